@@ -1,0 +1,192 @@
+//! shipit.toml: found, read, merged and checked.
+//!
+//! What leaves this module is resolved: plain structs that cannot hold a bad value, so nothing below asks the
+//! file or the process environment again. Secrets are not looked up here unless a command needs them
+//! ([`Environment::hosts`] carry [`EnvValue::Operator`], evaluated by [`EnvValue::evaluate`]).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+/// One environment of a file, resolved: what a run works on.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// As in `[deploy.NAME]`.
+    pub name: String,
+    /// The file it was read from, absolute.
+    pub file: PathBuf,
+    /// The directory of the file: where local hooks run.
+    pub root: PathBuf,
+    /// What is deployed.
+    pub app: App,
+    /// Where to, in the order of the file, ranges expanded, no two alike.
+    pub hosts: Vec<Host>,
+    /// Limits on waiting.
+    pub timeouts: Timeouts,
+}
+
+/// A repository and how it is made live.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// `SHIPIT_APP`; without `[apps]` the last path component of `repo`, without `.git`.
+    pub name: String,
+    /// What `git clone` takes, as written.
+    pub repo: String,
+    /// Branch, tag or commit, as written.
+    pub reference: String,
+    /// Linked from `shared/` into every release.
+    pub shared: Vec<SharedPath>,
+    /// Copied from the release before, relative to the release.
+    pub carry: Vec<String>,
+    /// How many releases stay on a host.
+    pub keep_releases: u32,
+    /// What runs hooks, supervisor commands and `exec`.
+    pub shell: Shell,
+    /// Put before the remote `PATH`; `~/` is the remote home.
+    pub prepend_path: Vec<String>,
+    /// Files of the host read before every command; `~/` is the remote home.
+    pub profile: Vec<String>,
+    /// The hooks that are set.
+    pub hooks: Hooks,
+    /// The commands that (re)start the app; none: nothing is reloaded.
+    pub supervisor: Option<Supervisor>,
+}
+
+/// One machine of an environment.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// As written, without user and port: `SHIPIT_HOST`, and what `--hosts` matches.
+    pub name: String,
+    /// `localhost`: no SSH at all.
+    pub local: bool,
+    /// Login, where the file names one (else `~/.ssh/config`, else the operator's user name).
+    pub user: Option<String>,
+    /// Port, where the file names one.
+    pub port: Option<u16>,
+    /// Private key file, absolute, where the file names one.
+    pub key: Option<PathBuf>,
+    /// Jump hosts (`[user@]host[:port]`), nearest first, where the file names them.
+    pub jump: Option<Vec<String>>,
+    /// Pinned host key, `SHA256:…` as `ssh-keygen -l` prints it.
+    pub host_key: Option<String>,
+    /// Deploy path there: absolute, or relative to the remote home (`~/` taken off).
+    pub path: RemotePath,
+    /// `env` for this host, in order of the names.
+    pub env: Vec<(String, EnvValue)>,
+}
+
+/// A path on a host: not empty, no NUL, no newline, no `..` component, no trailing slash. Relative means to the login user's home.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemotePath(pub(crate) String);
+
+/// A value of `env`.
+#[derive(Debug, Clone)]
+pub enum EnvValue {
+    /// As in the file, `$${` already turned into `${`.
+    Plain(String),
+    /// Holds `${NAME}`: parts of literal text and names of the operator's variables. A secret.
+    Operator(Vec<EnvPart>),
+}
+
+/// A piece of [`EnvValue::Operator`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EnvPart {
+    /// Text as it stands.
+    Text(String),
+    /// The operator's variable of that name.
+    Variable(String),
+}
+
+/// An evaluated value of `env`.
+#[derive(Debug, Clone)]
+pub struct EnvEntry {
+    /// Name of the variable: `[A-Za-z_][A-Za-z0-9_]*`, not `SHIPIT_*` and not `SHARED`.
+    pub name: String,
+    /// What it holds.
+    pub value: SecretString,
+    /// Whether it came from the operator's environment: then it is never shown.
+    pub secret: bool,
+}
+
+/// An entry of `shared`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedPath {
+    /// Relative to `shared/` and to the release; no `..`, no leading or trailing slash.
+    pub path: String,
+    /// Written with a trailing slash: made when missing.
+    pub directory: bool,
+}
+
+/// `shell`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shell {
+    /// bash where the host has it, else sh.
+    #[default]
+    BashOrSh,
+    /// `/bin/sh`.
+    Sh,
+    /// `bash`; a host without it fails.
+    Bash,
+    /// The login shell, as a login shell.
+    Login,
+}
+
+/// `timeout`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until a host is connected and authenticated; 10 s.
+    pub connect: Duration,
+    /// A hook; 15 min.
+    pub hook: Duration,
+    /// git on the host; 15 min.
+    pub fetch: Duration,
+    /// A supervisor command; 2 min.
+    pub reload: Duration,
+    /// A silent line; 30 s.
+    pub lost: Duration,
+}
+
+/// The hooks of section 4, each empty when not set.
+#[derive(Debug, Clone, Default)]
+#[allow(missing_docs, reason = "the names are the documentation: those of the file")]
+pub struct Hooks {
+    pub pre_setup: Vec<Hook>,
+    pub post_setup: Vec<Hook>,
+    pub pre_deploy_local: Vec<Hook>,
+    pub pre_deploy: Vec<Hook>,
+    pub build: Vec<Hook>,
+    pub migrate: Vec<Hook>,
+    pub pre_activate: Vec<Hook>,
+    pub post_deploy: Vec<Hook>,
+    pub post_deploy_local: Vec<Hook>,
+    pub on_failure_local: Vec<Hook>,
+}
+
+/// One script of a hook: a list in the file is several of these, each run in a fresh shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// The script's text, never expanded by shipit.
+    pub text: String,
+    /// Only on the first host.
+    pub once: bool,
+    /// On the operator's machine, once per host.
+    pub local: bool,
+    /// Instead of `timeout.hook`.
+    pub timeout: Option<Duration>,
+}
+
+/// `supervisor = { reload, … }`: the user's own commands, texts of the hooks' kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Supervisor {
+    /// Makes the release in `current` the running one.
+    pub reload: String,
+    /// Used instead of `reload` when `status` says that nothing runs (or on a first deploy where it is set).
+    pub start: Option<String>,
+    /// Stops it: after a first deploy that failed.
+    pub stop: Option<String>,
+    /// 0: runs; anything else: does not.
+    pub status: Option<String>,
+    /// 0: the release in `current` is what runs.
+    pub verify: Option<String>,
+}

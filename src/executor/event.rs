@@ -1,0 +1,125 @@
+//! What happens during a run, as it happens. Plain, live and machine-readable output are readers of these; the
+//! executor knows none of them.
+
+use std::time::Duration;
+
+use crate::transport::Exit;
+
+/// Receives events. Called on the thread that drives all hosts: it must not block.
+pub trait Observer {
+    /// One thing that happened.
+    fn event(&mut self, event: &Event<'_>);
+}
+
+/// The barriers of a run, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Local checks.
+    Check,
+    /// Connecting and learning about the hosts.
+    Connect,
+    /// Taking the lock on all of them.
+    Lock,
+    /// `pre-deploy-local`.
+    Local,
+    /// A release beside the running one (or, for `setup`, the directories).
+    Prepare,
+    /// `migrate`, `pre-activate`, intent.
+    Ready,
+    /// Going live.
+    Activate,
+    /// All are healthy: no way back from here.
+    Confirm,
+    /// Record, prune, unlock.
+    Finish,
+    /// Undoing what the phases before did.
+    PutBack,
+    /// Commands of the user, outside a deploy.
+    Exec,
+}
+
+impl Phase {
+    /// The word users see.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Check => "check",
+            Phase::Connect => "connect",
+            Phase::Lock => "lock",
+            Phase::Local => "local",
+            Phase::Prepare => "prepare",
+            Phase::Ready => "ready",
+            Phase::Activate => "activate",
+            Phase::Confirm => "confirm",
+            Phase::Finish => "finish",
+            Phase::PutBack => "put back",
+            Phase::Exec => "exec",
+        }
+    }
+}
+
+/// One thing that happened. Hosts are named as in the file.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The run begins: what is done, to which environment, on which hosts.
+    Started { action: &'a str, environment: &'a str, hosts: &'a [String] },
+    /// What will go out, once it is known: `main (1a2b3c4)`.
+    Resolved { reference: &'a str, revision: &'a str, release: &'a str },
+    /// All hosts enter a phase.
+    PhaseStarted { phase: Phase },
+    /// All hosts left a phase.
+    PhaseEnded { phase: Phase, took: Duration, failed: usize },
+    /// A host is connected and authenticated.
+    Connected { host: &'a str },
+    /// A step begins on a host: `fetch`, `build`, `reload` …
+    StepStarted { host: &'a str, step: &'a str },
+    /// What a step prints, as it came: any bytes, in pieces of any size.
+    Output { host: &'a str, step: &'a str, bytes: &'a [u8] },
+    /// A step ended.
+    StepEnded { host: &'a str, step: &'a str, exit: &'a Exit, took: Duration },
+    /// A host has done its part of the phase.
+    HostDone { host: &'a str, phase: Phase },
+    /// A host failed; the details are in the outcome.
+    HostFailed { host: &'a str, phase: Phase, failure: &'a Failure },
+    /// Another run holds the lock and this one waits for it.
+    Waiting { host: &'a str, holder: &'a str },
+    /// Something the user should know, that is not a failure.
+    Notice { host: Option<&'a str>, text: &'a str },
+    /// The user asked to stop.
+    Interrupted { signal: &'a str },
+}
+
+/// Why a host failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What it means for the exit code.
+    pub kind: FailureKind,
+    /// The step it was in: `connect`, `lock`, `fetch`, `build`, `reload` …
+    pub step: String,
+    /// How the step's command ended, where a command did.
+    pub exit: Option<Exit>,
+    /// What was tried on what, and what happened; lower case, no full stop. May hold text of the host: to be
+    /// made harmless before it is shown.
+    pub message: String,
+    /// What to do next, where we know.
+    pub hint: Option<String>,
+    /// The last bytes the step printed, bounded.
+    pub tail: Vec<u8>,
+}
+
+/// The causes that exit codes tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// A step failed, a tool is missing, a ref does not exist.
+    Step,
+    /// Not connected, not authenticated, not trusted.
+    Unreachable,
+    /// The line went silent or the connection ended.
+    Lost,
+    /// Held by another run.
+    Busy,
+    /// Refused by a rule: held, older than what is live.
+    Refused,
+    /// Stopped because the user asked to.
+    Interrupted,
+}

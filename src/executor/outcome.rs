@@ -1,0 +1,96 @@
+//! How a run ended: one value, from which the report, the exit code and the JSON for local hooks are made.
+
+use std::time::Duration;
+
+use super::event::{Failure, Phase};
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// `deploy`, `revert`, `setup` …
+    pub action: String,
+    /// Name of the environment.
+    pub environment: String,
+    /// The end in one word.
+    pub end: End,
+    /// The release this run was about, once known.
+    pub release: Option<String>,
+    /// Its revision (full commit id).
+    pub revision: Option<String>,
+    /// Every host of the run, in order.
+    pub hosts: Vec<HostOutcome>,
+    /// A failure that belongs to no host: a ref that does not exist, a local hook.
+    pub failure: Option<Failure>,
+    /// The phase in which it failed.
+    pub failed_in: Option<Phase>,
+    /// From the first connection to the end.
+    pub took: Duration,
+    /// A `migrate` hook ran: what it did to a database is not undone.
+    pub migrated: bool,
+}
+
+/// How a run ended, as the exit codes tell it. Ordered by nothing: see `error::exit_code`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// All done.
+    Done,
+    /// All hosts had it already.
+    NothingToDo,
+    /// Nothing live was changed.
+    Failed,
+    /// A rule forbade it.
+    Refused,
+    /// A host was not reached, authenticated or trusted; nothing live was changed.
+    Unreachable,
+    /// It was live on some and every host was put back.
+    PutBack,
+    /// Not every host serves the same.
+    Split,
+    /// Another run holds the lock.
+    Busy,
+    /// The user stopped it; nothing live was changed, or all were put back. The signal's number.
+    Interrupted(i32),
+}
+
+/// How a run ended on one host.
+#[derive(Debug, Clone)]
+pub struct HostOutcome {
+    /// As in the file.
+    pub host: String,
+    /// What was live before: a release, or nothing yet.
+    pub from: Option<Live>,
+    /// What is live now; `None` where nothing is or nobody knows.
+    pub to: Option<Live>,
+    /// In one word.
+    pub result: HostResult,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// How long this host was worked on.
+    pub took: Duration,
+}
+
+/// A release that is live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    /// Its name.
+    pub release: String,
+    /// The full commit id.
+    pub revision: String,
+}
+
+/// What became of one host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostResult {
+    /// Done what the run wanted.
+    Done,
+    /// Had nothing to do.
+    Unchanged,
+    /// This host failed and serves what it served before.
+    Failed,
+    /// Not this host's fault: it stopped because another failed, and serves what it served before.
+    Stopped,
+    /// It was live and was put back.
+    PutBack,
+    /// Should have been put back and was not, or cannot be asked.
+    Doubt,
+}

@@ -1,0 +1,8 @@
+//! shipit: deploys git repositories to fleets of servers over SSH, all or nothing.
+
+pub mod cli;
+pub mod config;
+pub mod executor;
+pub mod git;
+pub mod report;
+pub mod transport;

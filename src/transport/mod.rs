@@ -1,0 +1,80 @@
+//! Running one program on one host, here or over SSH, behind one trait.
+//!
+//! Knows no plan, no protocol and no terminal: it carries bytes. Every channel has a task that always drains the
+//! other side into the receiver it was handed, so nobody above can stop a connection by not reading
+//! for a while; what the receiver's owner drops is dropped.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use crate::config::Host;
+
+pub mod local;
+pub mod ssh;
+
+/// A future that is stored: what an object-safe trait can return.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// A way to hosts. [`ssh::Ssh`] and [`local::Local`] are the two.
+pub trait Transport {
+    /// Connects and authenticates, once.
+    ///
+    /// # Errors
+    /// Whatever kept the host from being reached, authenticated or trusted.
+    fn connect<'a>(&'a self, host: &'a Host) -> Boxed<'a, Result<Box<dyn Connection>, ConnectError>>;
+}
+
+/// An authenticated connection to a host; closed when dropped.
+pub trait Connection {
+    /// Starts `command` the way the host's login does (over SSH: the login shell's `-c`), without a terminal.
+    ///
+    /// # Errors
+    /// When the channel cannot be opened.
+    fn exec<'a>(&'a self, command: &'a str) -> Boxed<'a, Result<Channel, ConnectError>>;
+}
+
+/// A running remote program. Dropping `input` ends its standard input; dropping both leaves it to itself.
+#[derive(Debug)]
+pub struct Channel {
+    /// Its standard input. A closed sender means that the program stopped reading or the line is gone.
+    pub input: mpsc::Sender<Bytes>,
+    /// What it prints and, last, how it ended. Bounded: a reader that is slow slows the program, not the
+    /// connection's other channels.
+    pub output: mpsc::Receiver<Output>,
+}
+
+/// Something a remote program did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Bytes on its standard output.
+    Stdout(Bytes),
+    /// Bytes on its standard error.
+    Stderr(Bytes),
+    /// Its end; nothing comes after.
+    End(Exit),
+}
+
+/// The three endings of a remote command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exit {
+    /// Ended by itself.
+    Code(u32),
+    /// Killed by a signal, named without `SIG`.
+    Signal(String),
+    /// The line went first; nobody knows how the command ended. The text says what is known.
+    Lost(String),
+}
+
+/// Why a host was not connected, authenticated or trusted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectError {
+    /// (to be completed)
+    #[error("{reason}")]
+    Channel {
+        /// What the server said.
+        reason: String,
+    },
+}
