@@ -4,5 +4,7 @@ pub mod cli;
 pub mod config;
 pub mod executor;
 pub mod git;
+pub mod remote;
+pub mod plan;
 pub mod report;
 pub mod transport;

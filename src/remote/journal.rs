@@ -1,0 +1,144 @@
+//! The journal of a host, and what `revert` makes of it.
+
+/// One deploy or revert on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Counts up on that host.
+    pub number: String,
+    /// How it ended.
+    pub state: State,
+    /// What it made live.
+    pub release: String,
+    /// The full commit id of that.
+    pub revision: String,
+    /// The ref it was asked by.
+    pub reference: String,
+    /// `deploy` or `revert`.
+    pub action: String,
+    /// What was live before; empty: nothing.
+    pub from: String,
+    /// Who did it, from where.
+    pub who: String,
+    /// When, by the operator's clock: RFC 3339.
+    pub when: String,
+}
+
+/// How an entry stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Going live, or cut off there.
+    Open,
+    /// All hosts are healthy; being recorded.
+    Healthy,
+    /// Was live and good.
+    Done,
+    /// Was put back.
+    Back,
+    /// Should have been put back, or reverted, and was not.
+    Failed,
+}
+
+impl Entry {
+    /// From what the host told; `None` where that is no entry of ours.
+    #[must_use]
+    pub fn read(number: &str, state: &str, pairs: &[(String, String)]) -> Option<Entry> {
+        let get = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let state = match state {
+            "open" => State::Open,
+            "healthy" => State::Healthy,
+            "done" => State::Done,
+            "back" => State::Back,
+            "failed" => State::Failed,
+            _ => return None,
+        };
+        Some(Entry {
+            number: number.to_owned(),
+            state,
+            release: get("release")?,
+            revision: get("revision")?,
+            reference: get("reference").unwrap_or_default(),
+            action: get("action")?,
+            from: get("from").unwrap_or_default(),
+            who: get("who").unwrap_or_default(),
+            when: get("when").unwrap_or_default(),
+        })
+    }
+
+    fn was_good(&self) -> bool {
+        matches!(self.state, State::Done | State::Healthy)
+    }
+}
+
+/// What was live before `release`: the release that was live when it was first deployed and stayed. Reverts do not
+/// count: so two reverts go two back, and never forward.
+#[must_use]
+pub fn before<'a>(entries: &'a [Entry], release: &str) -> Option<&'a Entry> {
+    let made = entries.iter().find(|e| e.release == release && e.action == "deploy" && e.was_good())?;
+    deploy_of(entries, &made.from)
+}
+
+/// The deploy that made a release.
+#[must_use]
+pub fn deploy_of<'a>(entries: &'a [Entry], release: &str) -> Option<&'a Entry> {
+    entries.iter().find(|e| e.release == release && e.action == "deploy" && e.was_good())
+}
+
+/// The releases that `revert` goes through from `live`, nearest first: what `list` numbers.
+#[must_use]
+pub fn chain<'a>(entries: &'a [Entry], live: &str) -> Vec<&'a Entry> {
+    let mut chain: Vec<&Entry> = Vec::new();
+    let mut at = live.to_owned();
+    while let Some(entry) = before(entries, &at) {
+        // A journal that someone edited must not send us round in circles.
+        if chain.iter().any(|seen| seen.release == entry.release) {
+            break;
+        }
+        at.clone_from(&entry.release);
+        chain.push(entry);
+    }
+    chain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(number: u32, action: &str, release: &str, from: &str, state: State) -> Entry {
+        Entry {
+            number: number.to_string(),
+            state,
+            release: release.into(),
+            revision: String::new(),
+            reference: String::new(),
+            action: action.into(),
+            from: from.into(),
+            who: String::new(),
+            when: String::new(),
+        }
+    }
+
+    fn names(chain: &[&Entry]) -> Vec<String> {
+        chain.iter().map(|e| e.release.clone()).collect()
+    }
+
+    #[test]
+    fn reverts_go_back_and_never_forward() {
+        let mut all = vec![
+            entry(1, "deploy", "a", "", State::Done),
+            entry(2, "deploy", "b", "a", State::Done),
+            entry(3, "deploy", "bad", "b", State::Back),
+            entry(4, "deploy", "c", "b", State::Done),
+        ];
+        assert_eq!(names(&chain(&all, "c")), ["b", "a"]);
+        all.push(entry(5, "revert", "b", "c", State::Done));
+        assert_eq!(names(&chain(&all, "b")), ["a"], "after a revert, a second one goes further back");
+        all.push(entry(6, "deploy", "d", "b", State::Done));
+        assert_eq!(names(&chain(&all, "d")), ["b", "a"], "after a revert and a deploy: what was live before it");
+    }
+
+    #[test]
+    fn a_journal_in_circles_ends() {
+        let all = [entry(1, "deploy", "a", "b", State::Done), entry(2, "deploy", "b", "a", State::Done)];
+        assert_eq!(names(&chain(&all, "a")), ["b", "a"]);
+    }
+}

@@ -1,0 +1,44 @@
+//! The resident shell's text and the command that starts it.
+
+/// The program, as every host receives it: the same bytes for all hosts and all runs. What differs travels after it.
+pub const PROGRAM: &str = concat!(
+    include_str!("scripts/base.sh"),
+    include_str!("scripts/job.sh"),
+    include_str!("scripts/lock.sh"),
+    include_str!("scripts/journal.sh"),
+    include_str!("scripts/release.sh"),
+    include_str!("scripts/live.sh"),
+    include_str!("scripts/recover.sh"),
+    include_str!("scripts/setup.sh"),
+    include_str!("scripts/resident.sh"),
+    "main \"$@\"\n",
+);
+
+/// The command that starts it: it means the same to every login shell (`exec`, and nothing but single quotes). The program
+/// follows on standard input; its length is known, because some shells read ahead what is not theirs
+/// when they take a program from there.
+#[must_use]
+pub fn start_command() -> String {
+    format!(
+        "exec /bin/sh -c 'shipit_program=$(dd bs=\"$1\" count=1 iflag=fullblock 2>/dev/null); shift; \
+         eval \"$shipit_program\"' shipit {}",
+        PROGRAM.len()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_start_command_is_safe_in_every_login_shell() {
+        let command = start_command();
+        assert_eq!(command.matches('\'').count(), 2, "{command}");
+        assert!(!command.contains(['!', '\n', '\\']), "tcsh and fish read these otherwise: {command}");
+    }
+
+    #[test]
+    fn the_program_is_one_that_an_environment_can_carry() {
+        assert!(PROGRAM.len() < 100_000, "Linux: 128 KiB for one variable (execve(2), MAX_ARG_STRLEN)");
+    }
+}

@@ -1,0 +1,40 @@
+//! Names of releases: `20261121T081502Z-1a2b3c4`. They sort by time, and are the same on every host of a deploy.
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+
+/// A name for `revision` now; later than `newest`, whatever the clocks of several operators say.
+#[must_use]
+pub fn name(now: Timestamp, revision: &str, newest: &[&str]) -> String {
+    let latest = newest.iter().filter_map(|name| when(name)).max();
+    let at = match latest {
+        Some(latest) if stamp(latest) >= stamp(now) => latest + SignedDuration::from_secs(1),
+        _ => now,
+    };
+    format!("{}-{}", stamp(at), &revision[..revision.len().min(7)])
+}
+
+fn stamp(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// When a release was named.
+#[must_use]
+pub fn when(name: &str) -> Option<Timestamp> {
+    let stamp = name.get(..16)?;
+    let civil = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", stamp).ok()?;
+    Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_sort_after_all_that_are_there() {
+        let now: Timestamp = "2026-11-21T08:15:02.7Z".parse().unwrap();
+        let revision = "1a2b3c4d5e";
+        assert_eq!(name(now, revision, &[]), "20261121T081502Z-1a2b3c4");
+        assert_eq!(name(now, revision, &["20261121T081502Z-fffffff"]), "20261121T081503Z-1a2b3c4");
+        assert_eq!(name(now, revision, &["20301231T235959Z-fffffff", "x"]), "20310101T000000Z-1a2b3c4");
+    }
+}

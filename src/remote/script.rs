@@ -1,0 +1,335 @@
+//! Scripts: what the worker of a resident shell is told, as text. One typed function per function of `scripts/*.sh`;
+//! all arguments are quoted here. Variables (`$rel`, `$root`) are the resident shell's own.
+
+use std::fmt::Write as _;
+
+use super::quote::quote;
+
+/// A script as it is sent, and as the dry run shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Script(String);
+
+/// Where on a host a text of the user's runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The new release.
+    Release,
+    /// `current`.
+    Current,
+    /// `current` as it was, else the deploy path.
+    Old,
+    /// The login directory.
+    Home,
+    /// The deploy path.
+    Root,
+}
+
+impl Place {
+    fn word(self) -> &'static str {
+        match self {
+            Place::Release => r#""$rel""#,
+            Place::Current => r#""$root/current""#,
+            Place::Old => r#""$(old)""#,
+            Place::Home => r#""$HOME""#,
+            Place::Root => r#""$root""#,
+        }
+    }
+}
+
+impl Script {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Script::default()
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it does nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn call(mut self, function: &str, arguments: &[&str]) -> Self {
+        self.0.push_str(function);
+        for argument in arguments {
+            let _ = write!(self.0, " {}", quote(argument));
+        }
+        self.0.push('\n');
+        self
+    }
+
+    /// Takes the lock.
+    #[must_use]
+    pub fn lock(self) -> Self {
+        self.call("lock", &[])
+    }
+
+    /// Tells what is live.
+    #[must_use]
+    pub fn live(self) -> Self {
+        self.call("live", &[])
+    }
+
+    /// Tells the newest release on disk.
+    #[must_use]
+    pub fn newest(self) -> Self {
+        self.call("newest", &[])
+    }
+
+    /// Tells all journal entries.
+    #[must_use]
+    pub fn journal(self) -> Self {
+        self.call("journal", &[])
+    }
+
+    /// Tells who holds the lock.
+    #[must_use]
+    pub fn holder(self) -> Self {
+        self.call("holder", &[])
+    }
+
+    /// Lets go of the lock.
+    #[must_use]
+    pub fn unlock(self) -> Self {
+        self.call("unlock", &[])
+    }
+
+    /// Refuses a commit that is older than what is live.
+    #[must_use]
+    pub fn guard(self) -> Self {
+        self.call("guard", &[])
+    }
+
+    /// Begins a release.
+    #[must_use]
+    pub fn begin(self) -> Self {
+        self.call("begin", &[])
+    }
+
+    /// Leaves the directory of a release that fails.
+    #[must_use]
+    pub fn keep_failed(mut self) -> Self {
+        self.0.push_str(": >\"$R/keep\"\n");
+        self
+    }
+
+    /// Keeps a text of the user's with the release, under its step.
+    #[must_use]
+    pub fn store(self, step: &str, limit: u64, text: &str) -> Self {
+        self.call("store", &[step, &limit.to_string(), text])
+    }
+
+    /// Runs the texts kept under a step.
+    #[must_use]
+    pub fn stored(mut self, step: &str, place: Place) -> Self {
+        let _ = writeln!(self.0, "stored {} {}", quote(step), place.word());
+        self
+    }
+
+    /// Runs one of the texts kept under a step, counted from 0: where steps on the operator's machine lie between.
+    #[must_use]
+    pub fn stored_part(mut self, step: &str, part: usize, place: Place) -> Self {
+        let _ = writeln!(self.0, "stored_part {} {part} {}", quote(step), place.word());
+        self
+    }
+
+    /// Fetches the commit, when it is not there.
+    #[must_use]
+    pub fn fetch(self, limit: u64) -> Self {
+        self.call("fetch", &[&limit.to_string()])
+    }
+
+    /// Fetches and tells the commit of the configured ref.
+    #[must_use]
+    pub fn find_ref(self, limit: u64) -> Self {
+        self.call("find_ref", &[&limit.to_string()])
+    }
+
+    /// Puts the files of the commit into the release.
+    #[must_use]
+    pub fn checkout(self, limit: u64) -> Self {
+        self.call("checkout", &[&limit.to_string()])
+    }
+
+    /// Links shared paths: `d:PATH` a directory, `f:PATH` a file.
+    #[must_use]
+    pub fn link(self, entries: &[String]) -> Self {
+        if entries.is_empty() {
+            return self;
+        }
+        self.call("link", &entries.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// Copies from the release before.
+    #[must_use]
+    pub fn carry(self, limit: u64, paths: &[String]) -> Self {
+        if paths.is_empty() {
+            return self;
+        }
+        let limit = limit.to_string();
+        self.call("carry", &[&[limit.as_str()], &paths.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat())
+    }
+
+    /// Makes sure that the release to return to is on disk.
+    #[must_use]
+    pub fn again(self, limit: u64) -> Self {
+        self.call("again", &[&limit.to_string()])
+    }
+
+    /// Writes the journal entry; from here going live needs no space.
+    #[must_use]
+    pub fn intent(self) -> Self {
+        self.call("intent", &[])
+    }
+
+    /// Names the release again in a script that goes on with it.
+    #[must_use]
+    pub fn aim(self) -> Self {
+        self.call("aim", &[])
+    }
+
+    /// Replaces `current`.
+    #[must_use]
+    pub fn switch(self) -> Self {
+        self.call("switch", &[])
+    }
+
+    /// Reloads and verifies.
+    #[must_use]
+    pub fn activate_service(self) -> Self {
+        self.call("activate_service", &[])
+    }
+
+    /// All hosts are healthy.
+    #[must_use]
+    pub fn healthy(self) -> Self {
+        self.call("healthy", &[])
+    }
+
+    /// Records and prunes.
+    #[must_use]
+    pub fn finish(self, keep: u32) -> Self {
+        self.call("finish", &[&keep.to_string()])
+    }
+
+    /// Back to before this run.
+    #[must_use]
+    pub fn undo(self) -> Self {
+        self.call("undo", &[])
+    }
+
+    /// Ends a revert that failed here, without returning to what it leaves.
+    #[must_use]
+    pub fn abandon(self) -> Self {
+        self.call("abandon", &[])
+    }
+
+    /// Says to a host that lost its operator which way it goes.
+    #[must_use]
+    pub fn settle(self, run: &str, forward: bool) -> Self {
+        self.call("settle", &[run, if forward { "forward" } else { "back" }])
+    }
+
+    /// Ends the run that holds the lock.
+    #[must_use]
+    pub fn steal(self) -> Self {
+        self.call("steal", &[])
+    }
+
+    /// The directories and the lock, for setup.
+    #[must_use]
+    pub fn setup_open(self) -> Self {
+        self.call("setup_open", &[])
+    }
+
+    /// The same, after `pre-setup` had its chance to make them possible.
+    #[must_use]
+    pub fn setup_close(self) -> Self {
+        self.call("setup_close", &[])
+    }
+
+    /// Where setup's hooks are kept.
+    #[must_use]
+    pub fn setup_hooks(self) -> Self {
+        self.call("setup_hooks", &[])
+    }
+
+    /// The repository and the checks of setup.
+    #[must_use]
+    pub fn setup(self, limit: u64) -> Self {
+        self.call("setup", &[&limit.to_string()])
+    }
+
+    /// The shared directories.
+    #[must_use]
+    pub fn dirs(self, paths: &[String]) -> Self {
+        if paths.is_empty() {
+            return self;
+        }
+        self.call("dirs", &paths.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// The user's script in `current`.
+    #[must_use]
+    pub fn exec_text(self, text: &str) -> Self {
+        self.call("exec_text", &[text])
+    }
+
+    /// The user's argv in `current`, each word one argument.
+    #[must_use]
+    pub fn exec_argv(self, words: &[String]) -> Self {
+        self.call("exec_argv", &words.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+}
+
+/// Assignments to the resident shell's variables, sorted by name.
+#[must_use]
+pub fn assignments<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut text = String::new();
+    for (name, value) in variables {
+        let _ = writeln!(text, "{name}={}", quote(value));
+    }
+    text
+}
+
+/// What every shell reads before a text of the user's: `profile`, then `PATH`. `~/` is the remote home.
+#[must_use]
+pub fn enter(profile: &[String], prepend_path: &[String]) -> String {
+    let mut text = String::new();
+    for file in profile {
+        let word = at_home(file);
+        let _ = writeln!(text, "[ -r {word} ] || {{ echo {}; exit 14; }} >&2", quote(&format!("profile: {file} cannot be read")));
+        let _ = writeln!(text, ". {word}");
+    }
+    for directory in prepend_path.iter().rev() {
+        let _ = writeln!(text, "PATH={}:$PATH", at_home(directory));
+    }
+    if !prepend_path.is_empty() {
+        text.push_str("export PATH\n");
+    }
+    text
+}
+
+fn at_home(path: &str) -> String {
+    match path.strip_prefix("~/") {
+        Some(rest) => format!("\"$HOME\"/{}", quote(rest)),
+        None if path.starts_with('/') => quote(path),
+        None => format!("\"$HOME\"/{}", quote(path)),
+    }
+}
+
+/// `export` lines for `env`.
+#[must_use]
+pub fn exports<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut text = String::new();
+    for (name, value) in variables {
+        let _ = writeln!(text, "export {name}={}", quote(value));
+    }
+    text
+}

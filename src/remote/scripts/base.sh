@@ -1,0 +1,73 @@
+# shellcheck shell=sh
+# What everything else stands on: replies, failure, who is alive.
+#
+# N       nonce of the run; every line to the operator starts with it
+# SEQ     number of the script that is being answered
+# root    deploy path        S  $root/.shipit        R  directory of this run
+# Reply:  newline, N, tab, SEQ, tab, kind, tab, fields, newline; on fd 3, which only the worker writes.
+
+TAB='	'
+TAIL=16384
+
+say() {
+	say_line=$N$TAB$SEQ
+	for say_field in "$@"; do
+		say_line=$say_line$TAB$say_field
+	done
+	printf '\n%s\n' "$say_line" >&3
+}
+
+# fail CODE STEP MESSAGE: ends the script that is running.
+# 10 not set up   11 held by another run   12 not what it should be (file system)   13 git
+# 14 shell or profile   15 a step failed   16 older than what is live   17 not there   18 told to stop
+fail() {
+	say fail "$1" "$2" "$3"
+	exit "$1"
+}
+
+fact() {
+	say fact "$1" "$2"
+}
+
+log_size() {
+	if [ -f "$LOG" ]; then wc -c <"$LOG"; else echo 0; fi
+}
+
+# started PID: its start time in clock ticks (proc(5), field 22): a pid that was given away again has another.
+started() {
+	started_stat=
+	read -r started_stat 2>/dev/null <"/proc/$1/stat" || return 1
+	# The name of the program, in brackets, may hold blanks and brackets.
+	# shellcheck disable=SC2086
+	set -- ${started_stat##*) }
+	echo "${20}"
+}
+
+boot_id() {
+	read -r boot_id_is </proc/sys/kernel/random/boot_id && echo "$boot_id_is"
+}
+
+# token_of DIR: the token of a run: a directory named owner.PID.START.BOOT. Whoever it names may act for the run;
+# it passes from one to the next by rename, so exactly one of several gets it, also on a full disk.
+token_of() {
+	for token_is in "$1"/owner.*; do
+		[ -d "$token_is" ] && {
+			echo "${token_is##*/}"
+			return
+		}
+	done
+	return 1
+}
+
+# token_alive TOKEN: whether its process is there.
+token_alive() {
+	token_rest=${1#owner.}
+	token_pid=${token_rest%%.*}
+	token_rest=${token_rest#*.}
+	[ "${token_rest#*.}" = "$BOOT" ] && [ "$(started "$token_pid")" = "${token_rest%%.*}" ]
+}
+
+# pause: about a fifth of a second, where sleep knows fractions.
+pause() {
+	sleep 0.2 2>/dev/null || sleep 1
+}

@@ -1,0 +1,155 @@
+# shellcheck shell=sh
+# Jobs: what the user and git run on the host.
+#
+# A job has its own session and process group, no terminal, no input, and none of our descriptors, so that a
+# daemon it leaves behind holds nothing of ours open. Its pid and its limit are the NAME of an empty file: that needs
+# no free block on a full disk. It is written before the token is looked for, and whoever takes a run over
+# moves the token before it looks for jobs: so either the job sees that it must not start, or it is seen.
+
+# shellcheck disable=SC2016 # expanded by the job's own shell
+JOB='R=$1 token=$2 dir=$4
+: >"$R/job.$$.$3" || exit 19
+[ -d "$R/$token" ] && [ ! -e "$R/stop" ] || exit 18
+cd "$dir" || exit 17
+shift 4
+exec "$@"'
+
+# job LIMIT DIR COMMAND...: runs it; leaves its exit code in $code, and in $why how it ended: exit, limit or stop.
+job() {
+	job_limit=$1 job_dir=$2
+	shift 2
+	setsid /bin/sh -c "$JOB" shipit-job "$R" "$TOKEN" "$job_limit" "$job_dir" "$@" \
+		</dev/null >>"$LOG" 2>&1 3>&- 4>&- 5>&-
+	code=$?
+	why='exit'
+	[ ! -e "$R/late" ] || why=limit
+	[ ! -e "$R/stop" ] || why=stop
+	rm -f "$R"/job.* "$R/late"
+}
+
+# run_step NAME LIMIT DIR COMMAND...: a job that the operator sees, with the end of what it printed.
+run_step() {
+	step=$1
+	shift
+	step_begin=$(($(log_size)))
+	say step "$step" "$step_begin"
+	job "$@"
+	step_end=$(($(log_size)))
+	step_from=$step_begin
+	[ $((step_end - step_from)) -le $TAIL ] || step_from=$((step_end - TAIL))
+	if [ $step_end -gt $step_from ]; then
+		say tail "$step" "$step_from" "$((step_end - step_from))"
+		tail -c "+$((step_from + 1))" "$LOG" | head -c "$((step_end - step_from))" >&3
+	fi
+	say end "$step" "$code" "$why" "$step_end"
+	return "$code"
+}
+
+# must NAME LIMIT DIR COMMAND...: the same, and its failure ends the script.
+must() {
+	run_step "$@" && return
+	case $why in
+	limit) fail 15 "$1" "took longer than $2 s" ;;
+	stop) fail 18 "$1" "stopped" ;;
+	esac
+	fail 15 "$1" "exit $code"
+}
+
+# end_jobs DIR: ends what a run has running: TERM, and KILL when it is deaf.
+end_jobs() {
+	for end_job in "$1"/job.*; do
+		[ -e "$end_job" ] || return 0
+		end_pid=${end_job##*/job.}
+		end_pid=${end_pid%%.*}
+		# Not `kill -TERM -- -PID`: dash and busybox ash take that for an illegal number.
+		kill -TERM "-$end_pid" 2>/dev/null || continue
+		for _ in 1 2 3 4 5; do
+			kill -0 "-$end_pid" 2>/dev/null || break
+			pause
+		done
+		kill -KILL "-$end_pid" 2>/dev/null
+	done
+}
+
+# A shell that runs the user's text: what it reads first (PATH, profile), the environment, the text.
+# shellcheck disable=SC2016 # expanded by the hook's shell
+ENTER='. "$1/enter" && . "$1/env" || exit 14
+shipit_step=$2
+shift $#
+set -e
+. "$shipit_step"'
+ENTER_BASH="set -o pipefail
+$ENTER"
+# shellcheck disable=SC2016
+ENTER_ARGV='. "$1/enter" && . "$1/env" || exit 14
+shift 2
+"$@"'
+
+# shell_for META: sets $with_shell, $with_option and $with_text to what runs a text there.
+shell_for() {
+	with_option=-c with_text=$ENTER
+	read -r with_shell <"$1/shell" || fail 14 shell "$1/shell cannot be read"
+	case $with_shell in
+	auto) if command -v bash >/dev/null; then with_shell=bash; else with_shell=/bin/sh; fi ;;
+	bash) command -v bash >/dev/null || fail 14 shell "the configuration says shell = \"bash\", and there is none here" ;;
+	login)
+		with_shell=${SHELL:-/bin/sh} with_option=-lc
+		case ${with_shell##*/} in
+		sh | bash | dash | ash | ksh | mksh | zsh) ;;
+		*) fail 14 shell "shell = \"login\" is not yet for ${with_shell##*/}: it needs a login shell of the sh family" ;;
+		esac
+		;;
+	*) with_shell=/bin/sh ;;
+	esac
+	case ${with_shell##*/} in
+	bash | zsh | ksh) with_text=$ENTER_BASH ;;
+	esac
+}
+
+# hook STEP LIMIT DIR META FILE: a text of the user's as a step. Its failure ends the script.
+hook() {
+	shell_for "$4"
+	must "$1" "$2" "$3" "$with_shell" "$with_option" "$with_text" shipit "$4" "$5"
+}
+
+# try_hook: the same; its failure is only returned.
+try_hook() {
+	shell_for "$4"
+	run_step "$1" "$2" "$3" "$with_shell" "$with_option" "$with_text" shipit "$4" "$5"
+}
+
+# stored STEP DIR [try]: the texts stored with release $M under that name, in order. File names end in .LIMIT.
+stored() {
+	stored_code=0
+	for stored_file in "$M/steps/$1".*; do
+		[ -f "$stored_file" ] || continue
+		if [ "${3:-}" = try ]; then
+			try_hook "$1" "${stored_file##*.}" "$2" "$M" "$stored_file" || stored_code=$code
+		else
+			hook "$1" "${stored_file##*.}" "$2" "$M" "$stored_file"
+		fi
+	done
+	return $stored_code
+}
+
+has_step() {
+	for has_file in "$M/steps/$1".*; do
+		[ -f "$has_file" ] && return 0
+	done
+	return 1
+}
+
+# context RELEASE REVISION PREVIOUS-REVISION ACTION: what hooks find in their environment.
+context() {
+	export SHIPIT_RELEASE="$1" SHIPIT_REVISION="$2" SHIPIT_PREVIOUS_REVISION="$3" SHIPIT_ACTION="$4"
+	export SHIPIT_RELEASE_PATH="$root/releases/$1" SHARED="$root/shared"
+	export SHIPIT_ENV="$environment" SHIPIT_APP="$app" SHIPIT_HOST="$host" SHIPIT_ROLES="$roles"
+	export SHIPIT_REF="$reference" SHIPIT_USER="$user"
+}
+
+# stored_part STEP NUMBER DIR: one of them, counted from 0.
+stored_part() {
+	for stored_file in "$M/steps/$1.$((10 + $2))".*; do
+		hook "$1" "${stored_file##*.}" "$3" "$M" "$stored_file"
+	done
+}

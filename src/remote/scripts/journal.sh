@@ -1,0 +1,65 @@
+# shellcheck shell=sh
+# The journal: a file per deploy and per revert, NUMBER.RELEASE.STATE, made with all it says before anything goes
+# live; from then on only its name changes, which needs no space.
+#
+# open     will go live, or is          healthy  all hosts said so: from here it goes forward
+# done     was live and good            back     was put back       failed   should have been put back, and was not
+
+# mine: the entry that this run made, in whatever state: its number was kept in the run's directory.
+mine() {
+	for mine_mark in "$R"/entry.*; do
+		[ -e "$mine_mark" ] || return 1
+		for mine_is in "$S/journal/${mine_mark##*/entry.}".*; do
+			[ -f "$mine_is" ] && echo "$mine_is" && return
+		done
+	done
+	return 1
+}
+
+# intent: writes the entry and what will be needed with no disk to spare: both links and the marks.
+intent() {
+	set -- "$S/journal/"[0-9]*
+	eval "intent_last=\${$#}"
+	intent_last=${intent_last##*/}
+	intent_number=${intent_last%%.*}
+	case $intent_number in
+	'' | *[!0-9]*) intent_number=100000 ;;
+	esac
+	intent_number=$((intent_number + 1))
+	intent_new=$R/intent
+	{
+		printf 'release\t%s\nrevision\t%s\nreference\t%s\naction\t%s\n' "$release" "$revision" "$reference" "$action"
+		printf 'from\t%s\nfrom-revision\t%s\nwho\t%s\nwhen\t%s\n' "$from" "$from_revision" "$who" "$when"
+	} >"$intent_new" || fail 12 intent "the journal cannot be written"
+	rm -f "$R/go" "$R/back"
+	if ln -s "releases/$release" "$R/go" && { [ -z "$from" ] || ln -s "releases/$from" "$R/back"; } &&
+		: >"$R/ready" && : >"$R/entry.$intent_number" &&
+		mv "$intent_new" "$S/journal/$intent_number.$release.open"; then
+		return 0
+	fi
+	fail 12 intent "$R cannot be written to"
+}
+
+# turn STATE: renames this run's entry.
+turn() {
+	turn_is=$(mine) || return 0
+	[ "$turn_is" = "${turn_is%.*}.$1" ] || mv "$turn_is" "${turn_is%.*}.$1"
+}
+
+state_of_mine() {
+	state_is=$(mine) || return 1
+	echo "${state_is##*.}"
+}
+
+# journal: all entries, oldest first: number, state, then its lines, each a name and a value.
+journal() {
+	for journal_file in "$S/journal/"[0-9]*; do
+		[ -f "$journal_file" ] || continue
+		journal_name=${journal_file##*/}
+		journal_text=
+		while IFS= read -r journal_line; do
+			journal_text=$journal_text$TAB$journal_line
+		done <"$journal_file"
+		say entry "${journal_name%%.*}" "${journal_name##*.}$journal_text"
+	done
+}

@@ -1,0 +1,188 @@
+# shellcheck shell=sh
+# Going live and coming back. What is live is what `current` says; what this run did about it is told by marks in
+# its directory and by the state of its journal entry.
+#
+#   ready ──switch──▶ switched ──(all healthy)──▶ healthy ──▶ done
+#     │                  │
+#     └─ dropped         └──put back──▶ back, or failed
+
+# aim: which release the run is about.
+aim() {
+	rel=$root/releases/$release M=$S/releases/$release
+	context "$release" "$revision" "$from_revision" "$action"
+}
+
+# switch: one rename. The mark goes first: from there on whoever ends this run puts back.
+switch() {
+	aim
+	mv "$R/ready" "$R/switched" 2>/dev/null || fail 12 switch "this host is not ready"
+	mv -T "$R/go" "$root/current" || fail 12 switch "$root/current cannot be replaced"
+	say switched "$release"
+}
+
+# busy_step STEP: a stored step, tried again while it says 75, as long as its limit allows.
+busy_step() {
+	busy_since=0
+	while :; do
+		stored "$1" "$root/current" try && return
+		[ "$code" = 75 ] && [ "$busy_since" -lt "$reload_limit" ] && [ ! -e "$R/stop" ] || return
+		busy_since=$((busy_since + 1))
+		sleep 1
+	done
+}
+
+# reload FIRST: the supervisor of $M's release. FIRST is not empty where nothing was live before.
+reload() {
+	reload_step=reload
+	if has_step start; then
+		if has_step status; then
+			stored status "$root/current" try || reload_step=start
+		elif [ -n "$1" ]; then
+			reload_step=start
+		fi
+	fi
+	has_step "$reload_step" || return 0
+	busy_step "$reload_step"
+}
+
+# activate_service: what follows a switch and its post-deploy.
+activate_service() {
+	aim
+	reload_first=
+	[ -n "$from" ] || reload_first=yes
+	reload "$reload_first" || broken "$reload_step"
+	stored verify "$root/current" try || broken verify
+}
+
+broken() {
+	case $why in
+	limit) fail 15 "$1" "took longer than its limit" ;;
+	stop) fail 18 "$1" "stopped" ;;
+	esac
+	fail 15 "$1" "exit $code"
+}
+
+# point_back: `current` to what it was.
+point_back() {
+	[ "$(readlink "$root/current")" != "releases/$from" ] || return 0
+	[ -L "$R/back" ] || ln -s "releases/$from" "$R/back"
+	mv -T "$R/back" "$root/current"
+}
+
+# quiet_when_full: the way back must not die of its own words.
+quiet_when_full() {
+	head -c 65536 /dev/zero 2>/dev/null >"$R/probe" || LOG=/dev/null
+	rm -f "$R/probe"
+}
+
+# put_back: link, post-deploy, reload, verify of what was live before; a step that fails does not stop the next.
+put_back() {
+	put_back_bad=0
+	quiet_when_full
+	if [ -n "$from" ]; then
+		M=$S/releases/$from
+		context "$from" "$from_revision" "$revision" rollback
+		point_back || put_back_bad=1
+		stored post-deploy "$root/current" try || put_back_bad=1
+		reload '' || put_back_bad=1
+		stored verify "$root/current" try || put_back_bad=1
+		return $put_back_bad
+	fi
+	# A first deploy: nothing was live. What was started is stopped while `current` still leads to it.
+	aim
+	stored stop "$root/current" try || put_back_bad=1
+	[ ! -L "$root/current" ] || rm -f "$root/current" || put_back_bad=1
+	return $put_back_bad
+}
+
+# undo: back to before this run, whatever it did. Harmless where it did nothing, and when done twice.
+undo() {
+	rm -f "$R/stop"
+	undo_state=$(state_of_mine) || undo_state=none
+	undo_code=0
+	case $undo_state in
+	open | healthy)
+		if [ ! -e "$R/switched" ]; then
+			rm -f "$(mine)"
+		elif (put_back); then
+			turn back
+		else
+			turn failed
+			undo_code=1
+		fi
+		;;
+	failed) undo_code=1 ;;
+	esac
+	discard
+	[ $undo_code = 0 ] || fail 15 'put back' "not everything could be put back"
+}
+
+# abandon: a revert that failed here. It never returns to the release it leaves.
+abandon() {
+	rm -f "$R/stop"
+	turn failed
+	discard
+}
+
+# healthy: all hosts are. From here a host that loses its operator goes forward.
+healthy() {
+	turn healthy || fail 12 confirm "the journal cannot be written"
+}
+
+# finish KEEP: recorded, pruned. Failures here are told, and change nothing.
+finish() {
+	turn 'done' || fail 12 finish "the journal cannot be written"
+	rm -f "$R"/made.* "$R"/remade.* "$R/switched"
+	aim
+	# kilobytes; for the next deploy's look at the free space
+	[ -f "$M/size" ] || {
+		finish_size=$(du -sk "$rel" 2>/dev/null) && echo "${finish_size%%[!0-9]*}" >"$M/size"
+	} 2>/dev/null
+	prune "$1"
+	git_here -c gc.autoDetach=false gc --auto --quiet >>"$LOG" 2>&1
+	return 0
+}
+
+# prune KEEP: the newest KEEP releases stay, and always the live one and the one before it.
+prune() {
+	prune_live=$(readlink "$root/current")
+	prune_live=${prune_live#releases/}
+	set -- "$1" "$root/releases/"[0-9]*
+	prune_extra=$(($# - 1 - $1))
+	shift
+	for prune_dir in "$@"; do
+		[ "$prune_extra" -gt 0 ] || break
+		prune_extra=$((prune_extra - 1))
+		prune_name=${prune_dir##*/}
+		case $prune_name in
+		"$prune_live" | "$release" | "$from" | "$parent") continue ;;
+		????????T??????Z-???????*) ;;
+		*) continue ;;
+		esac
+		if [ ! -d "$prune_dir" ] || [ -L "$prune_dir" ]; then continue; fi
+		remove_release "$prune_name" || say notice "release $prune_name could not be removed"
+	done
+	prune_logs
+}
+
+# prune_logs: step logs of the last fifty runs stay, the journal's last two hundred entries, and what they need.
+prune_logs() {
+	prune_oldest "$S/logs" 50
+	prune_oldest "$S/journal" 200
+	set -- "$S/releases/"[0-9]*
+	prune_extra=$(($# - 100))
+	for prune_dir in "$@"; do
+		[ "$prune_extra" -gt 0 ] || break
+		prune_extra=$((prune_extra - 1))
+		[ -d "$root/releases/${prune_dir##*/}" ] || rm -rf "$prune_dir"
+	done
+}
+
+prune_oldest() {
+	prune_keep=$2
+	set -- "$1"/[0-9]*
+	while [ $# -gt "$prune_keep" ]; do
+		rm -f "$1"
+		shift
+	done
+}

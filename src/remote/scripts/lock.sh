@@ -1,0 +1,64 @@
+# shellcheck shell=sh
+# The lock: a link `lock` to the directory of the run that holds it. The directory is complete before the link is
+# made, so a lock always says whose it is; ln(1) makes it only where there is none.
+
+# lock: takes it, or says who has it (11). A dead run's is taken over, after its traces are put right.
+lock() {
+	[ -d "$S" ] || fail 10 lock "nothing was set up here: $root/.shipit is not there"
+	[ ! -e "$S" ] || [ -w "$S" ] || fail 12 lock "$S cannot be written to"
+	lock_dir || fail 12 lock "$R cannot be made: $(lock_dir 2>&1)"
+	for _ in 1 2 3 4 5 6; do
+		if ln -sn "run.$run" "$S/lock" 2>/dev/null; then
+			leftovers
+			return
+		fi
+		lock_holder=$(readlink "$S/lock") || {
+			[ ! -e "$S/lock" ] || fail 12 lock "$S/lock is in the way: it is not a link"
+			pause
+			continue
+		}
+		[ "$lock_holder" != "run.$run" ] || return 0
+		take_over "$S/$lock_holder" || {
+			fact holder "$(cat "$S/$lock_holder/who" 2>/dev/null)"
+			rm -rf "$R"
+			fail 11 lock "another run holds the lock"
+		}
+	done
+	rm -rf "$R"
+	fail 12 lock "the lock could not be made in $S (is the disk full?)"
+}
+
+lock_dir() {
+	[ -d "$R/$TOKEN" ] && return
+	mkdir "$R" && mkdir "$R/$TOKEN" && mkdir -p "$S/logs" && printf '%s\n' "$who" >"$R/who" && : >>"$LOG"
+}
+
+# take_over DIR [force]: when the run's process is gone (or by force), becomes its owner, puts things right and
+# removes it. 1: it is alive.
+take_over() {
+	take_token=$(token_of "$1") || {
+		# No owner: a run that is just ending, or one that died while it removed its directory.
+		pause
+		token_of "$1" >/dev/null || [ "$(readlink "$S/lock")" != "${1##*/}" ] || rm -f "$S/lock"
+		return 0
+	}
+	[ "${2:-}" = force ] || ! token_alive "$take_token" || return 1
+	mv "$1/$take_token" "$1/$TOKEN" 2>/dev/null || return 0
+	say notice "taking over from a run that ended: $(cat "$1/who" 2>/dev/null)"
+	(recover "$1" "$take_token")
+}
+
+# leftovers: directories of runs that died without the lock.
+leftovers() {
+	for left in "$S"/run.*; do
+		if [ "$left" = "$R" ] || [ ! -d "$left" ]; then continue; fi
+		left_token=$(token_of "$left") && token_alive "$left_token" && continue
+		rm -rf "$left"
+	done
+}
+
+# unlock: lets go. The link first: a directory without a link is harmless, a link without a directory is not.
+unlock() {
+	[ "$(readlink "$S/lock")" != "${R##*/}" ] || rm -f "$S/lock"
+	rm -rf "$R"
+}

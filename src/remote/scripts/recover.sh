@@ -1,0 +1,92 @@
+# shellcheck shell=sh
+# Ending a run in its operator's place: by the host itself when the operator is gone, by the next run when this
+# host died too, by `unlock`. Always by one process, the owner of the run's token.
+
+# recover DIR TOKEN: ends the run in DIR, whose owner was TOKEN. Runs in a shell of its own: it takes that run's
+# names for its own.
+recover() {
+	R=$1
+	recover_pid=${2#owner.}
+	recover_pid=${recover_pid%%.*}
+	# Its processes. A pid is not given away again while its process group has members.
+	if [ "${2##*.}" = "$BOOT" ] && [ "$recover_pid" != $$ ]; then
+		recover_start=${2#owner.*.}
+		recover_now=$(started "$recover_pid") || recover_now=${recover_start%.*}
+		[ "$recover_now" != "${recover_start%.*}" ] || kill -KILL "-$recover_pid" 2>/dev/null
+	fi
+	end_jobs "$R"
+	rm -f "$R"/job.* "$R/stop" "$R/late"
+	[ -f "$R/vars" ] || {
+		unlock
+		return
+	}
+	# shellcheck disable=SC1091 # written by keep_vars
+	. "$R/vars"
+	recover_entry
+	discard
+	unlock
+}
+
+recover_entry() {
+	recover_state=$(state_of_mine) || return 0
+	case $recover_state in
+	open)
+		if [ ! -e "$R/switched" ]; then
+			rm -f "$(mine)"
+		elif [ "$action" = revert ]; then
+			# A revert never returns to the release it leaves.
+			if (activate_service); then turn 'done'; else turn failed; fi
+		elif (put_back); then
+			turn back
+		else
+			turn failed
+		fi
+		;;
+	healthy)
+		recover_wait
+		if [ -e "$R/verdict.back" ] && (put_back); then turn back; else
+			turn 'done'
+			rm -f "$R"/made.* "$R"/remade.*
+		fi
+		;;
+	esac
+}
+
+# recover_wait: the operator may come back and say how it ended elsewhere.
+recover_wait() {
+	recover_left=$lost
+	while [ "$recover_left" -gt 0 ] && [ "$mode" = wayout ]; do
+		[ ! -e "$R/verdict.forward" ] && [ ! -e "$R/verdict.back" ] || return
+		recover_left=$((recover_left - 1))
+		sleep 1
+	done
+}
+
+# settle RUN forward|back: for an operator who lost his line and came back: what became of that run here, and which
+# way it goes if that is still open.
+settle() {
+	settle_dir=$S/run.$1
+	: >"$settle_dir/verdict.$2" 2>/dev/null
+	settle_left=$((lost + reload_limit + 10))
+	while [ -d "$settle_dir" ] && [ "$settle_left" -gt 0 ]; do
+		[ "$(readlink "$S/lock")" = "run.$1" ] || break
+		settle_token=$(token_of "$settle_dir") && ! token_alive "$settle_token" && take_over "$settle_dir"
+		settle_left=$((settle_left - 1))
+		sleep 1
+	done
+	live
+}
+
+# steal: ends the run that holds the lock, dead or alive.
+steal() {
+	steal_run=$(readlink "$S/lock") || {
+		fact unlocked nothing
+		return
+	}
+	fact unlocked "$(cat "$S/$steal_run/who" 2>/dev/null)"
+	mkdir -p "$S/logs"
+	{ mkdir "$R" && mkdir "$R/$TOKEN"; } || fail 12 unlock "$R cannot be made"
+	take_over "$S/$steal_run" force
+	rm -rf "$R"
+	live
+}

@@ -1,0 +1,258 @@
+# shellcheck shell=sh
+# Making a release beside the running one. Nothing here touches what is live.
+
+# live: the release that `current` names, as facts.
+live() {
+	[ -L "$root/current" ] || return 0
+	live_is=$(readlink "$root/current")
+	case $live_is in
+	releases/*) live_is=${live_is#releases/} ;;
+	*)
+		fact foreign "$live_is"
+		return
+		;;
+	esac
+	fact live "$live_is"
+	[ -f "$S/releases/$live_is/meta" ] || return 0
+	while IFS=$TAB read -r live_key live_value; do
+		fact "live-$live_key" "$live_value"
+	done <"$S/releases/$live_is/meta"
+}
+
+# newest: the newest release name on disk: a new one must sort after it, whatever the clocks say.
+newest() {
+	set -- "$root/releases/"[0-9]*
+	eval "newest_is=\${$#}"
+	[ ! -d "$newest_is" ] || fact newest "${newest_is##*/}"
+}
+
+# meta DIR: what every shell reads that runs a text of this configuration. $data_env holds secrets: it came as
+# data, and goes to a file that only we can read; printf is a builtin, so no process list shows it.
+meta() {
+	(
+		umask 077
+		mkdir -p "$1/steps" && printf '%s\n' "$shell" >"$1/shell" &&
+			printf '%s' "$data_enter" >"$1/enter" && printf '%s' "$data_env" >"$1/env"
+	) || fail 12 prepare "$1 cannot be written"
+}
+
+# old: where the old code is, or would be.
+old() {
+	if [ -d "$root/current" ]; then echo "$root/current"; else echo "$root"; fi
+}
+
+# holder: who holds the lock, and whether he is there.
+holder() {
+	holder_run=$(readlink "$S/lock") || return 0
+	fact holder "$(cat "$S/$holder_run/who" 2>/dev/null)"
+	holder_token=$(token_of "$S/$holder_run") && token_alive "$holder_token" || fact holder-dead yes
+}
+
+# store STEP LIMIT TEXT: a text of the user's, kept with release $M. Called in order.
+store() {
+	store_number=10
+	for store_file in "$M/steps/$1".*; do
+		[ ! -e "$store_file" ] || store_number=$((store_number + 1))
+	done
+	(umask 077 && printf '%s\n' "$3" >"$M/steps/$1.$store_number.$2") || fail 12 prepare "$M/steps cannot be written"
+}
+
+# keep_vars: what whoever ends this run in our place must know. No secrets.
+keep_vars() {
+	{ printf '%s\n' "$vars" >"$R/vars.new" && mv "$R/vars.new" "$R/vars"; } || fail 12 prepare "$R cannot be written to"
+}
+
+# begin: the ground under a new release: `current` is a link of ours, there is room, the records are made.
+begin() {
+	rel=$root/releases/$release M=$S/releases/$release
+	sound
+	[ -z "$from" ] || room
+	keep_vars
+	: >"$R/made.$release" || fail 12 prepare "$R cannot be written to"
+	mkdir "$rel" || fail 12 prepare "$rel cannot be made: $(mkdir "$rel" 2>&1)"
+	meta "$M"
+	context "$release" "$revision" "$from_revision" "$action"
+}
+
+sound() {
+	command -v git >/dev/null || fail 17 prepare "git is not on the PATH of a session without a terminal ($PATH)"
+	[ -d "$root/source" ] || fail 10 prepare "nothing was set up here: $root/source is not there"
+	if [ -L "$root/current" ]; then
+		case $(readlink "$root/current") in
+		releases/*) ;;
+		*) fail 12 prepare "$root/current points to $(readlink "$root/current"), which shipit did not make; adopting it is not yet done" ;;
+		esac
+	elif [ -e "$root/current" ]; then
+		fail 12 prepare "$root/current is not a link: move it away, shipit does not touch it"
+	fi
+}
+
+# room: at least what the live release took, once more.
+room() {
+	room_want=0
+	read -r room_want 2>/dev/null <"$S/releases/$from/size" || return 0
+	# shellcheck disable=SC2046 # the words of df's last line
+	set -- $(df -Pk "$root" | tail -n 1)
+	case ${4:-} in
+	'' | *[!0-9]*) return 0 ;;
+	esac
+	[ "$4" -gt "$room_want" ] || fail 12 prepare "not enough space: $4 kB are free and the live release takes $room_want kB"
+}
+
+git_here() {
+	git --git-dir="$root/source" "$@"
+}
+
+# guard: a commit that the live one already contains is older: an older CI job must not overwrite a newer.
+guard() {
+	[ -n "$from_revision" ] && [ "$revision" != "$from_revision" ] || return 0
+	git_here merge-base --is-ancestor "$revision" "$from_revision" 2>/dev/null || return 0
+	fail 16 check "$revision is older than what is live ($from_revision)"
+}
+
+has_revision() {
+	git_here cat-file -e "$revision^{commit}" 2>/dev/null
+}
+
+# fetch LIMIT: the commit, when it is not here yet. All branches and tags come, so that reverts find theirs.
+fetch() {
+	has_revision && return
+	fetch_all "$1"
+	has_revision && return
+	# A branch that was pushed over since, or a commit that no branch holds: most servers give it by name.
+	must fetch "$1" "$root" git --git-dir="$root/source" fetch --quiet --no-tags "$repo" "$revision"
+}
+
+fetch_all() {
+	must fetch "$1" "$root" git --git-dir="$root/source" fetch --quiet --prune --force --no-write-fetch-head \
+		"$repo" '+refs/heads/*:refs/heads/*' '+refs/tags/*:refs/tags/*'
+}
+
+# find_ref LIMIT: what the operator's git could not tell: the commit of $reference, by this host's own access.
+find_ref() {
+	command -v git >/dev/null || fail 17 fetch "git is not on the PATH of a session without a terminal ($PATH)"
+	[ -d "$root/source" ] || fail 10 fetch "nothing was set up here: $root/source is not there"
+	[ "${2:-}" = offline ] || fetch_all "$1"
+	find_name=${reference#refs/heads/}
+	find_name=${find_name#origin/}
+	for find_try in "refs/heads/$find_name" "refs/tags/${reference#refs/tags/}" "refs/tags/${reference#tags/}"; do
+		find_is=$(git_here rev-parse --verify --quiet "$find_try^{commit}") && break
+	done
+	case $find_is$reference in
+	'' | *[!0-9a-f]*) ;;
+	*) [ -n "$find_is" ] || find_is=$(git_here rev-parse --verify --quiet "$reference^{commit}") ;;
+	esac
+	[ -n "$find_is" ] || fail 13 fetch "$repo has no branch, tag or commit $reference"
+	fact revision "$find_is"
+}
+
+# checkout: the files. The pin keeps the commit from git's clean-up as long as the release is kept.
+checkout() {
+	git_here update-ref "refs/shipit/$release" "$revision" || fail 13 checkout "the commit cannot be pinned in $root/source"
+	GIT_INDEX_FILE=$M/index
+	export GIT_INDEX_FILE
+	must checkout "$1" "$rel" git --git-dir="$root/source" --work-tree="$rel" read-tree --reset -u "$revision"
+	unset GIT_INDEX_FILE
+	rm -f "$M/index" "$rel/REVISION"
+	printf '%s\n' "$revision" >"$rel/REVISION" || fail 12 checkout "$rel/REVISION cannot be written"
+	printf 'revision\t%s\ndigest\t%s\nreference\t%s\nwho\t%s\nwhen\t%s\nparent\t%s\n' \
+		"$revision" "$digest" "$reference" "$who" "$when" "$from" >"$M/meta" || fail 12 checkout "$M cannot be written"
+}
+
+# link ENTRY...: shared files into the release. d:PATH is a directory, made when missing; f:PATH must be there.
+link() {
+	[ -f "$M/links" ] || printf '%s\n' "$@" >"$M/links" || fail 12 shared "$M cannot be written"
+	for link_entry in "$@"; do
+		link_path=${link_entry#?:}
+		link_to=$root/shared/$link_path link_at=$rel/$link_path
+		case $link_entry in
+		d:*) mkdir -p "$link_to" || fail 12 shared "$link_to cannot be made" ;;
+		*) [ -e "$link_to" ] || fail 17 shared "$link_to is not there: put it there, then deploy again" ;;
+		esac
+		link_free "$link_path" "$link_at"
+		link_up=../../
+		link_rest=$link_path
+		while [ "$link_rest" != "${link_rest#*/}" ]; do
+			link_up=../$link_up link_rest=${link_rest#*/}
+		done
+		ln -s "$link_up""shared/$link_path" "$link_at" || fail 12 shared "$link_at cannot be made"
+	done
+}
+
+# link_free PATH AT: makes way for a link: nothing of the repository's may be lost to it, and no link in the
+# repository may lead us out of the release.
+link_free() {
+	link_parent=${2%/*}
+	mkdir -p "$link_parent" || fail 12 shared "$link_parent cannot be made"
+	link_real=$(cd -P "$link_parent" && pwd -P) && rel_real=$(cd -P "$rel" && pwd -P)
+	case $link_real/ in
+	"$rel_real"/*) ;;
+	*) fail 12 shared "$1: a link in the repository leads out of the release" ;;
+	esac
+	if [ -d "$2" ] && [ ! -L "$2" ]; then
+		for link_held in "$2"/* "$2"/.[!.]* "$2"/..?*; do
+			case ${link_held##*/} in
+			.gitkeep | .keep | .gitignore | .placeholder) continue ;;
+			esac
+			[ ! -e "$link_held" ] || fail 12 shared "$1 is shared, and the repository has files in it: ${link_held##*/}"
+		done
+		rm -rf "$2"
+	elif [ -e "$2" ] || [ -L "$2" ]; then
+		fail 12 shared "$1 is shared, and the repository has a file of that name"
+	fi
+}
+
+# carry LIMIT PATH...: from the release before.
+carry() {
+	carry_limit=$1
+	shift
+	[ -n "$from" ] || return 0
+	for carry_path in "$@"; do
+		[ -e "$root/releases/$from/$carry_path" ] || continue
+		[ ! -e "$rel/$carry_path" ] || fail 12 carry "$carry_path is to be carried over, and the repository has it"
+		mkdir -p "$(dirname "$rel/$carry_path")" || fail 12 carry "$carry_path cannot be made"
+		must carry "$carry_limit" "$root" cp -a "releases/$from/$carry_path" "$rel/$carry_path"
+	done
+}
+
+# again LIMIT: a release to return to whose directory was pruned: made again from source, as it was made.
+again() {
+	rel=$root/releases/$release M=$S/releases/$release
+	sound
+	keep_vars
+	context "$release" "$revision" "$from_revision" "$action"
+	[ -d "$M" ] || fail 17 prepare "nothing is known of release $release any more"
+	[ ! -d "$rel" ] || return 0
+	room
+	has_revision || fail 17 prepare "the commit of release $release is no longer in $root/source"
+	{ : >"$R/remade.$release" && mkdir "$rel"; } || fail 12 prepare "$rel cannot be made"
+	again_meta=$(cat "$M/meta")
+	checkout "$1"
+	printf '%s\n' "$again_meta" >"$M/meta"
+	[ ! -f "$M/links" ] || while IFS= read -r again_link; do link "$again_link"; done <"$M/links"
+	stored build "$rel"
+}
+
+# discard: what this run made and nobody serves.
+discard() {
+	for discard_mark in "$R"/made.* "$R"/remade.*; do
+		[ -e "$discard_mark" ] || continue
+		discard_release=${discard_mark##*/*made.}
+		[ "$(readlink "$root/current")" != "releases/$discard_release" ] || continue
+		[ -e "$R/keep" ] || remove_release "$discard_release"
+		case $discard_mark in
+		*/remade.*) ;;
+		*) [ -e "$R/keep" ] || rm -rf "${S:?}/releases/$discard_release" ;;
+		esac
+		rm -f "$discard_mark"
+	done
+}
+
+remove_release() {
+	rm -rf "${root:?}/releases/$1" 2>/dev/null || {
+		# Package managers make directories that even their owner cannot empty.
+		chmod -R u+w "$root/releases/$1" 2>/dev/null
+		rm -rf "${root:?}/releases/$1"
+	}
+	git_here update-ref -d "refs/shipit/$1" 2>/dev/null
+}

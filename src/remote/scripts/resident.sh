@@ -1,0 +1,254 @@
+# shellcheck shell=sh
+# The resident shell: three processes in a pipeline, none of them in the background, since what a shell starts with &
+# ignores SIGINT and SIGQUIT for ever, and so does everything that it starts.
+#
+#   ticker | reader | worker
+#
+# reader  is never busy: it answers the operator's beats, ends jobs, hands the rest on, and notices the end of input
+# worker  runs scripts, one after the other, and is the only one that writes to our standard output
+# ticker  counts silence and the jobs' time, once a second; the only one that writes to our standard error
+#
+# From the operator, a line each, all starting with the nonce N:
+#   N beat | N stop | N kill | N bye | N set | N data NAME | N run NUMBER      the last three with lines up to `N end`
+
+NL='
+'
+
+# leave: from here this process ends the run in the operator's place: a session of its own, nothing that a dead
+# line could break. The program travels in the environment; job shells never see it.
+leave() {
+	export SHIPIT_PROGRAM="$shipit_program"
+	# shellcheck disable=SC2016
+	exec setsid /bin/sh -c 'eval "$SHIPIT_PROGRAM"' shipit wayout "$mode" "$run" "$lost" "$root" "$R" \
+		</dev/null >/dev/null 2>&1 3>&- 4>&- 5>&-
+}
+
+wayout() {
+	exec 3>/dev/null 2>>"$LOG"
+	TOKEN=owner.$$.$(started $$).$BOOT
+	wayout_old=$(token_of "$R") && mv "$R/$wayout_old" "$R/$TOKEN" 2>/dev/null || exit 0
+	wayout_kind=$mode
+	mode=wayout
+	cd /
+	recover "$R" "$wayout_old"
+	[ "$wayout_kind" != free ] || rm -rf "$R"
+}
+
+ticker() {
+	tick_silent=0 tick_heard='' tick_sent=0 tick_last='' tick_age=0
+	trap 'tick_silent=0 tick_heard=1' USR1
+	read -r tick_self _ </proc/self/stat
+	echo "$tick_self"
+	exec >&5 2>/dev/null
+	while :; do
+		sleep 1 >/dev/null 2>&1 5>&-
+		tick_silent=$((tick_silent + 1))
+		[ "$tick_silent" -le "$lost" ] || leave
+		if [ -n "$tick_heard" ]; then
+			tick_heard=''
+			printf '\n%s\tbeat\n' "$N"
+		fi
+		tick_jobs
+	done
+}
+
+# tick_jobs: the running job's age and output.
+tick_jobs() {
+	for tick_file in "$R"/job.*; do
+		if [ ! -e "$tick_file" ]; then
+			tick_last=''
+			return
+		fi
+		if [ "$tick_file" != "$tick_last" ]; then tick_last=$tick_file tick_age=0; fi
+		tick_age=$((tick_age + 1))
+		tick_limit=${tick_file##*.}
+		tick_pid=${tick_file##*/job.}
+		tick_pid=${tick_pid%%.*}
+		if [ "$tick_age" -gt $((tick_limit + 5)) ]; then
+			kill -KILL "-$tick_pid"
+		elif [ "$tick_age" -gt "$tick_limit" ]; then
+			: >"$R/late"
+			kill -TERM "-$tick_pid"
+		fi
+	done
+	tick_output
+}
+
+# tick_output: at most TAIL bytes a second of what is new; what is left out stays in the log.
+tick_output() {
+	[ -f "$LOG" ] || return 0
+	tick_size=$(($(wc -c <"$LOG")))
+	[ "$tick_size" -gt "$tick_sent" ] || return 0
+	[ $((tick_size - tick_sent)) -le $TAIL ] || tick_sent=$((tick_size - TAIL))
+	printf '\n%s\tout\t%s\t%s\n' "$N" "$tick_sent" "$((tick_size - tick_sent))"
+	tail -c "+$((tick_sent + 1))" "$LOG" | head -c "$((tick_size - tick_sent))"
+	tick_sent=$tick_size
+}
+
+reader() {
+	trap ':' PIPE
+	read -r reader_tick
+	exec <&4 4<&- 2>/dev/null
+	while IFS= read -r reader_line; do
+		case $reader_line in
+		"$N beat") kill -USR1 "$reader_tick" ;;
+		"$N stop")
+			: >"$R/stop"
+			signal_jobs TERM
+			;;
+		"$N kill") signal_jobs KILL ;;
+		"$N bye")
+			printf '%s\n' "$reader_line"
+			kill "$reader_tick"
+			exit 0
+			;;
+		*) printf '%s\n' "$reader_line" || break ;;
+		esac
+	done
+	leave
+}
+
+signal_jobs() {
+	for signal_file in "$R"/job.*; do
+		signal_pid=${signal_file##*/job.}
+		kill "-$1" "-${signal_pid%%.*}"
+	done
+}
+
+worker() {
+	exec 2>/dev/null
+	hello
+	while IFS= read -r worker_line; do
+		case $worker_line in
+		"$N set")
+			collect
+			vars=$text
+			eval "$text"
+			;;
+		"$N data env") collect && data_env=$text ;;
+		"$N data enter") collect && data_enter=$text ;;
+		"$N run "*)
+			SEQ=${worker_line##* }
+			collect
+			(eval "$text") </dev/null
+			say 'done' $?
+			;;
+		"$N bye")
+			[ "$mode" != free ] || rm -rf "$R"
+			[ ! -d "$R/$TOKEN" ] || leave
+			exit 0
+			;;
+		esac
+	done
+	leave
+}
+
+# collect: the lines up to the end mark, in $text.
+collect() {
+	text=
+	while IFS= read -r collect_line; do
+		[ "$collect_line" != "$N end" ] || return 0
+		text=$text$collect_line$NL
+	done
+	leave
+}
+
+hello() {
+	hello_kernel=
+	read -r hello_kernel 2>/dev/null </proc/sys/kernel/ostype || hello_kernel=$(uname -s)
+	fact kernel "$hello_kernel"
+	fact root "$root"
+	say hello
+}
+
+# free_dir: where a run that takes no lock keeps its jobs' names: not on the deploy path's disk if that can be avoided.
+free_dir() {
+	for free_parent in "${XDG_RUNTIME_DIR:-}" /dev/shm "${TMPDIR:-/tmp}" "$S"; do
+		R=$free_parent/shipit-$run
+		[ -n "$free_parent" ] && (umask 077 && mkdir "$R" "$R/$TOKEN") 2>/dev/null && return
+	done
+	R=$S/run.$run
+}
+
+# exec_in META ARGV... | exec_text META FILE: the user's command in `current`, its output passed through as it is.
+raw() {
+	setsid /bin/sh -c "$JOB" shipit-job "$R" "$TOKEN" "$@" </dev/null >&3 2>&5 3>&- 4>&- 5>&-
+	code=$?
+	rm -f "$R"/job.*
+	printf '\n%s\teof\n' "$N" >&5
+	say code "$code"
+}
+
+exec_ready() {
+	M=$R/meta
+	[ -d "$R" ] || fail 12 'exec' "no directory to work in: neither /dev/shm nor ${TMPDIR:-/tmp} can be written to"
+	[ -d "$root/current" ] || fail 10 'exec' "nothing is deployed here: $root/current is not there"
+	exec_release=$(readlink "$root/current")
+	release=${exec_release#releases/}
+	revision=
+	[ ! -f "$root/current/REVISION" ] || read -r revision <"$root/current/REVISION"
+	meta "$M"
+	context "$release" "$revision" '' 'exec'
+	shell_for "$M"
+}
+
+exec_text() {
+	exec_ready
+	store 'exec' 0 "$1"
+	raw 999999999 "$root/current" "$with_shell" "$with_option" "$with_text" shipit "$M" "$M/steps/exec.10.0"
+}
+
+exec_argv() {
+	exec_ready
+	raw 999999999 "$root/current" "$with_shell" "$with_option" "$ENTER_ARGV" shipit "$M" '' "$@"
+}
+
+# names: what both kinds of process start from.
+names() {
+	BOOT=$(boot_id)
+	case $root in
+	/*) ;;
+	*) root=$HOME/$root ;;
+	esac
+	S=$root/.shipit
+	SEQ=0 N=${N:-} data_env='' data_enter='' vars=''
+	TOKEN=owner.$$.$(started $$).$BOOT
+}
+
+# lead: our processes must be a process group of their own, to be ended together. Under sshd they are one, unless
+# the login shell stayed in between.
+lead() {
+	read -r _ lead_rest </proc/self/stat
+	# shellcheck disable=SC2086
+	set -- ${lead_rest##*) }
+	[ "$3" = $$ ] && return
+	export SHIPIT_PROGRAM="$shipit_program"
+	# shellcheck disable=SC2016
+	exec setsid /bin/sh -c 'eval "$SHIPIT_PROGRAM"' shipit
+}
+
+main() {
+	[ -z "${SHIPIT_PROGRAM:-}" ] || shipit_program=$SHIPIT_PROGRAM
+	unset SHIPIT_PROGRAM
+	lead
+	# git asks nobody, and has a name of its own: else it looks up the host's name in the DNS for a reflog.
+	export GIT_TERMINAL_PROMPT=0 GIT_COMMITTER_NAME=shipit GIT_COMMITTER_EMAIL=shipit@localhost
+	export GIT_SSH_COMMAND="${GIT_SSH_COMMAND:-ssh -o BatchMode=yes}"
+	if [ "${1:-}" = wayout ]; then
+		mode=$2 run=$3 lost=$4 root=$5
+		names
+		R=$6 LOG=$S/logs/$run.log
+		[ -d "$S/logs" ] && [ "$mode" != free ] || LOG=/dev/null
+		wayout
+		exit
+	fi
+	read -r N && read -r mode && read -r run && read -r lost && read -r root || exit 1
+	names
+	R=$S/run.$run LOG=$S/logs/$run.log
+	if [ "$mode" = free ]; then
+		free_dir
+		LOG=$R/log
+	fi
+	exec 3>&1 4<&0 5>&2 2>/dev/null
+	ticker 3>&- 4<&- | reader 3>&- 5>&- | worker 4<&-
+}

@@ -1,0 +1,299 @@
+//! The lines between the operator and a resident shell. Both directions start each line with the nonce of the run, so that
+//! nothing a banner, a `.bashrc` or a hook prints is taken for one of them. Knows nothing of channels.
+
+use bytes::{Bytes, BytesMut};
+
+/// What is sent to a resident shell, besides the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Message<'a> {
+    /// "I am still here"; every two seconds.
+    Beat,
+    /// End the running job (TERM); the script it belongs to fails.
+    Stop,
+    /// End it with KILL.
+    Kill,
+    /// All is done: end.
+    Bye,
+    /// Variables, as shell assignments: what is only known later.
+    Set(&'a str),
+    /// Text that is not a script: `env` (secrets travel here), `enter`.
+    Data(&'a str, &'a str),
+    /// A script; its number comes back with every answer.
+    Run(u32, &'a str),
+}
+
+impl Message<'_> {
+    /// As it goes over the wire.
+    #[must_use]
+    pub fn encode(&self, nonce: &str) -> String {
+        let block = |head: String, text: &str| {
+            let newline = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
+            format!("{nonce} {head}\n{text}{newline}{nonce} end\n")
+        };
+        match self {
+            Message::Beat => format!("{nonce} beat\n"),
+            Message::Stop => format!("{nonce} stop\n"),
+            Message::Kill => format!("{nonce} kill\n"),
+            Message::Bye => format!("{nonce} bye\n"),
+            Message::Set(text) => block("set".into(), text),
+            Message::Data(name, text) => block(format!("data {name}"), text),
+            Message::Run(number, text) => block(format!("run {number}"), text),
+        }
+    }
+}
+
+/// The lines between the program and the first message.
+#[must_use]
+pub fn header(nonce: &str, mode: Mode, run: &str, lost_seconds: u64, root: &str) -> String {
+    let mode = match mode {
+        Mode::Held => "held",
+        Mode::Free => "free",
+    };
+    format!("{nonce}\n{mode}\n{run}\n{lost_seconds}\n{root}\n")
+}
+
+/// Whether a run keeps its things with the lock on the deploy path, or outside, touching nothing there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// With the lock.
+    Held,
+    /// Without.
+    Free,
+}
+
+/// What a resident shell says on its standard output. Text is the host's: any characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Bytes that are no reply: what `exec`'s command prints, or noise before the program ran.
+    Raw(Bytes),
+    /// Something about the host.
+    Fact(String, String),
+    /// It is there.
+    Hello,
+    /// A step began; its output starts there in the log.
+    Step(String, u64),
+    /// The last bytes a step printed, and where in the log they start.
+    Tail(String, u64, Bytes),
+    /// A step ended: exit code, how (`exit`, `limit`, `stop`), and where its output ends in the log.
+    End(String, u32, String, u64),
+    /// A journal entry: number, state, then names and values.
+    Entry(String, String, Vec<(String, String)>),
+    /// `current` was replaced.
+    Switched(String),
+    /// The exit code of `exec`'s command.
+    Code(u32),
+    /// Worth telling.
+    Notice(String),
+    /// Why the script ends: code, step, message.
+    Fail(u32, String, String),
+    /// The script ended.
+    Done(u32),
+}
+
+/// What it says on its standard error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Side {
+    /// Answer to a beat.
+    Beat,
+    /// Output of a job while it runs, and where in the log it starts.
+    Out(u64, Bytes),
+    /// The end of what `exec`'s command printed there.
+    Eof,
+    /// Bytes of `exec`'s command, or noise.
+    Raw(Bytes),
+}
+
+/// Cuts a byte stream into frames: newline, nonce, tab, fields, newline. What is between frames is passed on as
+/// raw. Bounded: bytes are held back only while they may be the start of a frame.
+#[derive(Debug)]
+pub struct Frames {
+    mark: Vec<u8>,
+    held: BytesMut,
+    // What a frame announced: that many bytes follow it.
+    payload: Option<(Vec<String>, usize)>,
+}
+
+/// A frame or what is between frames.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Its fields, and the bytes that it announced.
+    Frame(Vec<String>, Bytes),
+    /// Bytes of no frame.
+    Raw(Bytes),
+}
+
+/// A frame longer than this is none: nobody sends such lines.
+const LONGEST_FRAME: usize = 1 << 20;
+
+impl Frames {
+    /// For the run with that nonce.
+    #[must_use]
+    pub fn new(nonce: &str) -> Self {
+        Frames { mark: format!("\n{nonce}\t").into_bytes(), held: BytesMut::new(), payload: None }
+    }
+
+    /// Takes bytes in.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.held.extend_from_slice(bytes);
+    }
+
+    /// The next piece that is complete.
+    pub fn next_piece(&mut self) -> Option<Piece> {
+        if let Some((fields, length)) = self.payload.take() {
+            if self.held.len() < length {
+                self.payload = Some((fields, length));
+                return None;
+            }
+            return Some(Piece::Frame(fields, self.held.split_to(length).freeze()));
+        }
+        match find(&self.held, &self.mark) {
+            Some(0) => self.frame(),
+            Some(at) => Some(Piece::Raw(self.held.split_to(at).freeze())),
+            None => {
+                let safe = self.held.len() - may_start(&self.held, &self.mark);
+                (safe > 0).then(|| Piece::Raw(self.held.split_to(safe).freeze()))
+            }
+        }
+    }
+
+    fn frame(&mut self) -> Option<Piece> {
+        let start = self.mark.len();
+        let Some(length) = self.held[start..].iter().position(|b| *b == b'\n') else {
+            // Not a frame after all: let the stream go on behind its first byte.
+            return (self.held.len() > LONGEST_FRAME).then(|| Piece::Raw(self.held.split_to(1).freeze()));
+        };
+        let line = self.held.split_to(start + length + 1);
+        let text = String::from_utf8_lossy(&line[start..start + length]).into_owned();
+        let fields: Vec<String> = text.split('\t').map(str::to_owned).collect();
+        let announced = match fields.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            [_, "tail", _, _, length] | ["out", _, length] => length.parse().unwrap_or(0),
+            _ => 0,
+        };
+        self.payload = Some((fields, announced));
+        self.next_piece()
+    }
+
+    /// The end of the stream: what was held back.
+    pub fn rest(&mut self) -> Bytes {
+        self.held.split().freeze()
+    }
+}
+
+fn find(held: &[u8], mark: &[u8]) -> Option<usize> {
+    held.windows(mark.len()).position(|window| window == mark)
+}
+
+// How many bytes at the end may be the start of the mark.
+fn may_start(held: &[u8], mark: &[u8]) -> usize {
+    (1..mark.len().min(held.len() + 1)).rev().find(|n| held.ends_with(&mark[..*n])).unwrap_or(0)
+}
+
+/// Reads a piece of standard output. The number tells which script it answers. `None`: a frame we do not know.
+#[must_use]
+pub fn reply(piece: Piece) -> Option<(u32, Reply)> {
+    let (fields, bytes) = match piece {
+        Piece::Raw(bytes) => return Some((0, Reply::Raw(bytes))),
+        Piece::Frame(fields, bytes) => (fields, bytes),
+    };
+    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+    let (number, fields) = fields.split_first()?;
+    let rest = |from: usize| fields[from..].join("\t");
+    let reply = match fields {
+        ["fact", key, ..] => Reply::Fact((*key).into(), rest(2)),
+        ["hello"] => Reply::Hello,
+        ["step", step, at] => Reply::Step((*step).into(), at.parse().ok()?),
+        ["tail", step, at, _] => Reply::Tail((*step).into(), at.parse().ok()?, bytes),
+        ["end", step, code, why, at] => {
+            Reply::End((*step).into(), code.parse().ok()?, (*why).into(), at.parse().ok()?)
+        }
+        ["entry", entry, state, pairs @ ..] => {
+            let pairs = pairs.chunks_exact(2).map(|p| (p[0].to_owned(), p[1].to_owned())).collect();
+            Reply::Entry((*entry).into(), (*state).into(), pairs)
+        }
+        ["switched", release] => Reply::Switched((*release).into()),
+        ["code", code] => Reply::Code(code.parse().ok()?),
+        ["notice", ..] => Reply::Notice(rest(1)),
+        ["fail", code, step, ..] => Reply::Fail(code.parse().ok()?, (*step).into(), rest(3)),
+        ["done", code] => Reply::Done(code.parse().ok()?),
+        _ => return None,
+    };
+    Some((number.parse().ok()?, reply))
+}
+
+/// Reads a piece of standard error. `None`: a frame we do not know.
+#[must_use]
+pub fn side(piece: Piece) -> Option<Side> {
+    match piece {
+        Piece::Raw(bytes) => Some(Side::Raw(bytes)),
+        Piece::Frame(fields, bytes) => match fields.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["beat"] => Some(Side::Beat),
+            ["eof"] => Some(Side::Eof),
+            ["out", at, _] => Some(Side::Out(at.parse().ok()?, bytes)),
+            _ => None,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NONCE: &str = "00112233445566778899aabbccddeeff";
+
+    fn cut(stream: &[u8], at: &[usize]) -> (Vec<(u32, Reply)>, Vec<u8>) {
+        let mut frames = Frames::new(NONCE);
+        let (mut replies, mut raw, mut last) = (Vec::new(), Vec::new(), 0);
+        for end in at.iter().copied().chain([stream.len()]) {
+            let end = end.clamp(last, stream.len());
+            frames.push(&stream[last..end]);
+            last = end;
+            while let Some(piece) = frames.next_piece() {
+                match reply(piece) {
+                    Some((_, Reply::Raw(bytes))) => raw.extend_from_slice(&bytes),
+                    Some(other) => replies.push(other),
+                    None => {}
+                }
+            }
+        }
+        raw.extend_from_slice(&frames.rest());
+        (replies, raw)
+    }
+
+    #[test]
+    fn noise_before_and_between_is_not_taken_for_a_reply() {
+        let stream = format!(
+            "Welcome!\nno newline at the end\n{NONCE}\t0\thello\nfake {NONCE}\t1\tdone\t0\n\n{NONCE}\t1\tdone\t3\n"
+        );
+        let (replies, raw) = cut(stream.as_bytes(), &[]);
+        assert_eq!(replies, [(0, Reply::Hello), (1, Reply::Done(3))]);
+        assert!(raw.starts_with(b"Welcome!\nno newline at the end"), "{raw:?}");
+    }
+
+    #[test]
+    fn a_tail_may_hold_anything() {
+        let inside = format!("\n{NONCE}\t9\tdone\t0\n\0\x1b[2J");
+        let stream = format!("\n{NONCE}\t4\ttail\tbuild\t7\t{}\n{inside}\n{NONCE}\t4\tdone\t0\n", inside.len());
+        let (replies, _) = cut(stream.as_bytes(), &[]);
+        assert_eq!(
+            replies,
+            [(4, Reply::Tail("build".into(), 7, inside.into_bytes().into())), (4, Reply::Done(0))]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_of_any_size_give_the_same(raw in proptest::collection::vec(any::<u8>(), 0..200),
+                                           at in proptest::collection::vec(0usize..400, 0..20)) {
+            let mut stream = raw.clone();
+            stream.extend_from_slice(format!("\n{NONCE}\t2\tcode\t7\n").as_bytes());
+            stream.extend_from_slice(&raw);
+            let mut at = at;
+            at.sort_unstable();
+            let (replies, said) = cut(&stream, &at);
+            prop_assert_eq!(replies, vec![(2, Reply::Code(7))]);
+            prop_assert_eq!(said, [raw.clone(), raw].concat());
+        }
+    }
+}
