@@ -1,1 +1,122 @@
-//! (to come)
+//! What will be done, as data: built purely from a resolved configuration, read by the executor and by the dry run, so
+//! that what is shown is what runs. Knows no connection and no clock.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::config::{Environment, Host};
+use crate::remote::script::Script;
+use crate::remote::wire::Mode;
+
+mod build;
+mod phase;
+mod show;
+mod stages;
+
+pub use build::{Options, deploy, exec, look, revert, setup, unlock};
+pub use phase::Phase;
+pub use show::show;
+
+/// Everything a run will do.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What kind of run.
+    pub action: Action,
+    /// On what.
+    pub environment: Environment,
+    /// What differs from host to host, in the order of the environment's hosts.
+    pub targets: Vec<Target>,
+    /// Whether the run keeps its things with the lock.
+    pub mode: Mode,
+    /// What is sent with the connection itself, to all hosts.
+    pub opening: Script,
+    /// The phase that the opening belongs to.
+    pub opening_phase: Phase,
+    /// What follows, a barrier after each.
+    pub stages: Vec<Stage>,
+    /// What takes a host back to before the run, and lets go.
+    pub undo: Script,
+    /// Local hooks after success, and after failure.
+    pub after: Vec<LocalHook>,
+    /// See [`Plan::after`].
+    pub after_failure: Vec<LocalHook>,
+}
+
+/// What kind of run: the word that hooks see and the journal holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// A new release.
+    Deploy,
+    /// An earlier one, again.
+    Revert,
+    /// Directories and the repository.
+    Setup,
+    /// A command of the user's.
+    Exec,
+    /// Only questions.
+    Look,
+    /// Ending another run.
+    Unlock,
+}
+
+impl Action {
+    /// As in `SHIPIT_ACTION`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Deploy => "deploy",
+            Action::Revert => "revert",
+            Action::Setup => "setup",
+            Action::Exec => "exec",
+            Action::Look => "look",
+            Action::Unlock => "unlock",
+        }
+    }
+}
+
+/// A host of the plan.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Where.
+    pub host: Host,
+    /// The resident shell's variables, as far as they are known before the run: name and value, in order.
+    pub variables: Vec<(&'static str, String)>,
+    /// What every shell reads before a text of the user's.
+    pub enter: String,
+    /// `env`, as `export` lines. Travels apart from the scripts.
+    pub exports: SecretString,
+    /// Names of `env`, and values where they are no secret: for the dry run.
+    pub shown_env: Vec<(String, Option<String>)>,
+}
+
+/// What happens between two barriers.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// Which part of the run it is.
+    pub phase: Phase,
+    /// What is done.
+    pub work: Work,
+}
+
+/// Scripts for hosts, or hooks on the operator's machine.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// One script a host, in the order of the targets; an empty one: nothing to do there.
+    Remote(Vec<Script>),
+    /// One after the other.
+    Local(Vec<LocalHook>),
+}
+
+/// A text of the user's that runs on the operator's machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalHook {
+    /// The hook's name.
+    pub step: String,
+    /// The script.
+    pub text: String,
+    /// How long it may take.
+    pub limit: Duration,
+    /// Index of the target that `SHIPIT_HOST` names, for hooks that run once per host.
+    pub target: Option<usize>,
+}

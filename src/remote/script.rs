@@ -188,12 +188,6 @@ impl Script {
         self.call("intent", &[])
     }
 
-    /// Names the release again in a script that goes on with it.
-    #[must_use]
-    pub fn aim(self) -> Self {
-        self.call("aim", &[])
-    }
-
     /// Replaces `current`.
     #[must_use]
     pub fn switch(self) -> Self {

@@ -6,7 +6,7 @@
 #     │                  │
 #     └─ dropped         └──put back──▶ back, or failed
 
-# aim: which release the run is about.
+# aim: the release that the run is about; called before every script, once it is known.
 aim() {
 	rel=$root/releases/$release M=$S/releases/$release
 	context "$release" "$revision" "$from_revision" "$action"
@@ -14,7 +14,6 @@ aim() {
 
 # switch: one rename. The mark goes first: from there on whoever ends this run puts back.
 switch() {
-	aim
 	mv "$R/ready" "$R/switched" 2>/dev/null || fail 12 switch "this host is not ready"
 	mv -T "$R/go" "$root/current" || fail 12 switch "$root/current cannot be replaced"
 	say switched "$release"
@@ -133,7 +132,6 @@ healthy() {
 finish() {
 	turn 'done' || fail 12 finish "the journal cannot be written"
 	rm -f "$R"/made.* "$R"/remade.* "$R/switched"
-	aim
 	# kilobytes; for the next deploy's look at the free space
 	[ -f "$M/size" ] || {
 		finish_size=$(du -sk "$rel" 2>/dev/null) && echo "${finish_size%%[!0-9]*}" >"$M/size"

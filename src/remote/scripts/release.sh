@@ -64,14 +64,12 @@ keep_vars() {
 
 # begin: the ground under a new release: `current` is a link of ours, there is room, the records are made.
 begin() {
-	rel=$root/releases/$release M=$S/releases/$release
 	sound
 	[ -z "$from" ] || room
 	keep_vars
 	: >"$R/made.$release" || fail 12 prepare "$R cannot be written to"
 	mkdir "$rel" || fail 12 prepare "$rel cannot be made: $(mkdir "$rel" 2>&1)"
 	meta "$M"
-	context "$release" "$revision" "$from_revision" "$action"
 }
 
 sound() {
@@ -217,10 +215,8 @@ carry() {
 
 # again LIMIT: a release to return to whose directory was pruned: made again from source, as it was made.
 again() {
-	rel=$root/releases/$release M=$S/releases/$release
 	sound
 	keep_vars
-	context "$release" "$revision" "$from_revision" "$action"
 	[ -d "$M" ] || fail 17 prepare "nothing is known of release $release any more"
 	[ ! -d "$rel" ] || return 0
 	room

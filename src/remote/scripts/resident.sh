@@ -130,7 +130,11 @@ worker() {
 		"$N run "*)
 			SEQ=${worker_line##* }
 			collect
-			(eval "$text") </dev/null
+			# shellcheck disable=SC2030
+			(
+				[ -z "$release" ] || aim
+				eval "$text"
+			) </dev/null
 			say 'done' $?
 			;;
 		"$N bye")
@@ -211,7 +215,7 @@ names() {
 	*) root=$HOME/$root ;;
 	esac
 	S=$root/.shipit
-	SEQ=0 N=${N:-} data_env='' data_enter='' vars=''
+	SEQ=0 N=${N:-} data_env='' data_enter='' vars='' release=''
 	TOKEN=owner.$$.$(started $$).$BOOT
 }
 

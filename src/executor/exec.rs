@@ -1,0 +1,104 @@
+//! Runs without a lock: a command on every host, or only questions.
+
+use std::time::Instant;
+
+use super::event::{Event, Observer};
+use super::fleet::Fleet;
+use super::interrupt::Interrupt;
+use super::outcome::{End, HostOutcome, HostResult, Live, Outcome};
+use crate::plan::{Phase, Plan};
+use crate::remote::journal::Entry;
+use crate::transport::{Exit, Transport};
+
+/// What a host answered to questions.
+#[derive(Debug, Clone)]
+pub struct Looked {
+    /// As in the file.
+    pub host: String,
+    /// What is live.
+    pub live: Option<Live>,
+    /// Something else that `current` points to.
+    pub foreign: Option<String>,
+    /// Who holds the lock, and whether that run is dead.
+    pub holder: Option<(String, bool)>,
+    /// Its journal, oldest first.
+    pub entries: Vec<Entry>,
+    /// Why there is no answer.
+    pub failure: Option<super::event::Failure>,
+}
+
+/// Asks all hosts.
+pub async fn look(plan: &Plan, transport: &dyn Transport, observer: &mut dyn Observer, interrupt: Interrupt) -> Vec<Looked> {
+    let mut fleet = Fleet::new(plan, transport, observer, interrupt);
+    fleet.open().await;
+    let looked = fleet.hosts.iter_mut().map(|host| Looked {
+        host: host.name.clone(),
+        live: host.live(),
+        foreign: host.fact("foreign").map(str::to_owned),
+        holder: host.fact("holder").map(|who| (who.to_owned(), host.fact("holder-dead").is_some())),
+        entries: std::mem::take(&mut host.entries),
+        failure: host.failure.clone(),
+    });
+    let looked = looked.collect();
+    fleet.close().await;
+    looked
+}
+
+/// Runs `exec`'s command on every host at once.
+pub async fn exec(plan: &Plan, transport: &dyn Transport, observer: &mut dyn Observer, interrupt: Interrupt) -> Outcome {
+    let since = Instant::now();
+    let names: Vec<String> = plan.targets.iter().map(|t| t.host.name.clone()).collect();
+    let environment = &plan.environment.name;
+    observer.event(&Event::Started { action: plan.action.name(), environment, hosts: &names });
+    let mut fleet = Fleet::new(plan, transport, observer, interrupt);
+    fleet.open().await;
+    for host in &fleet.hosts {
+        if let Some(code) = host.code {
+            let exit = Exit::Code(code);
+            fleet.observer.event(&Event::StepEnded { host: &host.name, step: "exec", exit: &exit, took: host.took });
+        }
+    }
+    let signal = fleet.known.signal;
+    fleet.close().await;
+    let hosts: Vec<HostOutcome> = fleet.hosts.iter_mut().map(answered).collect();
+    let end = match signal {
+        0 if hosts.iter().all(|host| host.failure.is_none()) => End::Done,
+        0 => End::Failed,
+        signal => End::Interrupted(signal),
+    };
+    Outcome {
+        action: plan.action.name().to_owned(),
+        environment: environment.clone(),
+        end,
+        release: None,
+        revision: None,
+        hosts,
+        failure: None,
+        failed_in: Some(Phase::Exec),
+        took: since.elapsed(),
+        migrated: false,
+    }
+}
+
+fn answered(host: &mut super::host::HostState) -> HostOutcome {
+    use super::event::{Failure, FailureKind};
+    let mut failure = host.failure.take();
+    if let (None, Some(code)) = (&failure, host.code.filter(|code| *code != 0)) {
+        failure = Some(Failure {
+            kind: FailureKind::Step,
+            step: "exec".into(),
+            exit: Some(Exit::Code(code)),
+            message: "the command failed".into(),
+            hint: None,
+            tail: Vec::new(),
+        });
+    }
+    HostOutcome {
+        host: host.name.clone(),
+        from: None,
+        to: None,
+        result: if failure.is_some() { HostResult::Failed } else { HostResult::Done },
+        failure,
+        took: host.took,
+    }
+}

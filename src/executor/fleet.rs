@@ -1,0 +1,294 @@
+//! All hosts of a run: connecting them, telling them scripts, waiting at the barrier.
+
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use secrecy::ExposeSecret as _;
+use tokio::sync::mpsc;
+
+use super::event::{Event, Failure, FailureKind, Observer};
+use super::host::HostState;
+use super::interrupt::{Asked, Interrupt};
+use super::line::{Line, Said};
+use crate::plan::{Action, Phase, Plan};
+use crate::remote::program::{PROGRAM, start_command};
+use crate::remote::script::{Script, assignments};
+use crate::remote::wire::{Message, header};
+use crate::transport::{Channel, ConnectError, Connection, Transport};
+
+/// How long a job may take to end after TERM, before KILL.
+const GRACE: Duration = Duration::from_secs(4);
+
+pub(super) struct Fleet<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) hosts: Vec<HostState>,
+    pub(super) observer: &'a mut dyn Observer,
+    pub(super) interrupt: Interrupt,
+    /// What of the interrupt was acted upon.
+    pub(super) known: Asked,
+    /// The name of this run on the hosts.
+    pub(super) run: String,
+    pub(super) transport: &'a dyn Transport,
+    said: mpsc::Receiver<(usize, Said)>,
+    sender: mpsc::Sender<(usize, Said)>,
+    number: u32,
+    kill_at: Option<tokio::time::Instant>,
+}
+
+type Connected = Result<(Box<dyn Connection>, Channel), ConnectError>;
+
+impl<'a> Fleet<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        transport: &'a dyn Transport,
+        observer: &'a mut dyn Observer,
+        interrupt: Interrupt,
+    ) -> Fleet<'a> {
+        // Room for every host's last words, whether or not somebody listens just then.
+        let (sender, said) = mpsc::channel(1024 + 4 * plan.targets.len());
+        let hosts = plan.targets.iter().map(|t| HostState::new(&t.host.name)).collect();
+        let run = crate::remote::release::name(jiff::Timestamp::now(), &random(4), &[]);
+        Fleet {
+            plan,
+            hosts,
+            observer,
+            known: interrupt.asked(),
+            interrupt,
+            run: format!("{run}{}", random(2)),
+            transport,
+            said,
+            sender,
+            number: 0,
+            kill_at: None,
+        }
+    }
+
+    /// Connects all hosts and runs the opening on each as soon as it is there.
+    pub(super) async fn open(&mut self) {
+        let phase = self.plan.opening_phase;
+        let since = Instant::now();
+        self.observer.event(&Event::PhaseStarted { phase: Phase::Connect });
+        self.number += 1;
+        let transport = self.transport;
+        let command = start_command();
+        let mut connecting: FuturesUnordered<_> = self
+            .plan
+            .targets
+            .iter()
+            .enumerate()
+            .map(|(at, target)| {
+                let command = &command;
+                async move {
+                    let connected: Connected = async {
+                        let connection = transport.connect(&target.host).await?;
+                        let channel = connection.exec(command).await?;
+                        Ok((connection, channel))
+                    }
+                    .await;
+                    (at, connected)
+                }
+            })
+            .collect();
+        if phase == Phase::Exec {
+            self.observer.event(&Event::PhaseStarted { phase });
+        }
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        while !connecting.is_empty() && !self.known.now {
+            tokio::select! {
+                Some((at, connected)) = connecting.next() => self.connected(at, connected),
+                Some((at, said)) = self.said.recv() => self.hear(at, said, phase, false),
+                asked = self.interrupt.beyond(self.known) => {
+                    self.asked(asked);
+                    break;
+                }
+                _ = tick.tick() => self.observer.tick(),
+            }
+        }
+        drop(connecting);
+        for host in self.hosts.iter_mut().filter(|h| !h.reachable() && h.failure.is_none()) {
+            host.failure = Some(plain_failure(FailureKind::Interrupted, "connect", "stopped".into()));
+        }
+        let failed = self.hosts.iter().filter(|h| h.failure.is_some()).count();
+        self.observer.event(&Event::PhaseEnded { phase: Phase::Connect, took: since.elapsed(), failed });
+        self.until_done(phase, false).await;
+    }
+
+    fn connected(&mut self, at: usize, connected: Connected) {
+        let host = &mut self.hosts[at];
+        match connected {
+            Ok((connection, channel)) => {
+                let lost = self.plan.environment.timeouts.lost;
+                let nonce = random(16);
+                let line = Line::new(channel, &nonce, lost, (at, self.sender.clone()));
+                host.connection = Some(connection);
+                self.observer.event(&Event::Connected { host: &host.name });
+                let target = &self.plan.targets[at];
+                line.raw(PROGRAM.to_owned());
+                line.raw(header(&nonce, self.plan.mode, &self.run, lost.as_secs().max(1), target.host.path.as_str()));
+                line.send(&Message::Set(&assignments(target.variables.iter().map(|(n, v)| (*n, v.as_str())))));
+                line.send(&Message::Data("enter", &target.enter));
+                line.send(&Message::Data("env", target.exports.expose_secret()));
+                if !self.plan.opening.is_empty() {
+                    line.send(&Message::Run(self.number, self.plan.opening.as_str()));
+                    host.running = Some(self.number);
+                }
+                host.line = Some(line);
+            }
+            Err(error) => {
+                let failure = Failure {
+                    kind: FailureKind::Unreachable,
+                    step: "connect".into(),
+                    exit: None,
+                    message: error.to_string(),
+                    hint: error.hint(),
+                    tail: Vec::new(),
+                };
+                host.took = host.started.elapsed();
+                self.observer.event(&Event::HostFailed { host: &host.name, phase: Phase::Connect, failure: &failure });
+                host.failure = Some(failure);
+            }
+        }
+    }
+
+    /// Makes variables known that were not when the run began.
+    pub(super) fn set(&mut self, at: usize, later: &[(&str, &str)]) {
+        let known = self.plan.targets[at].variables.iter().map(|(name, value)| (*name, value.as_str()));
+        let known = known.filter(|(name, _)| later.iter().all(|(other, _)| other != name));
+        let text = assignments(known.chain(later.iter().copied()));
+        if let Some(line) = &self.hosts[at].line {
+            line.send(&Message::Set(&text));
+        }
+    }
+
+    /// Tells each host its script and waits for all. Hosts that are gone or have failed are told nothing, unless
+    /// `even_failed`.
+    pub(super) async fn stage(&mut self, phase: Phase, scripts: &[Script], even_failed: bool) {
+        let since = Instant::now();
+        self.observer.event(&Event::PhaseStarted { phase });
+        self.number += 1;
+        for (host, script) in self.hosts.iter_mut().zip(scripts) {
+            let wanted = !script.is_empty() && (even_failed || host.failure.is_none());
+            let Some(line) = host.line.as_ref().filter(|_| wanted) else { continue };
+            line.send(&Message::Run(self.number, script.as_str()));
+            host.running = Some(self.number);
+        }
+        self.until_done(phase, even_failed).await;
+        let failed = self.hosts.iter().filter(|h| h.failure.is_some()).count();
+        self.observer.event(&Event::PhaseEnded { phase, took: since.elapsed(), failed });
+    }
+
+    /// The same script for some hosts.
+    pub(super) async fn tell(&mut self, phase: Phase, script: &Script, which: impl Fn(usize, &HostState) -> bool) {
+        let scripts: Vec<Script> = (self.hosts.iter().enumerate())
+            .map(|(at, host)| if which(at, host) { script.clone() } else { Script::new() })
+            .collect();
+        self.stage(phase, &scripts, true).await;
+    }
+
+    async fn until_done(&mut self, phase: Phase, undoing: bool) {
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        while self.hosts.iter().any(|host| host.running.is_some()) && !self.known.now {
+            let kill_at = self.kill_at;
+            let kill = async {
+                match kill_at {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some((at, said)) = self.said.recv() => self.hear(at, said, phase, undoing),
+                asked = self.interrupt.beyond(self.known) => {
+                    self.asked(asked);
+                    if !undoing {
+                        self.stop_all();
+                    }
+                }
+                () = kill => {
+                    self.kill_at = None;
+                    self.to_running(&Message::Kill);
+                }
+                _ = tick.tick() => self.observer.tick(),
+            }
+        }
+        self.kill_at = None;
+    }
+
+    fn hear(&mut self, at: usize, said: Said, phase: Phase, undoing: bool) {
+        let host = &mut self.hosts[at];
+        let had_failed = host.failure.is_some();
+        if !host.hear(said, phase, self.observer) {
+            return;
+        }
+        host.took = host.started.elapsed();
+        match &host.failure {
+            Some(failure) if !had_failed => {
+                let stopped = failure.kind == FailureKind::Interrupted;
+                if !stopped {
+                    self.observer.event(&Event::HostFailed { host: &host.name, phase, failure });
+                }
+                // Nothing is live yet, and nothing will be: the others need not build to the end.
+                if !undoing && matches!(phase, Phase::Prepare | Phase::Ready) && self.plan.action != Action::Revert {
+                    self.stop_all();
+                }
+            }
+            _ => self.observer.event(&Event::HostDone { host: &host.name, phase }),
+        }
+    }
+
+    fn asked(&mut self, asked: Asked) {
+        if self.known.signal == 0 {
+            let signal = if asked.signal == 15 { "SIGTERM" } else { "Ctrl-C" };
+            self.observer.event(&Event::Interrupted { signal });
+        }
+        self.known = asked;
+    }
+
+    fn stop_all(&mut self) {
+        self.to_running(&Message::Stop);
+        self.kill_at.get_or_insert(tokio::time::Instant::now() + GRACE);
+    }
+
+    fn to_running(&self, message: &Message<'_>) {
+        for line in self.hosts.iter().filter(|h| h.running.is_some()).filter_map(|h| h.line.as_ref()) {
+            line.send(message);
+        }
+    }
+
+    /// Ends all lines; hosts that still hold something put it right by themselves. Waits a moment, so that what ends
+    /// well is seen to end.
+    pub(super) async fn close(&mut self) {
+        for host in &mut self.hosts {
+            if let Some(line) = host.line.take() {
+                line.send(&Message::Bye);
+            }
+        }
+        let open = self.hosts.iter().filter(|h| h.connection.is_some()).count();
+        let mut ended = 0;
+        let limit = tokio::time::sleep(Duration::from_secs(2));
+        tokio::pin!(limit);
+        while ended < open && !self.known.now {
+            tokio::select! {
+                Some((_, said)) = self.said.recv() => ended += usize::from(matches!(said, Said::Gone(_))),
+                () = &mut limit => break,
+            }
+        }
+        for host in &mut self.hosts {
+            host.connection = None;
+        }
+    }
+}
+
+pub(super) fn plain_failure(kind: FailureKind, step: &str, message: String) -> Failure {
+    Failure { kind, step: step.to_owned(), exit: None, message, hint: None, tail: Vec::new() }
+}
+
+// Hexadecimal digits of so many random bytes.
+fn random(bytes: usize) -> String {
+    let mut noise = vec![0_u8; bytes];
+    // Without the kernel's randomness there is no SSH either; the clock at least tells runs apart.
+    if getrandom::fill(&mut noise).is_err() {
+        let now = jiff::Timestamp::now().as_nanosecond().to_le_bytes();
+        noise.iter_mut().zip(now).for_each(|(byte, clock)| *byte = clock);
+    }
+    noise.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}

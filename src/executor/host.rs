@@ -1,0 +1,216 @@
+//! What is known of one host during a run, and how it grows with what the host says.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::event::{Event, Failure, FailureKind, Observer};
+use super::line::{Line, Said};
+use super::outcome::Live;
+use crate::plan::Phase;
+use crate::remote::journal::Entry;
+use crate::remote::wire::{Reply, Side};
+use crate::transport::{Connection, Exit};
+
+/// The bytes kept of what a step printed.
+const TAIL: usize = 16 * 1024;
+
+pub(super) struct HostState {
+    pub(super) name: String,
+    /// Dropping it ends the connection.
+    pub(super) connection: Option<Box<dyn Connection>>,
+    pub(super) line: Option<Line>,
+    pub(super) facts: BTreeMap<String, String>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) failure: Option<Failure>,
+    /// It was live with this run's release at some time.
+    pub(super) switched: bool,
+    /// The script it is at.
+    pub(super) running: Option<u32>,
+    /// Exit code of `exec`'s command.
+    pub(super) code: Option<u32>,
+    /// The line ended while something could still be undone there.
+    pub(super) lost: bool,
+    pub(super) started: Instant,
+    pub(super) took: Duration,
+    step: Option<(String, Instant)>,
+    // How much of the log was shown.
+    shown: u64,
+    tail: Vec<u8>,
+    noise: Vec<u8>,
+    hello: bool,
+}
+
+impl HostState {
+    pub(super) fn new(name: &str) -> Self {
+        HostState {
+            name: name.to_owned(),
+            connection: None,
+            line: None,
+            facts: BTreeMap::new(),
+            entries: Vec::new(),
+            failure: None,
+            switched: false,
+            running: None,
+            code: None,
+            lost: false,
+            started: Instant::now(),
+            took: Duration::ZERO,
+            step: None,
+            shown: 0,
+            tail: Vec::new(),
+            noise: Vec::new(),
+            hello: false,
+        }
+    }
+
+    pub(super) fn fact(&self, name: &str) -> Option<&str> {
+        self.facts.get(name).map(String::as_str)
+    }
+
+    /// What was live when the host was asked.
+    pub(super) fn live(&self) -> Option<Live> {
+        let release = self.fact("live")?.to_owned();
+        Some(Live { release, revision: self.fact("live-revision").unwrap_or_default().to_owned() })
+    }
+
+    /// Whether it can be told anything.
+    pub(super) fn reachable(&self) -> bool {
+        self.line.is_some()
+    }
+
+    /// Takes in what was said. Whether the script it is at is over.
+    pub(super) fn hear(&mut self, said: Said, phase: Phase, observer: &mut dyn Observer) -> bool {
+        match said {
+            Said::Reply(number, reply) => self.reply(number, reply, phase, observer),
+            Said::Side(Side::Out(at, bytes)) => {
+                self.show(at, &bytes, observer);
+                false
+            }
+            Said::Side(Side::Raw(bytes)) => {
+                self.raw(&bytes, phase, observer);
+                false
+            }
+            Said::Side(Side::Beat | Side::Eof) => false,
+            Said::Gone(exit) => {
+                self.gone(exit, phase);
+                true
+            }
+        }
+    }
+
+    fn reply(&mut self, number: u32, reply: Reply, phase: Phase, observer: &mut dyn Observer) -> bool {
+        match reply {
+            Reply::Raw(bytes) => self.raw(&bytes, phase, observer),
+            Reply::Hello => self.hello = true,
+            Reply::Fact(name, value) => {
+                self.facts.insert(name, value);
+            }
+            Reply::Entry(number, state, pairs) => self.entries.extend(Entry::read(&number, &state, &pairs)),
+            Reply::Step(step, at) => {
+                self.shown = self.shown.max(at);
+                self.tail.clear();
+                observer.event(&Event::StepStarted { host: &self.name, step: &step });
+                self.step = Some((step, Instant::now()));
+            }
+            Reply::Tail(_, at, bytes) => {
+                self.tail = bytes.to_vec();
+                self.show(at, &bytes, observer);
+            }
+            Reply::End(step, code, _, at) => {
+                self.shown = self.shown.max(at);
+                let took = self.step.take().map_or(Duration::ZERO, |(_, since)| since.elapsed());
+                observer.event(&Event::StepEnded { host: &self.name, step: &step, exit: &Exit::Code(code), took });
+            }
+            Reply::Switched(_) => self.switched = true,
+            Reply::Code(code) => self.code = Some(code),
+            Reply::Notice(text) => observer.event(&Event::Notice { host: Some(&self.name), text: &text }),
+            Reply::Fail(code, step, message) => self.fail(code, step, message),
+            Reply::Done(code) => return self.done(number, code),
+        }
+        false
+    }
+
+    fn done(&mut self, number: u32, code: u32) -> bool {
+        if self.running != Some(number) {
+            return false;
+        }
+        self.running = None;
+        if code != 0 && self.failure.is_none() {
+            // Our own scripts say why; a code without a reason is a defect worth seeing as it is.
+            self.fail(code, "script".into(), format!("ended with {code} without a reason"));
+        }
+        true
+    }
+
+    fn fail(&mut self, code: u32, step: String, message: String) {
+        let kind = match code {
+            11 => FailureKind::Busy,
+            16 => FailureKind::Refused,
+            18 => FailureKind::Interrupted,
+            _ => FailureKind::Step,
+        };
+        let (exit, message) = match message.strip_prefix("exit ").and_then(|code| code.parse().ok()) {
+            Some(code) => (Some(Exit::Code(code)), format!("{step} failed")),
+            None => (None, message),
+        };
+        let hint = match code {
+            10 => Some("run `setup` first".to_owned()),
+            16 => Some("--allow-older deploys it all the same".to_owned()),
+            _ => None,
+        };
+        let tail = std::mem::take(&mut self.tail);
+        self.failure.get_or_insert(Failure { kind, step, exit, message, hint, tail });
+    }
+
+    fn gone(&mut self, exit: Exit, phase: Phase) {
+        self.line = None;
+        self.connection = None;
+        if self.running.take().is_none() && phase == Phase::Finish {
+            return;
+        }
+        self.lost = true;
+        let text = match &exit {
+            Exit::Lost(text) => text.clone(),
+            Exit::Code(code) => format!("the session ended with {code}"),
+            Exit::Signal(signal) => format!("the session was ended by {signal}"),
+        };
+        let step = self.step.take().map_or_else(|| phase.name().to_owned(), |(step, _)| step);
+        let (kind, message, hint) = if self.hello {
+            (FailureKind::Lost, text, None)
+        } else {
+            let hint = "log in by hand and run `sh -c 'dd --version; command -v setsid'`: a POSIX sh, dd and setsid are needed";
+            (FailureKind::Step, format!("no shell of ours came up: {text}"), Some(hint.to_owned()))
+        };
+        let tail = if self.hello { std::mem::take(&mut self.tail) } else { std::mem::take(&mut self.noise) };
+        self.failure.get_or_insert(Failure { kind, step, exit: Some(exit), message, hint, tail });
+    }
+
+    // Bytes of the log from `at` on: what was not shown yet.
+    fn show(&mut self, at: u64, bytes: &[u8], observer: &mut dyn Observer) {
+        let Some((step, _)) = &self.step else { return };
+        let end = at + bytes.len() as u64;
+        let skip = usize::try_from(self.shown.saturating_sub(at)).unwrap_or(usize::MAX);
+        if skip >= bytes.len() {
+            return;
+        }
+        if at > self.shown {
+            let text = format!("… {} bytes not shown …\n", at - self.shown);
+            observer.event(&Event::Output { host: &self.name, step, bytes: text.as_bytes() });
+        }
+        observer.event(&Event::Output { host: &self.name, step, bytes: &bytes[skip..] });
+        self.shown = end;
+    }
+
+    fn raw(&mut self, bytes: &[u8], phase: Phase, observer: &mut dyn Observer) {
+        if bytes.is_empty() {
+            return;
+        }
+        if self.hello && phase == Phase::Exec {
+            observer.event(&Event::Output { host: &self.name, step: "exec", bytes });
+            return;
+        }
+        self.noise.extend_from_slice(bytes);
+        let extra = self.noise.len().saturating_sub(TAIL);
+        self.noise.drain(..extra);
+    }
+}

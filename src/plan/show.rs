@@ -1,0 +1,94 @@
+//! A plan as text: the dry run. What it prints as a script is what is sent, byte for byte.
+
+use std::fmt::Write as _;
+
+use super::{Plan, Stage, Work};
+use crate::remote::program::{PROGRAM, start_command};
+use crate::remote::script::Script;
+
+/// The plan of a run. `whole` adds the resident shell's program, which is the same for all runs.
+#[must_use]
+pub fn show(plan: &Plan, whole: bool) -> String {
+    let mut text = String::new();
+    let names: Vec<&str> = plan.targets.iter().map(|t| t.host.name.as_str()).collect();
+    let environment = &plan.environment;
+    let _ = writeln!(text, "# {} {}: {} of {}", plan.action.name(), environment.name, environment.app.reference, environment.app.repo);
+    let _ = writeln!(text, "# on {}\n", names.join(", "));
+    let _ = writeln!(text, "## on each host, once: one `sh` for the whole run");
+    let _ = writeln!(text, "{}\n", start_command());
+    let program = format!("the resident shell's program follows, {} bytes", PROGRAM.len());
+    if whole {
+        let _ = writeln!(text, "## {program}\n{PROGRAM}");
+    } else {
+        let _ = writeln!(text, "# {program}; -v shows it\n");
+    }
+    variables(&mut text, plan);
+    if !plan.opening.is_empty() {
+        let _ = writeln!(text, "## {}, with the connection", plan.opening_phase.name());
+        let _ = writeln!(text, "{}", plan.opening.as_str());
+    }
+    for stage in &plan.stages {
+        show_stage(&mut text, plan, stage);
+    }
+    if !plan.undo.is_empty() {
+        let _ = writeln!(text, "## if something fails\n{}", plan.undo.as_str());
+    }
+    for (title, hooks) in [("afterwards, here", &plan.after), ("after a failure, here", &plan.after_failure)] {
+        for hook in hooks {
+            let _ = writeln!(text, "## {title}: {}\n{}\n", hook.step, hook.text);
+        }
+    }
+    text
+}
+
+fn variables(text: &mut String, plan: &Plan) {
+    let _ = writeln!(text, "## variables of the resident shell");
+    let later = "from from_revision parent release revision";
+    for target in &plan.targets {
+        let _ = writeln!(text, "# on {}; when it is known: {later}", target.host.name);
+        let _ = writeln!(text, "# root={}", target.host.path);
+        for (name, value) in &target.variables {
+            if !matches!(*name, "when" | "who" | "digest") {
+                let _ = writeln!(text, "# {name}={}", crate::remote::quote::quote(value));
+            }
+        }
+        for (name, value) in &target.shown_env {
+            let value = value.as_deref().map_or("••••••".to_owned(), crate::remote::quote::quote);
+            let _ = writeln!(text, "# env {name}={value}");
+        }
+        for line in target.enter.lines() {
+            let _ = writeln!(text, "# enter {line}");
+        }
+    }
+    text.push('\n');
+}
+
+fn show_stage(text: &mut String, plan: &Plan, stage: &Stage) {
+    match &stage.work {
+        Work::Local(hooks) => {
+            for hook in hooks {
+                let host = hook.target.map_or(String::new(), |at| format!(" for {}", plan.targets[at].host.name));
+                let _ = writeln!(text, "## {}, here{host}: {}\n{}\n", stage.phase.name(), hook.step, hook.text);
+            }
+        }
+        Work::Remote(scripts) => {
+            for (script, hosts) in alike(scripts) {
+                let names: Vec<&str> = hosts.iter().map(|at| plan.targets[*at].host.name.as_str()).collect();
+                let on = if hosts.len() == plan.targets.len() { "all hosts".to_owned() } else { names.join(", ") };
+                let _ = writeln!(text, "## {}, on {on}\n{}", stage.phase.name(), script.as_str());
+            }
+        }
+    }
+}
+
+// Hosts that get the same script, together.
+fn alike(scripts: &[Script]) -> Vec<(&Script, Vec<usize>)> {
+    let mut groups: Vec<(&Script, Vec<usize>)> = Vec::new();
+    for (at, script) in scripts.iter().enumerate().filter(|(_, script)| !script.is_empty()) {
+        match groups.iter_mut().find(|(known, _)| *known == script) {
+            Some((_, hosts)) => hosts.push(at),
+            None => groups.push((script, vec![at])),
+        }
+    }
+    groups
+}
