@@ -34,9 +34,9 @@ pub(super) fn parse(text: &str) -> Result<Address<'_>, Fault> {
         None => (None, text),
     };
     if let Some(user) = user {
-        check_user(user).map_err(|reason| fault(reason))?;
+        check_user(user).map_err(&fault)?;
     }
-    let (name, port) = split_port(rest).map_err(|reason| fault(reason))?;
+    let (name, port) = split_port(rest).map_err(&fault)?;
     let known = |c: char| c.is_alphanumeric() || "._-%+".contains(c);
     let ranges = |c: char| "[]:".contains(c);
     if is_ipv6(name) || (!name.is_empty() && name.chars().all(|c| known(c) || ranges(c))) {

@@ -22,6 +22,8 @@ pub(super) struct Context<'a> {
 
 /// Settings of one entry of the list: the environment's, under those of the entry.
 struct Settings {
+    /// The entry itself says how to log in: then even `localhost` is meant to be reached by SSH.
+    login: bool,
     user: Option<String>,
     port: Option<u16>,
     key: Option<std::path::PathBuf>,
@@ -77,7 +79,8 @@ fn read_table(table: &Table, context: &Context<'_>, problems: &mut Problems) -> 
     let parent = format!("deploy.{}", context.environment);
     let place = Place { name: format!("{parent}.hosts"), parent };
     keys::check(table, &keys::HOST, &place, problems);
-    let settings = Settings::read(&context.layers.with(table), context, problems);
+    let mut settings = Settings::read(&context.layers.with(table), context, problems);
+    settings.login = ["user", "port", "key", "jump"].iter().any(|key| table.get(key).is_some());
     let Some(name) = table.get("host") else {
         if table.get("command").is_none() {
             let problem = Problem::at(table.span.clone(), "this table has no `host`");
@@ -85,38 +88,25 @@ fn read_table(table: &Table, context: &Context<'_>, problems: &mut Problems) -> 
         }
         return Vec::new();
     };
-    let names = name.node.items();
     let mut hosts = Vec::new();
-    for node in names {
+    for node in name.node.items() {
         let Some(text) = problems.keep(values::any_text(node)) else { continue };
-        for (part, key) in
-            [(text.contains('@'), "user"), (text.rsplit(']').next().unwrap_or(text).contains(':'), "port")]
-        {
-            if let (true, Some(twice)) = (part, table.get(key)) {
-                problems.push(
-                    node.problem(format!("`{text}` and `{key}` both say the {key}"))
-                        .note(twice.key_span.clone(), "said again here"),
-                );
-            }
-        }
-        let mut found = named(text, node, &settings, context, problems);
-        if ["user", "port", "key", "jump"].iter().any(|key| table.get(key).is_some()) {
-            found.iter_mut().for_each(|host| make_remote(host, &settings));
-        }
-        hosts.append(&mut found);
+        check_twice(text, node, table, problems);
+        hosts.append(&mut named(text, node, &settings, context, problems));
     }
     hosts
 }
 
-/// `localhost` with a login or a port of its own is meant to be reached by SSH.
-fn make_remote(host: &mut Host, settings: &Settings) {
-    if host.local {
-        host.local = false;
-        host.user = settings.user.clone();
-        host.port = settings.port;
-        host.key = settings.key.clone();
-        host.jump = settings.jump.clone();
-        host.host_key = settings.host_key.clone();
+/// The text and the table of a host must not both give the same setting.
+fn check_twice(text: &str, node: &Node, table: &Table, problems: &mut Problems) {
+    let Ok(address) = host_name::parse(text) else { return };
+    for (given, key) in [(address.user.is_some(), "user"), (address.port.is_some(), "port")] {
+        if let (true, Some(twice)) = (given, table.get(key)) {
+            problems.push(
+                node.problem(format!("`{text}` and `{key}` both give the {key}"))
+                    .note(twice.key_span.clone(), "given again here"),
+            );
+        }
     }
 }
 
@@ -131,8 +121,9 @@ fn named(
     let Some((names, address)) = problems.keep(parsed.map_err(|fault| fault.at(node.span.clone()))) else {
         return Vec::new();
     };
-    let local = text == "localhost";
+    let local = text == "localhost" && !settings.login;
     let path_of = |name: &str| -> Result<RemotePath, Problem> {
+        // Empty until the caller has told that it is missing.
         let Some((path, span)) = &settings.path else { return Ok(RemotePath(String::new())) };
         let values = Placeholders { environment: context.environment, app: context.app, host: Some(name) };
         let path = values.fill_path(path).map_err(|fault| fault.at(span.clone()))?;
@@ -165,6 +156,7 @@ impl Settings {
             env.extend(env::read(&entry.node, &place, problems));
         }
         Self {
+            login: false,
             user: layers.last("user", problems, user),
             port: layers.last("port", problems, values::port),
             key: layers.last("key", problems, |node| paths::key_file(node, context.root)),

@@ -3,7 +3,7 @@
 //! Weaker values are read too, so that a mistake in them is told even where it is overridden.
 
 use super::diagnostic::{Problem, Problems};
-use super::file::{Entry, Node, Table};
+use super::file::{Node, Table};
 
 #[derive(Clone, Default)]
 pub(super) struct Layers<'a> {
@@ -28,11 +28,6 @@ impl<'a> Layers<'a> {
 
     pub fn tables(&self) -> impl Iterator<Item = (&'a Table, &str)> {
         self.tables.iter().map(|(table, name)| (*table, name.as_str()))
-    }
-
-    /// The strongest entry of that key.
-    pub fn entry(&self, key: &str) -> Option<&'a Entry> {
-        self.tables.iter().rev().find_map(|(table, _)| table.get(key))
     }
 
     /// The strongest value of that key.

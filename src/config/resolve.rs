@@ -93,11 +93,8 @@ impl Reader<'_> {
         let Self { layers, .. } = self;
         layers.last("deliver", problems, |node| values::first_choice(node, &["pull", "push", "artifact"]));
         layers.last("fetch", problems, |node| values::first_choice(node, &["full", "fast", "blobless"]));
-        for (key, example) in
-            [("repo", "\"git@github.com:acme/shop.git\""), ("ref", "\"main\""), ("path", "\"/var/www/shop\"")]
-        {
-            self.require(&[key], example, problems);
-        }
+        self.require(&["repo"], "\"git@github.com:acme/shop.git\"", problems);
+        self.require(&["ref"], "\"main\"", problems);
         let repo = layers.last("repo", problems, values::repository).unwrap_or_default();
         let name = app_name(&repo);
         let context = hooks::Context { root: self.root, parent: self.parent };
@@ -160,11 +157,17 @@ impl Reader<'_> {
             }
         }
         let Some(entry) = self.require(&["host", "hosts"], "[\"web1.example.com\"]", problems) else {
+            self.require(&["path"], "\"/var/www/shop\"", problems);
             return Vec::new();
         };
         let layers = self.layers.clone();
         let context = hosts::Context { root: self.root, layers, environment: self.name, app };
-        hosts::read(&entry.node, &context, problems)
+        let hosts = hosts::read(&entry.node, &context, problems);
+        // Only here is known whether every host brings a path of its own.
+        if hosts.iter().any(|host| host.path.as_str().is_empty()) {
+            self.require(&["path"], "\"/var/www/shop\"", problems);
+        }
+        hosts
     }
 
     /// The strongest entry of one of the keys; that there is none is noted at the environment's header.
@@ -174,7 +177,6 @@ impl Reader<'_> {
         if let Some(entry) = strongest.last() {
             return Some(entry);
         }
-        // A host table may carry its own path; then those without it are told apart below.
         let key = keys[0];
         let problem =
             Problem::at(self.own.span.clone(), format!("`{key}` is missing from `{}`", self.parent))
