@@ -66,7 +66,7 @@ fn resolve(source: &Source, document: &Table, name: &str, problems: &mut Problem
         keys::check(table, &keys::ENVIRONMENT, &place, problems);
     }
     let root = source.file.parent().unwrap_or(Path::new("/"));
-    let reader = Reader { source, layers, own, name, parent: &parent, root };
+    let reader = Reader { layers, own, name, parent: &parent, root };
     let timeouts = reader.timeouts(problems);
     let app = reader.app(problems);
     let hosts = reader.hosts(&app.name, problems);
@@ -80,7 +80,6 @@ fn is_plain_name(name: &str) -> bool {
 }
 
 struct Reader<'a> {
-    source: &'a Source,
     layers: Layers<'a>,
     own: &'a Table,
     name: &'a str,
@@ -177,27 +176,21 @@ impl Reader<'_> {
         if let Some(entry) = strongest.last() {
             return Some(entry);
         }
+        if self.slid_away(keys) {
+            return None;
+        }
         let key = keys[0];
         let problem =
-            Problem::at(self.own.span.clone(), format!("`{key}` is missing from `{}`", self.parent))
-                .help(format!("for example: {key} = {example}"));
-        problems.push(self.explain_missing(problem, keys));
+            Problem::at(self.own.span.clone(), format!("`{key}` is missing from `{}`", self.parent));
+        problems.push(problem.help(format!("for example: {key} = {example}")));
         None
     }
 
-    /// The key may have slid into a table that began before it; in `env` nothing else would tell.
-    fn explain_missing(&self, problem: Problem, keys: &[&str]) -> Problem {
-        for entry in &self.own.entries {
-            let Ok(table) = entry.node.as_table() else { continue };
-            if let Some(found) = keys.iter().find_map(|key| table.get(key)).filter(|_| table.header) {
-                let line = self.source.text[..found.key_span.start].matches('\n').count() + 1;
-                return problem.help(format!(
-                    "the `{}` of line {line} slid into the table `{}.{}` above it",
-                    found.key, self.parent, entry.key
-                ));
-            }
-        }
-        problem
+    /// Whether a table that began before it took the key: that table tells, which says more than "missing".
+    fn slid_away(&self, keys: &[&str]) -> bool {
+        let inner = self.own.entries.iter().flat_map(|entry| entry.node.items());
+        let took = |table: &Table| table.header && keys.iter().any(|key| table.get(key).is_some());
+        inner.filter_map(|node| node.as_table().ok()).any(|table| took(table) && !is_host_table(table, keys))
     }
 
     fn timeouts(&self, problems: &mut Problems) -> Timeouts {
@@ -220,6 +213,11 @@ impl Reader<'_> {
             lost: timeout("lost", 30),
         }
     }
+}
+
+/// `host` and `path` are at home in the table of a host.
+fn is_host_table(table: &Table, keys: &[&str]) -> bool {
+    table.get("host").is_some() && keys.iter().all(|key| keys::HOST.known.contains(key) || *key == "hosts")
 }
 
 /// The last component of the repository, with nothing in it that a shell or a path would mind.
