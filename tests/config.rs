@@ -1,4 +1,5 @@
 //! Configuration: what a file means once it is read. Tables of input and expected value.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 use std::fs;
 use std::path::Path;

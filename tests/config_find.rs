@@ -1,4 +1,5 @@
 //! Which file is read, and which is refused before a line of it is.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 use std::fs;
 use std::os::unix::fs::symlink;

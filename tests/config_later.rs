@@ -1,4 +1,5 @@
 //! Keys of later versions are refused with "not yet": an ignored `rollout` or `health` would deploy blindly.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 use std::fs;
 

@@ -1,4 +1,5 @@
 //! Mistakes as they are shown: file, line, column, caret, nearest key. Snapshots with the directory replaced.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 use std::fs;
 
@@ -23,7 +24,7 @@ macro_rules! mistake {
     ($name:ident, $text:expr) => {
         #[test]
         fn $name() {
-            insta::assert_snapshot!(shown(&$text));
+            insta::assert_snapshot!(shown(&String::from($text)));
         }
     };
 }
@@ -47,7 +48,7 @@ mistake!(
     key_that_slid_into_a_host,
     format!("[deploy.production]\n{BASE}\n[[deploy.production.hosts]]\nhost = \"web1\"\nbuild = \"make\"\n")
 );
-mistake!(missing_keys, "[deploy.production]\nhost = \"web1\"\n".to_owned());
+mistake!(missing_keys, "[deploy.production]\nhost = \"web1\"\n");
 mistake!(wrong_type, format!("[deploy.production]\nhost = \"web1\"\nkeep-releases = \"five\"\n{BASE}"));
 mistake!(
     several_mistakes,
@@ -55,8 +56,8 @@ mistake!(
         "[deploy.production]\nhost = [\"web1\", \"web 2\"]\ntimeout = {{ hoook = \"5m\" }}\nshell = \"zsh\"\n{BASE}"
     )
 );
-mistake!(not_toml, "[deploy.production\nhost = \"web1\"\nuser = node\n".to_owned());
-mistake!(key_given_twice, "[deploy.production]\nhost = \"web1\"\nhost = \"web2\"\n".to_owned());
+mistake!(not_toml, "[deploy.production\nhost = \"web1\"\nuser = node\n");
+mistake!(key_given_twice, "[deploy.production]\nhost = \"web1\"\nhost = \"web2\"\n");
 mistake!(not_yet, format!("[deploy.production]\nhost = \"web1\"\n{BASE}rollout = {{ batch = 1 }}\n"));
 mistake!(supervisor_not_yet, format!("[deploy.production]\nhost = \"web1\"\n{BASE}supervisor = \"pm2\"\n"));
 mistake!(

@@ -1,4 +1,5 @@
 //! `--hosts`, and the digest that decides whether there is anything to do.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 use std::fs;
 
