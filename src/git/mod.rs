@@ -1,0 +1,15 @@
+//! git at the operator's end: what a ref means, and whether the work tree holds something that is not deployed.
+//!
+//! Knows no host. Local questions go to libgit2; whatever needs the network goes to the operator's own git, which
+//! has their keys, helpers and proxies. Nothing here changes a repository.
+
+mod error;
+mod reference;
+mod remote;
+mod url;
+mod work_tree;
+
+pub use error::GitError;
+pub use reference::{Reference, Revision};
+pub use remote::{Resolved, resolve};
+pub use work_tree::{LocalState, check, head};

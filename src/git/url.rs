@@ -1,0 +1,114 @@
+//! Whether two addresses mean one repository.
+//!
+//! `git@example.com:acme/shop.git`, `ssh://git@example.com/acme/shop` and `https://example.com/acme/shop.git` do:
+//! a work tree cloned by https is still what a host fetches by ssh.
+
+/// A path, also as `file://`: means another repository on every machine.
+pub(super) fn is_path(repo: &str) -> bool {
+    match repo.split_once("://") {
+        Some((scheme, _)) => scheme.eq_ignore_ascii_case("file"),
+        None => scp_form(repo).is_none(),
+    }
+}
+
+/// `[user@]host:path`; git's rule: a colon and no slash before it.
+fn scp_form(repo: &str) -> Option<(&str, &str)> {
+    // The colons of `[::1]:path` are no separators.
+    let from = if repo.contains("@[") || repo.starts_with('[') { repo.find(']')? } else { 0 };
+    let colon = from + repo[from..].find(':')?;
+    (!repo[..colon].contains('/')).then(|| (&repo[..colon], &repo[colon + 1..]))
+}
+
+pub(super) fn same_repository(one: &str, other: &str) -> bool {
+    identity(one) == identity(other)
+}
+
+fn identity(repo: &str) -> String {
+    let Some((scheme, rest)) = repo.split_once("://") else {
+        return match scp_form(repo) {
+            Some((authority, path)) => located("ssh", authority, path),
+            None => bare_path(repo).to_owned(),
+        };
+    };
+    let scheme = scheme.to_ascii_lowercase();
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    match scheme.as_str() {
+        "file" => format!("/{}", bare_path(path)),
+        "git+ssh" | "ssh+git" => located("ssh", authority, path),
+        scheme => located(scheme, authority, path),
+    }
+}
+
+fn located(scheme: &str, authority: &str, path: &str) -> String {
+    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let default_port = match scheme {
+        "ssh" => ":22",
+        "https" => ":443",
+        "http" => ":80",
+        "git" => ":9418",
+        _ => "",
+    };
+    let host = host.strip_suffix(default_port).unwrap_or(host).to_ascii_lowercase();
+    // Logins of https are credentials; those of ssh choose a home, but `git` is everybody's.
+    let user = match user {
+        "" | "git" => String::new(),
+        _ if scheme != "ssh" => String::new(),
+        user => format!("{user}@"),
+    };
+    format!("//{user}{host}/{}", bare_path(path).trim_start_matches('/'))
+}
+
+fn bare_path(path: &str) -> &str {
+    let path = path.trim_end_matches('/');
+    path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_one_repository() {
+        let all = [
+            "git@example.com:acme/shop.git",
+            "git@example.com:/acme/shop",
+            "ssh://git@example.com/acme/shop.git/",
+            "ssh://git@example.com:22/acme/shop",
+            "git+ssh://git@Example.com/acme/shop",
+            "https://example.com/acme/shop.git",
+            "https://token@example.com:443/acme/shop/",
+        ];
+        for one in all {
+            assert!(same_repository(one, all[0]), "{one}");
+        }
+        assert!(same_repository("/srv/git/shop.git/", "file:///srv/git/shop"));
+    }
+
+    #[test]
+    fn addresses_of_different_repositories() {
+        for (one, other) in [
+            ("git@example.com:acme/shop", "git@example.org:acme/shop"),
+            ("git@example.com:acme/shop", "git@example.com:acme/shops"),
+            ("alice@example.com:shop", "bob@example.com:shop"),
+            ("ssh://git@example.com:2222/shop", "ssh://git@example.com/shop"),
+            ("/srv/git/shop", "git@example.com:srv/git/shop"),
+        ] {
+            assert!(!same_repository(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn paths_belong_to_a_machine() {
+        for (repo, path) in [
+            ("/srv/shop.git", true),
+            ("../shop", true),
+            ("./a:b", true),
+            ("file:///srv/shop", true),
+            ("host:shop", false),
+            ("git@[::1]:shop", false),
+            ("git://example.com/shop", false),
+        ] {
+            assert_eq!(is_path(repo), path, "{repo}");
+        }
+    }
+}
