@@ -49,7 +49,7 @@ pub(super) enum Ambient {
 #[command(override_usage = help::USAGE, before_help = help::COMMANDS, after_help = help::AFTER)]
 #[command(disable_help_flag = true, disable_version_flag = true)]
 pub(super) struct Typed {
-    /// Configuration file [default: shipit.toml, here or above]
+    /// Configuration file [shipit.toml, here or above]
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Work in this directory
@@ -73,7 +73,7 @@ pub(super) struct Typed {
     /// Deploy a commit older than the live one
     #[arg(long, value_parser = flag)]
     pub allow_older: bool,
-    /// Wait so long for another run [default: 0; 10m in CI]
+    /// Wait so long for another run [0; 10m in CI]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub lock_wait: Option<Duration>,
     /// Ask nothing

@@ -6,7 +6,7 @@ Deploys git repositories to fleets of servers over SSH, all or nothing.
 
 Usage: {usage}
 
-{before-help}Options, before or after environment and command (SHIPIT_<OPTION> sets them):
+{before-help}Options, anywhere (SHIPIT_<OPTION> sets them, but for --env and --ref):
 {options}{after-help}";
 
 /// The grammar in one line.
@@ -17,7 +17,7 @@ pub(super) const COMMANDS: &str = "\
 Deploy:
   update, deploy            deploy the configured ref (also without a command)
   ref <REF>                 deploy that branch, tag or commit, or HEAD
-  revert [N | DEPLOY]       make the N-th earlier deploy live again [default: 1]
+  revert [N | DEPLOY]       make the N-th earlier deploy live again [1]
   setup                     directories, clone and checks; safe to repeat
 
 Look:

@@ -33,10 +33,7 @@ impl Split {
 }
 
 /// Takes `args` (without the program's name) apart.
-pub(super) fn split(
-    args: impl Iterator<Item = OsString>,
-    known: &clap::Command,
-) -> Result<Split, CliError> {
+pub(super) fn split(args: impl Iterator<Item = OsString>, known: &clap::Command) -> Result<Split, CliError> {
     let mut split = Split { options: Vec::new(), words: Vec::new(), environment_given: false };
     let mut options_ended = false;
     let mut args = args;

@@ -59,7 +59,8 @@ pub(super) fn is_config_file(word: &str) -> bool {
 
 fn is_foreign_config(file: &str) -> bool {
     let foreign = ["js", "cjs", "mjs", "json", "json5", "yml", "yaml"];
-    file == "package.json" || file.strip_prefix("ecosystem.").is_some_and(|end| foreign.contains(&end))
+    let end = file.strip_prefix("ecosystem.").and_then(|rest| rest.rsplit('.').next());
+    file == "package.json" || end.is_some_and(|end| foreign.contains(&end))
 }
 
 /// Whether what follows `word` is a command of the user's, to be left alone.
@@ -113,11 +114,7 @@ pub(super) fn understand(
     Ok(Meant { config, environment, name, command, plan: name == "plan" })
 }
 
-fn command(
-    name: &'static str,
-    rest: Vec<String>,
-    reference: Option<String>,
-) -> Result<Command, CliError> {
+fn command(name: &'static str, rest: Vec<String>, reference: Option<String>) -> Result<Command, CliError> {
     match name {
         "exec" if rest.is_empty() => Err(CliError::usage(format!("{name} needs a command to run"))),
         "exec" => Ok(Command::Exec { command: rest }),
@@ -181,9 +178,9 @@ fn revert_to(word: String) -> Result<RevertTo, CliError> {
 /// Refuses options that the command would not look at.
 pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError> {
     let own: &[&str] = match meant.name {
-        "update" => &[
-            "ref", "force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed",
-        ],
+        "update" => {
+            &["ref", "force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed"]
+        }
         "ref" => &["force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed"],
         "plan" => &["ref", "force", "redeploy", "allow-older", "dry-run"],
         "setup" | "revert" => &["lock-wait", "yes", "dry-run"],

@@ -1,13 +1,14 @@
-//! Standard error behind a thread, so that a terminal that does not take what it is given (Ctrl-S, a full pipe)
-//! stops nothing but the output.
+//! Standard error and standard output behind one thread, so that a terminal that does not take what it is given
+//! (Ctrl-S, a full pipe) stops nothing but the output, and both streams keep one order.
 //!
-//! One thread drives all hosts: if it hung in a write, no host would hear from its operator any more, and each would put
-//! back what is not confirmed. What waits is bounded: beyond that, output is dropped.
+//! One thread drives all hosts: if it hung in a write, no host would hear from its operator any more, and each would
+//! put back what is not confirmed. So progress that does not get away is dropped. Data is not, but then only
+//! `exec` has data, and it holds no lock.
 
 use std::io::{self, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Bytes that may wait to be written.
@@ -16,71 +17,99 @@ const WAITING_LIMIT: usize = 4 << 20;
 /// How long the end of a run waits for a terminal that takes nothing.
 const LAST_CHANCE: Duration = Duration::from_secs(2);
 
-/// A writer that never blocks. Clones write to the same stream; the last one dropped waits for the rest to be written.
+/// How often data that finds no room looks again.
+const ROOM_INTERVAL: Duration = Duration::from_millis(5);
+
+/// Two streams and their thread. Clones write to the same; the last one dropped waits until all is written.
 #[derive(Debug, Clone)]
 pub(super) struct Background(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    pieces: Option<Sender<Vec<u8>>>,
+    pieces: Option<Sender<Piece>>,
     waiting: Arc<AtomicUsize>,
-    ended: std::sync::Mutex<Receiver<()>>,
+    has_data: AtomicBool,
+    ended: Mutex<Receiver<()>>,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Progress(String),
+    Data(String),
 }
 
 impl Background {
-    /// Standard error.
-    pub(super) fn stderr() -> Self {
-        Self::new(io::stderr())
+    /// Those of the process.
+    pub(super) fn of_process() -> Self {
+        Self::new(io::stderr(), io::stdout())
     }
 
-    /// Any stream.
-    pub(super) fn new(stream: impl Write + Send + 'static) -> Self {
+    /// Any two.
+    pub(super) fn new(progress: impl Write + Send + 'static, data: impl Write + Send + 'static) -> Self {
         let (pieces, taken) = channel();
         let (end, ended) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&waiting);
         std::thread::spawn(move || {
-            pass_on(&taken, stream, &counter);
+            pass_on(&taken, progress, data, &counter);
             // Fails only where nobody waits any more.
             let _ = end.send(());
         });
-        Background(Arc::new(Inner { pieces: Some(pieces), waiting, ended: std::sync::Mutex::new(ended) }))
+        let has_data = AtomicBool::new(false);
+        Background(Arc::new(Inner { pieces: Some(pieces), waiting, has_data, ended: Mutex::new(ended) }))
     }
 
-    /// Hands `text` over, or drops it where too much waits already.
+    /// Progress: handed over, or dropped where too much waits already.
     pub(super) fn write(&self, text: &str) {
-        if self.0.waiting.fetch_add(text.len(), Ordering::Relaxed) > WAITING_LIMIT {
-            self.0.waiting.fetch_sub(text.len(), Ordering::Relaxed);
-            return;
+        if self.0.waiting.load(Ordering::Relaxed) <= WAITING_LIMIT {
+            self.hand_over(text.len(), Piece::Progress(text.to_owned()));
         }
+    }
+
+    /// Data: handed over once there is room.
+    pub(super) fn data(&self, text: &str) {
+        self.0.has_data.store(true, Ordering::Relaxed);
+        while self.0.waiting.load(Ordering::Relaxed) > WAITING_LIMIT {
+            std::thread::sleep(ROOM_INTERVAL);
+        }
+        self.hand_over(text.len(), Piece::Data(text.to_owned()));
+    }
+
+    fn hand_over(&self, length: usize, piece: Piece) {
+        self.0.waiting.fetch_add(length, Ordering::Relaxed);
         if let Some(pieces) = &self.0.pieces {
             // The thread outlives this sender.
-            let _ = pieces.send(text.as_bytes().to_vec());
+            let _ = pieces.send(piece);
         }
     }
 }
 
-fn pass_on(pieces: &Receiver<Vec<u8>>, mut stream: impl Write, waiting: &AtomicUsize) {
+fn pass_on(pieces: &Receiver<Piece>, mut progress: impl Write, mut data: impl Write, waiting: &AtomicUsize) {
     for piece in pieces {
+        let (stream, text): (&mut dyn Write, _) = match piece {
+            Piece::Progress(text) => (&mut progress, text),
+            Piece::Data(text) => (&mut data, text),
+        };
         // A stream that is closed takes the rest as silently as it took this.
-        let _ = stream.write_all(&piece).and_then(|()| stream.flush());
-        waiting.fetch_sub(piece.len(), Ordering::Relaxed);
+        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        waiting.fetch_sub(text.len(), Ordering::Relaxed);
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         self.pieces = None;
-        if let Ok(ended) = self.ended.lock() {
-            // Late or not, the run is over.
-            let _ = ended.recv_timeout(LAST_CHANCE);
-        }
+        let Ok(ended) = self.ended.lock() else { return };
+        // Late or not, the run is over; but a pager is read at leisure.
+        let _ = match self.has_data.load(Ordering::Relaxed) {
+            true => ended.recv().ok(),
+            false => ended.recv_timeout(LAST_CHANCE).ok(),
+        };
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::sync::Mutex;
     use std::time::Instant;
 
     use super::*;
@@ -108,7 +137,7 @@ pub(super) mod tests {
     #[test]
     fn dropping_waits_for_what_is_not_written_yet() {
         let kept = Kept::default();
-        let background = Background::new(kept.clone());
+        let background = Background::new(kept.clone(), io::sink());
         for _ in 0..1000 {
             background.write("line\n");
         }
@@ -129,7 +158,7 @@ pub(super) mod tests {
             }
         }
         let began = Instant::now();
-        let background = Background::new(Stuck);
+        let background = Background::new(Stuck, io::sink());
         for _ in 0..100 {
             background.write(&"x".repeat(1 << 20));
         }

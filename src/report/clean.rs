@@ -197,10 +197,10 @@ mod tests {
 
     #[test]
     fn progress_shows_its_last_state() {
-        assert_eq!(lines(b"Receiving:  1%\rReceiving: 100%, done.\nnext\r\n"), [
-            "Receiving: 100%, done.",
-            "next"
-        ]);
+        assert_eq!(
+            lines(b"Receiving:  1%\rReceiving: 100%, done.\nnext\r\n"),
+            ["Receiving: 100%, done.", "next"]
+        );
         assert_eq!(lines(b"10%\r50%\r"), ["50%"]);
         assert_eq!(lines(b"a\n\nb"), ["a", "", "b"]);
     }

@@ -8,10 +8,12 @@ use crate::executor::event::Observer;
 mod background;
 mod board;
 pub mod clean;
+mod frame;
 pub mod human;
 mod plain;
 mod pretty;
 mod printer;
+mod screen;
 mod style;
 pub mod summary;
 
@@ -64,9 +66,11 @@ pub fn observer(mode: Mode, printer: &Printer) -> Box<dyn Observer> {
         Mode::Pretty => printer.verbosity() > Verbosity::Quiet,
         Mode::Plain | Mode::Json => false,
     };
-    let background = background::Background::stderr();
+    let background = background::Background::of_process();
     if live {
-        Box::new(pretty::Pretty::new(background, printer.color_on_stderr()))
+        // A terminal is one screen: what goes to standard output would run into the live lines.
+        let one_screen = printer.is_data_on_terminal();
+        Box::new(pretty::Pretty::new(background, printer.color_on_stderr(), one_screen))
     } else {
         Box::new(plain::Plain::new(background, printer.color_on_stderr(), printer.verbosity()))
     }

@@ -15,6 +15,7 @@ const USUAL_WIDTH: usize = 100;
 pub struct Printer {
     color: Streams,
     terminal: bool,
+    data_terminal: bool,
     live: bool,
     width: usize,
     verbosity: Verbosity,
@@ -47,13 +48,15 @@ impl Printer {
             ci: set("CI") && std::env::var_os("CI").is_some_and(|value| value != "false"),
         };
         let terminal = io::stderr().is_terminal();
+        let data_terminal = io::stdout().is_terminal();
         let columns = console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns));
         Printer {
             color: Streams {
-                out: surroundings.color(choice, io::stdout().is_terminal()),
+                out: surroundings.color(choice, data_terminal),
                 err: surroundings.color(choice, terminal),
             },
             terminal,
+            data_terminal,
             live: terminal && !surroundings.dumb && !surroundings.ci,
             width: columns.filter(|columns| terminal && *columns >= 20).unwrap_or(USUAL_WIDTH),
             verbosity,
@@ -88,6 +91,10 @@ impl Printer {
     #[must_use]
     pub fn color_on_stdout(&self) -> bool {
         self.color.out
+    }
+
+    pub(super) fn is_data_on_terminal(&self) -> bool {
+        self.data_terminal
     }
 
     pub(super) fn suits_live_lines(&self) -> bool {
@@ -152,7 +159,11 @@ mod tests {
             (dumb, ColorChoice::Auto, true, false),
         ];
         for (surroundings, choice, terminal, expected) in table {
-            assert_eq!(surroundings.color(choice, terminal), expected, "{surroundings:?} {choice:?} {terminal}");
+            assert_eq!(
+                surroundings.color(choice, terminal),
+                expected,
+                "{surroundings:?} {choice:?} {terminal}"
+            );
         }
     }
 

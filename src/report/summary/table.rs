@@ -6,6 +6,7 @@ use super::super::style::Paint;
 use super::super::{clean, human};
 use super::short;
 use crate::executor::outcome::{End, HostOutcome, HostResult, Outcome};
+use crate::transport::Exit;
 
 /// More hosts than these are told in groups.
 const MOST_ROWS: usize = 40;
@@ -18,16 +19,13 @@ pub(super) fn render(outcome: &Outcome, width: usize, paint: Paint) -> Option<St
     if untouched || outcome.hosts.is_empty() {
         return None;
     }
-    let text = if outcome.hosts.len() > MOST_ROWS {
-        folded(&outcome.hosts)
-    } else {
-        rows(&outcome.hosts, paint)
-    };
+    let text = if outcome.hosts.len() > MOST_ROWS { folded(&outcome.hosts) } else { rows(outcome, paint) };
     let lines: Vec<String> = text.iter().map(|line| clean::truncate(line, width).into_owned()).collect();
     Some(lines.join("\n"))
 }
 
-fn rows(hosts: &[HostOutcome], paint: Paint) -> Vec<String> {
+fn rows(outcome: &Outcome, paint: Paint) -> Vec<String> {
+    let hosts = &outcome.hosts;
     let served = hosts.iter().any(|host| host.from.is_some() || host.to.is_some());
     let mut cells = vec![["host", "from", "to", "time", "result"].map(str::to_owned)];
     cells.extend(hosts.iter().map(|host| {
@@ -37,17 +35,22 @@ fn rows(hosts: &[HostOutcome], paint: Paint) -> Vec<String> {
             live(host.from.as_ref()),
             live(host.to.as_ref()),
             human::duration(host.took),
-            word(host.result).to_owned(),
+            result(outcome, host),
         ]
     }));
-    let widths: Vec<usize> =
-        (0..5).map(|column| cells.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..5)
+        .map(|column| cells.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or(0))
+        .collect();
     // A setup serves nothing: two columns of dashes would only be in the way.
     let columns: &[usize] = if served { &[0, 1, 2, 3, 4] } else { &[0, 3, 4] };
     let line = |(at, row): (usize, &[String; 5])| {
         let cell = |column: &usize| {
             let side = if *column == 3 { Alignment::Right } else { Alignment::Left };
-            let text = if *column == 4 { row[4].clone() } else { pad_str(&row[*column], widths[*column], side, None).into_owned() };
+            let text = if *column == 4 {
+                row[4].clone()
+            } else {
+                pad_str(&row[*column], widths[*column], side, None).into_owned()
+            };
             match (at, column) {
                 (0, _) => paint.dim(&text),
                 (_, 4) => colored(hosts[at - 1].result, &text, paint),
@@ -84,6 +87,16 @@ fn folded(hosts: &[HostOutcome]) -> Vec<String> {
         format!("{}: {change}, {}: {which}", human::hosts(names.len()), word(host.result))
     };
     groups.iter().map(line).collect()
+}
+
+/// Of `exec` the code is the result.
+fn result(outcome: &Outcome, host: &HostOutcome) -> String {
+    let exit = host.failure.as_ref().and_then(|failure| failure.exit.as_ref());
+    match (outcome.action.as_str(), exit, host.result) {
+        ("exec", Some(exit), _) => human::exit(exit),
+        ("exec", None, HostResult::Done) => human::exit(&Exit::Code(0)),
+        _ => word(host.result).to_owned(),
+    }
 }
 
 fn word(result: HostResult) -> &'static str {

@@ -48,17 +48,30 @@ fn text(outcome: &Outcome) -> String {
 
 #[test]
 fn done() {
-    insta::assert_snapshot!(text(&outcome(End::Done, hosts(3, NEW, HostResult::Done))), @"");
+    insta::assert_snapshot!(text(&outcome(End::Done, hosts(3, NEW, HostResult::Done))), @r#"
+    host  from     to       time  result
+    web1  a1b2c3d  d4e5f6a  1.0s  done
+    web2  a1b2c3d  d4e5f6a  1.0s  done
+    web3  a1b2c3d  d4e5f6a  1.0s  done
+
+    deployed d4e5f6a to 3 hosts in 12.3s
+    undo: shipit production revert
+    "#);
 }
 
 #[test]
 fn done_on_many_hosts_is_one_line() {
-    insta::assert_snapshot!(text(&outcome(End::Done, hosts(50, NEW, HostResult::Done))), @"");
+    insta::assert_snapshot!(text(&outcome(End::Done, hosts(50, NEW, HostResult::Done))), @r#"
+    50 hosts: a1b2c3d → d4e5f6a
+
+    deployed d4e5f6a to 50 hosts in 12.3s
+    undo: shipit production revert
+    "#);
 }
 
 #[test]
 fn nothing_to_do() {
-    insta::assert_snapshot!(text(&outcome(End::NothingToDo, hosts(3, OLD, HostResult::Unchanged))), @"");
+    insta::assert_snapshot!(text(&outcome(End::NothingToDo, hosts(3, OLD, HostResult::Unchanged))), @"nothing to do: 3 hosts serve a1b2c3d already");
 }
 
 #[test]
@@ -66,12 +79,26 @@ fn setup_and_exec_serve_nothing() {
     let mut outcome = outcome(End::Done, hosts(2, NEW, HostResult::Done));
     outcome.hosts.iter_mut().for_each(|host| (host.from, host.to) = (None, None));
     outcome.action = "setup".to_owned();
-    insta::assert_snapshot!(text(&outcome), @"");
+    insta::assert_snapshot!(text(&outcome), @r#"
+    host  time  result
+    web1  1.0s  done
+    web2  1.0s  done
+
+    set up 2 hosts in 12.3s
+    "#);
     outcome.action = "exec".to_owned();
     outcome.end = End::Failed;
     outcome.hosts[1].result = HostResult::Failed;
     outcome.hosts[1].failure = Some(failure(FailureKind::Step, "exec", Some(Exit::Code(3))));
-    insta::assert_snapshot!(text(&outcome), @"");
+    insta::assert_snapshot!(text(&outcome), @r#"
+    exec failed on web2: exit 3
+
+    host  time  result
+    web1  1.0s  exit 0
+    web2  1.0s  exit 3
+
+    failed on 1 of 2 hosts: web2
+    "#);
 }
 
 #[test]
@@ -90,7 +117,40 @@ fn a_build_that_fails() {
         host.result = HostResult::Failed;
         host.failure = Some(failure.clone());
     }
-    insta::assert_snapshot!(text(&outcome), @"");
+    insta::assert_snapshot!(text(&outcome), @r#"
+    build failed on web2 and web3: exit 1
+      build ended with 1
+      | line 11
+      | line 12
+      | line 13
+      | line 14
+      | line 15
+      | line 16
+      | line 17
+      | line 18
+      | line 19
+      | line 20
+      | line 21
+      | line 22
+      | line 23
+      | line 24
+      | line 25
+      | line 26
+      | line 27
+      | line 28
+      | line 29
+      | line 30
+      → run it by hand:
+        shipit production exec 'npm ci'
+
+    host  from     to       time  result
+    web1  a1b2c3d  a1b2c3d  1.0s  stopped
+    web2  a1b2c3d  a1b2c3d  1.0s  failed
+    web3  a1b2c3d  a1b2c3d  1.0s  failed
+
+    failed while building on web2 and web3; nothing live was changed
+    note: a migration ran; what it did to a database is not undone
+    "#);
 }
 
 #[test]
@@ -98,8 +158,19 @@ fn different_failures_share_the_phase() {
     let mut outcome = outcome(End::Failed, hosts(2, OLD, HostResult::Failed));
     outcome.failed_in = Some(Phase::Prepare);
     outcome.hosts[0].failure = Some(failure(FailureKind::Step, "fetch", Some(Exit::Signal("KILL".into()))));
-    outcome.hosts[1].failure = Some(failure(FailureKind::Lost, "build", Some(Exit::Lost("silent for 30s".into()))));
-    insta::assert_snapshot!(text(&outcome), @"");
+    outcome.hosts[1].failure =
+        Some(failure(FailureKind::Lost, "build", Some(Exit::Lost("silent for 30s".into()))));
+    insta::assert_snapshot!(text(&outcome), @r#"
+    fetch failed on web1: killed by SIGKILL
+
+    build failed on web2: connection lost: silent for 30s
+
+    host  from     to       time  result
+    web1  a1b2c3d  a1b2c3d  1.0s  failed
+    web2  a1b2c3d  a1b2c3d  1.0s  failed
+
+    failed in prepare on web1 and web2; nothing live was changed
+    "#);
 }
 
 #[test]
@@ -107,7 +178,12 @@ fn a_failure_of_the_run_itself() {
     let mut outcome = outcome(End::Failed, Vec::new());
     let message = "no branch, tag or commit `mian` in git@example.com:acme/shop.git".to_owned();
     outcome.failure = Some(Failure { message, ..failure(FailureKind::Step, "resolve", None) });
-    insta::assert_snapshot!(text(&outcome), @"");
+    insta::assert_snapshot!(text(&outcome), @r#"
+    resolve failed
+      no branch, tag or commit `mian` in git@example.com:acme/shop.git
+
+    failed in resolve; nothing live was changed
+    "#);
 }
 
 #[test]
@@ -118,25 +194,47 @@ fn refused() {
         hint: Some("commit them, or deploy what is pushed with --force".to_owned()),
         ..failure(FailureKind::Refused, "check", None)
     });
-    insta::assert_snapshot!(text(&outcome), @"");
+    insta::assert_snapshot!(text(&outcome), @r#"
+    refused: 2 files have local changes
+    commit them, or deploy what is pushed with --force
+    "#);
 }
 
 #[test]
 fn unreachable() {
     let mut outcome = outcome(End::Unreachable, hosts(2, OLD, HostResult::Stopped));
     let message = "connection to web2.example.com:22 refused".to_owned();
-    outcome.hosts[1].failure = Some(Failure { message, ..failure(FailureKind::Unreachable, "connect", None) });
+    outcome.hosts[1].failure =
+        Some(Failure { message, ..failure(FailureKind::Unreachable, "connect", None) });
     outcome.hosts[1].result = HostResult::Failed;
     outcome.hosts[1].to = None;
     outcome.hosts[1].from = None;
-    insta::assert_snapshot!(text(&outcome), @"");
+    insta::assert_snapshot!(text(&outcome), @r#"
+    connect failed on web2
+      connection to web2.example.com:22 refused
+
+    host  from     to       time  result
+    web1  a1b2c3d  a1b2c3d  1.0s  stopped
+    web2  –        –        1.0s  failed
+
+    could not connect to web2; nothing live was changed
+    "#);
 }
 
 #[test]
 fn put_back() {
     let mut outcome = outcome(End::PutBack, hosts(3, OLD, HostResult::PutBack));
     outcome.hosts[2].failure = Some(failure(FailureKind::Step, "reload", Some(Exit::Code(1))));
-    insta::assert_snapshot!(text(&outcome), @"");
+    insta::assert_snapshot!(text(&outcome), @r#"
+    reload failed on web3: exit 1
+
+    host  from     to       time  result
+    web1  a1b2c3d  a1b2c3d  1.0s  put back
+    web2  a1b2c3d  a1b2c3d  1.0s  put back
+    web3  a1b2c3d  a1b2c3d  1.0s  put back
+
+    failed while reloading on web3; all 3 hosts were put back and serve a1b2c3d
+    "#);
     outcome.hosts.iter_mut().for_each(|host| (host.from, host.to) = (None, None));
     assert!(text(&outcome).contains("all 3 hosts were put back and serve nothing, as before"));
 }
@@ -150,10 +248,28 @@ fn split() {
     outcome.hosts[3].result = HostResult::Doubt;
     outcome.hosts[3].failure = Some(failure(FailureKind::Lost, "reload", Some(Exit::Lost(String::new()))));
     outcome.migrated = true;
-    insta::assert_snapshot!(text(&outcome), @"");
+    insta::assert_snapshot!(text(&outcome), @r#"
+    reload failed on web4: connection lost
+
+    host  from     to       time  result
+    web1  a1b2c3d  d4e5f6a  1.0s  failed
+    web2  a1b2c3d  a1b2c3d  1.0s  put back
+    web3  a1b2c3d  a1b2c3d  1.0s  put back
+    web4  a1b2c3d  –        1.0s  in doubt
+
+    failed while reloading on web4; not every host serves the same:
+      web1: serves d4e5f6a
+      web2, web3: serve a1b2c3d
+      web4: in doubt: nobody could ask
+    next:
+      shipit production status      where each host is
+      shipit production --redeploy  deploy it everywhere
+      shipit production revert      go back everywhere
+    note: a migration ran; what it did to a database is not undone
+    "#);
     outcome.action = "revert".to_owned();
     let revert = text(&outcome);
-    assert!(revert.contains("shipit production revert 20261121T081502Z-d4e5f6a  to try again"), "{revert}");
+    assert!(revert.contains("shipit production revert 20261121T081502Z-d4e5f6a  try again"), "{revert}");
 }
 
 #[test]
@@ -163,13 +279,22 @@ fn busy() {
         let message = "held by ann@laptop since 10:02 (shipit production)".to_owned();
         host.failure = Some(Failure { message, ..failure(FailureKind::Busy, "lock", None) });
     }
-    insta::assert_snapshot!(text(&outcome), @"");
+    insta::assert_snapshot!(text(&outcome), @r#"
+    another run holds the lock: held by ann@laptop since 10:02 (shipit production)
+    try again, or wait for it with --lock-wait 10m
+    "#);
 }
 
 #[test]
 fn interrupted() {
     let mut outcome = outcome(End::Interrupted(2), hosts(2, OLD, HostResult::Stopped));
-    insta::assert_snapshot!(text(&outcome), @"");
+    insta::assert_snapshot!(text(&outcome), @r#"
+    host  from     to       time  result
+    web1  a1b2c3d  a1b2c3d  1.0s  stopped
+    web2  a1b2c3d  a1b2c3d  1.0s  stopped
+
+    interrupted by SIGINT; nothing live was changed
+    "#);
     outcome.hosts[0].result = HostResult::PutBack;
     let verdict = "interrupted by SIGINT; both hosts were put back and serve a1b2c3d\n";
     assert!(text(&outcome).ends_with(verdict));
@@ -177,7 +302,7 @@ fn interrupted() {
 
 #[test]
 fn no_text_of_a_host_acts_on_the_terminal() {
-    let nasty = "\x1b]0;title\x07\x1b[2J\u{202e}x\r\n\x9b".to_owned();
+    let nasty = "\x1b]0;title\x07\x1b[2J\u{202e}x\r\n\u{9b}".to_owned();
     for end in [End::Done, End::Failed, End::Refused, End::Unreachable, End::PutBack, End::Split, End::Busy] {
         let mut outcome = outcome(end, hosts(2, OLD, HostResult::Failed));
         outcome.environment = nasty.clone();

@@ -22,7 +22,7 @@ pub(super) fn render(outcome: &Outcome, paint: Paint) -> String {
     match outcome.end {
         End::Done => paint.good(&done(outcome)),
         End::NothingToDo => paint.good(&nothing_to_do(outcome)),
-        End::Failed if outcome.action == "exec" => paint.bad(&exec_failed(outcome)),
+        End::Failed | End::Unreachable if outcome.action == "exec" => paint.bad(&exec_failed(outcome)),
         End::Failed => paint.bad(&format!("{}; nothing live was changed", failed(outcome))),
         End::Refused => paint.odd(&format!("refused{}", reasons(outcome))) + &hint(outcome),
         End::Unreachable => {
@@ -31,7 +31,9 @@ pub(super) fn render(outcome: &Outcome, paint: Paint) -> String {
         }
         End::PutBack => paint.odd(&format!("{}; {}", failed(outcome), put_back(outcome))),
         End::Split => split(outcome, paint),
-        End::Busy => paint.odd(&format!("another run holds the lock{}", reasons(outcome))) + &busy_hint(outcome),
+        End::Busy => {
+            paint.odd(&format!("another run holds the lock{}", reasons(outcome))) + &busy_hint(outcome)
+        }
         End::Interrupted(signal) => paint.odd(&interrupted(outcome, signal)),
     }
 }
@@ -113,44 +115,45 @@ fn interrupted(outcome: &Outcome, signal: i32) -> String {
 
 /// Each host by name, since each may need a hand of its own.
 fn split(outcome: &Outcome, paint: Paint) -> String {
-    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut groups: Vec<(Option<String>, bool, Vec<&str>)> = Vec::new();
     for host in &outcome.hosts {
-        let serves = match (short(host.to.as_ref()), host.result) {
-            (Some(revision), HostResult::Doubt) => format!("{revision} (in doubt)"),
-            (None, HostResult::Doubt) => "in doubt: nobody knows".to_owned(),
-            (Some(revision), _) => revision,
-            (None, _) => "nothing".to_owned(),
-        };
-        match groups.iter_mut().find(|(known, _)| *known == serves) {
-            Some((_, names)) => names.push(&host.host),
-            None => groups.push((serves, vec![&host.host])),
+        let (serves, doubt) = (short(host.to.as_ref()), host.result == HostResult::Doubt);
+        match groups.iter_mut().find(|(known, doubted, _)| (known, *doubted) == (&serves, doubt)) {
+            Some((_, _, names)) => names.push(&host.host),
+            None => groups.push((serves, doubt, vec![&host.host])),
         }
     }
     let mut text = paint.bad(&format!("{}; not every host serves the same:", failed(outcome)));
-    for (serves, names) in groups {
+    for (serves, doubt, names) in groups {
+        let verb = if names.len() == 1 { "serves" } else { "serve" };
+        let state = match (serves, doubt) {
+            (Some(revision), false) => format!("{verb} {revision}"),
+            (Some(revision), true) => format!("in doubt, last known to serve {revision}"),
+            (None, false) => format!("{verb} nothing"),
+            (None, true) => "in doubt: nobody could ask".to_owned(),
+        };
         let names = clean::line(names.join(", ").as_bytes(), usize::MAX);
-        text.push_str(&format!("\n  {serves}: {names}"));
+        text.push_str(&format!("\n  {names}: {state}"));
     }
     text + &what_to_type(outcome)
 }
 
 fn what_to_type(outcome: &Outcome) -> String {
-    let environment = clean::line(outcome.environment.as_bytes(), 100);
-    let ways = match (outcome.action.as_str(), &outcome.release) {
-        ("revert", Some(release)) => {
-            let release = clean::line(release.as_bytes(), 100);
-            vec![(format!("revert {release}"), "to try again".to_owned())]
+    let mut ways = vec![("status".to_owned(), "where each host is")];
+    match (outcome.action.as_str(), &outcome.release) {
+        ("revert", Some(release)) => ways.push((format!("revert {release}"), "try again")),
+        ("deploy", _) => {
+            ways.push(("--redeploy".to_owned(), "deploy it everywhere"));
+            ways.push(("revert".to_owned(), "go back everywhere"));
         }
-        ("deploy", _) => vec![
-            ("--redeploy".to_owned(), "to deploy it everywhere".to_owned()),
-            ("revert".to_owned(), "to go back everywhere".to_owned()),
-        ],
-        _ => Vec::new(),
-    };
-    let look = ("status".to_owned(), "to see where each host is".to_owned());
-    let lines = std::iter::once(look).chain(ways);
-    let lines = lines.map(|(words, why)| format!("\n  shipit {environment} {words}  {why}"));
-    format!("\ntype:{}", lines.collect::<String>())
+        _ => {}
+    }
+    let line = |words: &str| format!("shipit {} {words}", outcome.environment);
+    let lines = ways.iter().map(|(words, why)| (clean::line(line(words).as_bytes(), 200), why));
+    let lines: Vec<_> = lines.collect();
+    let width = lines.iter().map(|(line, _)| console::measure_text_width(line)).max().unwrap_or(0);
+    let padded = |line| console::pad_str(line, width, console::Alignment::Left, None).into_owned();
+    lines.iter().fold("\nnext:".to_owned(), |text, (line, why)| format!("{text}\n  {}  {why}", padded(line)))
 }
 
 enum Serving {

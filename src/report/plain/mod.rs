@@ -11,7 +11,7 @@ use super::board::Board;
 use super::clean::{self, Lines};
 use super::style::Paint;
 use super::{Verbosity, human};
-use crate::executor::event::{Event, Failure, Observer};
+use crate::executor::event::{Event, Failure, Observer, Phase};
 use crate::transport::Exit;
 
 /// Lines of one step on one host, unless verbose.
@@ -25,6 +25,9 @@ const TEXT_WIDTH: usize = 500;
 
 /// Host names are aligned to the longest, up to this.
 const HOST_WIDTH: usize = 32;
+
+#[cfg(test)]
+mod tests;
 
 /// The plain reader of events.
 #[derive(Debug)]
@@ -66,16 +69,32 @@ impl Plain {
     }
 
     fn say_of(&mut self, host: &str, text: &str) {
-        let host = clean::line(host.as_bytes(), HOST_WIDTH);
-        let host = console::pad_str(&host, self.host_width, console::Alignment::Left, None).into_owned();
-        self.say(format!("{host} | {text}").trim_end());
+        let text = of_host(host, self.host_width, text);
+        self.say(&text);
+    }
+
+    /// What a host printed: of the user's own command it is data, not progress.
+    fn pass_on(&mut self, host: &str, line: &str) {
+        if self.board.phase == Some(Phase::Exec) {
+            self.last_said = Instant::now();
+            self.out.data(&format!("{}\n", of_host(host, self.host_width, line)));
+        } else {
+            self.say_of(host, line);
+        }
+    }
+
+    fn matters(&self, event: &Event<'_>) -> bool {
+        match event {
+            Event::HostFailed { .. } | Event::Interrupted { .. } => true,
+            // The streams have to be ended for their last lines, which are data.
+            Event::Output { .. } | Event::StepEnded { .. } => self.board.phase == Some(Phase::Exec),
+            _ => false,
+        }
     }
 
     fn show(&mut self, event: &Event<'_>) {
         match event {
             Event::Started { action, environment, hosts } => {
-                let widths = hosts.iter().map(|host| console::measure_text_width(host).min(HOST_WIDTH));
-                self.host_width = widths.max().unwrap_or(0);
                 self.say(&format!("{action} {environment}: {}", human::hosts(hosts.len())));
             }
             Event::Resolved { reference, release, .. } => {
@@ -119,7 +138,8 @@ impl Plain {
     }
 
     fn show_output(&mut self, host: &str, bytes: &[u8]) {
-        let limit = if self.verbosity == Verbosity::Verbose { usize::MAX } else { LINES_PER_STEP };
+        let all = self.verbosity == Verbosity::Verbose || self.board.phase == Some(Phase::Exec);
+        let limit = if all { usize::MAX } else { LINES_PER_STEP };
         let stream = self.streams.entry(host.to_owned()).or_default();
         let mut ready = Vec::new();
         let Stream { lines, shown, more } = stream;
@@ -132,14 +152,17 @@ impl Plain {
             }
         });
         for line in ready {
-            self.say_of(host, &line);
+            self.pass_on(host, &line);
         }
     }
 
     fn show_end(&mut self, host: &str, step: &str, exit: &Exit, took: Duration) {
         let mut stream = self.streams.remove(host).unwrap_or_default();
         if let Some(line) = stream.lines.finish() {
-            self.say_of(host, &line);
+            self.pass_on(host, &line);
+        }
+        if self.verbosity == Verbosity::Quiet {
+            return;
         }
         if stream.more > 0 {
             self.say_of(host, &format!("… {} more lines", stream.more));
@@ -175,9 +198,11 @@ impl Observer for Plain {
         if !matches!(event, Event::Output { .. }) {
             self.board.apply(event, Instant::now());
         }
-        // Aligned names are wanted for failures too, but the line that begins a run is not.
-        let matters = matches!(event, Event::HostFailed { .. } | Event::Interrupted { .. });
-        if matters || self.verbosity > Verbosity::Quiet {
+        if let Event::Started { hosts, .. } = event {
+            let widths = hosts.iter().map(|host| console::measure_text_width(host).min(HOST_WIDTH));
+            self.host_width = widths.max().unwrap_or(0);
+        }
+        if self.verbosity > Verbosity::Quiet || self.matters(event) {
             self.show(event);
         }
     }
@@ -187,77 +212,9 @@ impl Observer for Plain {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::background::tests::Kept;
-    use super::*;
-    use crate::executor::event::{FailureKind, Phase};
-
-    fn told(verbosity: Verbosity, tell: impl FnOnce(&mut Plain)) -> String {
-        let kept = Kept::default();
-        let mut plain = Plain::new(Background::new(kept.clone()), false, verbosity);
-        tell(&mut plain);
-        drop(plain);
-        kept.text()
-    }
-
-    fn build(plain: &mut Plain) {
-        let hosts = ["web1".to_owned(), "web10".to_owned()];
-        let exit = Exit::Code(1);
-        let failure = Failure {
-            kind: FailureKind::Step,
-            step: "build".to_owned(),
-            exit: Some(exit.clone()),
-            message: "npm is\x1b[2J not there".to_owned(),
-            hint: None,
-            tail: Vec::new(),
-        };
-        let took = Duration::from_millis(1200);
-        plain.event(&Event::Started { action: "deploy", environment: "production", hosts: &hosts });
-        plain.event(&Event::PhaseStarted { phase: Phase::Prepare });
-        plain.event(&Event::StepStarted { host: "web1", step: "build" });
-        plain.event(&Event::Output { host: "web1", step: "build", bytes: b"one\n\x1b]0;own" });
-        plain.event(&Event::Output { host: "web1", step: "build", bytes: b"ed\x07two\nthr" });
-        plain.event(&Event::Output { host: "web10", step: "build", bytes: b"10%\r20%\r\n" });
-        plain.event(&Event::StepEnded { host: "web1", step: "build", exit: &exit, took });
-        plain.event(&Event::HostFailed { host: "web1", phase: Phase::Prepare, failure: &failure });
-        plain.event(&Event::PhaseEnded { phase: Phase::Prepare, took, failed: 1 });
-    }
-
-    #[test]
-    fn an_event_is_a_line() {
-        insta::assert_snapshot!(told(Verbosity::Normal, build), @"");
-    }
-
-    #[test]
-    fn quiet_shows_failures() {
-        insta::assert_snapshot!(told(Verbosity::Quiet, build), @"");
-    }
-
-    #[test]
-    fn a_step_that_prints_much_is_cut() {
-        let much = |plain: &mut Plain| {
-            plain.event(&Event::StepStarted { host: "web1", step: "build" });
-            for _ in 0..1000 {
-                plain.event(&Event::Output { host: "web1", step: "build", bytes: b"line\n" });
-            }
-            let (exit, took) = (Exit::Code(0), Duration::ZERO);
-            plain.event(&Event::StepEnded { host: "web1", step: "build", exit: &exit, took });
-        };
-        let text = told(Verbosity::Normal, much);
-        assert_eq!(text.matches("| line").count(), LINES_PER_STEP);
-        assert!(text.contains("… 800 more lines"));
-        assert_eq!(told(Verbosity::Verbose, much).matches("| line").count(), 1000);
-    }
-
-    #[test]
-    fn silence_is_broken_every_thirty_seconds() {
-        let text = told(Verbosity::Normal, |plain| {
-            let began = Instant::now();
-            plain.event(&Event::PhaseStarted { phase: Phase::Prepare });
-            plain.event(&Event::StepStarted { host: "web1", step: "build" });
-            (1..=70).for_each(|second| plain.tick_at(began + Duration::from_secs(second)));
-        });
-        assert_eq!(text.matches("still in prepare after").count(), 2, "{text}");
-    }
+/// `host | text`, the hosts' names aligned.
+pub(super) fn of_host(host: &str, width: usize, text: &str) -> String {
+    let host = clean::line(host.as_bytes(), HOST_WIDTH);
+    let host = console::pad_str(&host, width, console::Alignment::Left, None);
+    format!("{host} | {text}").trim_end().to_owned()
 }
