@@ -3,6 +3,7 @@
 //! Knows the few sequences that move a cursor and clear a line, and nothing of what is drawn.
 
 use std::io;
+use std::sync::Mutex;
 
 use console::Term;
 use indicatif::TermLike;
@@ -14,15 +15,19 @@ use super::background::Background;
 pub(super) struct Screen {
     out: Background,
     term: Term,
+    /// One drawing, handed over whole: in pieces it would flicker.
+    drawing: Mutex<String>,
 }
 
 impl Screen {
     pub(super) fn new(out: Background) -> Self {
-        Screen { out, term: Term::stderr() }
+        Screen { out, term: Term::stderr(), drawing: Mutex::default() }
     }
 
     fn write(&self, text: &str) -> io::Result<()> {
-        self.out.write(text);
+        if let Ok(mut drawing) = self.drawing.lock() {
+            drawing.push_str(text);
+        }
         Ok(())
     }
 
@@ -60,6 +65,9 @@ impl TermLike for Screen {
         self.write("\r\x1b[2K")
     }
     fn flush(&self) -> io::Result<()> {
+        if let Ok(mut drawing) = self.drawing.lock() {
+            self.out.write(&std::mem::take(&mut *drawing));
+        }
         Ok(())
     }
 }
