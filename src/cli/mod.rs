@@ -1,4 +1,4 @@
-//! The command line, in two steps: what was typed ([`arguments`], [`split`]), then what it means ([`words`]).
+//! The command line, in two steps: what was typed (`split`, `arguments`), then what it means (`words`).
 //!
 //! Contacts nothing and reads no file. Clap knows only the options: an environment's name is free and what
 //! follows `exec` is not ours, so words are taken out of the argument list before clap sees it.
