@@ -9,6 +9,9 @@ use crate::transport::Exit;
 pub trait Observer {
     /// One thing that happened.
     fn event(&mut self, event: &Event<'_>);
+
+    /// Called about once a second.
+    fn tick(&mut self);
 }
 
 /// The barriers of a run, in order.

@@ -1,1 +1,77 @@
-//! (to come)
+//! What the user sees: events while a run goes on, and one report of its outcome at the end.
+//!
+//! Knows nothing of how anything is done and decides nothing about it. The only floor that writes to the terminal,
+//! and all that came from a host passes [`clean`] first: a remote byte never acts on the operator's terminal.
+
+use crate::executor::event::Observer;
+
+mod background;
+mod board;
+pub mod clean;
+mod frame;
+pub mod human;
+mod plain;
+mod pretty;
+mod printer;
+mod screen;
+mod style;
+pub mod summary;
+
+pub use printer::Printer;
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Live lines where a person watches, else plain.
+    #[default]
+    Auto,
+    /// A live line per host.
+    Pretty,
+    /// A line per event.
+    Plain,
+    /// An event a line, for programs: a later issue's, refused by the command line.
+    Json,
+}
+
+/// Whether colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` says otherwise.
+    #[default]
+    Auto,
+    /// Yes, whatever the terminal.
+    Always,
+    /// No.
+    Never,
+}
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Failures and the end.
+    Quiet,
+    /// What most want to see.
+    #[default]
+    Normal,
+    /// All that steps print.
+    Verbose,
+}
+
+/// The reader of events that fits where standard error goes. Drop it before anything else is printed: dropping
+/// takes live lines away and waits for what is not yet written.
+#[must_use]
+pub fn observer(mode: Mode, printer: &Printer) -> Box<dyn Observer> {
+    let live = match mode {
+        Mode::Auto => printer.suits_live_lines(),
+        Mode::Pretty => printer.verbosity() > Verbosity::Quiet,
+        Mode::Plain | Mode::Json => false,
+    };
+    let background = background::Background::of_process();
+    if live {
+        // A terminal is one screen: what goes to standard output would run into the live lines.
+        let one_screen = printer.is_data_on_terminal();
+        Box::new(pretty::Pretty::new(background, printer.color_on_stderr(), one_screen))
+    } else {
+        Box::new(plain::Plain::new(background, printer.color_on_stderr(), printer.verbosity()))
+    }
+}

@@ -1,0 +1,218 @@
+//! The options, as clap knows them; what each takes and what the help says of it.
+//!
+//! Must not know what a command is or which options it uses (`words.rs`). Words never get here.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser};
+
+use super::{CliError, help};
+use crate::report::{ColorChoice, Mode};
+
+/// Options of later issues, and whether they take a value: known, so that they are refused by name.
+const LATER: [(&str, bool); 12] = [
+    ("roles", true),
+    ("apps", true),
+    ("concurrency", true),
+    ("batch", true),
+    ("no-pause", false),
+    ("max-unreachable", true),
+    ("set", true),
+    ("events", true),
+    ("split", false),
+    ("check", false),
+    ("origin", false),
+    ("for", true),
+];
+
+/// Long options that no `SHIPIT_*` variable sets: hooks have `SHIPIT_REF` and `SHIPIT_ENV`, and a shipit that
+/// is started by a hook must not deploy what its parent did.
+const NEVER_AMBIENT: [&str; 5] = ["ref", "env", "check", "origin", "for"];
+
+/// Whether `SHIPIT_*` variables stand in for options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ambient {
+    /// They do.
+    Environment,
+    /// They do not, so that tests see only what they type.
+    #[cfg(test)]
+    Nothing,
+}
+
+/// What was typed, without the words.
+#[derive(Debug, Parser)]
+#[command(name = "shipit", version, no_binary_name = true, help_template = help::TEMPLATE)]
+#[command(override_usage = help::USAGE, before_help = help::COMMANDS, after_help = help::AFTER)]
+#[command(disable_help_flag = true, disable_version_flag = true)]
+pub(super) struct Typed {
+    /// Configuration file [shipit.toml, here or above]
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Work in this directory
+    #[arg(short = 'C', long, value_name = "DIR")]
+    pub chdir: Option<PathBuf>,
+    /// The environment, where its name is a command's
+    #[arg(short, long = "env", value_name = "ENV")]
+    pub environment: Option<String>,
+    /// Only these hosts: names, globs, ranges, !name
+    #[arg(long, value_name = "PATTERN,…", value_delimiter = ',', action = ArgAction::Append)]
+    pub hosts: Vec<String>,
+    /// Deploy this branch, tag or commit, or HEAD
+    #[arg(long = "ref", value_name = "REF")]
+    pub reference: Option<String>,
+    /// Skip the local checks, nothing else
+    #[arg(short, visible_short_alias = 'F', long, value_parser = flag)]
+    pub force: bool,
+    /// A new release though nothing changed
+    #[arg(long, value_parser = flag)]
+    pub redeploy: bool,
+    /// Deploy a commit older than the live one
+    #[arg(long, value_parser = flag)]
+    pub allow_older: bool,
+    /// Wait so long for another run [0; 10m in CI]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub lock_wait: Option<Duration>,
+    /// Ask nothing
+    #[arg(short, long, value_parser = flag)]
+    pub yes: bool,
+    /// Show what would be done, as the exact scripts
+    #[arg(short = 'n', long, value_parser = flag)]
+    pub dry_run: bool,
+    /// Leave the directory of a release that failed
+    #[arg(long, value_parser = flag)]
+    pub keep_failed: bool,
+    /// auto, pretty or plain
+    #[arg(long, value_name = "HOW", value_parser = output(), default_value = "auto")]
+    #[arg(hide_default_value = true, hide_possible_values = true)]
+    pub output: Mode,
+    /// auto, always or never
+    #[arg(long, value_name = "WHEN", value_parser = color(), default_value = "auto")]
+    #[arg(hide_default_value = true, hide_possible_values = true)]
+    pub color: ColorChoice,
+    /// Only failures and the end
+    #[arg(short, long, value_parser = flag, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// All that hooks print
+    #[arg(short, long, value_parser = flag)]
+    pub verbose: bool,
+    /// This help
+    #[arg(short, long, action = ArgAction::Help)]
+    help: Option<bool>,
+    /// The version
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
+}
+
+/// Which options were given, and how: by their long names.
+#[derive(Debug)]
+pub(super) struct Given(Vec<(String, ValueSource)>);
+
+impl Given {
+    /// On the command line.
+    pub(super) fn typed(&self, long: &str) -> bool {
+        self.0.iter().any(|(name, source)| name == long && *source == ValueSource::CommandLine)
+    }
+
+    /// All options that were typed, and those of `even_ambient` that a variable set.
+    pub(super) fn counted<'a>(&'a self, even_ambient: &'a [&str]) -> impl Iterator<Item = &'a str> {
+        let counts = |name: &str, source| source == ValueSource::CommandLine || even_ambient.contains(&name);
+        self.0.iter().filter(move |(name, source)| counts(name, *source)).map(|(name, _)| name.as_str())
+    }
+}
+
+/// The options of shipit.
+pub(super) fn options(ambient: Ambient) -> clap::Command {
+    let mut command = Typed::command();
+    for (name, takes_value) in LATER {
+        let action = if takes_value { ArgAction::Append } else { ArgAction::SetTrue };
+        let arg = Arg::new(name).long(name).hide(true).action(action);
+        command = command.arg(if takes_value { arg } else { arg.value_parser(flag) });
+    }
+    match ambient {
+        #[cfg(test)]
+        Ambient::Nothing => command,
+        Ambient::Environment => command.mut_args(from_environment),
+    }
+}
+
+fn from_environment(arg: Arg) -> Arg {
+    let long = arg.get_long().unwrap_or_default().to_owned();
+    let ends = matches!(arg.get_action(), ArgAction::Help | ArgAction::Version);
+    if long.is_empty() || ends || NEVER_AMBIENT.contains(&long.as_str()) {
+        return arg;
+    }
+    let variable = format!("SHIPIT_{}", long.to_uppercase().replace('-', "_"));
+    // CI systems set a variable to nothing when they mean "not set".
+    if std::env::var_os(&variable).is_none_or(|value| value.is_empty()) {
+        return arg;
+    }
+    arg.env(variable).hide_env(true)
+}
+
+/// Lets clap read the options.
+pub(super) fn parse(command: clap::Command, options: Vec<OsString>) -> Result<(Typed, Given), CliError> {
+    let longs: Vec<(String, String)> = command
+        .get_arguments()
+        .filter_map(|arg| Some((arg.get_id().to_string(), arg.get_long()?.to_owned())))
+        .collect();
+    let matches = command.try_get_matches_from(options).map_err(|error| ended(&error))?;
+    let given = Given(longs.iter().filter_map(|(id, long)| given(&matches, id, long)).collect());
+    if let Some((later, _)) = LATER.iter().find(|(name, _)| given.0.iter().any(|(long, _)| long == name)) {
+        return Err(CliError::usage(format!("--{later}: not yet")));
+    }
+    let typed = Typed::from_arg_matches(&matches).map_err(|error| ended(&error))?;
+    if typed.output == Mode::Json {
+        return Err(CliError::usage("--output json: not yet"));
+    }
+    Ok((typed, given))
+}
+
+fn given(matches: &ArgMatches, id: &str, long: &str) -> Option<(String, ValueSource)> {
+    let source = matches.value_source(id).filter(|source| *source != ValueSource::DefaultValue)?;
+    Some((long.to_owned(), source))
+}
+
+fn ended(error: &clap::Error) -> CliError {
+    let text = error.render().to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+    CliError { text: text.to_owned(), exit: if error.use_stderr() { 2 } else { 0 } }
+}
+
+/// The value of a flag, which only a variable gives. Anything unclear is an error: `SHIPIT_FORCE=nope` must not force.
+fn flag(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("takes true or false".to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let parsed: Result<jiff::SignedDuration, _> = text.parse();
+    let parsed = parsed.ok().and_then(|duration| Duration::try_from(duration).ok());
+    parsed.ok_or_else(|| "takes a duration such as 90s, 10m or 1h30m".to_owned())
+}
+
+fn output() -> impl TypedValueParser<Value = Mode> {
+    PossibleValuesParser::new(["auto", "pretty", "plain", "json"]).map(|text| match text.as_str() {
+        "pretty" => Mode::Pretty,
+        "plain" => Mode::Plain,
+        "json" => Mode::Json,
+        _ => Mode::Auto,
+    })
+}
+
+fn color() -> impl TypedValueParser<Value = ColorChoice> {
+    PossibleValuesParser::new(["auto", "always", "never"]).map(|text| match text.as_str() {
+        "always" => ColorChoice::Always,
+        "never" => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    })
+}

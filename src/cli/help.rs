@@ -1,0 +1,48 @@
+//! The texts of `--help` that are not an option's. Lines stay under 80 columns, which a test holds.
+
+/// What clap fills in; the options come from their definitions.
+pub(super) const TEMPLATE: &str = "\
+Deploys git repositories to fleets of servers over SSH, all or nothing.
+
+Usage: {usage}
+
+{before-help}Options, anywhere (SHIPIT_<OPTION> sets them, but for --env and --ref):
+{options}{after-help}";
+
+/// The grammar in one line.
+pub(super) const USAGE: &str = "shipit [OPTIONS] <ENV> [COMMAND]";
+
+/// The commands, grouped.
+pub(super) const COMMANDS: &str = "\
+Deploy:
+  update, deploy            deploy the configured ref (also without a command)
+  ref <REF>                 deploy that branch, tag or commit, or HEAD
+  revert [N | DEPLOY]       make the N-th earlier deploy live again [1]
+  setup                     directories, clone and checks; safe to repeat
+
+Look:
+  plan                      what would be done, as the exact scripts
+  status                    the fleet in one look
+  list                      deploys, newest first, numbered as revert counts
+  current, curr             the live revision
+  previous, prev            the one before
+
+Act:
+  exec, run <CMD>…          on every host at once; one word is a script,
+                            several are a command and its arguments
+  unlock                    end the run that holds the lock";
+
+/// The exit codes, which are an API.
+pub(super) const AFTER: &str = "\
+Exit codes:
+    0  done, or nothing to do
+    1  failed; nothing live was changed
+    2  usage or configuration; no host was contacted
+    3  refused: local changes, unpushed commits, not confirmed, older than live
+    4  a host could not be reached, authenticated or trusted; nothing changed
+    5  failed after going live; every host was put back
+    6  failed, and not every host serves the same: the report says which
+   70  a bug in shipit
+   75  another run holds the lock; try again
+  130  interrupted (143: terminated); nothing live was changed, or put back
+exec ends with the remote code where the failing hosts agree on one, else 1.";

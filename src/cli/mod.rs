@@ -1,0 +1,171 @@
+//! The command line, in two steps: what was typed (`split`, `arguments`), then what it means (`words`).
+//!
+//! Contacts nothing and reads no file. Clap knows only the options: an environment's name is free and what
+//! follows `exec` is not ours, so words are taken out of the argument list before clap sees it.
+//! Nothing that is not spelled out in [`Command`] ever deploys: whatever is not understood ends with exit code 2.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::report::{ColorChoice, Mode, Verbosity};
+
+mod arguments;
+mod help;
+mod split;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+/// How long a run waits for another's lock in CI, where nobody is there to try again.
+const LOCK_WAIT_IN_CI: Duration = Duration::from_secs(600);
+
+/// The command line of `shipit`.
+#[derive(Debug, Clone, Copy)]
+pub struct Cli;
+
+/// What the user asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invocation {
+    /// The configuration file, where one was named.
+    pub config: Option<PathBuf>,
+    /// The directory to work in, where one was named.
+    pub chdir: Option<PathBuf>,
+    /// The environment's name, as typed.
+    pub environment: String,
+    /// What to do with it.
+    pub command: Command,
+    /// `--hosts`: patterns, as typed; empty means all.
+    pub hosts: Vec<String>,
+    /// Skip the local checks.
+    pub force: bool,
+    /// A new release though nothing changed.
+    pub redeploy: bool,
+    /// Deploy a commit that is older than what is live.
+    pub allow_older: bool,
+    /// How long to wait for a lock that another run holds.
+    pub lock_wait: Duration,
+    /// Ask nothing.
+    pub yes: bool,
+    /// Show what would be done. Always set for `plan`.
+    pub dry_run: bool,
+    /// Leave the directory of a release that failed.
+    pub keep_failed: bool,
+    /// How progress is shown.
+    pub output: Mode,
+    /// Whether colours are used.
+    pub color: ColorChoice,
+    /// How much is shown.
+    pub verbosity: Verbosity,
+}
+
+/// What to do with an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Deploy `reference`, or the configured ref. With [`Invocation::dry_run`] this is `plan`.
+    Deploy {
+        /// What `ref` or `--ref` named.
+        reference: Option<String>,
+    },
+    /// Directories, clone and checks of the hosts.
+    Setup,
+    /// Make an earlier deploy live again.
+    Revert(RevertTo),
+    /// The fleet in one look.
+    Status,
+    /// Deploys, newest first.
+    List,
+    /// The live revision.
+    Current,
+    /// The revision that was live before.
+    Previous,
+    /// Run a command on every host.
+    Exec {
+        /// One word is a script, several are an argument list; never empty.
+        command: Vec<String>,
+    },
+    /// End the run that holds the lock.
+    Unlock,
+}
+
+/// Which deploy `revert` goes back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RevertTo {
+    /// The n-th before the live one, from 1.
+    Back(u32),
+    /// A release, or a revision of one, as typed.
+    Deploy(String),
+}
+
+/// Why the program ends before it begins.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct CliError {
+    /// For an error: what is wrong and what to type, without `error: ` in front. Else the help or the version.
+    pub text: String,
+    /// 0: `text` was asked for and belongs on standard output. 2: it is an error.
+    pub exit: u8,
+}
+
+impl CliError {
+    fn usage(text: impl Into<String>) -> Self {
+        CliError { text: text.into(), exit: 2 }
+    }
+}
+
+impl Cli {
+    /// Understands the arguments of the process, of which the first is the program's name. `SHIPIT_*` variables
+    /// stand in for options that were not typed.
+    ///
+    /// # Errors
+    /// When help or the version was asked for, and for everything that is not in the grammar.
+    pub fn parse_from<I: IntoIterator<Item = OsString>>(args: I) -> Result<Invocation, CliError> {
+        let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
+        parse(args, arguments::Ambient::Environment, in_ci)
+    }
+}
+
+fn parse<I: IntoIterator<Item = OsString>>(
+    args: I,
+    ambient: arguments::Ambient,
+    in_ci: bool,
+) -> Result<Invocation, CliError> {
+    let options = arguments::options(ambient);
+    let split = split::split(args.into_iter().skip(1), &options)?;
+    let later = words::later(&split);
+    let (typed, set) = arguments::parse(options, split.options).map_err(|error| match &later {
+        // An option of a command that is still to come is no mistake of the user's.
+        Some(later) if error.exit != 0 => later.clone(),
+        _ => error,
+    })?;
+    if let Some(later) = later {
+        return Err(later);
+    }
+    let meant = words::understand(split.words, typed.reference, typed.environment)?;
+    if meant.config.is_some() && set.typed("config") {
+        return Err(CliError::usage("two configuration files: one as the first word and one with --config"));
+    }
+    words::check_options(&meant, &set)?;
+    Ok(Invocation {
+        config: meant.config.or(typed.config),
+        chdir: typed.chdir,
+        environment: meant.environment,
+        dry_run: typed.dry_run || meant.plan,
+        command: meant.command,
+        hosts: typed.hosts,
+        force: typed.force,
+        redeploy: typed.redeploy,
+        allow_older: typed.allow_older,
+        lock_wait: typed.lock_wait.unwrap_or(if in_ci { LOCK_WAIT_IN_CI } else { Duration::ZERO }),
+        yes: typed.yes,
+        keep_failed: typed.keep_failed,
+        output: typed.output,
+        color: typed.color,
+        verbosity: match (typed.quiet, typed.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        },
+    })
+}

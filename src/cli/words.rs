@@ -1,0 +1,227 @@
+//! From words to a [`Command`]: pure, and the only place that knows the commands' names and the options of each.
+//!
+//! Must not know clap. What is not found here is refused with the nearest name; nothing falls through to a deploy.
+
+use std::path::PathBuf;
+
+use super::arguments::Given;
+use super::split::Split;
+use super::{CliError, Command, RevertTo, help};
+
+/// Words of commands, with what each is called in full.
+const COMMANDS: [(&str, &str); 15] = [
+    ("update", "update"),
+    ("deploy", "update"),
+    ("ref", "ref"),
+    ("setup", "setup"),
+    ("revert", "revert"),
+    ("plan", "plan"),
+    ("status", "status"),
+    ("list", "list"),
+    ("current", "current"),
+    ("curr", "current"),
+    ("previous", "previous"),
+    ("prev", "previous"),
+    ("exec", "exec"),
+    ("run", "exec"),
+    ("unlock", "unlock"),
+];
+
+/// Commands on an environment that are still to come.
+const LATER: [&str; 10] =
+    ["sync", "restart", "hold", "resume", "show", "console", "logs", "check", "config", "prune"];
+
+/// Commands without an environment that are still to come.
+const LATER_TOOLS: [&str; 6] = ["init", "import", "envs", "demo", "completions", "schema"];
+
+/// Options that every command takes.
+const COMMON: [&str; 8] = ["config", "chdir", "env", "hosts", "output", "color", "quiet", "verbose"];
+
+/// Options that must never be lost, even where a variable sets them: a dry run that is none does harm.
+const NEVER_IGNORED: [&str; 1] = ["dry-run"];
+
+/// What the words mean.
+#[derive(Debug)]
+pub(super) struct Meant {
+    pub config: Option<PathBuf>,
+    pub environment: String,
+    /// The command as it is called in full.
+    pub name: &'static str,
+    pub command: Command,
+    pub plan: bool,
+}
+
+/// A first word that names a configuration file rather than an environment.
+pub(super) fn is_config_file(word: &str) -> bool {
+    let file = word.rsplit('/').next().unwrap_or(word);
+    file.ends_with(".toml") || is_foreign_config(file)
+}
+
+fn is_foreign_config(file: &str) -> bool {
+    let foreign = ["js", "cjs", "mjs", "json", "json5", "yml", "yaml"];
+    let end = file.strip_prefix("ecosystem.").and_then(|rest| rest.rsplit('.').next());
+    file == "package.json" || end.is_some_and(|end| foreign.contains(&end))
+}
+
+/// Whether what follows `word` is a command of the user's, to be left alone.
+pub(super) fn runs_a_command(word: &str) -> bool {
+    full_name(word) == Some("exec")
+}
+
+fn full_name(word: &str) -> Option<&'static str> {
+    COMMANDS.iter().find(|(name, _)| *name == word).map(|(_, full)| *full)
+}
+
+/// The refusal of a command, tool or file that is still to come, where the words ask for one.
+pub(super) fn later(split: &Split) -> Option<CliError> {
+    let first = split.words.first().map_or("", String::as_str);
+    if is_foreign_config(first.rsplit('/').next().unwrap_or(first)) {
+        let text = format!("{first}: not yet; write a shipit.toml beside it");
+        return Some(CliError::usage(text));
+    }
+    let command = split.words.get(split.command_at()).map_or("", String::as_str);
+    let tool = !split.environment_given && (LATER_TOOLS.contains(&first) || LATER.contains(&first));
+    // As the environment of a command that exists, the word may really be a name.
+    let named = if tool && full_name(command).is_none() { first } else { command };
+    let known = LATER.contains(&named) || (tool && LATER_TOOLS.contains(&named));
+    known.then(|| CliError::usage(format!("{named}: not yet")))
+}
+
+/// Makes sense of the words.
+pub(super) fn understand(
+    words: Vec<String>,
+    reference: Option<String>,
+    environment: Option<String>,
+) -> Result<Meant, CliError> {
+    let mut words = words.into_iter().peekable();
+    let config = words.next_if(|word| is_config_file(word)).map(PathBuf::from);
+    let environment = match environment {
+        Some(environment) => environment,
+        None => words.next().ok_or_else(no_environment)?,
+    };
+    let by_option = words.peek().is_none();
+    let word = words.next().unwrap_or_else(|| "update".to_owned());
+    if environment.is_empty() {
+        return Err(no_environment());
+    }
+    // Only where the word stands alone is it surely a command that lacks its environment.
+    if by_option && full_name(&environment).is_some() {
+        return Err(command_without_environment(&environment));
+    }
+    let name = full_name(&word).ok_or_else(|| unknown(&environment, &word))?;
+    let rest: Vec<String> = words.collect();
+    let command = command(name, rest, reference)?;
+    Ok(Meant { config, environment, name, command, plan: name == "plan" })
+}
+
+fn command(name: &'static str, rest: Vec<String>, reference: Option<String>) -> Result<Command, CliError> {
+    match name {
+        "exec" if rest.is_empty() => Err(CliError::usage(format!("{name} needs a command to run"))),
+        "exec" => Ok(Command::Exec { command: rest }),
+        "ref" => {
+            if reference.is_some() {
+                return Err(CliError::usage("ref and --ref both name what to deploy"));
+            }
+            let reference = single(name, rest)?;
+            let reference = reference.ok_or_else(|| CliError::usage("ref needs a branch, tag or commit"))?;
+            Ok(Command::Deploy { reference: Some(checked_reference(reference)?) })
+        }
+        "revert" => single(name, rest)?.map_or(Ok(RevertTo::Back(1)), revert_to).map(Command::Revert),
+        _ if !rest.is_empty() => Err(CliError::usage(format!("{name} takes no {}", quoted(&rest[0])))),
+        "setup" => Ok(Command::Setup),
+        "status" => Ok(Command::Status),
+        "list" => Ok(Command::List),
+        "current" => Ok(Command::Current),
+        "previous" => Ok(Command::Previous),
+        "unlock" => Ok(Command::Unlock),
+        _ => Ok(Command::Deploy { reference: reference.map(option_reference).transpose()? }),
+    }
+}
+
+fn single(name: &str, rest: Vec<String>) -> Result<Option<String>, CliError> {
+    match rest.get(1) {
+        Some(second) => Err(CliError::usage(format!("{name} takes one word, not also {}", quoted(second)))),
+        None => Ok(rest.into_iter().next()),
+    }
+}
+
+/// `--ref APP=REF` will choose an app. Until then a ref with an equals sign would change its meaning later.
+fn option_reference(reference: String) -> Result<String, CliError> {
+    if reference.contains('=') {
+        return Err(CliError::usage(format!("--ref {reference}: APP=REF: not yet")));
+    }
+    checked_reference(reference)
+}
+
+fn checked_reference(reference: String) -> Result<String, CliError> {
+    let odd = |character: char| character.is_control() || character.is_whitespace();
+    if reference.is_empty() || reference.starts_with('-') || reference.contains(odd) {
+        return Err(CliError::usage(format!("{} is not a branch, tag or commit", quoted(&reference))));
+    }
+    Ok(reference)
+}
+
+fn revert_to(word: String) -> Result<RevertTo, CliError> {
+    let digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    // Seven digits and more are an abbreviated commit id that happens to hold no letter.
+    if digits && word.len() < 7 {
+        return match word.parse() {
+            Ok(back) if back >= 1 => Ok(RevertTo::Back(back)),
+            _ => Err(CliError::usage("revert counts from 1: the deploy before the live one")),
+        };
+    }
+    checked_reference(word).map(RevertTo::Deploy).map_err(|_| {
+        CliError::usage("revert takes a number from 1, a release or a revision, as list shows them")
+    })
+}
+
+/// Refuses options that the command would not look at.
+pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError> {
+    let own: &[&str] = match meant.name {
+        "update" => {
+            &["ref", "force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed"]
+        }
+        "ref" => &["force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed"],
+        "plan" => &["ref", "force", "redeploy", "allow-older", "dry-run"],
+        "setup" | "revert" => &["lock-wait", "yes", "dry-run"],
+        "unlock" => &["yes"],
+        _ => &[],
+    };
+    let mut counted = given.counted(&NEVER_IGNORED);
+    match counted.find(|option| !COMMON.contains(option) && !own.contains(option)) {
+        Some(option) => Err(CliError::usage(format!("{} does not take --{option}", meant.name))),
+        None => Ok(()),
+    }
+}
+
+fn no_environment() -> CliError {
+    CliError::usage(format!("which environment?\n\nusage: {}\n\nshipit --help shows all", help::USAGE))
+}
+
+fn command_without_environment(word: &str) -> CliError {
+    CliError::usage(format!(
+        "{word} is a command: name the environment first: shipit <ENV> {word}\n\
+         (an environment of that name: shipit -e {word})"
+    ))
+}
+
+fn unknown(environment: &str, word: &str) -> CliError {
+    if full_name(environment).is_some() {
+        return command_without_environment(environment);
+    }
+    let names = COMMANDS.iter().map(|(name, _)| *name).chain(LATER);
+    let nearest = names
+        .map(|name| (strsim::damerau_levenshtein(name, word), name))
+        .filter(|(distance, name)| *distance <= 2.max(name.len() / 2))
+        .min();
+    let end = match nearest {
+        Some((_, name)) => format!("did you mean {name}?"),
+        None => "shipit --help shows the commands".to_owned(),
+    };
+    CliError::usage(format!("{} is not a command: {end}", quoted(word)))
+}
+
+/// In quotes, cut, and without anything that acts on a terminal.
+fn quoted(word: &str) -> String {
+    format!("`{}`", crate::report::clean::line(word.as_bytes(), 60))
+}

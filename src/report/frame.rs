@@ -1,0 +1,147 @@
+//! One drawing of the live lines: a heading, hosts, and one line that counts those that do not fit.
+//!
+//! Pure: a board, a size and a time in, text out. No line is ever wider than the terminal, whatever hosts print.
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use super::board::{Board, Row, State};
+use super::style::Paint;
+use super::{clean, human};
+use crate::executor::event::Phase;
+
+/// Hosts that have a line of their own at most.
+const MOST_ROWS: usize = 20;
+
+/// Lines of the terminal that are left to others: the heading, the fold, the prompt.
+const SPARE_LINES: usize = 4;
+
+/// What a drawing depends on, beside the board.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame {
+    pub lines: usize,
+    pub columns: usize,
+    pub paint: Paint,
+    pub now: Instant,
+}
+
+impl Frame {
+    pub(super) fn render(self, board: &Board) -> String {
+        let phase = board.phase.map_or("", Phase::name);
+        let took = human::duration(self.now.saturating_duration_since(board.began));
+        let heading = format!("{}  {}  {took}", self.paint.bold(&board.title), phase);
+        // The spinner and a blank stand before the first line.
+        let mut text = vec![clean::truncate(&heading, self.columns.saturating_sub(3)).into_owned()];
+        let room = self.lines.saturating_sub(SPARE_LINES).clamp(1, MOST_ROWS);
+        let (shown, folded) = choose(&board.rows, room);
+        let width = shown.iter().map(|row| console::measure_text_width(&row.host)).max().unwrap_or(0);
+        text.extend(shown.iter().map(|row| self.row(row, width)));
+        if !folded.is_empty() {
+            let counted = Board::counted(folded.iter().copied());
+            let fold = format!("  {} more: {counted}", folded.len());
+            text.push(clean::truncate(&fold, self.columns.saturating_sub(1)).into_owned());
+        }
+        text.join("\n")
+    }
+
+    fn row(self, row: &Row, width: usize) -> String {
+        let mark = match row.state {
+            State::Failed => self.paint.bad("✗"),
+            State::Working => self.paint.odd("▸"),
+            State::Waiting => self.paint.dim("·"),
+            State::Done => self.paint.good("✓"),
+        };
+        let elapsed =
+            if row.state == State::Working { human::duration(row.elapsed(self.now)) } else { String::new() };
+        let host = console::pad_str(&row.host, width, console::Alignment::Left, None);
+        let step = console::pad_str(&row.step, 12, console::Alignment::Left, Some("…"));
+        let fixed = format!("{mark} {host}  {step} {elapsed:>7}");
+        let room = self.columns.saturating_sub(console::measure_text_width(&fixed) + 3);
+        let last = row.last();
+        let last = clean::truncate(last.trim(), room);
+        let last = if row.state == State::Failed { self.paint.bad(&last) } else { self.paint.dim(&last) };
+        clean::truncate(format!("{fixed}  {last}").trim_end(), self.columns.saturating_sub(1)).into_owned()
+    }
+}
+
+/// The hosts that get a line, in the order of the file, and the others. Failed ones first, then those at work.
+fn choose(rows: &[Row], room: usize) -> (Vec<&Row>, Vec<&Row>) {
+    if rows.len() <= room {
+        return (rows.iter().collect(), Vec::new());
+    }
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by_key(|at| rows[*at].state);
+    let chosen: HashSet<usize> = order.into_iter().take(room).collect();
+    let (shown, folded): (Vec<_>, Vec<_>) = rows.iter().enumerate().partition(|(at, _)| chosen.contains(at));
+    (shown.into_iter().map(|(_, row)| row).collect(), folded.into_iter().map(|(_, row)| row).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::executor::event::Event;
+
+    fn board(now: Instant, hosts: usize) -> Board {
+        let mut board = Board::new(now);
+        let hosts: Vec<String> = (1..=hosts).map(|n| format!("web{n}")).collect();
+        board.apply(&Event::Started { action: "deploy", environment: "production", hosts: &hosts }, now);
+        board.apply(&Event::PhaseStarted { phase: Phase::Prepare }, now);
+        for host in &hosts {
+            board.apply(&Event::StepStarted { host, step: "build" }, now);
+        }
+        board
+    }
+
+    fn frame(now: Instant, lines: usize, columns: usize) -> Frame {
+        Frame { lines, columns, paint: Paint(false), now: now + Duration::from_secs(3) }
+    }
+
+    #[test]
+    fn each_host_has_a_line() {
+        let now = Instant::now();
+        let mut board = board(now, 2);
+        let bytes = b"\x1b[2Jcompiling a very long line that does not fit\n";
+        board.apply(&Event::Output { host: "web1", step: "build", bytes }, now);
+        board.apply(&Event::HostDone { host: "web2", phase: Phase::Prepare }, now);
+        insta::assert_snapshot!(frame(now, 24, 60).render(&board), @r#"
+        deploy production  prepare  3.0s
+        ▸ web1  build           3.0s  compiling a very long line t…
+        ✓ web2  build
+        "#);
+    }
+
+    #[test]
+    fn more_hosts_than_fit_are_folded_but_failing_ones_are_shown() {
+        let now = Instant::now();
+        let mut board = board(now, 100);
+        let failure = crate::executor::event::Failure {
+            kind: crate::executor::event::FailureKind::Step,
+            step: "build".to_owned(),
+            exit: None,
+            message: "no npm".to_owned(),
+            hint: None,
+            tail: Vec::new(),
+        };
+        board.apply(&Event::HostFailed { host: "web99", phase: Phase::Prepare, failure: &failure }, now);
+        insta::assert_snapshot!(frame(now, 8, 60).render(&board), @r#"
+        deploy production  prepare  3.0s
+        ▸ web1   build           3.0s
+        ▸ web2   build           3.0s
+        ▸ web3   build           3.0s
+        ✗ web99  build                 no npm
+          96 more: 96 build
+        "#);
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        let now = Instant::now();
+        let board = board(now, 5);
+        for columns in 1..80 {
+            let text = frame(now, 24, columns).render(&board);
+            assert!(text.lines().all(|line| console::measure_text_width(line) < columns.max(2)), "{columns}");
+        }
+    }
+}

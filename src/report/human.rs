@@ -1,0 +1,88 @@
+//! Numbers and names as people read them. Pure.
+
+use std::time::Duration;
+
+use crate::transport::Exit;
+
+/// Digits of a revision that are shown.
+const REVISION_DIGITS: usize = 7;
+
+/// `1.2s`, `3m 04s`, `2h 05m`.
+#[must_use]
+pub fn duration(duration: Duration) -> String {
+    // Rounded to what is shown before it is taken apart: 59.97 s is a minute.
+    let tenths = (duration.as_millis() + 50) / 100;
+    let seconds = duration.as_secs();
+    match seconds {
+        _ if tenths < 600 => format!("{}.{}s", tenths / 10, tenths % 10),
+        ..60 => "1m 00s".to_owned(),
+        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {:02}m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// The first digits of a commit id.
+#[must_use]
+pub fn revision(revision: &str) -> String {
+    super::clean::line(revision.as_bytes(), usize::MAX).chars().take(REVISION_DIGITS).collect()
+}
+
+/// `1 host`, `3 hosts`.
+#[must_use]
+pub fn hosts(count: usize) -> String {
+    if count == 1 { "1 host".to_owned() } else { format!("{count} hosts") }
+}
+
+/// `web1`, `web1 and web2`, `web1, web2 and 3 more`.
+#[must_use]
+pub fn names(names: &[&str]) -> String {
+    match names {
+        [] => "no host".to_owned(),
+        [one] => (*one).to_owned(),
+        [one, two] => format!("{one} and {two}"),
+        [one, two, three] => format!("{one}, {two} and {three}"),
+        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+    }
+}
+
+/// How a command ended: `exit 1`, `killed by SIGTERM`, `connection lost: …`.
+#[must_use]
+pub fn exit(exit: &Exit) -> String {
+    let clean = |text: &str| super::clean::line(text.as_bytes(), 200);
+    match exit {
+        Exit::Code(code) => format!("exit {code}"),
+        Exit::Signal(name) => format!("killed by SIG{}", clean(name)),
+        Exit::Lost(known) if known.is_empty() => "connection lost".to_owned(),
+        Exit::Lost(known) => format!("connection lost: {}", clean(known)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        let table = [
+            (0, "0.0s"),
+            (1_249, "1.2s"),
+            (1_250, "1.3s"),
+            (59_949, "59.9s"),
+            (59_970, "1m 00s"),
+            (60_000, "1m 00s"),
+            (184_000, "3m 04s"),
+            (3_599_999, "59m 59s"),
+            (7_500_000, "2h 05m"),
+        ];
+        for (milliseconds, expected) in table {
+            assert_eq!(duration(Duration::from_millis(milliseconds)), expected);
+        }
+    }
+
+    #[test]
+    fn many_names_are_counted() {
+        assert_eq!(names(&["a"]), "a");
+        assert_eq!(names(&["a", "b", "c"]), "a, b and c");
+        assert_eq!(names(&["a", "b", "c", "d", "e"]), "a, b and 3 more");
+    }
+}

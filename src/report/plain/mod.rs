@@ -1,0 +1,220 @@
+//! A line an event, `host | text`: for logs, CI and everything that is not a person at a terminal.
+//!
+//! What a step prints is shown up to [`LINES_PER_STEP`]; the outcome's report repeats the end of what failed.
+//! A run is never silent for longer than [`SILENCE`].
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use super::background::Background;
+use super::board::Board;
+use super::clean::{self, Lines};
+use super::style::Paint;
+use super::{Verbosity, human};
+use crate::executor::event::{Event, Failure, Observer, Phase};
+use crate::transport::Exit;
+
+/// Lines of one step on one host, unless verbose.
+const LINES_PER_STEP: usize = 200;
+
+/// After this, what goes on is said though nothing happened.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// Columns of the longest text of an event.
+const TEXT_WIDTH: usize = 500;
+
+/// Host names are aligned to the longest, up to this.
+const HOST_WIDTH: usize = 32;
+
+#[cfg(test)]
+mod tests;
+
+/// The plain reader of events.
+#[derive(Debug)]
+pub(super) struct Plain {
+    out: Background,
+    paint: Paint,
+    verbosity: Verbosity,
+    board: Board,
+    streams: HashMap<String, Stream>,
+    host_width: usize,
+    last_said: Instant,
+}
+
+/// What a host prints in its present step.
+#[derive(Debug, Default)]
+struct Stream {
+    lines: Lines,
+    shown: usize,
+    more: usize,
+}
+
+impl Plain {
+    pub(super) fn new(out: Background, color: bool, verbosity: Verbosity) -> Self {
+        let now = Instant::now();
+        Plain {
+            out,
+            paint: Paint(color),
+            verbosity,
+            board: Board::new(now),
+            streams: HashMap::new(),
+            host_width: 0,
+            last_said: now,
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        self.last_said = Instant::now();
+        self.out.write(&format!("{text}\n"));
+    }
+
+    fn say_of(&mut self, host: &str, text: &str) {
+        let text = of_host(host, self.host_width, text);
+        self.say(&text);
+    }
+
+    /// What a host printed: of the user's own command it is data, not progress.
+    fn pass_on(&mut self, host: &str, line: &str) {
+        if self.board.phase == Some(Phase::Exec) {
+            self.last_said = Instant::now();
+            self.out.data(&format!("{}\n", of_host(host, self.host_width, line)));
+        } else {
+            self.say_of(host, line);
+        }
+    }
+
+    fn matters(&self, event: &Event<'_>) -> bool {
+        match event {
+            Event::HostFailed { .. } | Event::Interrupted { .. } => true,
+            // The streams have to be ended for their last lines, which are data.
+            Event::Output { .. } | Event::StepEnded { .. } => self.board.phase == Some(Phase::Exec),
+            _ => false,
+        }
+    }
+
+    fn show(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Started { action, environment, hosts } => {
+                self.say(&format!("{action} {environment}: {}", human::hosts(hosts.len())));
+            }
+            Event::Resolved { reference, release, .. } => {
+                let text = format!("{reference} as {release}");
+                self.say(&clean::line(text.as_bytes(), TEXT_WIDTH));
+            }
+            Event::PhaseStarted { phase } => {
+                let text = self.paint.bold(&format!("[{}]", phase.name()));
+                self.say(&text);
+            }
+            Event::PhaseEnded { phase, took, failed } => {
+                let failed = if *failed == 0 { String::new() } else { format!(", {failed} failed") };
+                self.say(&format!("[{}] {}{failed}", phase.name(), human::duration(*took)));
+            }
+            Event::Connected { host } => self.say_of(host, "connected"),
+            Event::StepStarted { host, step } => {
+                self.streams.insert((*host).to_owned(), Stream::default());
+                let text = self.paint.dim(&format!("> {}", clean::line(step.as_bytes(), TEXT_WIDTH)));
+                self.say_of(host, &text);
+            }
+            Event::Output { host, bytes, .. } => self.show_output(host, bytes),
+            Event::StepEnded { host, step, exit, took } => self.show_end(host, step, exit, *took),
+            Event::HostDone { .. } => {}
+            Event::HostFailed { host, failure, .. } => self.show_failure(host, failure),
+            Event::Waiting { host, holder } => {
+                let text = format!("waiting for the lock, held by {holder}");
+                self.say_of(host, &clean::line(text.as_bytes(), TEXT_WIDTH));
+            }
+            Event::Notice { host, text } => {
+                let text = clean::line(text.as_bytes(), TEXT_WIDTH);
+                let text = format!("{} {text}", self.paint.odd("note:"));
+                match host {
+                    Some(host) => self.say_of(host, &text),
+                    None => self.say(&text),
+                }
+            }
+            Event::Interrupted { signal } => {
+                self.say(&format!("{signal}: stopping; what was begun is undone"));
+            }
+        }
+    }
+
+    fn show_output(&mut self, host: &str, bytes: &[u8]) {
+        let all = self.verbosity == Verbosity::Verbose || self.board.phase == Some(Phase::Exec);
+        let limit = if all { usize::MAX } else { LINES_PER_STEP };
+        let stream = self.streams.entry(host.to_owned()).or_default();
+        let mut ready = Vec::new();
+        let Stream { lines, shown, more } = stream;
+        lines.push(bytes, &mut |line| {
+            if *shown < limit {
+                *shown += 1;
+                ready.push(line);
+            } else {
+                *more += 1;
+            }
+        });
+        for line in ready {
+            self.pass_on(host, &line);
+        }
+    }
+
+    fn show_end(&mut self, host: &str, step: &str, exit: &Exit, took: Duration) {
+        let mut stream = self.streams.remove(host).unwrap_or_default();
+        if let Some(line) = stream.lines.finish() {
+            self.pass_on(host, &line);
+        }
+        if self.verbosity == Verbosity::Quiet {
+            return;
+        }
+        if stream.more > 0 {
+            self.say_of(host, &format!("… {} more lines", stream.more));
+        }
+        let step = clean::line(step.as_bytes(), TEXT_WIDTH);
+        let took = human::duration(took);
+        let text = match exit {
+            Exit::Code(0) => self.paint.dim(&format!("< {step}: {took}")),
+            failed => self.paint.bad(&format!("< {step}: {} after {took}", human::exit(failed))),
+        };
+        self.say_of(host, &text);
+    }
+
+    fn show_failure(&mut self, host: &str, failure: &Failure) {
+        let message = clean::line(failure.message.as_bytes(), TEXT_WIDTH);
+        let step = clean::line(failure.step.as_bytes(), TEXT_WIDTH);
+        let text = self.paint.bad(&format!("failed: {step}: {message}"));
+        self.say_of(host, &text);
+    }
+
+    fn tick_at(&mut self, now: Instant) {
+        let silent = now.saturating_duration_since(self.last_said) >= SILENCE;
+        if silent && self.board.phase.is_some() && self.verbosity > Verbosity::Quiet {
+            let text = self.board.sign_of_life(now);
+            self.say(&text);
+            self.last_said = now;
+        }
+    }
+}
+
+impl Observer for Plain {
+    fn event(&mut self, event: &Event<'_>) {
+        if !matches!(event, Event::Output { .. }) {
+            self.board.apply(event, Instant::now());
+        }
+        if let Event::Started { hosts, .. } = event {
+            let widths = hosts.iter().map(|host| console::measure_text_width(host).min(HOST_WIDTH));
+            self.host_width = widths.max().unwrap_or(0);
+        }
+        if self.verbosity > Verbosity::Quiet || self.matters(event) {
+            self.show(event);
+        }
+    }
+
+    fn tick(&mut self) {
+        self.tick_at(Instant::now());
+    }
+}
+
+/// `host | text`, the hosts' names aligned.
+pub(super) fn of_host(host: &str, width: usize, text: &str) -> String {
+    let host = clean::line(host.as_bytes(), HOST_WIDTH);
+    let host = console::pad_str(&host, width, console::Alignment::Left, None);
+    format!("{host} | {text}").trim_end().to_owned()
+}

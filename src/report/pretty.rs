@@ -1,0 +1,148 @@
+//! Live lines: one per host, or as many as fit and one line that counts the rest. Failing hosts are always among
+//! those shown. When the reader is dropped the lines are gone, and the report takes their place.
+//!
+//! All hosts are one drawing, so that folding, resizing and order are a matter of making one text.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::background::Background;
+use super::board::Board;
+use super::clean::Lines;
+use super::frame::Frame;
+use super::screen::Screen;
+use super::style::Paint;
+use super::{clean, plain};
+use crate::executor::event::{Event, Observer, Phase};
+
+/// Time between two drawings made for events alone.
+const FRAME: Duration = Duration::from_millis(80);
+
+/// The live reader of events.
+#[derive(Debug)]
+pub(super) struct Pretty {
+    bar: ProgressBar,
+    board: Board,
+    paint: Paint,
+    drawn: Option<Instant>,
+    out: Background,
+    one_screen: bool,
+    /// What hosts print in `exec`, which stays.
+    streams: HashMap<String, Lines>,
+}
+
+impl Pretty {
+    /// `one_screen`: data goes to this terminal too.
+    pub(super) fn new(out: Background, color: bool, one_screen: bool) -> Self {
+        let screen = Screen::new(out.clone());
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::term_like(Box::new(screen)));
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(FRAME);
+        let (board, streams) = (Board::new(Instant::now()), HashMap::new());
+        Pretty { bar, board, paint: Paint(color), drawn: None, out, one_screen, streams }
+    }
+
+    fn draw(&mut self, now: Instant) {
+        let (lines, columns) = Term::stderr().size();
+        self.drawn = Some(now);
+        let frame = Frame { lines: lines.into(), columns: columns.into(), paint: self.paint, now };
+        self.bar.set_message(frame.render(&self.board));
+    }
+
+    /// Above the live lines, to stay.
+    fn keep(&self, text: &str) {
+        self.bar.println(text);
+    }
+
+    /// What the user's own command printed on a host: data, which stays.
+    fn pass_on(&self, host: &str, lines: &[String]) {
+        let width =
+            self.board.rows.iter().map(|row| console::measure_text_width(&row.host)).max().unwrap_or(0);
+        let text: Vec<String> = lines.iter().map(|line| plain::of_host(host, width, line)).collect();
+        match (text.is_empty(), self.one_screen) {
+            (true, _) => {}
+            (false, true) => self.keep(&text.join("\n")),
+            (false, false) => self.out.data(&(text.join("\n") + "\n")),
+        }
+    }
+
+    fn announce(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Output { host, bytes, .. } if self.board.phase == Some(Phase::Exec) => {
+                let mut lines = Vec::new();
+                let stream = self.streams.entry((*host).to_owned()).or_default();
+                stream.push(bytes, &mut |line| lines.push(line));
+                self.pass_on(host, &lines);
+            }
+            Event::StepEnded { host, .. } => {
+                let last = self.streams.remove(*host).and_then(|mut stream| stream.finish());
+                self.pass_on(host, last.as_slice());
+            }
+            Event::Notice { host, text } => {
+                let host = host.map_or(String::new(), |host| format!("{host}: "));
+                let text = clean::line(format!("{host}{text}").as_bytes(), 500);
+                self.keep(&format!("{} {text}", self.paint.odd("note:")));
+            }
+            Event::Interrupted { signal } => {
+                self.keep(&self.paint.odd(&format!("{signal}: stopping; what was begun is undone")));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Observer for Pretty {
+    fn event(&mut self, event: &Event<'_>) {
+        let now = Instant::now();
+        self.board.apply(event, now);
+        self.announce(event);
+        let due = self.drawn.is_none_or(|drawn| now.saturating_duration_since(drawn) >= FRAME);
+        // A phase is worth a drawing of its own; what many hosts do at once is not.
+        if due || matches!(event, Event::PhaseStarted { .. }) {
+            self.draw(now);
+        }
+    }
+
+    fn tick(&mut self) {
+        self.draw(Instant::now());
+    }
+}
+
+impl Drop for Pretty {
+    fn drop(&mut self) {
+        // Its thread must be gone before the report is written.
+        self.bar.disable_steady_tick();
+        self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::background::tests::Kept;
+    use super::*;
+
+    #[test]
+    fn the_lines_are_gone_at_the_end_and_data_is_not() {
+        let (progress, data) = (Kept::default(), Kept::default());
+        let out = Background::new(progress.clone(), data.clone());
+        let mut pretty = Pretty::new(out, false, false);
+        let hosts = ["web1".to_owned()];
+        pretty.event(&Event::Started { action: "exec", environment: "production", hosts: &hosts });
+        pretty.event(&Event::PhaseStarted { phase: Phase::Exec });
+        pretty.event(&Event::Output { host: "web1", step: "exec", bytes: b"up 3 days\n\x1b[2Jload" });
+        let (exit, took) = (crate::transport::Exit::Code(0), Duration::ZERO);
+        pretty.event(&Event::StepEnded { host: "web1", step: "exec", exit: &exit, took });
+        pretty.tick();
+        drop(pretty);
+        let progress = progress.text();
+        assert!(progress.contains("exec production"), "{progress:?}");
+        // Both lines cleared, the cursor on the first.
+        assert!(progress.ends_with("\r\x1b[2K\x1b[1B\r\x1b[2K\x1b[1A"), "{progress:?}");
+        assert_eq!(data.text(), "web1 | up 3 days\nweb1 | load\n");
+    }
+}

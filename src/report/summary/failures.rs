@@ -1,0 +1,66 @@
+//! Each failure once: where, which step, how it ended, the last that was printed, what to do.
+//!
+//! Hosts that failed alike share one telling; fifty hosts without npm are one fact.
+
+use super::super::style::Paint;
+use super::super::{clean, human};
+use crate::executor::event::{Failure, FailureKind};
+use crate::executor::outcome::Outcome;
+
+/// Lines of what a step printed that are shown.
+const TAIL_LINES: usize = 20;
+
+pub(super) fn render(outcome: &Outcome, width: usize, paint: Paint) -> Vec<String> {
+    let of_run = outcome.failure.iter().map(|failure| (failure, Vec::new()));
+    let all = of_run.chain(grouped(outcome));
+    all.map(|(failure, hosts)| one(failure, &hosts, width, paint)).collect()
+}
+
+fn grouped(outcome: &Outcome) -> Vec<(&Failure, Vec<&str>)> {
+    let mut groups: Vec<(&Failure, Vec<&str>)> = Vec::new();
+    for host in &outcome.hosts {
+        let Some(failure) = &host.failure else { continue };
+        match groups.iter_mut().find(|(known, _)| *known == failure) {
+            Some((_, hosts)) => hosts.push(&host.host),
+            None => groups.push((failure, vec![&host.host])),
+        }
+    }
+    groups
+}
+
+fn one(failure: &Failure, hosts: &[&str], width: usize, paint: Paint) -> String {
+    let step = clean::line(failure.step.as_bytes(), 60);
+    let what = match failure.kind {
+        FailureKind::Step | FailureKind::Unreachable | FailureKind::Lost => "failed",
+        FailureKind::Busy => "is taken",
+        FailureKind::Refused => "refused",
+        FailureKind::Interrupted => "interrupted",
+    };
+    let place = if hosts.is_empty() { String::new() } else { format!(" on {}", human::names(hosts)) };
+    let exit = failure.exit.as_ref().map_or(String::new(), |exit| format!(": {}", human::exit(exit)));
+    let heading = clean::line(format!("{step} {what}{place}{exit}").as_bytes(), usize::MAX);
+    let mut text = vec![paint.bad(&heading)];
+    // A message is the fact itself: wrapped by the terminal rather than cut.
+    let message = clean::line(failure.message.as_bytes(), 1000);
+    text.extend((!message.is_empty()).then(|| format!("  {message}")));
+    text.extend(tail(&failure.tail).iter().map(|line| {
+        let line = clean::truncate(line, width.saturating_sub(4));
+        format!("  {} {line}", paint.dim("|")).trim_end().to_owned()
+    }));
+    if let Some(hint) = &failure.hint {
+        let lines = clean::lines(hint.as_bytes());
+        text.extend(lines.iter().enumerate().map(|(at, line)| match at {
+            0 => format!("  {} {line}", paint.bold("→")),
+            _ => format!("    {line}"),
+        }));
+    }
+    text.join("\n")
+}
+
+/// The last lines, without blank ones around them.
+fn tail(bytes: &[u8]) -> Vec<String> {
+    let mut lines = clean::lines(bytes);
+    lines.truncate(lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1));
+    let lines = lines.split_off(lines.len().saturating_sub(TAIL_LINES));
+    lines.into_iter().skip_while(String::is_empty).collect()
+}

@@ -1,0 +1,38 @@
+//! The end of a run in words: what failed and why, once; a table; one verdict; how to undo.
+//!
+//! Pure: an [`Outcome`] in, text out. Knows no terminal and asks nothing; every text of a host is made harmless here.
+
+use super::style::Paint;
+use crate::executor::outcome::{End, Live, Outcome};
+
+mod failures;
+mod table;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+/// The report of a run, for standard error. `undo` is the command that undoes a deploy, where there is one.
+#[must_use]
+pub fn render(outcome: &Outcome, width: usize, color: bool, undo: Option<&str>) -> String {
+    let paint = Paint(color);
+    let mut parts = Vec::new();
+    // What refused a run is the verdict; as a failure it would be told twice.
+    if !matches!(outcome.end, End::Busy | End::Refused) {
+        parts.extend(failures::render(outcome, width, paint));
+    }
+    parts.extend(table::render(outcome, width, paint));
+    let mut end = verdict::render(outcome, paint);
+    if outcome.migrated && !matches!(outcome.end, End::Done | End::NothingToDo) {
+        end.push_str("\nnote: a migration ran; what it did to a database is not undone");
+    }
+    if let Some(undo) = undo.filter(|_| outcome.end == End::Done && outcome.action == "deploy") {
+        end.push_str(&format!("\n{} {undo}", paint.dim("undo:")));
+    }
+    parts.push(end);
+    parts.join("\n\n") + "\n"
+}
+
+fn short(live: Option<&Live>) -> Option<String> {
+    live.map(|live| super::human::revision(&live.revision))
+}

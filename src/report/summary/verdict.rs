@@ -1,0 +1,204 @@
+//! The one line that must be right when nothing else is read: what became of the run, in words, per [`End`].
+//!
+//! Says only what the outcome says: "nothing live was changed" stands with the ends that promise it, and no other.
+
+use super::super::style::Paint;
+use super::super::{clean, human};
+use super::short;
+use crate::executor::event::Failure;
+use crate::executor::outcome::{End, HostOutcome, HostResult, Outcome};
+
+/// Steps that read better as a doing: `failed while building`.
+const DOINGS: [(&str, &str); 6] = [
+    ("connect", "connecting"),
+    ("lock", "taking the lock"),
+    ("fetch", "fetching"),
+    ("build", "building"),
+    ("migrate", "migrating"),
+    ("reload", "reloading"),
+];
+
+pub(super) fn render(outcome: &Outcome, paint: Paint) -> String {
+    match outcome.end {
+        End::Done => paint.good(&done(outcome)),
+        End::NothingToDo => paint.good(&nothing_to_do(outcome)),
+        End::Failed | End::Unreachable if outcome.action == "exec" => paint.bad(&exec_failed(outcome)),
+        End::Failed => paint.bad(&format!("{}; nothing live was changed", failed(outcome))),
+        End::Refused => paint.odd(&format!("refused{}", reasons(outcome))) + &hint(outcome),
+        End::Unreachable => {
+            let hosts = clean::line(human::names(&failing(outcome)).as_bytes(), 200);
+            paint.bad(&format!("could not connect to {hosts}; nothing live was changed"))
+        }
+        End::PutBack => paint.odd(&format!("{}; {}", failed(outcome), put_back(outcome))),
+        End::Split => split(outcome, paint),
+        End::Busy => {
+            paint.odd(&format!("another run holds the lock{}", reasons(outcome))) + &busy_hint(outcome)
+        }
+        End::Interrupted(signal) => paint.odd(&interrupted(outcome, signal)),
+    }
+}
+
+fn done(outcome: &Outcome) -> String {
+    let worked = |host: &&HostOutcome| matches!(host.result, HostResult::Done | HostResult::Unchanged);
+    let hosts = human::hosts(outcome.hosts.iter().filter(worked).count());
+    let took = human::duration(outcome.took);
+    let revision = outcome.revision.as_deref().map(human::revision);
+    match (outcome.action.as_str(), revision) {
+        ("deploy", Some(revision)) => format!("deployed {revision} to {hosts} in {took}"),
+        ("revert", Some(revision)) => format!("reverted {hosts} to {revision} in {took}"),
+        ("deploy", None) => format!("deployed to {hosts} in {took}"),
+        ("revert", None) => format!("reverted {hosts} in {took}"),
+        ("setup", _) => format!("set up {hosts} in {took}"),
+        ("unlock", _) => format!("unlocked {hosts} in {took}"),
+        ("exec", _) => format!("ran on {hosts} in {took}"),
+        (action, _) => format!("{action}: done on {hosts} in {took}"),
+    }
+}
+
+fn nothing_to_do(outcome: &Outcome) -> String {
+    let verb = if outcome.hosts.len() == 1 { "serves" } else { "serve" };
+    let hosts = human::hosts(outcome.hosts.len());
+    match serving(outcome) {
+        Serving::Same(revision) => format!("nothing to do: {hosts} {verb} {revision} already"),
+        _ => "nothing to do".to_owned(),
+    }
+}
+
+fn exec_failed(outcome: &Outcome) -> String {
+    let hosts = clean::line(human::names(&failing(outcome)).as_bytes(), 200);
+    format!("failed on {} of {}: {hosts}", failing(outcome).len(), human::hosts(outcome.hosts.len()))
+}
+
+/// `failed while building on web2`.
+fn failed(outcome: &Outcome) -> String {
+    let hosts = failing(outcome);
+    let place = if hosts.is_empty() { String::new() } else { format!(" on {}", human::names(&hosts)) };
+    let mut steps = failures(outcome).map(|failure| failure.step.as_str());
+    let doing = match steps.next() {
+        Some(first) if steps.all(|step| step == first) => {
+            let known = DOINGS.iter().find(|(step, _)| *step == first);
+            known.map_or_else(|| format!(" in {first}"), |(_, doing)| format!(" while {doing}"))
+        }
+        // Different steps on different hosts, or none known: the phase is what they share.
+        _ => outcome.failed_in.map_or(String::new(), |phase| format!(" in {}", phase.name())),
+    };
+    clean::line(format!("failed{doing}{place}").as_bytes(), 300)
+}
+
+fn put_back(outcome: &Outcome) -> String {
+    let hosts = match outcome.hosts.len() {
+        1 => "the host was put back and serves".to_owned(),
+        2 => "both hosts were put back and serve".to_owned(),
+        count => format!("all {count} hosts were put back and serve"),
+    };
+    match serving(outcome) {
+        Serving::Same(revision) => format!("{hosts} {revision}"),
+        Serving::Nothing => format!("{hosts} nothing, as before"),
+        Serving::Different => format!("{hosts} what was live before"),
+    }
+}
+
+fn interrupted(outcome: &Outcome, signal: i32) -> String {
+    let name = match signal {
+        1 => "SIGHUP".to_owned(),
+        2 => "SIGINT".to_owned(),
+        15 => "SIGTERM".to_owned(),
+        other => format!("signal {other}"),
+    };
+    let any_back = outcome.hosts.iter().any(|host| host.result == HostResult::PutBack);
+    match any_back {
+        true => format!("interrupted by {name}; {}", put_back(outcome)),
+        false if outcome.action == "exec" => format!("interrupted by {name}"),
+        false => format!("interrupted by {name}; nothing live was changed"),
+    }
+}
+
+/// Each host by name, since each may need a hand of its own.
+fn split(outcome: &Outcome, paint: Paint) -> String {
+    let mut groups: Vec<(Option<String>, bool, Vec<&str>)> = Vec::new();
+    for host in &outcome.hosts {
+        let (serves, doubt) = (short(host.to.as_ref()), host.result == HostResult::Doubt);
+        match groups.iter_mut().find(|(known, doubted, _)| (known, *doubted) == (&serves, doubt)) {
+            Some((_, _, names)) => names.push(&host.host),
+            None => groups.push((serves, doubt, vec![&host.host])),
+        }
+    }
+    let mut text = paint.bad(&format!("{}; not every host serves the same:", failed(outcome)));
+    for (serves, doubt, names) in groups {
+        let verb = if names.len() == 1 { "serves" } else { "serve" };
+        let state = match (serves, doubt) {
+            (Some(revision), false) => format!("{verb} {revision}"),
+            (Some(revision), true) => format!("in doubt, last known to serve {revision}"),
+            (None, false) => format!("{verb} nothing"),
+            (None, true) => "in doubt: nobody could ask".to_owned(),
+        };
+        let names = clean::line(names.join(", ").as_bytes(), usize::MAX);
+        text.push_str(&format!("\n  {names}: {state}"));
+    }
+    text + &what_to_type(outcome)
+}
+
+fn what_to_type(outcome: &Outcome) -> String {
+    let mut ways = vec![("status".to_owned(), "where each host is")];
+    match (outcome.action.as_str(), &outcome.release) {
+        ("revert", Some(release)) => ways.push((format!("revert {release}"), "try again")),
+        ("deploy", _) => {
+            ways.push(("--redeploy".to_owned(), "deploy it everywhere"));
+            ways.push(("revert".to_owned(), "go back everywhere"));
+        }
+        _ => {}
+    }
+    let line = |words: &str| format!("shipit {} {words}", outcome.environment);
+    let lines = ways.iter().map(|(words, why)| (clean::line(line(words).as_bytes(), 200), why));
+    let lines: Vec<_> = lines.collect();
+    let width = lines.iter().map(|(line, _)| console::measure_text_width(line)).max().unwrap_or(0);
+    let padded = |line| console::pad_str(line, width, console::Alignment::Left, None).into_owned();
+    lines.iter().fold("\nnext:".to_owned(), |text, (line, why)| format!("{text}\n  {}  {why}", padded(line)))
+}
+
+enum Serving {
+    Same(String),
+    Nothing,
+    Different,
+}
+
+/// What the hosts serve now.
+fn serving(outcome: &Outcome) -> Serving {
+    let mut all = outcome.hosts.iter().map(|host| short(host.to.as_ref()));
+    let first = all.next().flatten();
+    match (all.all(|other| other == first), first) {
+        (true, Some(revision)) => Serving::Same(revision),
+        (true, None) => Serving::Nothing,
+        (false, _) => Serving::Different,
+    }
+}
+
+fn failing(outcome: &Outcome) -> Vec<&str> {
+    outcome.hosts.iter().filter(|host| host.failure.is_some()).map(|host| host.host.as_str()).collect()
+}
+
+fn failures(outcome: &Outcome) -> impl Iterator<Item = &Failure> {
+    outcome.failure.iter().chain(outcome.hosts.iter().filter_map(|host| host.failure.as_ref()))
+}
+
+/// `: why`, each reason once, with the hosts it holds for unless it holds for all.
+fn reasons(outcome: &Outcome) -> String {
+    let mut reasons: Vec<String> = Vec::new();
+    for failure in failures(outcome) {
+        let reason = clean::line(failure.message.as_bytes(), 500);
+        if !reason.is_empty() && !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) }
+}
+
+fn hint(outcome: &Outcome) -> String {
+    let hint = failures(outcome).find_map(|failure| failure.hint.as_ref());
+    hint.map_or(String::new(), |hint| format!("\n{}", clean::lines(hint.as_bytes()).join("\n")))
+}
+
+fn busy_hint(outcome: &Outcome) -> String {
+    let known = hint(outcome);
+    if known.is_empty() { "\ntry again, or wait for it with --lock-wait 10m".to_owned() } else { known }
+}
