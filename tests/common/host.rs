@@ -26,7 +26,7 @@ pub enum Kind {
 #[derive(Debug)]
 enum Front {
     Sshd(Sshd),
-    InProcess(Server),
+    InProcess(Box<Server>),
 }
 
 /// A machine of a [`World`](super::World).
@@ -56,7 +56,7 @@ impl Host {
         write_login(&root, shells);
         let front = match kind {
             Kind::Sshd => Front::Sshd(Sshd::start(&root, operator_key)),
-            Kind::InProcess => Front::InProcess(Server::start(&root, operator_key)),
+            Kind::InProcess => Front::InProcess(Box::new(Server::start(&root, operator_key))),
         };
         Self { name: name.into(), root, shells: Mutex::new(shells), front }
     }
