@@ -8,7 +8,7 @@ mod common;
 use std::thread::sleep;
 use std::time::Duration;
 
-use common::{Kind, Signal, World, eventually};
+use common::{ABSENT, Kind, Signal, World, eventually};
 
 on_each_kind!(
     a_command_runs_in_a_home_of_its_own,
@@ -203,4 +203,19 @@ fn the_repository_is_published_commit_by_commit() {
     world.repo.bring_origin_back();
     world.production("");
     assert_eq!(world.repo.git(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn a_watch_sees_what_was_there_for_a_moment() {
+    let world = World::new(Kind::InProcess, 1);
+    let host = world.host("web1");
+    host.put("page", "one");
+    let watch = host.watch("page");
+    sleep(Duration::from_millis(50));
+    host.put("page", "two");
+    sleep(Duration::from_millis(50));
+    std::fs::remove_file(host.path("page")).unwrap();
+    sleep(Duration::from_millis(50));
+    let seen = watch.end();
+    assert_eq!(seen.keys().collect::<Vec<_>>(), [ABSENT, "one", "two"]);
 }

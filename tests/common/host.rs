@@ -13,6 +13,7 @@ use std::sync::Mutex;
 use super::process::{self, Process, Signal, require, succeed};
 use super::server::Server;
 use super::sshd::Sshd;
+use super::watch::Watch;
 
 /// Which SSH server stands before the hosts of a world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,6 +134,11 @@ impl Host {
         let mut names: Vec<_> = entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
         names.sort();
         names
+    }
+
+    /// Reads a file again and again until the watch is ended.
+    pub fn watch(&self, path: &str) -> Watch {
+        Watch::begin(self.path(path))
     }
 
     // ---- what goes on

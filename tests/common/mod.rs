@@ -14,6 +14,7 @@ mod repo;
 mod run;
 mod server;
 mod sshd;
+mod watch;
 mod world;
 
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ pub use host::{Host, Kind};
 pub use process::{Process, Signal, require};
 pub use repo::Repo;
 pub use run::{Run, Running};
+pub use watch::{ABSENT, Watch};
 pub use world::World;
 
 /// How long a scenario waits for something that must come by itself.

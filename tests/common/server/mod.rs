@@ -44,7 +44,7 @@ struct Seen {
     operator: PublicKey,
     logins: AtomicUsize,
     sessions: Mutex<Vec<Recorded>>,
-    sockets: Mutex<Vec<TcpStream>>,
+    sockets: Mutex<Vec<Arc<TcpStream>>>,
 }
 
 #[derive(Debug)]
@@ -127,11 +127,11 @@ impl Server {
     /// Ends the server; pipes close, processes stay.
     pub fn kill(&self) {
         self.freeze(false);
-        self.drop_connections();
         if let Some(life) = self.life.lock().unwrap().take() {
             let _ = life.stop.send(());
             let _ = life.thread.join();
         }
+        self.drop_connections();
     }
 
     /// Starts it again on the same port.
@@ -158,14 +158,18 @@ async fn accept(listener: TcpListener, config: Arc<Config>, seen: Arc<Seen>) {
     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
     while let Ok((socket, _)) = listener.accept().await {
         let socket = socket.into_std().unwrap();
-        seen.sockets.lock().unwrap().push(socket.try_clone().unwrap());
+        let handle = Arc::new(socket.try_clone().unwrap());
+        seen.sockets.lock().unwrap().push(Arc::clone(&handle));
         let socket = tokio::net::TcpStream::from_std(socket).unwrap();
         let (config, seen) = (Arc::clone(&config), Arc::clone(&seen));
         tokio::spawn(async move {
-            let connection = Connection::new(seen);
+            let connection = Connection::new(Arc::clone(&seen));
             if let Ok(session) = russh::server::run_stream(config, socket, connection).await {
                 let _ = session.await;
             }
+            // while there is a second handle, closing the first closes nothing
+            let _ = handle.shutdown(Shutdown::Both);
+            seen.sockets.lock().unwrap().retain(|other| !Arc::ptr_eq(other, &handle));
         });
     }
 }
