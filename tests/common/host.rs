@@ -3,14 +3,13 @@
 //! Both kinds of server run the same `login` script, which makes the directory a machine of its own, so a scenario
 //! cannot tell them apart except by what only one can do ([`Host::recorded`]). Relative paths lie in its home.
 
-use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-use super::process::{self, Process, Signal, require, succeed};
+use super::login::{Shells, put, write_login};
+use super::process::{self, Process, Signal, succeed};
 use super::server::Server;
 use super::sshd::Sshd;
 use super::watch::Watch;
@@ -37,12 +36,6 @@ pub struct Host {
     root: PathBuf,
     shells: Mutex<Shells>,
     front: Front,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Shells {
-    login: &'static str,
-    sh: &'static str,
 }
 
 impl Host {
@@ -233,25 +226,4 @@ impl Drop for Host {
         self.kill_sshd();
         process::end_all_inside(&self.root);
     }
-}
-
-fn put(file: &Path, text: &str, mode: u32) {
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    // by rename: a script that is being run is not written into
-    let new = file.with_extension("new");
-    fs::write(&new, text).unwrap();
-    fs::set_permissions(&new, fs::Permissions::from_mode(mode)).unwrap();
-    fs::rename(new, file).unwrap();
-}
-
-/// Writes what stands between the server and the login shell.
-fn write_login(root: &Path, shells: Shells) {
-    let link = root.join("sh/sh");
-    let _ = fs::remove_file(&link);
-    symlink(require(shells.sh), &link).unwrap();
-    require(shells.login.split(' ').next().unwrap());
-    let root_text = root.to_str().unwrap();
-    let mut login = format!("#!/bin/sh\nroot='{root_text}'\nlogin='{}'\n", shells.login);
-    write!(login, "{}", include_str!("login.sh")).unwrap();
-    put(&root.join("login"), &login, 0o755);
 }

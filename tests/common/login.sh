@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2154 # the lines before, which host.rs writes, set $root and $login
+# shellcheck shell=sh disable=SC2154 # the lines before, which login.rs writes, set $root and $login
 # Run by both kinds of server in place of the login shell: makes $root a machine of its own, then runs the
 # command as sshd would, with $login -c. The account's own shell, which sshd cannot help starting first, must
 # leave no trace: with a SHLVL above 1, for one, bash would not read .bashrc as it does under sshd.

@@ -1,6 +1,6 @@
 //! OpenSSH's server, as whoever runs the tests: a listener on loopback, its log, and its sessions by pid.
 //!
-//! Works with and without root. Logins are the account's own; `login` (see `host.rs`) gives each host its home.
+//! Works with and without root. Logins are the account's own; the login script (see `login.rs`) gives each host its home.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
