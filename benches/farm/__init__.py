@@ -1,0 +1,1 @@
+"""The farm: many real sshds on one machine, and an app to deploy to them."""

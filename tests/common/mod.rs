@@ -1,0 +1,69 @@
+//! The closed environment in which scenarios run: an operator, a git repository and machines of their own.
+//!
+//! A scenario says what happens in sentences and runs on both kinds of host; nothing here knows what shipit does
+//! inside, only its command line and what lies on disk. Nothing of the real user's home or git configuration is
+//! seen, sockets are on loopback, and whatever was started is ended by pid when its [`World`] is dropped. What a
+//! scenario needs and the machine lacks fails it: nothing is ever skipped.
+
+// Each test file compiles this module anew and uses its own part of it; a panic is how a test fails.
+#![allow(dead_code, unused_imports, clippy::unwrap_used, clippy::expect_used)]
+
+mod host;
+mod login;
+mod process;
+mod repo;
+mod run;
+mod server;
+mod sshd;
+mod watch;
+mod world;
+
+use std::time::{Duration, Instant};
+
+pub use host::{Host, Kind};
+pub use process::{Process, Signal, require};
+pub use repo::Repo;
+pub use run::{Run, Running};
+pub use watch::{ABSENT, Watch};
+pub use world::World;
+
+/// How long a scenario waits for something that must come by itself.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs each named scenario, a `fn(Kind)`, on real sshds and on the in-process server, as tests of their own.
+#[macro_export]
+macro_rules! on_each_kind {
+    ($($scenario:ident),+ $(,)?) => {
+        $(mod $scenario {
+            #[test]
+            fn on_sshd() {
+                super::$scenario($crate::common::Kind::Sshd);
+            }
+            #[test]
+            fn in_process() {
+                super::$scenario($crate::common::Kind::InProcess);
+            }
+        })+
+    };
+}
+
+/// Waits until `holds` is true and says how long that took.
+///
+/// # Panics
+/// When it is not true within [`PATIENCE`].
+pub fn eventually(what: &str, holds: impl FnMut() -> bool) -> Duration {
+    within(PATIENCE, what, holds)
+}
+
+/// As [`eventually`], with a deadline of the scenario's own.
+///
+/// # Panics
+/// When it is not true by then.
+pub fn within(deadline: Duration, what: &str, mut holds: impl FnMut() -> bool) -> Duration {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < deadline, "not within {deadline:?}: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    start.elapsed()
+}

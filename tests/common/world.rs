@@ -1,0 +1,160 @@
+//! All a scenario plays in: the operator's home, the repository, the hosts, and `shipit` run among them.
+//!
+//! Everything lies in one temporary directory. The operator reaches hosts by the names web1, web2, … through
+//! `~/.ssh/config`, with a key and `known_hosts` of this world's own.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+
+use tempfile::TempDir;
+
+use super::host::{Host, Kind};
+use super::process::{self, succeed};
+use super::repo::Repo;
+use super::run::{Run, Running};
+
+/// The closed environment of one scenario.
+#[derive(Debug)]
+pub struct World {
+    hosts: Vec<Host>,
+    env: Mutex<Vec<(String, String)>>,
+    /// The repository that is deployed.
+    pub repo: Repo,
+    home: PathBuf,
+    // last: hosts end what runs in it before it is removed
+    dir: TempDir,
+}
+
+impl World {
+    /// An operator, a repository with one commit, and hosts `web1` to `web<n>`.
+    pub fn new(kind: Kind, hosts: usize) -> Self {
+        let dir = tempfile::Builder::new().prefix("shipit-test-").tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let home = root.join("operator");
+        fs::create_dir_all(home.join(".ssh")).unwrap();
+        fs::create_dir_all(home.join("bin")).unwrap();
+        fs::create_dir_all(home.join("tmp")).unwrap();
+        fs::set_permissions(home.join(".ssh"), fs::Permissions::from_mode(0o700)).unwrap();
+        let key = home.join(".ssh/id_ed25519");
+        succeed(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key));
+        let repo = Repo::new(&root, &home);
+        let host = |n| Host::new(kind, &format!("web{n}"), root.join(format!("web{n}")), &key);
+        let hosts = (1..=hosts).map(host).collect();
+        let world = Self { hosts, env: Mutex::default(), repo, home, dir };
+        world.introduce_hosts();
+        world
+    }
+
+    /// Writes `~/.ssh/config` and `known_hosts` so that every host is found and trusted.
+    pub fn introduce_hosts(&self) {
+        let user = succeed(Command::new("id").arg("-un"));
+        let ssh = self.home.join(".ssh");
+        let (mut config, mut known) = (String::new(), String::new());
+        for host in &self.hosts {
+            let (name, port) = (host.name(), host.port());
+            writeln!(config, "Host {name}\n  HostName 127.0.0.1\n  Port {port}").unwrap();
+            writeln!(known, "[127.0.0.1]:{port} {}", host.public_key()).unwrap();
+        }
+        let ssh_dir = ssh.display();
+        // absolute paths: OpenSSH's own client takes ~ for the account's home, whatever HOME says
+        writeln!(config, "Host *\n  User {user}\n  IdentityFile {ssh_dir}/id_ed25519").unwrap();
+        writeln!(config, "  UserKnownHostsFile {ssh_dir}/known_hosts").unwrap();
+        fs::write(ssh.join("config"), config).unwrap();
+        fs::write(ssh.join("known_hosts"), known).unwrap();
+    }
+
+    /// The host of that name.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn host(&self, name: &str) -> &Host {
+        self.hosts.iter().find(|host| host.name() == name).unwrap_or_else(|| panic!("no host {name}"))
+    }
+
+    /// All hosts, in order.
+    pub fn hosts(&self) -> &[Host] {
+        &self.hosts
+    }
+
+    /// The operator's home directory.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// The directory that holds everything.
+    pub fn root(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Writes `shipit.toml` in the work tree, not committed and not seen by git as a change.
+    pub fn config(&self, toml: &str) {
+        self.repo.write("shipit.toml", toml);
+        fs::write(self.repo.work().join(".git/info/exclude"), "/shipit.toml\n").unwrap();
+    }
+
+    /// Writes a `shipit.toml` with the environment `production` on all hosts: `main`, to `app` in their homes,
+    /// and these lines more.
+    pub fn production(&self, lines: &str) {
+        let names: Vec<_> = self.hosts.iter().map(|host| format!("{:?}", host.name())).collect();
+        let (hosts, repo) = (names.join(", "), self.repo.url());
+        self.config(&format!(
+            "[deploy.production]\nhost = [{hosts}]\nrepo = {repo:?}\nref = \"main\"\npath = \"app\"\n{lines}\n"
+        ));
+    }
+
+    /// Sets a variable for every run from now on.
+    pub fn env(&self, name: &str, value: &str) {
+        self.env.lock().unwrap().push((name.into(), value.into()));
+    }
+
+    /// Installs a program that the operator finds before all others of that name.
+    pub fn tool(&self, name: &str, script: &str) {
+        let file = self.home.join("bin").join(name);
+        fs::write(&file, script).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Runs `shipit` in the work tree to its end.
+    pub fn shipit(&self, args: &[&str]) -> Run {
+        self.shipit_spawn(args).wait()
+    }
+
+    /// Starts `shipit` in the work tree.
+    pub fn shipit_spawn(&self, args: &[&str]) -> Running {
+        let mut command = self.command(Path::new(env!("CARGO_BIN_EXE_shipit")));
+        command.args(args);
+        Running::start(command, format!("shipit {}", args.join(" ")))
+    }
+
+    /// Runs a command on a host with OpenSSH's client: the plain way, to look or to compare.
+    pub fn ssh(&self, host: &str, command: &str) -> Run {
+        self.ssh_spawn(host, command).wait()
+    }
+
+    /// Starts a command on a host with OpenSSH's client.
+    pub fn ssh_spawn(&self, host: &str, command: &str) -> Running {
+        let mut ssh = self.command(&process::require("ssh"));
+        ssh.arg("-F").arg(self.home.join(".ssh/config")).args(["-o", "BatchMode=yes", host, command]);
+        Running::start(ssh, format!("ssh {host} {command}"))
+    }
+
+    /// Any program, as the operator would run it in the work tree: nothing of the real environment is left.
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = process::command(program);
+        self.repo.closed(&mut command);
+        let path = std::env::var("PATH").unwrap_or_default();
+        command
+            .env("PATH", format!("{}:{path}", self.home.join("bin").display()))
+            .env("USER", "operator")
+            .env("LOGNAME", "operator")
+            .env("SHELL", "/bin/sh")
+            .env("TMPDIR", self.home.join("tmp"))
+            .envs(self.env.lock().unwrap().iter().cloned())
+            .current_dir(self.repo.work());
+        command
+    }
+}
