@@ -14,55 +14,11 @@ pub trait Observer {
     fn tick(&mut self);
 }
 
-/// The barriers of a run, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
-    /// Local checks.
-    Check,
-    /// Connecting and learning about the hosts.
-    Connect,
-    /// Taking the lock on all of them.
-    Lock,
-    /// `pre-deploy-local`.
-    Local,
-    /// A release beside the running one (or, for `setup`, the directories).
-    Prepare,
-    /// `migrate`, `pre-activate`, intent.
-    Ready,
-    /// Going live.
-    Activate,
-    /// All are healthy: no way back from here.
-    Confirm,
-    /// Record, prune, unlock.
-    Finish,
-    /// Undoing what the phases before did.
-    PutBack,
-    /// Commands of the user, outside a deploy.
-    Exec,
-}
-
-impl Phase {
-    /// The word users see.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Phase::Check => "check",
-            Phase::Connect => "connect",
-            Phase::Lock => "lock",
-            Phase::Local => "local",
-            Phase::Prepare => "prepare",
-            Phase::Ready => "ready",
-            Phase::Activate => "activate",
-            Phase::Confirm => "confirm",
-            Phase::Finish => "finish",
-            Phase::PutBack => "put back",
-            Phase::Exec => "exec",
-        }
-    }
-}
+pub use crate::plan::Phase;
 
 /// One thing that happened. Hosts are named as in the file.
 #[derive(Debug)]
+#[allow(missing_docs, reason = "the fields say what their types and the variant say")]
 pub enum Event<'a> {
     /// The run begins: what is done, to which environment, on which hosts.
     Started { action: &'a str, environment: &'a str, hosts: &'a [String] },

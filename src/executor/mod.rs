@@ -6,14 +6,17 @@
 pub mod event;
 pub mod outcome;
 
+mod back;
 mod exec;
 mod fleet;
 mod host;
 mod interrupt;
 mod line;
 mod local;
+mod lock;
 mod run;
 mod settle;
+mod wanted;
 
 pub use exec::{Looked, exec, look};
 pub use interrupt::Interrupt;

@@ -94,3 +94,84 @@ pub enum HostResult {
     /// Should have been put back and was not, or cannot be asked.
     Doubt,
 }
+
+impl Outcome {
+    /// For `post-deploy-local` and `on-failure-local`: one JSON object. Text of hosts is in it as it came.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let hosts: Vec<_> = self.hosts.iter().map(HostOutcome::to_json).collect();
+        serde_json::json!({
+            "version": 1,
+            "action": self.action,
+            "environment": self.environment,
+            "result": self.end.name(),
+            "release": self.release,
+            "revision": self.revision,
+            "seconds": self.took.as_secs_f64(),
+            "migrated": self.migrated,
+            "failure": self.failure.as_ref().map(Failure::to_json),
+            "failed_in": self.failed_in.map(Phase::name),
+            "hosts": hosts,
+        })
+        .to_string()
+    }
+}
+
+impl HostOutcome {
+    fn to_json(&self) -> serde_json::Value {
+        let live = |live: &Option<Live>| {
+            live.as_ref().map(|l| serde_json::json!({ "release": l.release, "revision": l.revision }))
+        };
+        serde_json::json!({
+            "host": self.host,
+            "from": live(&self.from),
+            "to": live(&self.to),
+            "result": self.result.name(),
+            "failure": self.failure.as_ref().map(Failure::to_json),
+            "seconds": self.took.as_secs_f64(),
+        })
+    }
+}
+
+impl Failure {
+    fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "step": self.step,
+            "message": self.message,
+            "output": String::from_utf8_lossy(&self.tail),
+        })
+    }
+}
+
+impl End {
+    /// A word for machines.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            End::Done => "done",
+            End::NothingToDo => "nothing-to-do",
+            End::Failed => "failed",
+            End::Refused => "refused",
+            End::Unreachable => "unreachable",
+            End::PutBack => "put-back",
+            End::Split => "split",
+            End::Busy => "busy",
+            End::Interrupted(_) => "interrupted",
+        }
+    }
+}
+
+impl HostResult {
+    /// A word for machines.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            HostResult::Done => "done",
+            HostResult::Unchanged => "unchanged",
+            HostResult::Failed => "failed",
+            HostResult::Stopped => "stopped",
+            HostResult::PutBack => "put-back",
+            HostResult::Doubt => "doubt",
+        }
+    }
+}

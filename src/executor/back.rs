@@ -1,0 +1,145 @@
+//! The way back, and how a run is summed up.
+
+use super::event::{Failure, FailureKind};
+use super::outcome::{End, HostOutcome, HostResult, Live, Outcome};
+use super::run::Run;
+use super::settle::settle;
+use crate::plan::{Action, Phase};
+
+impl Run<'_> {
+    /// Hosts whose line ended while "all are healthy" was said: they may or may not have heard it. Whether the run goes on.
+    pub(super) async fn settle_lost(&mut self) -> bool {
+        let failed: Vec<usize> = self.failed();
+        for at in &failed {
+            if !self.fleet.hosts[*at].lost {
+                continue;
+            }
+            match settle(self, *at, true).await {
+                Some(live) if live.as_ref().map(|l| &l.release) == self.release.as_ref() => {
+                    let host = &mut self.fleet.hosts[*at];
+                    host.failure = None;
+                    host.lost = false;
+                }
+                // It went back, so all do.
+                Some(_) => return false,
+                // It cannot be asked. The others are healthy and stay; it is named.
+                None => {}
+            }
+        }
+        self.fleet.hosts.iter().all(|host| host.failure.is_none() || host.lost)
+    }
+
+    fn failed(&self) -> Vec<usize> {
+        (0..self.fleet.hosts.len()).filter(|at| self.fleet.hosts[*at].failure.is_some()).collect()
+    }
+
+    /// After a failure: every host back to before the run (a revert: on to where it got), then the end in a word.
+    pub(super) async fn back(&mut self) -> End {
+        let was_live = self.fleet.hosts.iter().any(|host| host.switched || host.lost && self.activating());
+        let interrupted = self.fleet.known.signal;
+        let cause = self.cause();
+        // What failed, failed: the report shows that first failure, not what the way back adds.
+        let failures: Vec<Option<Failure>> = self.fleet.hosts.iter_mut().map(|h| h.failure.take()).collect();
+        let mut in_doubt = Vec::new();
+        if !self.request.plan.undo.is_empty() {
+            let undo = self.request.plan.undo.clone();
+            self.fleet.tell(Phase::PutBack, &undo, |_, _| true).await;
+        }
+        for (at, first) in failures.into_iter().enumerate() {
+            let lost_live = self.fleet.hosts[at].lost && was_live;
+            if self.fleet.hosts[at].failure.is_some() && was_live && !lost_live {
+                in_doubt.push(at);
+            }
+            if first.is_some() {
+                self.fleet.hosts[at].failure = first;
+            }
+            if lost_live && !self.came_back(at).await {
+                in_doubt.push(at);
+            }
+        }
+        for at in &in_doubt {
+            self.fleet.hosts[*at].facts.insert("in-doubt".into(), String::new());
+        }
+        match (was_live, in_doubt.is_empty(), interrupted, cause) {
+            (true, false, ..) => End::Split,
+            (true, true, _, Some(_)) if self.request.plan.action == Action::Revert => End::Split,
+            (true, true, _, Some(_)) => End::PutBack,
+            (_, _, signal, None) if signal != 0 => End::Interrupted(signal),
+            (_, _, signal, Some(FailureKind::Interrupted)) if signal != 0 => End::Interrupted(signal),
+            (_, _, _, Some(FailureKind::Unreachable)) => End::Unreachable,
+            (_, _, _, Some(FailureKind::Busy)) => End::Busy,
+            (_, _, _, Some(FailureKind::Refused)) => End::Refused,
+            _ => End::Failed,
+        }
+    }
+
+    fn activating(&self) -> bool {
+        matches!(self.failed_in, Some(Phase::Activate | Phase::Confirm))
+    }
+
+    async fn came_back(&mut self, at: usize) -> bool {
+        let before = self.fleet.hosts[at].live();
+        match settle(self, at, false).await {
+            Some(live) => live == before,
+            None => false,
+        }
+    }
+
+    // The cause that counts for the exit code: the gravest that is not a consequence of another or of the user's wish.
+    fn cause(&self) -> Option<FailureKind> {
+        let own = self.failure.iter().map(|f| f.kind);
+        let kinds: Vec<FailureKind> = own.chain(self.fleet.hosts.iter().flat_map(|h| &h.failure).map(|f| f.kind)).collect();
+        let order = [
+            FailureKind::Unreachable,
+            FailureKind::Busy,
+            FailureKind::Refused,
+            FailureKind::Step,
+            FailureKind::Lost,
+        ];
+        order.into_iter().find(|kind| kinds.contains(kind))
+    }
+
+    pub(super) fn outcome(&mut self, end: End) -> Outcome {
+        let plan = self.request.plan;
+        let hosts: Vec<HostOutcome> = (0..self.fleet.hosts.len()).map(|at| self.host_outcome(at, end)).collect();
+        Outcome {
+            action: plan.action.name().to_owned(),
+            environment: plan.environment.name.clone(),
+            end,
+            release: self.release.clone(),
+            revision: self.revision.clone(),
+            hosts,
+            failure: self.failure.take(),
+            failed_in: self.failed_in,
+            took: self.since.elapsed(),
+            migrated: self.migrated && end != End::Done,
+        }
+    }
+
+    fn host_outcome(&mut self, at: usize, end: End) -> HostOutcome {
+        let target = self.release.as_ref().map(|release| Live {
+            release: release.clone(),
+            revision: self.revision.clone().unwrap_or_default(),
+        });
+        let host = &mut self.fleet.hosts[at];
+        let from = host.live();
+        let failure = host.failure.take().filter(|f| f.kind != FailureKind::Interrupted);
+        let doubt = host.fact("in-doubt").is_some();
+        let reverting = self.request.plan.action == Action::Revert;
+        let result = match end {
+            _ if doubt => HostResult::Doubt,
+            End::NothingToDo => HostResult::Unchanged,
+            End::Done | End::Split if failure.is_none() && (end == End::Done || reverting && host.switched || self.confirmed) => HostResult::Done,
+            End::Split if self.confirmed || reverting && host.switched => HostResult::Doubt,
+            _ if failure.is_some() && !host.switched => HostResult::Failed,
+            _ if host.switched => HostResult::PutBack,
+            _ => HostResult::Stopped,
+        };
+        let to = match result {
+            HostResult::Done => target.or_else(|| from.clone()),
+            HostResult::Doubt => None,
+            _ => from.clone(),
+        };
+        HostOutcome { host: host.name.clone(), from, to, result, failure, took: host.took }
+    }
+}

@@ -1,0 +1,92 @@
+//! The lock on all hosts, or on none. Of colliding runs at least one goes on: who holds the first host keeps what he has for
+//! a moment and tries for the rest, everyone else lets all go; so the first host decides between runs on the same hosts.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::event::{Event, FailureKind};
+use super::run::{Run, Stopped};
+use crate::plan::{Action, Phase};
+use crate::remote::script::Script;
+
+/// How long colliding runs try.
+const COLLISION: Duration = Duration::from_secs(5);
+/// How long the holder of the first host keeps it while he lacks another: runs on overlapping sets of hosts might else wait
+/// for each other.
+const KEEP: Duration = Duration::from_millis(1500);
+
+/// After the opening, which tried once: until all hosts are held, or the time is up.
+pub(super) async fn all(run: &mut Run<'_>, patience: Duration) -> Result<(), Stopped> {
+    let began = Instant::now();
+    let patience = patience.max(COLLISION);
+    let mut told = false;
+    loop {
+        let busy: Vec<usize> = indices(run, |run, at| busy(run, at));
+        if busy.is_empty() {
+            return Ok(());
+        }
+        let failed_otherwise = run.fleet.hosts.iter().enumerate().any(|(at, h)| {
+            h.failure.is_some() && !busy.contains(&at) && run.request.plan.action != Action::Revert
+        });
+        if failed_otherwise || began.elapsed() >= patience || run.fleet.known.signal != 0 {
+            run.failed_in = Some(Phase::Lock);
+            name_holder(run, &busy);
+            return Err(Stopped);
+        }
+        if !told && began.elapsed() >= KEEP {
+            told = true;
+            let host = &run.fleet.hosts[busy[0]];
+            let holder = host.fact("holder").unwrap_or("another run").to_owned();
+            run.fleet.observer.event(&Event::Waiting { host: &host.name, holder: &holder });
+        }
+        let keep = !busy.contains(&0) && began.elapsed() < KEEP;
+        if !keep {
+            let unlock = Script::new().unlock();
+            run.fleet.tell(Phase::Lock, &unlock, |_, host| host.failure.is_none()).await;
+        }
+        nap(run, if began.elapsed() < COLLISION { 250 } else { 2000 }).await;
+        let again: Vec<usize> = if keep { busy } else { indices(run, |run, at| busy_or_well(run, at)) };
+        for at in &again {
+            run.fleet.hosts[*at].failure = None;
+        }
+        let opening = run.request.plan.opening.clone();
+        run.fleet.tell(Phase::Lock, &opening, |at, _| again.contains(&at)).await;
+    }
+}
+
+fn indices(run: &Run<'_>, which: impl Fn(&Run<'_>, usize) -> bool) -> Vec<usize> {
+    (0..run.fleet.hosts.len()).filter(|at| which(run, *at)).collect()
+}
+
+fn busy(run: &Run<'_>, at: usize) -> bool {
+    run.fleet.hosts[at].failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Busy)
+}
+
+fn busy_or_well(run: &Run<'_>, at: usize) -> bool {
+    run.fleet.hosts[at].failure.is_none() || busy(run, at)
+}
+
+fn name_holder(run: &mut Run<'_>, busy: &[usize]) {
+    for at in busy {
+        let host = &mut run.fleet.hosts[*at];
+        let holder = host.fact("holder").unwrap_or("another run").to_owned();
+        if let Some(failure) = &mut host.failure {
+            failure.message = holder;
+            failure.hint = Some("try again later, wait with --lock-wait 10m, or end that run with `unlock`".into());
+        }
+    }
+}
+
+// Half to one and a half times so many milliseconds, so that colliding runs fall out of step.
+async fn nap(run: &mut Run<'_>, milliseconds: u64) {
+    let mut byte = [128_u8; 1];
+    // Without randomness: all nap alike, and the first host still decides.
+    let _ = getrandom::fill(&mut byte);
+    let nap = Duration::from_millis(milliseconds / 2 + milliseconds * u64::from(byte[0]) / 255);
+    let known = run.fleet.known;
+    tokio::select! {
+        () = tokio::time::sleep(nap) => {}
+        asked = run.fleet.interrupt.beyond(known) => run.fleet.known = asked,
+    }
+}

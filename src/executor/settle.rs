@@ -1,0 +1,41 @@
+//! Hosts in doubt: their line ended when they may already have been live. Each is called once more, with a connection of its
+//! own, told which way the run goes, and asked what it serves.
+
+use super::event::{Event, Observer};
+use super::fleet::Fleet;
+use super::outcome::Live;
+use super::run::Run;
+use crate::plan::{Plan, Phase};
+use crate::remote::script::Script;
+
+/// What a host in doubt answered: what it serves, or nothing when it could not be asked.
+pub(super) type Answer = Option<Option<Live>>;
+
+/// Calls host number `at` again.
+pub(super) async fn settle(run: &mut Run<'_>, at: usize, forward: bool) -> Answer {
+    let name = run.fleet.hosts[at].name.clone();
+    let text = "the line ended; calling again to settle what it serves";
+    run.fleet.observer.event(&Event::Notice { host: Some(&name), text });
+    let plan = run.request.plan;
+    let one = Plan {
+        targets: vec![plan.targets[at].clone()],
+        opening: Script::new().settle(&run.fleet.run, forward),
+        opening_phase: Phase::PutBack,
+        ..plan.clone()
+    };
+    let mut quiet = Quiet;
+    let mut fleet = Fleet::new(&one, run.fleet.transport, &mut quiet, run.fleet.interrupt.clone());
+    fleet.open().await;
+    let host = &fleet.hosts[0];
+    let answer = host.failure.is_none().then(|| host.live());
+    fleet.close().await;
+    answer
+}
+
+// Its progress would say "connect" once more for a host that the user sees elsewhere.
+struct Quiet;
+
+impl Observer for Quiet {
+    fn event(&mut self, _: &Event<'_>) {}
+    fn tick(&mut self) {}
+}

@@ -1,0 +1,129 @@
+//! What goes live: decided once per run, under the lock, the same for all hosts.
+
+use super::event::{Event, FailureKind};
+use super::outcome::Live;
+use super::run::{Run, Stopped, Wanted};
+use crate::git::{self, Resolved};
+use crate::plan::Phase;
+use crate::remote::journal::{self, Entry};
+use crate::remote::release;
+use crate::remote::script::Script;
+
+/// Whether there is anything to do.
+pub(super) enum Decision {
+    Nothing,
+    Go,
+}
+
+/// Decides, and tells the hosts' shells by their variables.
+pub(super) async fn decide(run: &mut Run<'_>) -> Result<Decision, Stopped> {
+    match run.request.wanted.clone() {
+        Wanted::Reference { redeploy } => {
+            let revision = resolve(run).await?;
+            Ok(deploy(run, revision, redeploy))
+        }
+        Wanted::Commit { revision, redeploy } => Ok(deploy(run, revision.as_str().to_owned(), redeploy)),
+        Wanted::Back(count) => revert(run, |chain, _| {
+            let at = usize::try_from(count).unwrap_or(usize::MAX).saturating_sub(1);
+            chain.get(at).map(|entry| (*entry).clone())
+        }),
+        Wanted::Release(name) => revert(run, |_, entries| named(entries, &name)),
+        Wanted::Nothing => Ok(Decision::Go),
+    }
+}
+
+async fn resolve(run: &mut Run<'_>) -> Result<String, Stopped> {
+    let app = &run.request.plan.environment.app;
+    match git::resolve(&app.repo, &app.reference).await {
+        Ok(Resolved::Commit { revision, .. }) => Ok(revision.as_str().to_owned()),
+        Ok(Resolved::AskHost { .. }) => ask_first_host(run).await,
+        Err(error) => Err(run.refuse(FailureKind::Step, "resolve", error.to_string(), None)),
+    }
+}
+
+// By the first host's own access to the repository.
+async fn ask_first_host(run: &mut Run<'_>) -> Result<String, Stopped> {
+    let limit = run.request.plan.environment.timeouts.fetch.as_secs().max(1);
+    let script = Script::new().find_ref(limit);
+    run.fleet.tell(Phase::Lock, &script, |at, _| at == 0).await;
+    run.barrier(Phase::Lock, false)?;
+    match run.fleet.hosts[0].fact("revision") {
+        Some(revision) => Ok(revision.to_owned()),
+        None => Err(run.refuse(FailureKind::Step, "resolve", "the first host named no commit".into(), None)),
+    }
+}
+
+fn deploy(run: &mut Run<'_>, revision: String, redeploy: bool) -> Decision {
+    let unchanged = run.fleet.hosts.iter().zip(&run.request.plan.targets).all(|(host, target)| {
+        let digest = target.variables.iter().find(|(name, _)| *name == "digest").map(|(_, value)| value.as_str());
+        host.fact("live-revision") == Some(revision.as_str()) && host.fact("live-digest") == digest
+    });
+    run.revision = Some(revision.clone());
+    if unchanged && !redeploy {
+        return Decision::Nothing;
+    }
+    let known: Vec<&str> = (run.fleet.hosts.iter()).flat_map(|h| [h.fact("newest"), h.fact("live")]).flatten().collect();
+    let release = release::name(jiff::Timestamp::now(), &revision, &known);
+    go(run, &release, &revision, &[]);
+    Decision::Go
+}
+
+fn revert(
+    run: &mut Run<'_>,
+    choose: impl Fn(&[&Entry], &[Entry]) -> Option<Entry>,
+) -> Result<Decision, Stopped> {
+    let asked = run.fleet.hosts.iter().find(|host| host.failure.is_none() && host.fact("live").is_some());
+    let Some(host) = asked else {
+        return Err(run.refuse(FailureKind::Step, "revert", "nothing is live that could be reverted".into(), None));
+    };
+    let live = host.fact("live").unwrap_or_default().to_owned();
+    let chain = journal::chain(&host.entries, &live);
+    let Some(target) = choose(&chain, &host.entries) else {
+        let message = format!("there is no such earlier deploy: {} can be gone back to from {live}", count(chain.len()));
+        let hint = Some("`list` shows them".to_owned());
+        return Err(run.refuse(FailureKind::Step, "revert", message, hint));
+    };
+    if target.release == live {
+        run.revision = Some(target.revision);
+        return Ok(Decision::Nothing);
+    }
+    let parent = journal::before(&host.entries, &target.release).map(|e| e.release.clone()).unwrap_or_default();
+    let reference = target.reference.clone();
+    go(run, &target.release, &target.revision, &[("parent", &parent), ("reference", &reference)]);
+    Ok(Decision::Go)
+}
+
+fn count(deploys: usize) -> String {
+    match deploys {
+        0 => "no deploy".to_owned(),
+        1 => "1 deploy".to_owned(),
+        n => format!("{n} deploys"),
+    }
+}
+
+// By its name or the beginning of it, or the beginning of its revision (at least four digits).
+fn named(entries: &[Entry], name: &str) -> Option<Entry> {
+    let good = |e: &&Entry| e.action == "deploy" && journal::deploy_of(entries, &e.release) == Some(*e);
+    let exact = entries.iter().filter(good).find(|e| e.release == name);
+    exact.or_else(|| entries.iter().rev().filter(good).find(|e| name.len() >= 4 && e.revision.starts_with(name))).cloned()
+}
+
+fn go(run: &mut Run<'_>, release: &str, revision: &str, more: &[(&str, &str)]) {
+    for at in 0..run.fleet.hosts.len() {
+        let from = run.fleet.hosts[at].live().unwrap_or(Live { release: String::new(), revision: String::new() });
+        let mut later = vec![
+            ("from", from.release.as_str()),
+            ("from_revision", from.revision.as_str()),
+            ("parent", ""),
+            ("release", release),
+            ("revision", revision),
+        ];
+        later.retain(|(name, _)| more.iter().all(|(other, _)| other != name));
+        later.extend_from_slice(more);
+        run.fleet.set(at, &later);
+    }
+    let reference = &run.request.plan.environment.app.reference;
+    run.fleet.observer.event(&Event::Resolved { reference, revision, release });
+    run.release = Some(release.to_owned());
+    run.revision = Some(revision.to_owned());
+}
