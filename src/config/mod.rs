@@ -4,10 +4,36 @@
 //! file or the process environment again. Secrets are not looked up here unless a command needs them
 //! ([`Environment::hosts`] carry [`EnvValue::Operator`], evaluated by [`EnvValue::evaluate`]).
 
+mod diagnostic;
+mod digest;
+mod discover;
+mod env;
+mod error;
+mod file;
+mod hooks;
+mod host_name;
+mod hosts;
+mod keys;
+mod layers;
+mod paths;
+mod placeholders;
+mod resolve;
+mod select;
+mod values;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
+
+pub use diagnostic::{Mistakes, nearest};
+pub use discover::{FILE_NAME, find};
+pub use env::MissingVariable;
+pub use error::ConfigError;
+pub use paths::RemotePathError;
+pub use resolve::{environments, load};
+pub use select::select;
+pub use values::reference_fault;
 
 /// One environment of a file, resolved: what a run works on.
 #[derive(Debug, Clone)]

@@ -1,0 +1,91 @@
+//! One number for everything that decides what a release on a host is and how it is made live.
+//!
+//! Equal digest and equal commit mean "nothing to do". Not part of it: which ref, which hosts, waiting, how
+//! many releases stay, and what only runs around setup or at the operator's end of a deploy.
+
+use sha2::{Digest, Sha256};
+
+use secrecy::ExposeSecret;
+
+use super::{EnvEntry, Environment, Hook, Host, Shell};
+
+/// Goes up when the encoding changes: then every host gets a new release once.
+const VERSION: &str = "1";
+
+impl Environment {
+    /// sha256 in hex; `env` is the evaluated one of that host.
+    pub fn digest(&self, host: &Host, env: &[EnvEntry]) -> String {
+        let app = &self.app;
+        let mut encoder = Encoder::default();
+        encoder.field("version", VERSION);
+        encoder.field("environment", &self.name);
+        encoder.field("app", &app.name);
+        encoder.field("repo", &app.repo);
+        for shared in &app.shared {
+            encoder.field(if shared.directory { "shared-directory" } else { "shared" }, &shared.path);
+        }
+        encoder.all("carry", &app.carry);
+        encoder.field("shell", shell_name(app.shell));
+        encoder.all("prepend-path", &app.prepend_path);
+        encoder.all("profile", &app.profile);
+        for (name, hooks) in [
+            ("pre-deploy-local", &app.hooks.pre_deploy_local),
+            ("pre-deploy", &app.hooks.pre_deploy),
+            ("build", &app.hooks.build),
+            ("migrate", &app.hooks.migrate),
+            ("pre-activate", &app.hooks.pre_activate),
+            ("post-deploy", &app.hooks.post_deploy),
+        ] {
+            hooks.iter().for_each(|hook| encoder.hook(name, hook));
+        }
+        if let Some(supervisor) = app.supervisor_on(host) {
+            encoder.field("supervisor.reload", &supervisor.reload);
+            encoder.all("supervisor.start", &supervisor.start);
+            encoder.all("supervisor.stop", &supervisor.stop);
+            encoder.all("supervisor.status", &supervisor.status);
+            encoder.all("supervisor.verify", &supervisor.verify);
+        }
+        for entry in env {
+            encoder.field("env.name", &entry.name);
+            encoder.field("env.value", entry.value.expose_secret());
+        }
+        encoder.finish()
+    }
+}
+
+fn shell_name(shell: Shell) -> &'static str {
+    match shell {
+        Shell::BashOrSh => "bash-or-sh",
+        Shell::Sh => "sh",
+        Shell::Bash => "bash",
+        Shell::Login => "login",
+    }
+}
+
+/// Fields as name and value, each after its length: no two lists of fields read alike.
+#[derive(Default)]
+struct Encoder(Sha256);
+
+impl Encoder {
+    fn field(&mut self, name: &str, value: &str) {
+        for part in [name, value] {
+            self.0.update((part.len() as u64).to_be_bytes());
+            self.0.update(part.as_bytes());
+        }
+    }
+
+    fn all<'a>(&mut self, name: &str, values: impl IntoIterator<Item = &'a String>) {
+        values.into_iter().for_each(|value| self.field(name, value));
+    }
+
+    fn hook(&mut self, name: &str, hook: &Hook) {
+        self.field("hook", name);
+        self.field("hook.once", if hook.once { "yes" } else { "no" });
+        self.field("hook.local", if hook.local { "yes" } else { "no" });
+        self.field("hook.text", &hook.text);
+    }
+
+    fn finish(self) -> String {
+        self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}

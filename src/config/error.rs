@@ -1,0 +1,139 @@
+//! What can go wrong between the command line and a resolved configuration. All of it is exit code 2: no host
+//! was contacted.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::diagnostic::Mistakes;
+
+/// Why there is no configuration to work with.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Nothing was named and nothing found.
+    #[error("no shipit.toml in {}{}", start.display(), above(top.as_ref()))]
+    NotFound {
+        /// Where the search began.
+        start: PathBuf,
+        /// Where it ended: the top of the git work tree, if that is another directory.
+        top: Option<PathBuf>,
+    },
+    /// The file, or a script that it names, cannot be read.
+    #[error("cannot read {}", file.display())]
+    Unreadable {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A directory, a pipe, a device.
+    #[error("{} is not a file", file.display())]
+    NotAFile {
+        /// Which.
+        file: PathBuf,
+    },
+    /// Far from what a configuration needs.
+    #[error("{} is larger than {limit} bytes, which no configuration is", file.display())]
+    TooLarge {
+        /// Which.
+        file: PathBuf,
+        /// What is accepted.
+        limit: u64,
+    },
+    /// Bytes that are not UTF-8.
+    #[error("{}:{line}: not UTF-8 text", file.display())]
+    NotText {
+        /// Which file.
+        file: PathBuf,
+        /// Counted from 1.
+        line: usize,
+    },
+    /// Somebody else could decide what runs on the hosts.
+    #[error(
+        "{} belongs to another user (uid {owner}), who could decide what runs on your hosts; \
+         take it over with chown if you trust what is in it", file.display()
+    )]
+    Foreign {
+        /// Which file.
+        file: PathBuf,
+        /// Whose it is.
+        owner: u32,
+    },
+    /// The file says something that cannot be meant.
+    #[error("{0}")]
+    Mistakes(Mistakes),
+    /// No `[deploy.NAME]` of that name.
+    #[error("no environment `{name}` in {}: {}", file.display(), known_environments(nearest.as_deref(), known))]
+    UnknownEnvironment {
+        /// Which file.
+        file: PathBuf,
+        /// What was asked for.
+        name: String,
+        /// Probably meant.
+        nearest: Option<String>,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// A pattern of `--hosts` that nothing matches.
+    #[error("no host of `{environment}` matches `{pattern}`{}", did_you_mean(nearest.as_deref()))]
+    NoSuchHost {
+        /// Where it was looked for.
+        environment: String,
+        /// What was asked for.
+        pattern: String,
+        /// Probably meant.
+        nearest: Option<String>,
+    },
+    /// A pattern of `--hosts` that cannot be read.
+    #[error("`{pattern}` is not a pattern of hosts: {reason}")]
+    BadPattern {
+        /// What was given.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Patterns of `--hosts` that take away all they name.
+    #[error("--hosts `{patterns}` leaves no host of `{environment}`")]
+    NoHostLeft {
+        /// Where.
+        environment: String,
+        /// What was given.
+        patterns: String,
+    },
+    /// A variable of the operator that `env` needs, when the file can no longer tell where.
+    #[error("`env.{key}` needs the variable `{variable}`, which is not set here")]
+    MissingVariable {
+        /// The name in `env`.
+        key: String,
+        /// The operator's variable.
+        variable: String,
+    },
+}
+
+impl ConfigError {
+    /// The message, with its mistakes in colour where wanted.
+    pub fn render(&self, color: bool) -> String {
+        match self {
+            Self::Mistakes(mistakes) => mistakes.render(color),
+            other => other.to_string(),
+        }
+    }
+}
+
+fn above(top: Option<&PathBuf>) -> String {
+    match top {
+        Some(top) => format!(" or above it up to {}, the top of the git work tree", top.display()),
+        None => String::new(),
+    }
+}
+
+fn known_environments(nearest: Option<&str>, known: &[String]) -> String {
+    match nearest {
+        _ if known.is_empty() => "it has none, a line `[deploy.NAME]` begins one".to_owned(),
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => format!("it has {}", known.join(", ")),
+    }
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default()
+}

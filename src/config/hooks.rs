@@ -1,0 +1,182 @@
+//! Hooks and the supervisor's commands: texts that are sent as they are.
+//!
+//! `script` files are read here, once, so that what was planned is what runs.
+
+use std::path::Path;
+
+use super::diagnostic::{Problem, Problems};
+use super::file::{Node, Source, Table, Value};
+use super::keys::{self, Place};
+use super::layers::Layers;
+use super::{Hook, Hooks, Supervisor, values};
+
+/// Where the texts come from and what their tables are called in messages.
+pub(super) struct Context<'a> {
+    pub root: &'a Path,
+    pub parent: &'a str,
+}
+
+/// All hooks of an environment.
+pub(super) fn read(layers: &Layers<'_>, context: &Context<'_>, problems: &mut Problems) -> Hooks {
+    let mut hook = |key: &str| -> Vec<Hook> {
+        let mut hooks = Vec::new();
+        for (table, _) in layers.tables() {
+            if let Some(entry) = table.get(key) {
+                let reader = Reader { context, key };
+                hooks = reader.hooks(&entry.node, problems);
+            }
+        }
+        hooks
+    };
+    Hooks {
+        pre_setup: hook("pre-setup"),
+        post_setup: hook("post-setup"),
+        pre_deploy_local: hook("pre-deploy-local"),
+        pre_deploy: hook("pre-deploy"),
+        build: hook("build"),
+        migrate: hook("migrate"),
+        pre_activate: hook("pre-activate"),
+        post_deploy: hook("post-deploy"),
+        post_deploy_local: hook("post-deploy-local"),
+        on_failure_local: hook("on-failure-local"),
+    }
+}
+
+struct Reader<'a> {
+    context: &'a Context<'a>,
+    key: &'a str,
+}
+
+impl Reader<'_> {
+    fn hooks(&self, node: &Node, problems: &mut Problems) -> Vec<Hook> {
+        let items = node.items();
+        let mut hooks: Vec<Hook> = items.iter().filter_map(|item| self.hook(item, problems)).collect();
+        // An empty text is how an environment switches a default hook off.
+        hooks.retain(|hook| !hook.text.trim().is_empty());
+        hooks
+    }
+
+    fn hook(&self, node: &Node, problems: &mut Problems) -> Option<Hook> {
+        match &node.value {
+            Value::Table(table) => self.table(table, problems),
+            Value::Text(_) => {
+                let text = problems.keep(values::any_text(node))?.to_owned();
+                Some(Hook { text, once: false, local: false, timeout: None })
+            }
+            _ => {
+                problems.push(node.expected("a script: a string or a table, or a list of them"));
+                None
+            }
+        }
+    }
+
+    fn table(&self, table: &Table, problems: &mut Problems) -> Option<Hook> {
+        let place = Place {
+            name: format!("{}.{}", self.context.parent, self.key),
+            parent: self.context.parent.to_owned(),
+        };
+        keys::check(table, &keys::HOOK, &place, problems);
+        let mut flag = |key: &str| {
+            let entry = table.get(key)?;
+            let set = problems.keep(values::flag(&entry.node))?;
+            // Such a hook runs here and once by its nature: the flag shows a misunderstanding.
+            if set && self.key.ends_with("-local") {
+                let message = format!("`{}` already runs once, on this machine", self.key);
+                problems.push(Problem::at(entry.key_span.clone(), message).label("so this says nothing"));
+            }
+            Some(set)
+        };
+        let once = flag("once").unwrap_or(false);
+        let local = flag("local").unwrap_or(false);
+        let timeout = table.get("timeout").and_then(|entry| problems.keep(values::duration(&entry.node)));
+        let text = problems.keep(self.text(table))?;
+        Some(Hook { text, once, local, timeout })
+    }
+
+    fn text(&self, table: &Table) -> Result<String, Problem> {
+        match (table.get("run"), table.get("script")) {
+            (Some(run), None) => Ok(values::any_text(&run.node)?.to_owned()),
+            (None, Some(script)) => self.script(&script.node),
+            (Some(run), Some(script)) => Err(Problem::at(script.key_span.clone(), "both `run` and `script`")
+                .label("the text of this file, or")
+                .note(run.key_span.clone(), "this text, not both")),
+            (None, None) => Err(Problem::at(table.span.clone(), "this hook has no text")
+                .help("`run` is the text itself, `script` a file that holds it")),
+        }
+    }
+
+    fn script(&self, node: &Node) -> Result<String, Problem> {
+        let path = values::line(node)?;
+        let source = Source::read(&self.context.root.join(path)).map_err(|error| {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+            node.problem(format!("{error}{}", cause.unwrap_or_default()))
+                .help("`script` is a file here, relative to the directory of shipit.toml")
+        })?;
+        if source.text.contains('\0') {
+            return Err(node.problem(format!("{} holds a NUL", source.file.display())));
+        }
+        Ok(source.text)
+    }
+}
+
+/// `supervisor`: the user's own commands.
+pub(super) fn supervisor(
+    layers: &Layers<'_>,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> Option<Supervisor> {
+    let mut last = None;
+    for (table, _) in layers.tables() {
+        if let Some(entry) = table.get("supervisor") {
+            last = read_supervisor(&entry.node, context, problems);
+        }
+    }
+    last
+}
+
+fn read_supervisor(node: &Node, context: &Context<'_>, problems: &mut Problems) -> Option<Supervisor> {
+    let table = match &node.value {
+        Value::Table(table) => table,
+        Value::Text(kind) => {
+            problems
+                .push(own_commands(node.problem(format!("the supervisor \"{kind}\" is not yet supported"))));
+            return None;
+        }
+        Value::List(_) => {
+            problems.push(own_commands(node.problem("several supervisors are not yet supported")));
+            return None;
+        }
+        _ => {
+            problems.push(own_commands(node.expected("a table")));
+            return None;
+        }
+    };
+    let place = Place { name: format!("{}.supervisor", context.parent), parent: context.parent.to_owned() };
+    keys::check(table, &keys::SUPERVISOR, &place, problems);
+    let mut command = |key: &str| -> Option<String> {
+        let node = &table.get(key)?.node;
+        let text = problems.keep(values::any_text(node))?;
+        if text.trim().is_empty() {
+            problems.push(node.problem(format!("`{key}` must not be empty")));
+        }
+        Some(text.to_owned())
+    };
+    let (start, stop) = (command("start"), command("stop"));
+    let (status, verify) = (command("status"), command("verify"));
+    if let Some(reload) = command("reload") {
+        return Some(Supervisor { reload, start, stop, status, verify });
+    }
+    if table.get("reload").is_none() && table.get("kind").is_none() {
+        let problem = Problem::at(table.span.clone(), "`reload` is missing from the supervisor");
+        problems.push(
+            problem.help("it makes the release in `current` the running one: reload = \"pm2 reload shop\""),
+        );
+    }
+    None
+}
+
+fn own_commands(problem: Problem) -> Problem {
+    problem.help(
+        "until then write your commands: supervisor = { reload = \"pm2 startOrReload ecosystem.config.js\" }",
+    )
+}

@@ -1,0 +1,203 @@
+//! `host`: strings, tables and ranges become hosts, each with its settings merged, no two alike.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use super::diagnostic::{Problem, Problems, Span};
+use super::file::{Node, Table, Value};
+use super::host_name::{self, MOST_HOSTS};
+use super::keys::{self, Place};
+use super::layers::Layers;
+use super::placeholders::Placeholders;
+use super::{EnvValue, Host, RemotePath, env, paths, values};
+
+/// What all hosts of an environment have in common.
+pub(super) struct Context<'a> {
+    pub root: &'a Path,
+    /// The environment's table and what it builds on.
+    pub layers: Layers<'a>,
+    pub environment: &'a str,
+    pub app: &'a str,
+}
+
+/// Settings of one entry of the list: the environment's, under those of the entry.
+struct Settings {
+    /// The entry itself says how to log in: then even `localhost` is meant to be reached by SSH.
+    login: bool,
+    user: Option<String>,
+    port: Option<u16>,
+    key: Option<std::path::PathBuf>,
+    jump: Option<Vec<String>>,
+    host_key: Option<String>,
+    path: Option<(String, Span)>,
+    env: Vec<(String, EnvValue)>,
+}
+
+/// The hosts that `node` (the value of `host`) names.
+pub(super) fn read(node: &Node, context: &Context<'_>, problems: &mut Problems) -> Vec<Host> {
+    let entries = node.items();
+    let mut hosts = Vec::new();
+    let mut places = HashMap::new();
+    let common = Settings::read(&context.layers, context, problems);
+    for entry in entries {
+        for host in read_entry(entry, &common, context, problems) {
+            let alike = (host.name.clone(), host.user.clone(), host.port);
+            if let Some(first) = places.insert(alike, entry.span.clone()) {
+                let problem = entry.problem(format!("the host `{}` is named twice", host.address()));
+                problems.push(if first == entry.span {
+                    problem
+                } else {
+                    problem.note(first, "first named here")
+                });
+                break;
+            }
+            hosts.push(host);
+        }
+        if hosts.len() > MOST_HOSTS {
+            problems.push(entry.problem(format!("this makes more than {MOST_HOSTS} hosts")));
+            break;
+        }
+    }
+    if entries.is_empty() {
+        problems.push(node.problem("this names no host"));
+    }
+    hosts
+}
+
+fn read_entry(entry: &Node, common: &Settings, context: &Context<'_>, problems: &mut Problems) -> Vec<Host> {
+    match &entry.value {
+        Value::Table(table) => read_table(table, context, problems),
+        Value::Text(text) => named(text, entry, common, context, problems),
+        _ => {
+            problems.push(entry.expected("a host: a string or a table"));
+            Vec::new()
+        }
+    }
+}
+
+fn read_table(table: &Table, context: &Context<'_>, problems: &mut Problems) -> Vec<Host> {
+    let parent = format!("deploy.{}", context.environment);
+    let place = Place { name: format!("{parent}.hosts"), parent };
+    keys::check(table, &keys::HOST, &place, problems);
+    let mut settings = Settings::read(&context.layers.with(table), context, problems);
+    settings.login = ["user", "port", "key", "jump"].iter().any(|key| table.get(key).is_some());
+    let Some(name) = table.get("host") else {
+        if table.get("command").is_none() {
+            let problem = Problem::at(table.span.clone(), "this table has no `host`");
+            problems.push(problem.help("for example: { host = \"web1.example.com\", user = \"node\" }"));
+        }
+        return Vec::new();
+    };
+    let mut hosts = Vec::new();
+    for node in name.node.items() {
+        let Some(text) = problems.keep(values::any_text(node)) else { continue };
+        check_twice(text, node, table, problems);
+        hosts.append(&mut named(text, node, &settings, context, problems));
+    }
+    hosts
+}
+
+/// The text and the table of a host must not both give the same setting.
+fn check_twice(text: &str, node: &Node, table: &Table, problems: &mut Problems) {
+    let Ok(address) = host_name::parse(text) else { return };
+    for (given, key) in [(address.user.is_some(), "user"), (address.port.is_some(), "port")] {
+        if let (true, Some(twice)) = (given, table.get(key)) {
+            problems.push(
+                node.problem(format!("`{text}` and `{key}` both give the {key}"))
+                    .note(twice.key_span.clone(), "given again here"),
+            );
+        }
+    }
+}
+
+fn named(
+    text: &str,
+    node: &Node,
+    settings: &Settings,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> Vec<Host> {
+    let parsed = host_name::parse(text).and_then(|address| Ok((host_name::expand(address.name)?, address)));
+    let Some((names, address)) = problems.keep(parsed.map_err(|fault| fault.at(node.span.clone()))) else {
+        return Vec::new();
+    };
+    let local = text == "localhost" && !settings.login;
+    let path_of = |name: &str| -> Result<RemotePath, Problem> {
+        // Empty until the caller has told that it is missing.
+        let Some((path, span)) = &settings.path else { return Ok(RemotePath(String::new())) };
+        let values = Placeholders { environment: context.environment, app: context.app, host: Some(name) };
+        let path = values.fill_path(path).map_err(|fault| fault.at(span.clone()))?;
+        RemotePath::parse(&path).map_err(|error| Problem::at(span.clone(), error.to_string()))
+    };
+    let mut hosts = Vec::new();
+    for name in names {
+        let Some(path) = problems.keep(path_of(&name)) else { break };
+        hosts.push(Host {
+            local,
+            user: address.user.map(str::to_owned).or_else(|| settings.user.clone()).filter(|_| !local),
+            port: address.port.or(settings.port).filter(|_| !local),
+            key: settings.key.clone().filter(|_| !local),
+            jump: settings.jump.clone().filter(|_| !local),
+            host_key: settings.host_key.clone().filter(|_| !local),
+            path,
+            env: settings.env.clone(),
+            name,
+        });
+    }
+    hosts
+}
+
+impl Settings {
+    fn read(layers: &Layers<'_>, context: &Context<'_>, problems: &mut Problems) -> Self {
+        let mut env = BTreeMap::new();
+        for (table, name) in layers.tables() {
+            let Some(entry) = table.get("env") else { continue };
+            let place = Place { name: format!("{name}.env"), parent: name.to_owned() };
+            env.extend(env::read(&entry.node, &place, problems));
+        }
+        Self {
+            login: false,
+            user: layers.last("user", problems, user),
+            port: layers.last("port", problems, values::port),
+            key: layers.last("key", problems, |node| paths::key_file(node, context.root)),
+            jump: layers.last("jump", problems, jump),
+            host_key: layers.last("host-key", problems, values::fingerprint),
+            path: layers
+                .last("path", problems, |node| Ok((values::any_text(node)?.to_owned(), node.span.clone()))),
+            env: env.into_iter().collect(),
+        }
+    }
+}
+
+fn user(node: &Node) -> Result<String, Problem> {
+    let text = values::line(node)?;
+    match host_name::check_user(&text) {
+        Ok(()) => Ok(text),
+        Err(reason) => Err(node.problem(format!("`{text}` is not a login: {reason}"))),
+    }
+}
+
+/// `jump`: a list, or a string with commas as after `ssh -J`.
+fn jump(node: &Node) -> Result<Vec<String>, Problem> {
+    let hosts = values::list(node, values::line)?;
+    let hosts: Vec<String> =
+        hosts.iter().flat_map(|hosts| hosts.split(',')).map(|host| host.trim().to_owned()).collect();
+    for host in &hosts {
+        let address = host_name::parse(host).map_err(|fault| fault.at(node.span.clone()))?;
+        if host_name::expand(address.name).map_err(|fault| fault.at(node.span.clone()))?.len() != 1 {
+            return Err(node.problem(format!("`{host}`: a jump host cannot be a range")));
+        }
+    }
+    Ok(hosts)
+}
+
+impl Host {
+    /// Name and, where the file gives one, port: tells hosts of one name apart.
+    pub fn address(&self) -> String {
+        match self.port {
+            None => self.name.clone(),
+            Some(port) if self.name.contains(':') => format!("[{}]:{port}", self.name),
+            Some(port) => format!("{}:{port}", self.name),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The keys of each table: those that exist, those of later versions, and what is said about any other.
+//!
+//! A key that is met is either known, refused as "not yet", or unknown: nothing is ever ignored.
+
+use super::diagnostic::{Problem, Problems, nearest};
+use super::file::{Entry, Table};
+
+/// What a table may hold.
+pub(super) struct Shape {
+    pub known: &'static [&'static str],
+    pub later: &'static [&'static str],
+}
+
+pub(super) const DOCUMENT: Shape = Shape { known: &["defaults", "deploy"], later: &["apps", "extends"] };
+
+pub(super) const ENVIRONMENT: Shape = Shape {
+    known: &[
+        "host",
+        "hosts",
+        "user",
+        "port",
+        "key",
+        "jump",
+        "host-key",
+        "repo",
+        "ref",
+        "path",
+        "deliver",
+        "fetch",
+        "shared",
+        "carry",
+        "keep-releases",
+        "env",
+        "prepend-path",
+        "profile",
+        "shell",
+        "supervisor",
+        "timeout",
+        "pre-setup",
+        "post-setup",
+        "pre-deploy-local",
+        "pre-deploy",
+        "build",
+        "migrate",
+        "pre-activate",
+        "post-deploy",
+        "post-deploy-local",
+        "on-failure-local",
+    ],
+    later: &[
+        "roles",
+        "env-file",
+        "files",
+        "submodules",
+        "subdir",
+        "rollout",
+        "health",
+        "logs",
+        "confirm",
+        "extends",
+        "repo-key",
+        "repo-token",
+        "forward-agent",
+        "ssh-options",
+        "ignore-untracked",
+        "drain",
+        "undrain",
+        "after",
+        "use",
+        "apps",
+    ],
+};
+
+pub(super) const HOST: Shape = Shape {
+    known: &["host", "user", "port", "key", "jump", "host-key", "path", "env"],
+    later: &["roles", "command", "forward-agent", "ssh-options"],
+};
+
+pub(super) const HOOK: Shape =
+    Shape { known: &["run", "script", "once", "local", "timeout"], later: &["roles"] };
+
+pub(super) const SUPERVISOR: Shape = Shape {
+    known: &["reload", "start", "stop", "status", "verify"],
+    later: &[
+        "kind",
+        "name",
+        "unit",
+        "service",
+        "strategy",
+        "stable-for",
+        "wait-port",
+        "sudo",
+        "roles",
+        "file",
+        "env",
+        "only",
+        "home",
+    ],
+};
+
+pub(super) const TIMEOUT: Shape =
+    Shape { known: &["connect", "hook", "fetch", "reload", "lost"], later: &[] };
+
+impl Shape {
+    fn has(&self, key: &str) -> bool {
+        self.known.contains(&key) || self.later.contains(&key)
+    }
+}
+
+/// A table inside an environment: its full name, and the name of the environment's table.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub name: String,
+    pub parent: String,
+}
+
+/// Notes each key of the table that is not known.
+pub(super) fn check(table: &Table, shape: &Shape, place: &Place, problems: &mut Problems) {
+    for entry in &table.entries {
+        if shape.known.contains(&entry.key.as_str()) {
+            continue;
+        }
+        problems.push(match shape.later.contains(&entry.key.as_str()) {
+            true => not_yet(entry),
+            false => unknown(entry, table, shape, place),
+        });
+    }
+}
+
+pub(super) fn not_yet(entry: &Entry) -> Problem {
+    Problem::at(entry.key_span.clone(), format!("`{}` is not yet supported", entry.key))
+        .label("comes with a later version")
+}
+
+fn unknown(entry: &Entry, table: &Table, shape: &Shape, place: &Place) -> Problem {
+    let key = entry.key.as_str();
+    let within = if place.name.is_empty() { String::new() } else { format!(" in `{}`", place.name) };
+    let problem = Problem::at(entry.key_span.clone(), format!("unknown key `{key}`{within}"));
+    if place.name.is_empty() && ENVIRONMENT.has(key) {
+        return problem.help(format!("`{key}` belongs into `[defaults]` or `[deploy.NAME]`: move it there"));
+    }
+    if !place.parent.is_empty() && place.parent != place.name && ENVIRONMENT.has(key) {
+        return slid(problem, key, table, place);
+    }
+    problem.maybe_help(
+        nearest(key, shape.known.iter().chain(shape.later).copied())
+            .map(|near| format!("did you mean `{near}`?")),
+    )
+}
+
+/// TOML gives every line after a header to that header: `key` was meant for the table before it.
+pub(super) fn slid(problem: Problem, key: &str, table: &Table, place: &Place) -> Problem {
+    let Place { name, parent } = place;
+    if !table.header {
+        return problem.help(format!("`{key}` is a key of `{parent}`, the table around `{name}`"));
+    }
+    problem.note(table.span.clone(), "all lines after this header belong to it").help(format!(
+        "`{key}` is a key of `{parent}` and slid into the table above it: move it before that header"
+    ))
+}

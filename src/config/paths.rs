@@ -1,0 +1,154 @@
+//! Paths: on a host, inside a release, and of the operator's key files.
+//!
+//! What comes out has no `..`, no control character and no trailing slash, so scripts need not look again.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::diagnostic::{Fault, Problem, Span};
+use super::file::Node;
+use super::values::{any_text, line};
+use super::{RemotePath, SharedPath};
+
+/// Why a text is no path on a host.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum RemotePathError {
+    #[error("the path is empty")]
+    Empty,
+    #[error("the root of the host is no deploy path")]
+    Root,
+    #[error("the home directory itself is no deploy path; name one in it, like ~/app")]
+    Home,
+    #[error("`~{user}` is the home of another user: write it out")]
+    OtherHome { user: String },
+    #[error("`..` is not possible in a path on a host")]
+    Parent,
+    #[error("control characters are not possible in a path on a host")]
+    Control,
+    #[error("a path on a host cannot begin with `-`")]
+    Dash,
+}
+
+impl RemotePath {
+    /// Takes `~/` off (a relative path means the home), and `.` and doubled slashes out.
+    pub fn parse(text: &str) -> Result<Self, RemotePathError> {
+        if text.is_empty() {
+            return Err(RemotePathError::Empty);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(RemotePathError::Control);
+        }
+        let rest = match text.strip_prefix('~') {
+            None => text,
+            Some("") => return Err(RemotePathError::Home),
+            Some(home) => home.strip_prefix('/').ok_or_else(|| RemotePathError::OtherHome {
+                user: home.split('/').next().unwrap_or(home).to_owned(),
+            })?,
+        };
+        let absolute = rest == text && text.starts_with('/');
+        let clean = clean_components(rest).ok_or(RemotePathError::Parent)?;
+        match clean.as_str() {
+            "" if absolute => Err(RemotePathError::Root),
+            "" => Err(RemotePathError::Home),
+            clean if absolute => Ok(Self(format!("/{clean}"))),
+            clean if clean.starts_with('-') => Err(RemotePathError::Dash),
+            _ => Ok(Self(clean)),
+        }
+    }
+
+    /// Absolute, or relative to the remote home.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RemotePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The components without empty ones and `.`; none where one is `..`.
+fn clean_components(text: &str) -> Option<String> {
+    let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    (!parts.contains(&"..")).then(|| parts.join("/"))
+}
+
+/// An item of `shared` or `carry`.
+pub(super) fn in_release(node: &Node) -> Result<SharedPath, Problem> {
+    let text = line(node)?;
+    let refused = |reason: &str| Err(node.problem(format!("`{text}` {reason}")));
+    if text.starts_with('/') || text.starts_with('~') {
+        return refused("must be relative: it is a place in the release");
+    }
+    let Some(path) = clean_components(&text) else {
+        return refused("leads out of the release");
+    };
+    if path.is_empty() {
+        return refused("is the release itself");
+    }
+    if path.starts_with('-') {
+        return refused("cannot begin with `-`");
+    }
+    // Made by shipit or git in every release: a link there would change what a release is.
+    if matches!(path.split('/').next(), Some(".git" | "REVISION")) {
+        return refused("belongs to shipit");
+    }
+    Ok(SharedPath { path, directory: text.ends_with('/') })
+}
+
+/// Refuses paths that are equal or lie in one another; each with its place.
+pub(super) fn disjoint(paths: &[(&str, Span)]) -> Result<(), Problem> {
+    for (index, (path, span)) in paths.iter().enumerate() {
+        for (other, first) in &paths[..index] {
+            if path == other || inside(path, other) || inside(other, path) {
+                let message = match path == other {
+                    true => format!("`{path}` is named twice"),
+                    false => format!("`{path}` and `{other}` lie in one another"),
+                };
+                return Err(Problem::at(span.clone(), message).note(first.clone(), "first named here"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn inside(inner: &str, outer: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// An item of `prepend-path`.
+pub(super) fn search_directory(node: &Node) -> Result<String, Problem> {
+    let text = on_host(node)?;
+    if text.contains(':') {
+        return Err(node
+            .problem("`:` separates directories of PATH and cannot be in one")
+            .help("write a list: prepend-path = [\"/opt/node/bin\", \"~/bin\"]"));
+    }
+    Ok(text)
+}
+
+/// An item of `profile`: absolute, or in the remote home.
+pub(super) fn on_host(node: &Node) -> Result<String, Problem> {
+    let text = line(node)?;
+    if text.starts_with('/') || (text.starts_with("~/") && text.len() > 2) {
+        return Ok(text);
+    }
+    Err(node.problem(format!("`{text}` must begin with `/` or `~/`")).help("`~/` is the remote user's home"))
+}
+
+/// `key`: `~` is the operator's home, a relative path begins at the file's directory.
+pub(super) fn key_file(node: &Node, root: &Path) -> Result<PathBuf, Problem> {
+    let text = any_text(node)?;
+    let path = match text.strip_prefix('~') {
+        None if text.is_empty() => Err(Fault::new("this must not be empty")),
+        None => Ok(root.join(text)),
+        Some(rest) => match (rest.strip_prefix('/'), std::env::home_dir()) {
+            (None, _) => Err(Fault::new(format!("`{text}` is in the home of another user: write it out"))),
+            (_, None) => Err(Fault::new(format!("`{text}` needs your home directory, and HOME is not set"))),
+            (Some(rest), Some(home)) => Ok(home.join(rest)),
+        },
+    };
+    path.map_err(|fault| fault.at(node.span.clone()))
+}

@@ -1,0 +1,190 @@
+//! Single values: a node of the file in, a value that cannot be bad out.
+//!
+//! Each reader says what it expected; none knows which key it reads for.
+
+use std::time::Duration;
+
+use super::Shell;
+use super::diagnostic::{Fault, Problem, nearest};
+use super::file::{Node, Value};
+
+/// A string, not empty, without control characters.
+pub(super) fn line(node: &Node) -> Result<String, Problem> {
+    let text = any_text(node)?;
+    if text.trim().is_empty() {
+        return Err(node.problem("this must not be empty"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(node.problem("control characters are not possible here"));
+    }
+    Ok(text.to_owned())
+}
+
+/// Any string that can travel to a host.
+pub(super) fn any_text(node: &Node) -> Result<&str, Problem> {
+    match &node.value {
+        Value::Text(text) if text.contains('\0') => Err(node.problem("a NUL cannot be passed to a program")),
+        Value::Text(text) => Ok(text),
+        _ => Err(node.expected("a string")),
+    }
+}
+
+pub(super) fn flag(node: &Node) -> Result<bool, Problem> {
+    match node.value {
+        Value::Flag(flag) => Ok(flag),
+        _ => Err(node.expected("true or false")),
+    }
+}
+
+/// A list, or one item instead of a list of one.
+pub(super) fn list<T>(node: &Node, item: impl Fn(&Node) -> Result<T, Problem>) -> Result<Vec<T>, Problem> {
+    node.items().iter().map(item).collect()
+}
+
+pub(super) fn port(node: &Node) -> Result<u16, Problem> {
+    match node.value {
+        Value::Integer(port) => u16::try_from(port)
+            .ok()
+            .filter(|port| *port != 0)
+            .ok_or_else(|| node.problem("a port is between 1 and 65535")),
+        _ => Err(node.expected("an integer")),
+    }
+}
+
+/// `keep-releases`.
+pub(super) fn count(node: &Node) -> Result<u32, Problem> {
+    match node.value {
+        Value::Integer(count) => u32::try_from(count)
+            .ok()
+            .filter(|count| *count != 0)
+            .ok_or_else(|| node.problem("this must be at least 1").label("the live release always stays")),
+        _ => Err(node.expected("an integer")),
+    }
+}
+
+/// `"10s"`, `"1h30m"`, or seconds.
+pub(super) fn duration(node: &Node) -> Result<Duration, Problem> {
+    let found = match &node.value {
+        Value::Integer(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
+        Value::Text(text) => parse_duration(text),
+        _ => return Err(node.expected("a duration like \"10s\", or seconds")),
+    };
+    // Longer than a year is a slip, and would overflow clocks that it is added to.
+    found.filter(|found| !found.is_zero() && *found <= Duration::from_secs(366 * 86_400)).ok_or_else(|| {
+        node.problem("this is not a duration that can be waited for").help(
+            "write a number and ms, s, m, h or d: \"500ms\", \"10s\", \"1h30m\"; it must be more than 0",
+        )
+    })
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    let mut sum = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let number: u64 = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let unit = &rest[..rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len())];
+        rest = &rest[unit.len()..];
+        let milliseconds = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" | "min" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return None,
+        };
+        sum = sum.checked_add(Duration::from_millis(number.checked_mul(milliseconds)?))?;
+    }
+    Some(sum)
+}
+
+pub(super) fn shell(node: &Node) -> Result<Shell, Problem> {
+    match choice(node, &["sh", "bash", "login"])? {
+        "sh" => Ok(Shell::Sh),
+        "bash" => Ok(Shell::Bash),
+        _ => Ok(Shell::Login),
+    }
+}
+
+/// A key with words to choose from of which only the first can be had so far.
+pub(super) fn first_choice(node: &Node, words: &[&'static str]) -> Result<(), Problem> {
+    let word = choice(node, words)?;
+    if word == words[0] {
+        return Ok(());
+    }
+    Err(node
+        .problem(format!("`{word}` is not yet supported"))
+        .label("comes with a later version")
+        .help(format!("until then there is only \"{}\", which is the default", words[0])))
+}
+
+fn choice(node: &Node, words: &[&'static str]) -> Result<&'static str, Problem> {
+    let text = any_text(node)?;
+    if let Some(word) = words.iter().copied().find(|word| *word == text) {
+        return Ok(word);
+    }
+    let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    Err(node
+        .problem(format!("\"{text}\" is none of {}", quoted.join(", ")))
+        .maybe_help(nearest(text, words.iter().copied()).map(|word| format!("did you mean \"{word}\"?"))))
+}
+
+/// What `git clone` takes.
+pub(super) fn repository(node: &Node) -> Result<String, Problem> {
+    let text = line(node)?;
+    if text.starts_with('-') {
+        return Err(node.problem("a repository cannot begin with `-`: git would take it for an option"));
+    }
+    Ok(text)
+}
+
+/// `ref`.
+pub(super) fn reference(node: &Node) -> Result<String, Problem> {
+    let text = line(node)?;
+    let fault = reference_fault(&text).map(|reason| Fault::new(format!("`{text}` is not a ref: {reason}")));
+    let fault = fault.or_else(|| {
+        (text == "HEAD").then(|| {
+            Fault::new("`HEAD` is no ref to deploy from a file").help(
+                "name a branch, a tag or a commit here; `--ref HEAD` deploys the commit of this work tree",
+            )
+        })
+    });
+    match fault {
+        Some(fault) => Err(fault.at(node.span.clone())),
+        None => Ok(text),
+    }
+}
+
+/// Why git would not have this as the name of a branch, tag or commit (the rules of `git check-ref-format`).
+pub fn reference_fault(text: &str) -> Option<&'static str> {
+    const NEVER: &[char] = &[' ', '~', '^', ':', '?', '*', '[', '\\'];
+    if text.is_empty() {
+        Some("it is empty")
+    } else if text.starts_with('-') {
+        Some("it begins with `-`")
+    } else if text.chars().any(|c| c.is_control() || NEVER.contains(&c)) {
+        Some("blanks, control characters and ~ ^ : ? * [ \\ cannot be in one")
+    } else if text.contains("..") || text.contains("@{") || text == "@" {
+        Some("`..`, `@{` and a bare `@` cannot be in one")
+    } else if text.ends_with('.') {
+        Some("it ends with a dot")
+    } else if text.split('/').any(|part| part.is_empty() || part.starts_with('.') || part.ends_with(".lock"))
+    {
+        Some("a part between slashes is empty, begins with a dot or ends with `.lock`")
+    } else {
+        None
+    }
+}
+
+/// `host-key`, as `ssh-keygen -l` prints it.
+pub(super) fn fingerprint(node: &Node) -> Result<String, Problem> {
+    let text = line(node)?;
+    let base64 = |c: u8| c.is_ascii_alphanumeric() || c == b'+' || c == b'/';
+    match text.strip_prefix("SHA256:") {
+        Some(digest) if digest.len() == 43 && digest.bytes().all(base64) => Ok(text),
+        _ => Err(node
+            .problem("this is not a fingerprint of a host key")
+            .help("`ssh-keygen -lf` prints it: SHA256: and 43 letters, digits, + or /")),
+    }
+}

@@ -1,0 +1,106 @@
+//! Mistakes as they are shown: file, line, column, caret, nearest key. Snapshots with the directory replaced.
+
+use std::fs;
+
+use shipit::config;
+
+const BASE: &str = "repo = \"git@github.com:acme/shop.git\"\nref = \"main\"\npath = \"/var/www/shop\"\n";
+
+fn shown(text: &str) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("shipit.toml");
+    fs::write(&file, text).unwrap();
+    let error = match config::load(&file, "production") {
+        Err(error) => error,
+        Ok(environment) => {
+            environment.evaluate_env(&environment.hosts[0], &|_| None).expect_err("a file with a mistake")
+        }
+    };
+    error.to_string().replace(&directory.path().display().to_string(), "[DIR]")
+}
+
+macro_rules! mistake {
+    ($name:ident, $text:expr) => {
+        #[test]
+        fn $name() {
+            insta::assert_snapshot!(shown(&$text));
+        }
+    };
+}
+
+mistake!(unknown_key, format!("[deploy.production]\nhosst = \"web1\"\nhost = \"web1\"\n{BASE}"));
+mistake!(
+    key_outside_of_any_table,
+    format!("user = \"node\"\n\n[deploy.production]\nhost = \"web1\"\n{BASE}")
+);
+mistake!(
+    key_that_slid_into_a_table,
+    format!("[deploy.production]\nhost = \"web1\"\n[deploy.production.timeout]\nhook = \"5m\"\n\n{BASE}")
+);
+mistake!(
+    key_that_slid_into_env,
+    format!(
+        "[deploy.production]\nhost = \"web1\"\n{BASE}\n[deploy.production.env]\nPORT = 3000\nbuild = \"make\"\n"
+    )
+);
+mistake!(
+    key_that_slid_into_a_host,
+    format!("[deploy.production]\n{BASE}\n[[deploy.production.hosts]]\nhost = \"web1\"\nbuild = \"make\"\n")
+);
+mistake!(missing_keys, "[deploy.production]\nhost = \"web1\"\n".to_owned());
+mistake!(wrong_type, format!("[deploy.production]\nhost = \"web1\"\nkeep-releases = \"five\"\n{BASE}"));
+mistake!(
+    several_mistakes,
+    format!(
+        "[deploy.production]\nhost = [\"web1\", \"web 2\"]\ntimeout = {{ hoook = \"5m\" }}\nshell = \"zsh\"\n{BASE}"
+    )
+);
+mistake!(not_toml, "[deploy.production\nhost = \"web1\"\nuser = node\n".to_owned());
+mistake!(key_given_twice, "[deploy.production]\nhost = \"web1\"\nhost = \"web2\"\n".to_owned());
+mistake!(not_yet, format!("[deploy.production]\nhost = \"web1\"\n{BASE}rollout = {{ batch = 1 }}\n"));
+mistake!(supervisor_not_yet, format!("[deploy.production]\nhost = \"web1\"\n{BASE}supervisor = \"pm2\"\n"));
+mistake!(
+    host_named_twice,
+    format!("[deploy.production]\nhosts = [\n  \"web[1:3]\",\n  \"web2\",\n]\n{BASE}")
+);
+mistake!(
+    missing_operator_variable,
+    format!(
+        "[deploy.production]\nhost = \"web1\"\n{BASE}env = {{ DB = \"db://${{DB_PASS}}@h\", T = \"${{TOKEN}}\" }}\n"
+    )
+);
+mistake!(
+    escape_sequences_do_not_reach_the_terminal,
+    format!("[deploy.production]\nhost = \"web1\"\n{BASE}\"\\u001b[31m\" = 1\n")
+);
+
+#[test]
+fn unknown_environment() {
+    let text = |name: &str| format!("[deploy.{name}]\n{BASE}");
+    for (file, message) in [
+        (text("prodution"), "did you mean `prodution`?"),
+        (text("staging"), "it has staging"),
+        (String::new(), "it has none"),
+    ] {
+        assert!(shown(&file).contains(message), "{}", shown(&file));
+    }
+}
+
+#[test]
+fn colour_only_where_wanted() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("shipit.toml");
+    fs::write(&file, "[deploy.production]\nx = 1\n").unwrap();
+    let error = config::load(&file, "production").unwrap_err();
+    assert!(error.render(true).contains('\x1b'));
+    assert!(!error.render(false).contains('\x1b'));
+}
+
+#[test]
+fn a_debug_print_shows_nothing_of_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("shipit.toml");
+    fs::write(&file, "[deploy.production]\nx = 'hidden value'\n").unwrap();
+    let error = config::load(&file, "production").unwrap_err();
+    assert!(!format!("{error:?}").contains("hidden value"));
+}
