@@ -42,7 +42,7 @@ struct Candidate {
 }
 
 enum Key {
-    Agent(AgentIdentity),
+    Agent(Box<AgentIdentity>),
     File(Arc<PrivateKey>),
 }
 
@@ -131,7 +131,7 @@ impl Login<'_> {
         if !settings.identities_only {
             for identity in agent.iter().flat_map(|agent| &agent.identities) {
                 let name = format!("{} (agent)", named(identity));
-                add(&mut found, Candidate { name, key: Key::Agent(identity.clone()) });
+                add(&mut found, Candidate { name, key: Key::Agent(Box::new(identity.clone())) });
             }
         }
         if !settings.identities_set {
@@ -232,9 +232,9 @@ fn usable(path: &Path, file: &KeyFile, agent: Option<&Agent>) -> Result<Candidat
     let name = path.display().to_string();
     let held = |key: &PublicKey| agent.is_some_and(|agent| agent.holds(key));
     let key = match file {
-        KeyFile::Open(key) if held(key.public_key()) => Key::Agent(key.public_key().clone().into()),
+        KeyFile::Open(key) if held(key.public_key()) => Key::Agent(Box::new(key.public_key().clone().into())),
         KeyFile::Open(key) => Key::File(Arc::clone(key)),
-        KeyFile::Locked { public: Some(key), .. } if held(key) => Key::Agent(key.clone().into()),
+        KeyFile::Locked { public: Some(key), .. } if held(key) => Key::Agent(Box::new(key.clone().into())),
         KeyFile::Locked { why, .. } => return Err(why),
     };
     Ok(Candidate { name, key })
@@ -242,7 +242,10 @@ fn usable(path: &Path, file: &KeyFile, agent: Option<&Agent>) -> Result<Candidat
 
 /// A key is offered once, under its first name.
 fn add(found: &mut Vec<Candidate>, candidate: Candidate) {
-    let certificate = |c: &Candidate| matches!(&c.key, Key::Agent(AgentIdentity::Certificate { .. }));
+    let certificate = |c: &Candidate| match &c.key {
+        Key::Agent(identity) => matches!(**identity, AgentIdentity::Certificate { .. }),
+        Key::File(_) => false,
+    };
     let same = |other: &Candidate| {
         certificate(other) == certificate(&candidate)
             && other.public().key_data() == candidate.public().key_data()

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use russh::client::{Handle, Msg};
 use russh::{ChannelMsg, ChannelOpenFailure, ChannelReadHalf, ChannelWriteHalf, Error, Sig};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::handler::{Client, Shared, plain};
@@ -24,6 +24,9 @@ use crate::transport::{Channel, ConnectError, Exit, Output};
 const SESSIONS: usize = 8;
 /// For the server to open a channel.
 const OPEN: Duration = Duration::from_secs(15);
+/// A server that is full though nothing is open is asked this often, with longer pauses.
+const REFUSALS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(20);
 /// Chunks that wait in each direction.
 const QUEUE: usize = 64;
 /// Bytes that wait beyond that for a slow reader, before the connection has to.
@@ -36,16 +39,11 @@ const STDERR: u32 = 1;
 pub(super) struct Sessions {
     permits: Arc<Semaphore>,
     open: AtomicUsize,
-    ended: AtomicUsize,
 }
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self {
-            permits: Arc::new(Semaphore::new(SESSIONS)),
-            open: AtomicUsize::new(0),
-            ended: AtomicUsize::new(0),
-        }
+        Self { permits: Arc::new(Semaphore::new(SESSIONS)), open: AtomicUsize::new(0) }
     }
 }
 
@@ -57,7 +55,6 @@ struct Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.sessions.ended.fetch_add(1, Ordering::Relaxed);
         self.sessions.open.fetch_sub(1, Ordering::Relaxed);
         self.permit.take();
     }
@@ -113,12 +110,12 @@ async fn run(host: Host, command: String, opened: Opened) {
 /// Takes a place and opens a channel; waits where the server allows no more for now. `None`: the asker has its answer, or left.
 async fn open(host: &Host, mut opened: Opened) -> Option<(russh::Channel<Msg>, Opened, Seat)> {
     let sessions = &host.sessions;
+    let mut refusals = 0;
     loop {
         let permit = tokio::select! {
             permit = Arc::clone(&sessions.permits).acquire_owned() => permit.ok()?,
             () = opened.closed() => return None,
         };
-        let ended = sessions.ended.load(Ordering::Relaxed);
         let opening = host.handle.channel_open_session();
         tokio::pin!(opening);
         let result = match timeout(OPEN, &mut opening).await {
@@ -146,7 +143,11 @@ async fn open(host: &Host, mut opened: Opened) -> Option<(russh::Channel<Msg>, O
             }
             // Too many for this server: one place fewer, and again when another program has ended.
             Err(error) if is_full(&error) && sessions.open.load(Ordering::Relaxed) > 0 => permit.forget(),
-            Err(error) if is_full(&error) && sessions.ended.load(Ordering::Relaxed) != ended => {}
+            // None of ours is open, but sshd may not have cleared away the last one yet.
+            Err(error) if is_full(&error) && refusals < REFUSALS => {
+                refusals += 1;
+                sleep(PAUSE * refusals).await;
+            }
             Err(error) => {
                 let reason = host.shared.last_words().unwrap_or_else(|| plain(&error));
                 let _ = opened.send(Err(refused(reason)));
