@@ -12,8 +12,11 @@ use tokio::sync::mpsc;
 
 use crate::config::Host;
 
+mod error;
 pub mod local;
 pub mod ssh;
+
+pub use error::{Attempt, ConnectError, OfferedKey, Refusal, Step};
 
 /// A future that is stored: what an object-safe trait can return.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -66,15 +69,4 @@ pub enum Exit {
     Signal(String),
     /// The line went first; nobody knows how the command ended. The text says what is known.
     Lost(String),
-}
-
-/// Why a host was not connected, authenticated or trusted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ConnectError {
-    /// (to be completed)
-    #[error("{reason}")]
-    Channel {
-        /// What the server said.
-        reason: String,
-    },
 }

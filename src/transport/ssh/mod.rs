@@ -1,1 +1,202 @@
-//! (to come)
+//! Hosts over SSH: the transport of a run.
+//!
+//! The one door to the SSH library. Must not know what is run on a host. One connection and one login per call
+//! of `connect`, one shared connection per jump host; a host is spoken to only if its key is known, and
+//! nothing is ever learned. What OpenSSH reads (`~/.ssh/config`, known_hosts, keys, agent) is read here, once.
+
+mod algorithms;
+mod auth;
+mod channel;
+mod config;
+mod dial;
+mod handler;
+mod jump;
+mod keys;
+mod known_hosts;
+mod limits;
+mod link;
+mod options;
+mod pattern;
+mod route;
+mod wire;
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use self::auth::Login;
+use self::config::SshConfig;
+use self::jump::Jumps;
+use self::keys::KeyFiles;
+use self::known_hosts::{KnownHosts, Trust};
+use self::limits::Limits;
+use self::link::{Fresh, Link};
+pub use self::options::Options;
+use self::route::{Hop, Route};
+use self::wire::Socket;
+use super::{Boxed, Channel, ConnectError, Connection, Transport};
+use crate::config::Host;
+
+/// A server that hangs up before its banner is asked again this often: `MaxStartups` refuses by chance.
+const TRIES: u32 = 4;
+
+/// The way to hosts over SSH.
+pub struct Ssh {
+    options: Options,
+    config: OnceCell<Result<SshConfig, ConnectError>>,
+    known_hosts: RefCell<HashMap<PathBuf, Rc<KnownHosts>>>,
+    keys: KeyFiles,
+    limits: Limits,
+    jumps: Jumps,
+}
+
+impl Ssh {
+    /// Raises the limit of open files; reads nothing yet.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            config: OnceCell::new(),
+            known_hosts: RefCell::default(),
+            keys: KeyFiles::default(),
+            limits: Limits::new(),
+            jumps: Jumps::default(),
+        }
+    }
+
+    /// The known_hosts files are read again by the next `connect`: for one who has added to them.
+    pub fn reload_known_hosts(&self) {
+        self.known_hosts.borrow_mut().clear();
+        self.jumps.forget_failures();
+    }
+
+    fn config(&self) -> Result<&SshConfig, ConnectError> {
+        let load = || SshConfig::load(&self.options.config_files, &self.options.home);
+        self.config.get_or_init(load).as_ref().map_err(Clone::clone)
+    }
+
+    async fn session(&self, host: &Host) -> Result<Box<dyn Connection>, ConnectError> {
+        let route = Route::to_host(host, self.config()?, &self.options)?;
+        Ok(Box::new(Session(self.reach(&route, &[]).await?)))
+    }
+
+    /// `trail`: the jump hosts that wait for this connection.
+    async fn reach(&self, route: &Route, trail: &[String]) -> Result<Link, ConnectError> {
+        match route.jumps.split_last() {
+            None => self.reach_directly(route).await,
+            Some((hop, before)) => {
+                let via = self.jump(route, (hop, before), trail).await?;
+                self.reach_through(route, hop, via).await
+            }
+        }
+    }
+
+    async fn reach_through(&self, route: &Route, hop: &Hop, via: Rc<Link>) -> Result<Link, ConnectError> {
+        let settings = &route.settings;
+        let address = format!("{} port {} via {hop}", settings.hostname, settings.port);
+        let _slot = self.limits.enter(&address).await;
+        let stream = via.tunnel(&settings.hostname, settings.port).await;
+        let failed = |reason| ConnectError::Tunnel { target: settings.hostname.clone(), reason };
+        let stream = stream.map_err(|reason| route.jump_failed(hop, failed(reason)))?;
+        let deadline = Instant::now() + self.options.connect_timeout;
+        self.establish(route, &address, (Socket::Channel(Box::new(stream)), Some(via)), deadline).await
+    }
+
+    async fn reach_directly(&self, route: &Route) -> Result<Link, ConnectError> {
+        let settings = &route.settings;
+        let addresses = {
+            let _slot = self.limits.lookup().await;
+            dial::addresses(&settings.hostname, settings.port).await?
+        };
+        let _slot = match addresses.first() {
+            Some(address) => self.limits.enter(&address.to_string()).await,
+            None => self.limits.enter(&settings.hostname).await,
+        };
+        let deadline = Instant::now() + self.options.connect_timeout;
+        let mut tries = 1;
+        loop {
+            let (stream, address) = dial::connect(&route.asked, &addresses, deadline).await?;
+            let socket = (Socket::Tcp(stream), None);
+            match self.establish(route, &address.to_string(), socket, deadline).await {
+                Err(ConnectError::ClosedEarly { .. }) if tries < TRIES && Instant::now() < deadline => {
+                    sleep(jitter(tries)).await;
+                    tries += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn establish(
+        &self,
+        route: &Route,
+        address: &str,
+        (socket, via): (Socket, Option<Rc<Link>>),
+        deadline: Instant,
+    ) -> Result<Link, ConnectError> {
+        let (trust, known_hosts) = self.trust(route)?;
+        let login = Login {
+            route,
+            address,
+            files: &self.keys,
+            agent: route.settings.agent.socket(self.options.agent.as_ref()),
+            home: &self.options.home,
+            limit: self.options.connect_timeout,
+        };
+        let version = &self.options.version;
+        Link::establish(Fresh { socket, via, trust, version, known_hosts: &known_hosts, deadline }, &login)
+            .await
+    }
+
+    /// What is known about the host's keys, and the file to which an unknown one would be added.
+    fn trust(&self, route: &Route) -> Result<(Trust, PathBuf), ConnectError> {
+        let settings = &route.settings;
+        let user = settings.user_known_hosts.as_ref().unwrap_or(&self.options.user_known_hosts);
+        let global = settings.global_known_hosts.as_ref().unwrap_or(&self.options.global_known_hosts);
+        let add_to = user.first().cloned().unwrap_or_else(|| self.options.home.join(".ssh/known_hosts"));
+        if let Some(pinned) = &route.pinned {
+            return Ok((Trust::pinned(pinned), add_to));
+        }
+        let files =
+            user.iter().chain(global).map(|file| self.known_hosts(file)).collect::<Result<Vec<_>, _>>()?;
+        Ok((Trust::of(&files, &settings.hostname, settings.port), add_to))
+    }
+
+    fn known_hosts(&self, file: &Path) -> Result<Rc<KnownHosts>, ConnectError> {
+        let mut read = self.known_hosts.borrow_mut();
+        if let Some(known) = read.get(file) {
+            return Ok(Rc::clone(known));
+        }
+        let known = Rc::new(KnownHosts::read(file)?);
+        read.insert(file.to_path_buf(), Rc::clone(&known));
+        Ok(known)
+    }
+}
+
+impl Transport for Ssh {
+    fn connect<'a>(&'a self, host: &'a Host) -> Boxed<'a, Result<Box<dyn Connection>, ConnectError>> {
+        Box::pin(self.session(host))
+    }
+}
+
+/// A connection that runs programs.
+struct Session(Link);
+
+impl Connection for Session {
+    fn exec<'a>(&'a self, command: &'a str) -> Boxed<'a, Result<Channel, ConnectError>> {
+        let Link { handle, shared, sessions, .. } = &self.0;
+        let host =
+            channel::Host { handle: handle.clone(), shared: shared.clone(), sessions: sessions.clone() };
+        Box::pin(channel::exec(host, command.to_owned()))
+    }
+}
+
+/// Longer with each try, and never the same for two hosts.
+fn jitter(tries: u32) -> Duration {
+    let chance = getrandom::u32().unwrap_or(u32::MAX / 2) % 200;
+    Duration::from_millis(u64::from(50 + chance)) * tries
+}

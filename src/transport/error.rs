@@ -1,0 +1,250 @@
+//! Why a host was not connected, authenticated or trusted, and what to type about it.
+//!
+//! Knows nothing of the SSH library: everything is plain text and paths, so that an outcome can keep it. Each
+//! text says what was tried on what and does not repeat its source. Large payloads are boxed: the error travels
+//! in every `Result` of this floor.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Why a host was not connected, authenticated or trusted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the texts beside the variants say what the fields are")]
+pub enum ConnectError {
+    /// No address for the name.
+    #[error("cannot find the address of {host}: {reason}")]
+    Resolve { host: String, reason: String },
+    /// No address took the connection.
+    #[error("cannot connect to {host} port {port}: {}", join(attempts))]
+    Unreachable { host: String, port: u16, attempts: Vec<Attempt> },
+    /// The time ran out.
+    #[error("{host} ({address}): {step} took longer than {} s", seconds(*after))]
+    Timeout { host: String, address: String, step: Step, after: Duration },
+    /// The server hung up before it said that it speaks SSH: too many at once, or a filter.
+    #[error("{host} ({address}) closed the connection before its SSH banner: {reason}")]
+    ClosedEarly { host: String, address: String, reason: String },
+    /// Banner or key exchange went wrong.
+    #[error("{host} ({address}): key exchange failed: {reason}")]
+    Handshake { host: String, address: String, reason: String },
+    /// No known_hosts file knows the host's key.
+    #[error("the host key of {key} is not known")]
+    UnknownHostKey { key: Box<OfferedKey> },
+    /// known_hosts knows another key of this type for the host.
+    #[error("the host key of {key} is not the one in {}:{line}", file.display())]
+    ChangedHostKey { key: Box<OfferedKey>, file: PathBuf, line: usize },
+    /// The key is marked `@revoked`.
+    #[error("the host key of {key} is revoked in {}:{line}", file.display())]
+    RevokedHostKey { key: Box<OfferedKey>, file: PathBuf, line: usize },
+    /// `host-key` names another key.
+    #[error("the host key of {key} is not the pinned {pinned}")]
+    PinnedHostKey { key: Box<OfferedKey>, pinned: String },
+    /// A known_hosts file that cannot be read.
+    #[error("cannot read known hosts in {}: {reason}", file.display())]
+    KnownHosts { file: PathBuf, reason: String },
+    /// No key was taken.
+    #[error("{refusal}")]
+    Refused { refusal: Box<Refusal> },
+    /// The configured private key cannot be used.
+    #[error("cannot read the private key {}: {reason}", path.display())]
+    KeyFile { path: PathBuf, reason: String },
+    /// The configured private key has a passphrase and no agent holds it.
+    #[error("the private key {} has a passphrase and no agent holds it", path.display())]
+    KeyEncrypted { path: PathBuf },
+    /// The way to the host is closed.
+    #[error("cannot get to {host} through the jump host {hop}")]
+    Jump { host: String, hop: String, source: Box<ConnectError> },
+    /// A jump host cannot connect onwards.
+    #[error("there is no connection to {target} from there: {reason}")]
+    Tunnel { target: String, reason: String },
+    /// The connection stands, but no program can be started over it.
+    #[error("cannot start a program: {reason}")]
+    Channel { reason: String },
+    /// A mistake in an ssh configuration file.
+    #[error("{}{}: {reason}", file.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
+    SshConfig { file: PathBuf, line: Option<usize>, reason: String },
+    /// A jump host that cannot be understood, or a chain of them without an end.
+    #[error("jump host {hop}: {reason}")]
+    JumpSpec { hop: String, reason: String },
+    /// Set for the host in an ssh configuration file, and it waits for a later version.
+    #[error("{what} is set for {host} in {}:{line}: not yet supported", file.display())]
+    NotYet { what: String, host: String, file: PathBuf, line: usize },
+}
+
+/// One address that was tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "two plain facts")]
+pub struct Attempt {
+    pub address: SocketAddr,
+    pub reason: String,
+}
+
+/// What took too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// TCP.
+    Connect,
+    /// Banner and key exchange.
+    KeyExchange,
+    /// An answer while logging in.
+    Authentication,
+}
+
+/// A host key as the server showed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferedKey {
+    /// The host, as in shipit.toml.
+    pub host: String,
+    /// Where the connection went.
+    pub address: String,
+    /// The name under which known_hosts files are asked: `host` or `[host]:port`.
+    pub name: String,
+    /// `ssh-ed25519`, …
+    pub key_type: String,
+    /// `SHA256:…`
+    pub fingerprint: String,
+    /// The line that would make it known.
+    pub line: String,
+    /// The file to add it to.
+    pub file: PathBuf,
+}
+
+/// A login that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Refusal {
+    /// The host, as in shipit.toml.
+    pub host: String,
+    /// Where the connection went.
+    pub address: String,
+    /// The login.
+    pub user: String,
+    /// The keys that were offered, in order.
+    pub tried: Vec<String>,
+    /// What could not be offered, and why.
+    pub skipped: Vec<String>,
+    /// The methods that the server would take.
+    pub methods: Vec<String>,
+    /// What it said when it hung up.
+    pub last_words: Option<String>,
+    /// A key file with a passphrase that no agent holds, if one was in the way.
+    pub encrypted: Option<PathBuf>,
+}
+
+impl ConnectError {
+    /// What to type next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Resolve { host, .. } => {
+                format!("check the spelling of {host}, or try: getent hosts {host}")
+            }
+            Self::Unreachable { host, port, .. } => {
+                format!("is it up, and does a firewall let port {port} through? try: ssh -p {port} {host}")
+            }
+            Self::Timeout { step: Step::Connect, .. } => {
+                "is it up, and does a firewall let the port through?".to_owned()
+            }
+            Self::Timeout { .. } => "allow more with timeout.connect in shipit.toml".to_owned(),
+            Self::ClosedEarly { .. } => {
+                "sshd may refuse new connections (MaxStartups, fail2ban): look at its log on the host"
+                    .to_owned()
+            }
+            Self::UnknownHostKey { key } => format!(
+                "if {} is what `ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub` prints on the host:\n  echo '{}' >> {}",
+                key.fingerprint,
+                key.line,
+                shown(&key.file)
+            ),
+            Self::ChangedHostKey { key, file, .. } => format!(
+                "someone may be listening in. If the host was set up anew:\n  ssh-keygen -R '{}' -f {}\n  echo '{}' >> {}",
+                key.name,
+                shown(file),
+                key.line,
+                shown(file)
+            ),
+            Self::PinnedHostKey { key, .. } => {
+                format!("if the host was set up anew, set host-key = \"{}\"", key.fingerprint)
+            }
+            Self::Refused { refusal } => return refusal.hint(),
+            Self::KeyEncrypted { path } => format!("ssh-add {}", shown(path)),
+            Self::KeyFile { path, .. } => format!("check `key` in shipit.toml: ls -l {}", shown(path)),
+            Self::Jump { source, .. } => return source.hint(),
+            Self::NotYet { .. } => "use ProxyJump, or `jump` in shipit.toml".to_owned(),
+            Self::KnownHosts { .. }
+            | Self::RevokedHostKey { .. }
+            | Self::Handshake { .. }
+            | Self::Channel { .. }
+            | Self::Tunnel { .. }
+            | Self::SshConfig { .. }
+            | Self::JumpSpec { .. } => return None,
+        })
+    }
+}
+
+impl Refusal {
+    fn hint(&self) -> Option<String> {
+        if let Some(path) = &self.encrypted {
+            return Some(format!("ssh-add {}", shown(path)));
+        }
+        if self.tried.is_empty() {
+            return Some("name a key with `key` in shipit.toml, or load one: ssh-add".to_owned());
+        }
+        Some(format!("put one of these keys into ~{}/.ssh/authorized_keys on {}", self.user, self.host))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}) does not let {} in: ", self.host, self.address, self.user)?;
+        match self.tried.is_empty() {
+            true => f.write_str("there was no key to offer")?,
+            false => write!(f, "offered {}", self.tried.join(", "))?,
+        }
+        if !self.skipped.is_empty() {
+            write!(f, "; not offered: {}", self.skipped.join(", "))?;
+        }
+        if !self.methods.is_empty() {
+            write!(f, "; the server takes {}", self.methods.join(", "))?;
+        }
+        match &self.last_words {
+            Some(words) => write!(f, "; it said: {words}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for OfferedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}), {} {},", self.host, self.address, self.key_type, self.fingerprint)
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "connecting",
+            Self::KeyExchange => "banner and key exchange",
+            Self::Authentication => "authentication",
+        })
+    }
+}
+
+fn join(attempts: &[Attempt]) -> String {
+    let each: Vec<String> = attempts.iter().map(|a| format!("{}: {}", a.address, a.reason)).collect();
+    each.join("; ")
+}
+
+fn seconds(after: Duration) -> f64 {
+    (after.as_secs_f64() * 10.0).round() / 10.0
+}
+
+/// A path to be pasted: quoted where a shell would take it apart.
+fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-~+@%,:=".contains(c);
+    match text.chars().all(plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}

@@ -1,0 +1,150 @@
+//! One SSH connection: from a fresh socket through key exchange and login to its end.
+//!
+//! Must not know whether it carries programs or, as a jump host, other connections. A handshake that is given
+//! up or fails closes its socket, whoever drops it. Opening a channel is never cancelled half-way: the
+//! library would lose the channel and the server keep it open.
+
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use russh::client::{Handle, Msg, connect_stream};
+use russh::keys::{HashAlg, PublicKey};
+use russh::{ChannelStream, Disconnect, Error};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::algorithms;
+use super::auth::Login;
+use super::channel::Sessions;
+use super::handler::{Client, Shared, plain};
+use super::known_hosts::{self, Trust, Verdict};
+use super::wire::{Socket, Wire};
+use crate::transport::{ConnectError, OfferedKey, Step};
+
+/// How long a farewell may take before the socket is closed without.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// A jump host may wait minutes for a target that does not answer.
+const TUNNEL: Duration = Duration::from_secs(15);
+
+/// An authenticated connection. Says goodbye when dropped.
+pub(super) struct Link {
+    pub(super) handle: Arc<Handle<Client>>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) sessions: Arc<Sessions>,
+    hangup: CancellationToken,
+    /// The jump host below must outlive what it carries.
+    _via: Option<Rc<Link>>,
+}
+
+/// A socket that is to become a link.
+pub(super) struct Fresh<'a> {
+    pub(super) socket: Socket,
+    pub(super) via: Option<Rc<Link>>,
+    pub(super) trust: Trust,
+    pub(super) version: &'a str,
+    /// Where an unknown key would have to be added.
+    pub(super) known_hosts: &'a Path,
+    /// For banner and key exchange.
+    pub(super) deadline: Instant,
+}
+
+impl Link {
+    pub(super) async fn establish(fresh: Fresh<'_>, login: &Login<'_>) -> Result<Self, ConnectError> {
+        let started = Instant::now();
+        let (heard, shared) = (Arc::new(AtomicBool::new(false)), Arc::new(Shared::default()));
+        let hangup = CancellationToken::new();
+        let given_up = hangup.clone().drop_guard();
+        let config = algorithms::config(fresh.version, &fresh.trust.algorithms());
+        let client = Client { trust: fresh.trust, shared: Arc::clone(&shared) };
+        let wire = Wire::new(fresh.socket, hangup.clone(), Arc::clone(&heard));
+        let (host, address) = (login.route.asked.clone(), login.address.to_owned());
+        let mut handle = match timeout_at(fresh.deadline, connect_stream(config, wire, client)).await {
+            Ok(Ok(handle)) => handle,
+            Err(_) => {
+                let after = started.elapsed();
+                return Err(ConnectError::Timeout { host, address, step: Step::KeyExchange, after });
+            }
+            Ok(Err(error)) => {
+                return Err(match (shared.refused(), heard.load(Ordering::Relaxed)) {
+                    (Some((key, verdict)), _) => host_key(login, fresh.known_hosts, &key, verdict),
+                    (None, false) => ConnectError::ClosedEarly { host, address, reason: plain(&error) },
+                    (None, true) => ConnectError::Handshake { host, address, reason: plain(&error) },
+                });
+            }
+        };
+        login.run(&mut handle, || shared.last_words()).await?;
+        given_up.disarm();
+        let sessions = Arc::new(Sessions::default());
+        Ok(Self { handle: Arc::new(handle), shared, sessions, hangup, _via: fresh.via })
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.handle.is_closed()
+    }
+
+    /// A stream to `host`, made by the server at the other end.
+    pub(super) async fn tunnel(&self, host: &str, port: u16) -> Result<ChannelStream<Msg>, String> {
+        let (opened, answer) = oneshot::channel();
+        let (handle, host) = (Arc::clone(&self.handle), host.to_owned());
+        tokio::spawn(async move {
+            let result = handle.channel_open_direct_tcpip(host, port.into(), "127.0.0.1", 0).await;
+            if let Err(Ok(unwanted)) = opened.send(result) {
+                // The session may be gone, and with it the channel.
+                let _ = unwanted.close().await;
+            }
+        });
+        match timeout(TUNNEL, answer).await {
+            Ok(Ok(Ok(channel))) => Ok(channel.into_stream()),
+            Ok(Ok(Err(Error::ChannelOpenFailure(why)))) => {
+                Err(format!("the jump host cannot connect there ({why:?})"))
+            }
+            Ok(Ok(Err(error))) => Err(plain(&error)),
+            Ok(Err(_)) => Err("the connection to the jump host is gone".to_owned()),
+            Err(_) => Err(format!("the jump host did not connect in {} s", TUNNEL.as_secs())),
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            self.hangup.cancel();
+            return;
+        };
+        let (handle, hangup) = (Arc::clone(&self.handle), self.hangup.clone());
+        runtime.spawn(async move {
+            // A session that is stuck takes no message; it is cut off.
+            let _ = timeout(FAREWELL, handle.disconnect(Disconnect::ByApplication, "", "")).await;
+            if !handle.is_closed() {
+                sleep(FAREWELL).await;
+            }
+            hangup.cancel();
+        });
+    }
+}
+
+fn host_key(login: &Login<'_>, file: &Path, key: &PublicKey, verdict: Verdict) -> ConnectError {
+    let settings = &login.route.settings;
+    let name = known_hosts::name(&settings.hostname, settings.port);
+    let mut bare = key.clone();
+    bare.set_comment("");
+    let key = Box::new(OfferedKey {
+        host: login.route.asked.clone(),
+        address: login.address.to_owned(),
+        key_type: key.algorithm().to_string(),
+        fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
+        line: format!("{name} {}", bare.to_openssh().unwrap_or_default().trim_end()),
+        file: file.to_path_buf(),
+        name,
+    });
+    match verdict {
+        Verdict::Changed { file, line } => ConnectError::ChangedHostKey { key, file, line },
+        Verdict::Revoked { file, line } => ConnectError::RevokedHostKey { key, file, line },
+        Verdict::NotPinned { pinned } => ConnectError::PinnedHostKey { key, pinned },
+        Verdict::Unknown | Verdict::Trusted => ConnectError::UnknownHostKey { key },
+    }
+}

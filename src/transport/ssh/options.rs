@@ -1,0 +1,43 @@
+//! What the SSH transport is told once by whoever starts a run; nothing below asks the process environment.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a run is told once.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// For connecting and key exchange together, then for each answer of a login.
+    pub connect_timeout: Duration,
+    /// `SSH_AUTH_SOCK`, if set.
+    pub agent: Option<PathBuf>,
+    /// Asked in this order.
+    pub config_files: Vec<PathBuf>,
+    /// The operator's home.
+    pub home: PathBuf,
+    /// Where ssh_config names no other; the first is the one to add to.
+    pub user_known_hosts: Vec<PathBuf>,
+    /// The machine's, where ssh_config names no other.
+    pub global_known_hosts: Vec<PathBuf>,
+    /// The operator's login name: the default login on hosts.
+    pub user: String,
+    /// Told to servers.
+    pub version: String,
+}
+
+impl Options {
+    /// OpenSSH's places below `home`, and ten seconds.
+    #[must_use]
+    pub fn new(home: PathBuf, user: String) -> Self {
+        let below = |names: [&str; 2]| names.map(|name| home.join(".ssh").join(name)).to_vec();
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            agent: None,
+            config_files: vec![home.join(".ssh/config"), "/etc/ssh/ssh_config".into()],
+            user_known_hosts: below(["known_hosts", "known_hosts2"]),
+            global_known_hosts: vec!["/etc/ssh/ssh_known_hosts".into(), "/etc/ssh/ssh_known_hosts2".into()],
+            user,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            home,
+        }
+    }
+}

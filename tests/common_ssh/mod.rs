@@ -1,0 +1,274 @@
+//! A real OpenSSH server on a port of its own, run by whoever runs the tests, and an operator with a home.
+//!
+//! Keys are made on the spot; nothing outside the temporary directory is read or written.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use shipit::config::{Host, RemotePath};
+use shipit::transport::ssh::{Options, Ssh};
+use shipit::transport::{Channel, ConnectError, Connection, Exit, Output, Transport};
+
+/// Runs a program to its end and gives its output.
+pub fn output(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// Makes a key pair; its public half.
+pub fn keygen(file: &Path, kind: &str, passphrase: &str) -> String {
+    output("ssh-keygen", &["-q", "-t", kind, "-N", passphrase, "-C", kind, "-f", &file.to_string_lossy()]);
+    fs::read_to_string(file.with_extension("pub")).unwrap().trim().to_owned()
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A server.
+pub struct Sshd {
+    pub dir: tempfile::TempDir,
+    pub port: u16,
+    child: Child,
+}
+
+impl Sshd {
+    /// With more lines of sshd_config.
+    pub fn start(extra: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        keygen(&dir.path().join("host_ed25519"), "ed25519", "");
+        fs::write(dir.path().join("authorized"), "").unwrap();
+        // sshd as root wants its privilege separation directory, which only its package's service makes.
+        if output("id", &["-u"]) == "0" {
+            fs::create_dir_all("/run/sshd").unwrap();
+        }
+        let port = free_port();
+        let path = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+        let config = format!(
+            "ListenAddress 127.0.0.1:{port}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM no\n\
+             StrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
+             LogLevel VERBOSE\nUseDNS no\nMaxStartups 100\n{extra}\n",
+            path("host_ed25519"),
+            path("authorized"),
+        );
+        fs::write(path("config"), config).unwrap();
+        let child = Command::new("/usr/sbin/sshd")
+            .args(["-D", "-f", &path("config"), "-E", &path("log")])
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        let server = Self { dir, port, child };
+        let until = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < until, "sshd does not come up:\n{}", server.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+
+    pub fn authorize(&self, public: &str) {
+        let file = self.dir.path().join("authorized");
+        fs::write(&file, format!("{}{public}\n", fs::read_to_string(&file).unwrap())).unwrap();
+    }
+
+    /// `type base64` of its host key.
+    pub fn host_key(&self) -> String {
+        let text = fs::read_to_string(self.dir.path().join("host_ed25519.pub")).unwrap();
+        text.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Its line for known_hosts.
+    pub fn known_line(&self) -> String {
+        format!("[127.0.0.1]:{} {}", self.port, self.host_key())
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    /// How often its log says `what`.
+    pub fn count(&self, what: &str) -> usize {
+        self.log().lines().filter(|line| line.contains(what)).count()
+    }
+
+    /// As seen from shipit.toml.
+    pub fn host(&self) -> Host {
+        host("127.0.0.1", self.port)
+    }
+
+    /// The processes that serve connections.
+    pub fn sessions(&self) -> Vec<String> {
+        let listing = output("ps", &["-e", "-o", "pid=,ppid="]);
+        let of = |parent: &str| -> Vec<String> {
+            let pairs = listing.lines().filter_map(|line| line.trim().split_once(char::is_whitespace));
+            pairs.filter(|(_, ppid)| ppid.trim() == parent).map(|(pid, _)| pid.to_owned()).collect()
+        };
+        of(&self.child.id().to_string())
+    }
+}
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        for session in self.sessions() {
+            let _ = Command::new("kill").args(["-KILL", &session]).status();
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn host(name: &str, port: u16) -> Host {
+    Host {
+        name: name.to_owned(),
+        local: false,
+        user: None,
+        port: Some(port),
+        key: None,
+        jump: None,
+        host_key: None,
+        path: RemotePath::parse("/srv/app").unwrap(),
+        env: Vec::new(),
+    }
+}
+
+/// Whoever deploys: a home with a key, nothing known, no agent.
+pub struct Operator {
+    pub dir: tempfile::TempDir,
+    pub public: String,
+}
+
+impl Operator {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(".ssh")).unwrap();
+        let public = keygen(&dir.path().join(".ssh/id_ed25519"), "ed25519", "");
+        Self { dir, public }
+    }
+
+    pub fn ssh_file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(".ssh").join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.ssh_file(name), text).unwrap();
+    }
+
+    /// Knows the server and is let in.
+    pub fn befriend(&self, server: &Sshd) {
+        server.authorize(&self.public);
+        let known = fs::read_to_string(self.ssh_file("known_hosts")).unwrap_or_default();
+        self.write("known_hosts", &format!("{known}{}\n", server.known_line()));
+    }
+
+    pub fn options(&self) -> Options {
+        let mut options = Options::new(self.dir.path().to_path_buf(), output("id", &["-un"]));
+        options.config_files.truncate(1);
+        options.global_known_hosts.clear();
+        options
+    }
+
+    pub fn ssh(&self) -> Ssh {
+        Ssh::new(self.options())
+    }
+}
+
+/// A server and an operator who is let in.
+pub fn friends() -> (Sshd, Operator) {
+    let (server, operator) = (Sshd::start(""), Operator::new());
+    operator.befriend(&server);
+    (server, operator)
+}
+
+/// An ssh-agent; ends when dropped.
+pub struct Agent {
+    pub socket: PathBuf,
+    child: Child,
+}
+
+impl Agent {
+    pub fn start(dir: &Path) -> Self {
+        let socket = dir.join("agent.sock");
+        let child =
+            Command::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().unwrap();
+        while !socket.exists() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Self { socket, child }
+    }
+
+    /// With a passphrase, if the key has one.
+    pub fn add(&self, key: &Path, passphrase: &str) {
+        let asker = self.socket.with_file_name("askpass");
+        fs::write(&asker, format!("#!/bin/sh\necho '{passphrase}'\n")).unwrap();
+        output("chmod", &["+x", &asker.to_string_lossy()]);
+        let status = Command::new("ssh-add")
+            .arg(key)
+            .env("SSH_AUTH_SOCK", &self.socket)
+            .env("SSH_ASKPASS", &asker)
+            .env("SSH_ASKPASS_REQUIRE", "force")
+            .stderr(Stdio::null())
+            .status();
+        assert!(status.unwrap().success());
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a program printed and how it ended.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Result {
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+    pub exit: Exit,
+}
+
+/// Sends `input` while reading; a minute at most.
+pub async fn finish(channel: Channel, input: Bytes) -> Result {
+    let Channel { input: sender, output: mut receiver } = channel;
+    let feed = async move {
+        for start in (0..input.len()).step_by(100_000) {
+            if sender.send(input.slice(start..input.len().min(start + 100_000))).await.is_err() {
+                return;
+            }
+        }
+    };
+    let read = async {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        loop {
+            match receiver.recv().await.expect("an end") {
+                Output::Stdout(bytes) => stdout.extend_from_slice(&bytes),
+                Output::Stderr(bytes) => stderr.extend_from_slice(&bytes),
+                Output::End(exit) => break Result { stdout, stderr, exit },
+            }
+        }
+    };
+    let both = async { tokio::join!(feed, read).1 };
+    tokio::time::timeout(Duration::from_secs(60), both).await.expect("it hangs")
+}
+
+/// Runs a program without input.
+pub async fn run(connection: &dyn Connection, command: &str) -> Result {
+    finish(connection.exec(command).await.unwrap(), Bytes::new()).await
+}
+
+/// The error of a connection that must fail.
+pub async fn refused(ssh: &Ssh, host: &Host) -> ConnectError {
+    match ssh.connect(host).await {
+        Ok(_) => panic!("it connected"),
+        Err(error) => error,
+    }
+}
