@@ -1,1 +1,46 @@
-fn main() {}
+//! The process: arguments in, exit code out. The only place that ends it.
+
+use std::process::ExitCode;
+
+use shipit::cli::Cli;
+use shipit::commands;
+use shipit::report::{ColorChoice, Printer, Verbosity};
+
+fn main() -> ExitCode {
+    // A panic is a bug of ours, and says so with its own code; hosts put themselves right when the line ends.
+    let ran = std::panic::catch_unwind(shipit);
+    ExitCode::from(ran.unwrap_or(shipit::error::exit::BUG))
+}
+
+fn shipit() -> u8 {
+    let invocation = match Cli::parse_from(std::env::args_os()) {
+        Ok(invocation) => invocation,
+        Err(error) => {
+            let printer = Printer::new(ColorChoice::Auto, Verbosity::Normal);
+            if error.exit == 0 {
+                printer.data(&error.text);
+            } else {
+                printer.error(&format!("error: {}\n", error.text.trim_end()));
+            }
+            return error.exit;
+        }
+    };
+    let printer = Printer::new(invocation.color, invocation.verbosity);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            printer.error(&format!("error: starting up: {error}\n"));
+            return shipit::error::exit::FAILED;
+        }
+    };
+    let code = match runtime.block_on(commands::run(&invocation, &printer)) {
+        Ok(code) => code,
+        Err(error) => {
+            printer.error(&format!("{}\n", error.render(printer.color_on_stderr()).trim_end()));
+            error.exit_code()
+        }
+    };
+    // Tasks that still wait for a host that says nothing must not keep us.
+    runtime.shutdown_background();
+    code
+}

@@ -88,7 +88,8 @@ impl Run<'_> {
     // The cause that counts for the exit code: the gravest that is not a consequence of another or of the user's wish.
     fn cause(&self) -> Option<FailureKind> {
         let own = self.failure.iter().map(|f| f.kind);
-        let kinds: Vec<FailureKind> = own.chain(self.fleet.hosts.iter().flat_map(|h| &h.failure).map(|f| f.kind)).collect();
+        let kinds: Vec<FailureKind> =
+            own.chain(self.fleet.hosts.iter().flat_map(|h| &h.failure).map(|f| f.kind)).collect();
         let order = [
             FailureKind::Unreachable,
             FailureKind::Busy,
@@ -101,7 +102,8 @@ impl Run<'_> {
 
     pub(super) fn outcome(&mut self, end: End) -> Outcome {
         let plan = self.request.plan;
-        let hosts: Vec<HostOutcome> = (0..self.fleet.hosts.len()).map(|at| self.host_outcome(at, end)).collect();
+        let hosts: Vec<HostOutcome> =
+            (0..self.fleet.hosts.len()).map(|at| self.host_outcome(at, end)).collect();
         Outcome {
             action: plan.action.name().to_owned(),
             environment: plan.environment.name.clone(),
@@ -129,7 +131,12 @@ impl Run<'_> {
         let result = match end {
             _ if doubt => HostResult::Doubt,
             End::NothingToDo => HostResult::Unchanged,
-            End::Done | End::Split if failure.is_none() && (end == End::Done || reverting && host.switched || self.confirmed) => HostResult::Done,
+            End::Done | End::Split
+                if failure.is_none()
+                    && (end == End::Done || reverting && host.switched || self.confirmed) =>
+            {
+                HostResult::Done
+            }
             End::Split if self.confirmed || reverting && host.switched => HostResult::Doubt,
             _ if failure.is_some() && !host.switched => HostResult::Failed,
             _ if host.switched => HostResult::PutBack,

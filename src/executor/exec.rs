@@ -28,7 +28,12 @@ pub struct Looked {
 }
 
 /// Asks all hosts.
-pub async fn look(plan: &Plan, transport: &dyn Transport, observer: &mut dyn Observer, interrupt: Interrupt) -> Vec<Looked> {
+pub async fn look(
+    plan: &Plan,
+    transport: &dyn Transport,
+    observer: &mut dyn Observer,
+    interrupt: Interrupt,
+) -> Vec<Looked> {
     let mut fleet = Fleet::new(plan, transport, observer, interrupt);
     fleet.open().await;
     let looked = fleet.hosts.iter_mut().map(|host| Looked {
@@ -45,7 +50,12 @@ pub async fn look(plan: &Plan, transport: &dyn Transport, observer: &mut dyn Obs
 }
 
 /// Runs `exec`'s command on every host at once.
-pub async fn exec(plan: &Plan, transport: &dyn Transport, observer: &mut dyn Observer, interrupt: Interrupt) -> Outcome {
+pub async fn exec(
+    plan: &Plan,
+    transport: &dyn Transport,
+    observer: &mut dyn Observer,
+    interrupt: Interrupt,
+) -> Outcome {
     let since = Instant::now();
     let names: Vec<String> = plan.targets.iter().map(|t| t.host.name.clone()).collect();
     let environment = &plan.environment.name;
@@ -55,7 +65,12 @@ pub async fn exec(plan: &Plan, transport: &dyn Transport, observer: &mut dyn Obs
     for host in &fleet.hosts {
         if let Some(code) = host.code {
             let exit = Exit::Code(code);
-            fleet.observer.event(&Event::StepEnded { host: &host.name, step: "exec", exit: &exit, took: host.took });
+            fleet.observer.event(&Event::StepEnded {
+                host: &host.name,
+                step: "exec",
+                exit: &exit,
+                took: host.took,
+            });
         }
     }
     let signal = fleet.known.signal;

@@ -124,8 +124,16 @@ impl<'a> Fleet<'a> {
                 self.observer.event(&Event::Connected { host: &host.name });
                 let target = &self.plan.targets[at];
                 line.raw(PROGRAM.to_owned());
-                line.raw(header(&nonce, self.plan.mode, &self.run, lost.as_secs().max(1), target.host.path.as_str()));
-                line.send(&Message::Set(&assignments(target.variables.iter().map(|(n, v)| (*n, v.as_str())))));
+                line.raw(header(
+                    &nonce,
+                    self.plan.mode,
+                    &self.run,
+                    lost.as_secs().max(1),
+                    target.host.path.as_str(),
+                ));
+                line.send(&Message::Set(&assignments(
+                    target.variables.iter().map(|(n, v)| (*n, v.as_str())),
+                )));
                 line.send(&Message::Data("enter", &target.enter));
                 line.send(&Message::Data("env", target.exports.expose_secret()));
                 if !self.plan.opening.is_empty() {
@@ -144,7 +152,11 @@ impl<'a> Fleet<'a> {
                     tail: Vec::new(),
                 };
                 host.took = host.started.elapsed();
-                self.observer.event(&Event::HostFailed { host: &host.name, phase: Phase::Connect, failure: &failure });
+                self.observer.event(&Event::HostFailed {
+                    host: &host.name,
+                    phase: Phase::Connect,
+                    failure: &failure,
+                });
                 host.failure = Some(failure);
             }
         }
@@ -178,7 +190,12 @@ impl<'a> Fleet<'a> {
     }
 
     /// The same script for some hosts.
-    pub(super) async fn tell(&mut self, phase: Phase, script: &Script, which: impl Fn(usize, &HostState) -> bool) {
+    pub(super) async fn tell(
+        &mut self,
+        phase: Phase,
+        script: &Script,
+        which: impl Fn(usize, &HostState) -> bool,
+    ) {
         let scripts: Vec<Script> = (self.hosts.iter().enumerate())
             .map(|(at, host)| if which(at, host) { script.clone() } else { Script::new() })
             .collect();
@@ -227,7 +244,10 @@ impl<'a> Fleet<'a> {
                     self.observer.event(&Event::HostFailed { host: &host.name, phase, failure });
                 }
                 // Nothing is live yet, and nothing will be: the others need not build to the end.
-                if !undoing && matches!(phase, Phase::Prepare | Phase::Ready) && self.plan.action != Action::Revert {
+                if !undoing
+                    && matches!(phase, Phase::Prepare | Phase::Ready)
+                    && self.plan.action != Action::Revert
+                {
                     self.stop_all();
                 }
             }

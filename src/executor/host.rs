@@ -119,7 +119,12 @@ impl HostState {
             Reply::End(step, code, _, at) => {
                 self.shown = self.shown.max(at);
                 let took = self.step.take().map_or(Duration::ZERO, |(_, since)| since.elapsed());
-                observer.event(&Event::StepEnded { host: &self.name, step: &step, exit: &Exit::Code(code), took });
+                observer.event(&Event::StepEnded {
+                    host: &self.name,
+                    step: &step,
+                    exit: &Exit::Code(code),
+                    took,
+                });
             }
             Reply::Switched(_) => self.switched = true,
             Reply::Code(code) => self.code = Some(code),

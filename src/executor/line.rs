@@ -33,7 +33,12 @@ pub(super) struct Line {
 
 impl Line {
     /// Takes a channel over; what is said goes to `said`, with the host's number.
-    pub(super) fn new(channel: Channel, nonce: &str, lost: Duration, said: (usize, mpsc::Sender<(usize, Said)>)) -> Line {
+    pub(super) fn new(
+        channel: Channel,
+        nonce: &str,
+        lost: Duration,
+        said: (usize, mpsc::Sender<(usize, Said)>),
+    ) -> Line {
         let (queue, queued) = mpsc::unbounded_channel();
         let Channel { input, output } = channel;
         tokio::spawn(write(input, queued, Message::Beat.encode(nonce)));
@@ -106,7 +111,8 @@ async fn read(
             }
             Output::End(exit) => {
                 for (rest, on_err) in [(out.rest(), false), (err.rest(), true)] {
-                    let news = if on_err { Said::Side(Side::Raw(rest)) } else { Said::Reply(0, Reply::Raw(rest)) };
+                    let news =
+                        if on_err { Said::Side(Side::Raw(rest)) } else { Said::Reply(0, Reply::Raw(rest)) };
                     let _ = said.send((host, news)).await;
                 }
                 let _ = said.send((host, Said::Gone(exit))).await;

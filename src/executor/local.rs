@@ -70,7 +70,9 @@ pub(super) async fn run(
             };
             Err(fail(FailureKind::Step, Some(exit), "the local hook failed".into(), tail))
         }
-        Some(Err(error)) => Err(fail(FailureKind::Step, None, format!("waiting for the local hook: {error}"), tail)),
+        Some(Err(error)) => {
+            Err(fail(FailureKind::Step, None, format!("waiting for the local hook: {error}"), tail))
+        }
     }
 }
 
@@ -134,7 +136,9 @@ async fn read<R: tokio::io::AsyncRead + Unpin>(from: &mut Option<R>, into: &mut 
 
 // TERM to its group, KILL a little later.
 async fn end(child: &mut Child) {
-    let Some(group) = child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())) else { return };
+    let Some(group) = child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())) else {
+        return;
+    };
     for signal in [rustix::process::Signal::TERM, rustix::process::Signal::KILL] {
         let _ = rustix::process::kill_process_group(group, signal);
         if tokio::time::timeout(Duration::from_secs(3), child.wait()).await.is_ok() {

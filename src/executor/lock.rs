@@ -73,7 +73,8 @@ fn name_holder(run: &mut Run<'_>, busy: &[usize]) {
         let holder = host.fact("holder").unwrap_or("another run").to_owned();
         if let Some(failure) = &mut host.failure {
             failure.message = holder;
-            failure.hint = Some("try again later, wait with --lock-wait 10m, or end that run with `unlock`".into());
+            failure.hint =
+                Some("try again later, wait with --lock-wait 10m, or end that run with `unlock`".into());
         }
     }
 }

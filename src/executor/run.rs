@@ -101,7 +101,11 @@ impl Run<'_> {
         let plan = self.request.plan;
         self.fleet.open().await;
         if plan.action == Action::Unlock {
-            return if self.fleet.hosts.iter().all(|h| h.failure.is_none()) { Ok(End::Done) } else { Err(Stopped) };
+            return if self.fleet.hosts.iter().all(|h| h.failure.is_none()) {
+                Ok(End::Done)
+            } else {
+                Err(Stopped)
+            };
         }
         let tolerant = plan.action == Action::Revert;
         if !plan.opening.is_empty() {
@@ -250,7 +254,13 @@ impl Run<'_> {
         Stopped
     }
 
-    pub(super) fn refuse(&mut self, kind: FailureKind, step: &str, message: String, hint: Option<String>) -> Stopped {
+    pub(super) fn refuse(
+        &mut self,
+        kind: FailureKind,
+        step: &str,
+        message: String,
+        hint: Option<String>,
+    ) -> Stopped {
         let failure = Failure { kind, step: step.to_owned(), exit: None, message, hint, tail: Vec::new() };
         self.stop(Phase::Lock, failure)
     }

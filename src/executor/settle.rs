@@ -5,7 +5,7 @@ use super::event::{Event, Observer};
 use super::fleet::Fleet;
 use super::outcome::Live;
 use super::run::Run;
-use crate::plan::{Plan, Phase};
+use crate::plan::{Phase, Plan};
 use crate::remote::script::Script;
 
 /// What a host in doubt answered: what it serves, or nothing when it could not be asked.

@@ -55,14 +55,16 @@ async fn ask_first_host(run: &mut Run<'_>) -> Result<String, Stopped> {
 
 fn deploy(run: &mut Run<'_>, revision: String, redeploy: bool) -> Decision {
     let unchanged = run.fleet.hosts.iter().zip(&run.request.plan.targets).all(|(host, target)| {
-        let digest = target.variables.iter().find(|(name, _)| *name == "digest").map(|(_, value)| value.as_str());
+        let digest =
+            target.variables.iter().find(|(name, _)| *name == "digest").map(|(_, value)| value.as_str());
         host.fact("live-revision") == Some(revision.as_str()) && host.fact("live-digest") == digest
     });
     run.revision = Some(revision.clone());
     if unchanged && !redeploy {
         return Decision::Nothing;
     }
-    let known: Vec<&str> = (run.fleet.hosts.iter()).flat_map(|h| [h.fact("newest"), h.fact("live")]).flatten().collect();
+    let known: Vec<&str> =
+        (run.fleet.hosts.iter()).flat_map(|h| [h.fact("newest"), h.fact("live")]).flatten().collect();
     let release = release::name(jiff::Timestamp::now(), &revision, &known);
     go(run, &release, &revision, &[]);
     Decision::Go
@@ -74,12 +76,20 @@ fn revert(
 ) -> Result<Decision, Stopped> {
     let asked = run.fleet.hosts.iter().find(|host| host.failure.is_none() && host.fact("live").is_some());
     let Some(host) = asked else {
-        return Err(run.refuse(FailureKind::Step, "revert", "nothing is live that could be reverted".into(), None));
+        return Err(run.refuse(
+            FailureKind::Step,
+            "revert",
+            "nothing is live that could be reverted".into(),
+            None,
+        ));
     };
     let live = host.fact("live").unwrap_or_default().to_owned();
     let chain = journal::chain(&host.entries, &live);
     let Some(target) = choose(&chain, &host.entries) else {
-        let message = format!("there is no such earlier deploy: {} can be gone back to from {live}", count(chain.len()));
+        let message = format!(
+            "there is no such earlier deploy: {} can be gone back to from {live}",
+            count(chain.len())
+        );
         let hint = Some("`list` shows them".to_owned());
         return Err(run.refuse(FailureKind::Step, "revert", message, hint));
     };
@@ -87,7 +97,8 @@ fn revert(
         run.revision = Some(target.revision);
         return Ok(Decision::Nothing);
     }
-    let parent = journal::before(&host.entries, &target.release).map(|e| e.release.clone()).unwrap_or_default();
+    let parent =
+        journal::before(&host.entries, &target.release).map(|e| e.release.clone()).unwrap_or_default();
     let reference = target.reference.clone();
     go(run, &target.release, &target.revision, &[("parent", &parent), ("reference", &reference)]);
     Ok(Decision::Go)
@@ -105,12 +116,17 @@ fn count(deploys: usize) -> String {
 fn named(entries: &[Entry], name: &str) -> Option<Entry> {
     let good = |e: &&Entry| e.action == "deploy" && journal::deploy_of(entries, &e.release) == Some(*e);
     let exact = entries.iter().filter(good).find(|e| e.release == name);
-    exact.or_else(|| entries.iter().rev().filter(good).find(|e| name.len() >= 4 && e.revision.starts_with(name))).cloned()
+    exact
+        .or_else(|| {
+            entries.iter().rev().filter(good).find(|e| name.len() >= 4 && e.revision.starts_with(name))
+        })
+        .cloned()
 }
 
 fn go(run: &mut Run<'_>, release: &str, revision: &str, more: &[(&str, &str)]) {
     for at in 0..run.fleet.hosts.len() {
-        let from = run.fleet.hosts[at].live().unwrap_or(Live { release: String::new(), revision: String::new() });
+        let from =
+            run.fleet.hosts[at].live().unwrap_or(Live { release: String::new(), revision: String::new() });
         let mut later = vec![
             ("from", from.release.as_str()),
             ("from_revision", from.revision.as_str()),

@@ -37,7 +37,7 @@ pub fn deploy(environment: Environment, options: &Options) -> Plan {
     stages.phase(Phase::Prepare);
     stages.all(|s| if options.allow_older { s } else { s.guard() });
     stages.all(|s| if options.keep_failed { s.keep_failed() } else { s }.begin());
-    store_all(&mut stages, &app);
+    store_all(&mut stages, &environment);
     stages.hooks("pre-deploy", &hooks.pre_deploy, Place::Old);
     stages.all(|s| s.fetch(fetch).checkout(fetch).link(&links(&app)).carry(fetch, &app.carry));
     stages.hooks("build", &hooks.build, Place::Release);
@@ -64,7 +64,12 @@ pub fn deploy(environment: Environment, options: &Options) -> Plan {
     let after = stages.local_hooks("post-deploy-local", &hooks.post_deploy_local);
     let after_failure = stages.local_hooks("on-failure-local", &hooks.on_failure_local);
     let stages = stages.end();
-    Plan { stages, after, after_failure, ..plan(Action::Deploy, environment, options, Script::new().lock().live().newest()) }
+    Plan {
+        stages,
+        after,
+        after_failure,
+        ..plan(Action::Deploy, environment, options, Script::new().lock().live().newest())
+    }
 }
 
 /// An earlier release, by what was stored with it.
@@ -82,7 +87,13 @@ pub fn revert(environment: Environment, options: &Options) -> Plan {
     let after_failure = stages.local_hooks("on-failure-local", &app.hooks.on_failure_local);
     let opening = Script::new().lock().live().newest().journal();
     let undo = Script::new().abandon().unlock();
-    Plan { stages: stages.end(), after, after_failure, undo, ..plan(Action::Revert, environment, options, opening) }
+    Plan {
+        stages: stages.end(),
+        after,
+        after_failure,
+        undo,
+        ..plan(Action::Revert, environment, options, opening)
+    }
 }
 
 // Reload, verify, confirm, record: the same for a deploy and a revert.
@@ -214,20 +225,33 @@ fn links(app: &App) -> Vec<String> {
 }
 
 // Everything that a later revert or put-back needs, and what this run runs: all texts are kept with the release.
-fn store_all(stages: &mut Stages, app: &App) {
-    let hooks = &app.hooks;
+fn store_all(stages: &mut Stages, environment: &Environment) {
+    let hooks = &environment.app.hooks;
     stages.store("pre-deploy", &hooks.pre_deploy);
     stages.store("build", &hooks.build);
     stages.on_first(|first| first.store("migrate", &hooks.migrate));
     stages.store("pre-activate", &hooks.pre_activate);
     stages.store("post-deploy", &hooks.post_deploy);
-    let Some(Supervisor { reload, start, stop, status, verify }) = &app.supervisor else { return };
     let limit = stages.limits.reload;
-    for (step, text) in
-        [("reload", Some(reload)), ("start", start.as_ref()), ("stop", stop.as_ref()), ("status", status.as_ref()), ("verify", verify.as_ref())]
-    {
-        if let Some(text) = text {
-            stages.all(|s| s.store(step, limit, text));
-        }
-    }
+    let supervisors: Vec<Option<Supervisor>> =
+        environment.hosts.iter().map(|host| environment.app.supervisor_on(host)).collect();
+    stages.each(|at, script| match &supervisors[at] {
+        Some(supervisor) => store_supervisor(script, limit, supervisor),
+        None => script,
+    });
+}
+
+fn store_supervisor(script: Script, limit: u64, supervisor: &Supervisor) -> Script {
+    let Supervisor { reload, start, stop, status, verify } = supervisor;
+    let texts = [
+        ("reload", Some(reload)),
+        ("start", start.as_ref()),
+        ("stop", stop.as_ref()),
+        ("status", status.as_ref()),
+        ("verify", verify.as_ref()),
+    ];
+    texts.into_iter().fold(script, |script, (step, text)| match text {
+        Some(text) => script.store(step, limit, text),
+        None => script,
+    })
 }

@@ -12,7 +12,14 @@ pub fn show(plan: &Plan, whole: bool) -> String {
     let mut text = String::new();
     let names: Vec<&str> = plan.targets.iter().map(|t| t.host.name.as_str()).collect();
     let environment = &plan.environment;
-    let _ = writeln!(text, "# {} {}: {} of {}", plan.action.name(), environment.name, environment.app.reference, environment.app.repo);
+    let _ = writeln!(
+        text,
+        "# {} {}: {} of {}",
+        plan.action.name(),
+        environment.name,
+        environment.app.reference,
+        environment.app.repo
+    );
     let _ = writeln!(text, "# on {}\n", names.join(", "));
     let _ = writeln!(text, "## on each host, once: one `sh` for the whole run");
     let _ = writeln!(text, "{}\n", start_command());
@@ -33,7 +40,8 @@ pub fn show(plan: &Plan, whole: bool) -> String {
     if !plan.undo.is_empty() {
         let _ = writeln!(text, "## if something fails\n{}", plan.undo.as_str());
     }
-    for (title, hooks) in [("afterwards, here", &plan.after), ("after a failure, here", &plan.after_failure)] {
+    for (title, hooks) in [("afterwards, here", &plan.after), ("after a failure, here", &plan.after_failure)]
+    {
         for hook in hooks {
             let _ = writeln!(text, "## {title}: {}\n{}\n", hook.step, hook.text);
         }
@@ -67,14 +75,17 @@ fn show_stage(text: &mut String, plan: &Plan, stage: &Stage) {
     match &stage.work {
         Work::Local(hooks) => {
             for hook in hooks {
-                let host = hook.target.map_or(String::new(), |at| format!(" for {}", plan.targets[at].host.name));
-                let _ = writeln!(text, "## {}, here{host}: {}\n{}\n", stage.phase.name(), hook.step, hook.text);
+                let host =
+                    hook.target.map_or(String::new(), |at| format!(" for {}", plan.targets[at].host.name));
+                let _ =
+                    writeln!(text, "## {}, here{host}: {}\n{}\n", stage.phase.name(), hook.step, hook.text);
             }
         }
         Work::Remote(scripts) => {
             for (script, hosts) in alike(scripts) {
                 let names: Vec<&str> = hosts.iter().map(|at| plan.targets[*at].host.name.as_str()).collect();
-                let on = if hosts.len() == plan.targets.len() { "all hosts".to_owned() } else { names.join(", ") };
+                let on =
+                    if hosts.len() == plan.targets.len() { "all hosts".to_owned() } else { names.join(", ") };
                 let _ = writeln!(text, "## {}, on {on}\n{}", stage.phase.name(), script.as_str());
             }
         }

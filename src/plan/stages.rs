@@ -56,6 +56,13 @@ impl Stages {
         self.first(self.scripts.len(), add);
     }
 
+    /// What differs from host to host; told by their numbers.
+    pub(super) fn each(&mut self, add: impl Fn(usize, Script) -> Script) {
+        for (at, script) in self.scripts.iter_mut().enumerate() {
+            *script = add(at, std::mem::take(script));
+        }
+    }
+
     fn first(&mut self, count: usize, add: impl Fn(Script) -> Script) {
         for script in self.scripts.iter_mut().take(count) {
             *script = add(std::mem::take(script));

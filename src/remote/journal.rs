@@ -133,7 +133,11 @@ mod tests {
         all.push(entry(5, "revert", "b", "c", State::Done));
         assert_eq!(names(&chain(&all, "b")), ["a"], "after a revert, a second one goes further back");
         all.push(entry(6, "deploy", "d", "b", State::Done));
-        assert_eq!(names(&chain(&all, "d")), ["b", "a"], "after a revert and a deploy: what was live before it");
+        assert_eq!(
+            names(&chain(&all, "d")),
+            ["b", "a"],
+            "after a revert and a deploy: what was live before it"
+        );
     }
 
     #[test]

@@ -173,7 +173,10 @@ impl Script {
             return self;
         }
         let limit = limit.to_string();
-        self.call("carry", &[&[limit.as_str()], &paths.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat())
+        self.call(
+            "carry",
+            &[&[limit.as_str()], &paths.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat(),
+        )
     }
 
     /// Makes sure that the release to return to is on disk.
@@ -298,7 +301,11 @@ pub fn enter(profile: &[String], prepend_path: &[String]) -> String {
     let mut text = String::new();
     for file in profile {
         let word = at_home(file);
-        let _ = writeln!(text, "[ -r {word} ] || {{ echo {}; exit 14; }} >&2", quote(&format!("profile: {file} cannot be read")));
+        let _ = writeln!(
+            text,
+            "[ -r {word} ] || {{ echo {}; exit 14; }} >&2",
+            quote(&format!("profile: {file} cannot be read"))
+        );
         let _ = writeln!(text, ". {word}");
     }
     for directory in prepend_path.iter().rev() {

@@ -274,7 +274,8 @@ mod tests {
     #[test]
     fn a_tail_may_hold_anything() {
         let inside = format!("\n{NONCE}\t9\tdone\t0\n\0\x1b[2J");
-        let stream = format!("\n{NONCE}\t4\ttail\tbuild\t7\t{}\n{inside}\n{NONCE}\t4\tdone\t0\n", inside.len());
+        let stream =
+            format!("\n{NONCE}\t4\ttail\tbuild\t7\t{}\n{inside}\n{NONCE}\t4\tdone\t0\n", inside.len());
         let (replies, _) = cut(stream.as_bytes(), &[]);
         assert_eq!(
             replies,

@@ -21,6 +21,15 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// A time that was written down as RFC 3339, in the operator's time zone; as it is where it is none.
+#[must_use]
+pub fn when(text: &str) -> String {
+    match text.parse::<jiff::Timestamp>() {
+        Ok(at) => at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) => text.to_owned(),
+    }
+}
+
 /// The first digits of a commit id.
 #[must_use]
 pub fn revision(revision: &str) -> String {

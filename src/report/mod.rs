@@ -16,6 +16,7 @@ mod printer;
 mod screen;
 mod style;
 pub mod summary;
+pub mod table;
 
 pub use printer::Printer;
 
@@ -55,6 +56,15 @@ pub enum Verbosity {
     Normal,
     /// All that steps print.
     Verbose,
+}
+
+/// Shows nothing: for commands whose answer is all there is to see.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn event(&mut self, _: &crate::executor::event::Event<'_>) {}
+    fn tick(&mut self) {}
 }
 
 /// The reader of events that fits where standard error goes. Drop it before anything else is printed: dropping

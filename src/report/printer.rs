@@ -6,6 +6,8 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::{ColorChoice, Verbosity};
+use crate::executor::event::Failure;
+use crate::executor::outcome::{End, Outcome};
 
 /// Assumed where there is no terminal to ask.
 const USUAL_WIDTH: usize = 100;
@@ -111,6 +113,39 @@ impl Printer {
         if self.verbosity > Verbosity::Quiet {
             write(&mut io::stderr().lock(), text);
         }
+    }
+
+    /// How a run ended.
+    pub fn report(&self, outcome: &Outcome, undo: Option<&str>) {
+        let text = super::summary::render(outcome, self.width, self.color.err, undo);
+        let good = matches!(outcome.end, End::Done | End::NothingToDo);
+        // A command's output speaks for itself when all went well.
+        if !(good && (outcome.action == "exec" || self.verbosity == Verbosity::Quiet)) {
+            self.error(&text);
+        }
+    }
+
+    /// A host that did not answer a question.
+    pub fn host_failure(&self, host: &str, failure: &Failure) {
+        let clean = |text: &str| super::clean::lines(text.as_bytes()).join("\n");
+        self.error(&format!("{host}: {}", clean(&failure.message)));
+        if let Some(hint) = &failure.hint {
+            self.error(&format!("  {}", clean(hint)));
+        }
+    }
+
+    /// Asks on the terminal; no where nobody is there to ask.
+    #[must_use]
+    pub fn confirm(&self, question: &str) -> bool {
+        if !self.terminal || !io::stdin().is_terminal() {
+            return false;
+        }
+        let mut stderr = io::stderr().lock();
+        let mut answer = String::new();
+        let asked = stderr.write_all(format!("{question} [y/N] ").as_bytes()).and_then(|()| stderr.flush());
+        asked.is_ok()
+            && io::stdin().read_line(&mut answer).is_ok()
+            && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
     }
 
     /// Something that must be known: standard error.

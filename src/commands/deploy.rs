@@ -1,0 +1,64 @@
+//! `shipit ENV`, `shipit ENV ref REF`, `shipit ENV plan`.
+
+use super::Context;
+use crate::error::Error;
+use crate::executor::{Request, Wanted};
+use crate::git::{self, LocalState, Revision};
+use crate::plan;
+
+pub(super) async fn run(mut context: Context<'_>, reference: Option<&str>) -> Result<u8, Error> {
+    let redeploy = context.invocation.redeploy;
+    let mut wanted = Wanted::Reference { redeploy };
+    match reference {
+        Some("HEAD") => {
+            let head = git::head(&context.environment.root)?;
+            if let Some(revision) = Revision::parse(&head) {
+                wanted = Wanted::Commit { revision, redeploy };
+            }
+            context.environment.app.reference = "HEAD".to_owned();
+        }
+        Some(reference) => {
+            git::Reference::parse(reference)?;
+            context.environment.app.reference = reference.to_owned();
+        }
+        None => {}
+    }
+    if !context.invocation.force && !context.invocation.dry_run {
+        check(&context)?;
+    }
+    let options = context.options(true)?;
+    let plan = plan::deploy(context.environment.clone(), &options);
+    let request = Request { plan: &plan, wanted, lock_wait: context.lock_wait() };
+    let undo = format!("shipit {} revert", context.environment.name);
+    context.carry_out(request, Some(undo)).await
+}
+
+// What is not committed or not pushed would not go out, and the user may think that it does.
+fn check(context: &Context<'_>) -> Result<(), Error> {
+    let environment = &context.environment;
+    let app = &environment.app;
+    if app.reference == "HEAD" {
+        return Ok(());
+    }
+    let refused = |reason: String, hint: &str| Err(Error::Refused { reason, hint: hint.to_owned() });
+    match git::check(&environment.root, &app.repo, &app.reference)? {
+        LocalState::NotApplicable | LocalState::Clean => Ok(()),
+        LocalState::Dirty { files, total } => {
+            let more = if total > files.len() {
+                format!(" and {} more", total - files.len())
+            } else {
+                String::new()
+            };
+            let reason = format!("local changes that would not be deployed: {}{more}", files.join(", "));
+            refused(reason, "commit and push them, or deploy without them: --force")
+        }
+        LocalState::Unpushed { commits } => {
+            let commits =
+                if commits == 1 { "1 commit is".to_owned() } else { format!("{commits} commits are") };
+            refused(
+                format!("{commits} not pushed and would not be deployed"),
+                "push, or deploy without: --force",
+            )
+        }
+    }
+}

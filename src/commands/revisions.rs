@@ -1,0 +1,50 @@
+//! `shipit ENV current` and `shipit ENV previous`: a short revision; a line per host where they differ, and then 1.
+
+use std::fmt::Write as _;
+
+use super::Context;
+use crate::error::{Error, exit};
+use crate::executor::Looked;
+use crate::remote::journal;
+use crate::report::{clean, human};
+
+pub(super) async fn current(context: Context<'_>) -> Result<u8, Error> {
+    show(&context, "nothing is live", |host| Some(host.live.as_ref()?.revision.clone())).await
+}
+
+pub(super) async fn previous(context: Context<'_>) -> Result<u8, Error> {
+    show(&context, "nothing was live before", |host| {
+        let live = host.live.as_ref()?;
+        Some(journal::before(&host.entries, &live.release)?.revision.clone())
+    })
+    .await
+}
+
+async fn show(
+    context: &Context<'_>,
+    none: &str,
+    which: impl Fn(&Looked) -> Option<String>,
+) -> Result<u8, Error> {
+    let looked = context.look().await?;
+    let answers: Vec<(&str, Option<String>)> =
+        looked.iter().filter(|h| h.failure.is_none()).map(|h| (h.host.as_str(), which(h))).collect();
+    let code = super::answered(&looked);
+    let Some((_, first)) = answers.first() else { return Ok(code) };
+    if answers.iter().all(|(_, revision)| revision == first) {
+        match first {
+            Some(revision) => context.printer.data(&format!("{}\n", shown(revision))),
+            None => context.printer.error(&format!("{none} on {}\n", context.environment.name)),
+        }
+        return Ok(if first.is_none() && code == exit::OK { exit::FAILED } else { code });
+    }
+    let mut text = String::new();
+    for (host, revision) in &answers {
+        let _ = writeln!(text, "{host}\t{}", revision.as_deref().map_or("-".to_owned(), shown));
+    }
+    context.printer.data(&text);
+    Ok(if code == exit::OK { exit::FAILED } else { code })
+}
+
+fn shown(revision: &str) -> String {
+    clean::line(human::revision(revision).as_bytes(), 40)
+}

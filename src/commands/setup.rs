@@ -1,0 +1,12 @@
+//! `shipit ENV setup`.
+
+use super::Context;
+use crate::error::Error;
+use crate::executor::{Request, Wanted};
+use crate::plan;
+
+pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
+    let plan = plan::setup(context.environment.clone(), &context.options(true)?);
+    let request = Request { plan: &plan, wanted: Wanted::Nothing, lock_wait: context.lock_wait() };
+    context.carry_out(request, None).await
+}

@@ -1,0 +1,82 @@
+//! What the process finds around it, read once: directory, home, user, CI, agent. Nothing below asks again.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::config::{Host, Timeouts};
+use crate::error::Error;
+use crate::plan::Options;
+use crate::transport::local::Local;
+use crate::transport::ssh::{self, Ssh};
+use crate::transport::{Boxed, ConnectError, Connection, Transport};
+
+pub(super) struct Surroundings {
+    pub(super) directory: PathBuf,
+    home: PathBuf,
+    user: String,
+}
+
+impl Surroundings {
+    pub(super) fn read() -> Result<Surroundings, Error> {
+        let directory = std::env::current_dir().map_err(|source| Error::Surroundings {
+            what: "finding the current directory".into(),
+            source: Some(source),
+        })?;
+        let home = std::env::home_dir().filter(|home| home.is_absolute());
+        let home =
+            home.ok_or(Error::Surroundings { what: "HOME names no directory".into(), source: None })?;
+        let user = ["USER", "LOGNAME"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+        Ok(Surroundings { directory, home, user: user.unwrap_or_else(|| "root".to_owned()) })
+    }
+
+    /// What the journal and the lock say of this run.
+    pub(super) fn options(&self, environment: &str) -> Options {
+        let when = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let job =
+            ["CI_JOB_URL", "BUILD_URL"].iter().find_map(|name| std::env::var(name).ok()).or_else(github_job);
+        let job = job.map_or(String::new(), |url| format!(", {url}"));
+        let words: Vec<String> = std::env::args().skip(1).take(6).collect();
+        let who = format!(
+            "{}@{machine} (pid {}{job}), `shipit {}` for {environment}, since {when}",
+            self.user,
+            std::process::id(),
+            words.join(" "),
+        );
+        // One line of printable characters: others read it on their terminals.
+        let who: String = who.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect();
+        Options { user: self.user.clone(), who, when, ..Options::default() }
+    }
+
+    pub(super) fn transport(&self, timeouts: &Timeouts) -> Ways {
+        let mut options = ssh::Options::new(self.home.clone(), self.user.clone());
+        options.connect_timeout = timeouts.connect;
+        options.agent = std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from);
+        Ways { ssh: Ssh::new(options), local: Local::new(self.home.clone(), std::env::vars_os()) }
+    }
+}
+
+fn github_job() -> Option<String> {
+    let get = |name: &str| std::env::var(name).ok();
+    Some(format!(
+        "{}/{}/actions/runs/{}",
+        get("GITHUB_SERVER_URL")?,
+        get("GITHUB_REPOSITORY")?,
+        get("GITHUB_RUN_ID")?
+    ))
+}
+
+/// SSH, or for `localhost` no SSH at all.
+pub(super) struct Ways {
+    ssh: Ssh,
+    local: Local,
+}
+
+impl Transport for Ways {
+    fn connect<'a>(&'a self, host: &'a Host) -> Boxed<'a, Result<Box<dyn Connection>, ConnectError>> {
+        if host.local { self.local.connect(host) } else { self.ssh.connect(host) }
+    }
+}

@@ -1,0 +1,34 @@
+//! `shipit ENV unlock`: ends the run that holds the lock; it puts back, then lets go.
+
+use super::Context;
+use crate::error::{Error, exit};
+use crate::executor::{Request, Wanted};
+use crate::plan;
+use crate::report::clean;
+
+pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
+    let looked = context.look().await?;
+    let held: Vec<_> = looked.iter().filter_map(|host| Some((&host.host, host.holder.as_ref()?))).collect();
+    if held.is_empty() {
+        if super::answered(&looked) == exit::OK {
+            context.printer.note("no host is locked\n");
+        }
+        return Ok(super::answered(&looked));
+    }
+    for (host, (who, dead)) in &held {
+        let state = if *dead { "a run that died" } else { "a run that is alive" };
+        context.printer.note(&format!("{host}: held by {state}: {}\n", clean::line(who.as_bytes(), 400)));
+    }
+    if held.iter().any(|(_, (_, dead))| !dead)
+        && !context.invocation.yes
+        && !context.printer.confirm("End it?")
+    {
+        return Err(Error::Refused {
+            reason: "not confirmed".into(),
+            hint: "--yes ends the run that holds the lock; what it made live is put back".into(),
+        });
+    }
+    let plan = plan::unlock(context.environment.clone(), &context.options(false)?);
+    let request = Request { plan: &plan, wanted: Wanted::Nothing, lock_wait: context.lock_wait() };
+    context.carry_out(request, None).await
+}

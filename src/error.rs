@@ -1,0 +1,133 @@
+//! Kinds of failure, hints and exit codes, in one place.
+
+use std::fmt::Write as _;
+
+use crate::config::ConfigError;
+use crate::executor::event::FailureKind;
+use crate::executor::outcome::{End, Outcome};
+use crate::git::GitError;
+
+/// The exit codes, an API: the help lists them, tests hold them.
+pub mod exit {
+    /// Done, or nothing to do.
+    pub const OK: u8 = 0;
+    /// Failed; nothing live was changed.
+    pub const FAILED: u8 = 1;
+    /// Usage or configuration; no host was contacted.
+    pub const USAGE: u8 = 2;
+    /// Refused: local changes, unpushed commits, older than what is live.
+    pub const REFUSED: u8 = 3;
+    /// A host was not reached, authenticated or trusted; nothing live was changed.
+    pub const UNREACHABLE: u8 = 4;
+    /// Failed after going live; every host was put back.
+    pub const PUT_BACK: u8 = 5;
+    /// Failed, and not every host serves the same.
+    pub const SPLIT: u8 = 6;
+    /// A bug in shipit (`EX_SOFTWARE` of sysexits.h).
+    pub const BUG: u8 = 70;
+    /// Another run holds the lock (`EX_TEMPFAIL` of sysexits.h).
+    pub const BUSY: u8 = 75;
+}
+
+/// What ends a command before there is an outcome to report.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The operator's work tree or the ref.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// A rule forbids it.
+    #[error("refused: {reason}")]
+    Refused {
+        /// Which, and why.
+        reason: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// The surroundings: no home directory, no signal handlers.
+    #[error("{what}")]
+    Surroundings {
+        /// What was tried.
+        what: String,
+        /// Why not.
+        #[source]
+        source: Option<std::io::Error>,
+    },
+}
+
+impl Error {
+    /// The process's exit code.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Config(_) => exit::USAGE,
+            Error::Git(GitError::BadReference { .. }) => exit::USAGE,
+            Error::Refused { .. } => exit::REFUSED,
+            Error::Git(_) | Error::Surroundings { .. } => exit::FAILED,
+        }
+    }
+
+    /// All of it: the message, its causes, what to do.
+    #[must_use]
+    pub fn render(&self, color: bool) -> String {
+        let mut text = match self {
+            Error::Config(error) => error.render(color),
+            other => format!("error: {other}"),
+        };
+        let mut cause = std::error::Error::source(self);
+        if let Error::Config(error) = self {
+            cause = std::error::Error::source(error);
+        }
+        while let Some(error) = cause {
+            let _ = write!(text, ": {error}");
+            cause = error.source();
+        }
+        if let Error::Refused { hint, .. } = self {
+            let _ = write!(text, "\nhint: {hint}");
+        }
+        text
+    }
+}
+
+/// The exit code of a run.
+#[must_use]
+pub fn exit_code(outcome: &Outcome) -> u8 {
+    if outcome.action == "exec" {
+        return exec_code(outcome);
+    }
+    match outcome.end {
+        End::Done | End::NothingToDo => exit::OK,
+        End::Failed => exit::FAILED,
+        End::Refused => exit::REFUSED,
+        End::Unreachable => exit::UNREACHABLE,
+        End::PutBack => exit::PUT_BACK,
+        End::Split => exit::SPLIT,
+        End::Busy => exit::BUSY,
+        End::Interrupted(signal) => interrupted(signal),
+    }
+}
+
+// 128 and the signal's number, as shells tell it.
+fn interrupted(signal: i32) -> u8 {
+    u8::try_from(128 + signal).unwrap_or(exit::FAILED)
+}
+
+// 4 if a host was not reached, else the remote code where the failing hosts agree on one, else 1.
+fn exec_code(outcome: &Outcome) -> u8 {
+    use crate::transport::Exit;
+    if let End::Interrupted(signal) = outcome.end {
+        return interrupted(signal);
+    }
+    let failures: Vec<_> = outcome.hosts.iter().filter_map(|host| host.failure.as_ref()).collect();
+    if failures.iter().any(|f| matches!(f.kind, FailureKind::Unreachable | FailureKind::Lost)) {
+        return exit::UNREACHABLE;
+    }
+    let mut codes = failures.iter().map(|failure| match failure.exit {
+        Some(Exit::Code(code)) => u8::try_from(code).unwrap_or(exit::FAILED),
+        _ => exit::FAILED,
+    });
+    let Some(first) = codes.next() else { return exit::OK };
+    if codes.all(|code| code == first) { first } else { exit::FAILED }
+}
