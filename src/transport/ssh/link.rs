@@ -17,11 +17,12 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::Options;
 use super::algorithms;
 use super::auth::Login;
-use super::channel::Sessions;
 use super::handler::{Client, Shared, plain};
 use super::known_hosts::{self, Trust, Verdict};
+use super::sessions::Sessions;
 use super::wire::{Socket, Wire};
 use crate::transport::{ConnectError, OfferedKey, Step};
 
@@ -45,7 +46,7 @@ pub(super) struct Fresh<'a> {
     pub(super) socket: Socket,
     pub(super) via: Option<Rc<Link>>,
     pub(super) trust: Trust,
-    pub(super) version: &'a str,
+    pub(super) options: &'a Options,
     /// Where an unknown key would have to be added.
     pub(super) known_hosts: &'a Path,
     /// For banner and key exchange.
@@ -58,7 +59,7 @@ impl Link {
         let (heard, shared) = (Arc::new(AtomicBool::new(false)), Arc::new(Shared::default()));
         let hangup = CancellationToken::new();
         let given_up = hangup.clone().drop_guard();
-        let config = algorithms::config(fresh.version, &fresh.trust.algorithms());
+        let config = algorithms::config(fresh.options, &fresh.trust.algorithms());
         let client = Client { trust: fresh.trust, shared: Arc::clone(&shared) };
         let wire = Wire::new(fresh.socket, hangup.clone(), Arc::clone(&heard));
         let (host, address) = (login.route.asked.clone(), login.address.to_owned());
