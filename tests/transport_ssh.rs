@@ -186,12 +186,15 @@ async fn a_server_that_hangs_up_first_is_tried_again_and_then_said() {
     let mut tries = 0;
     let serve = async {
         loop {
-            drop(listener.accept().await.unwrap());
+            let (mut stream, _) = listener.accept().await.unwrap();
+            // What sshd says when MaxStartups is reached.
+            tokio::io::AsyncWriteExt::write_all(&mut stream, b"Exceeded MaxStartups\r\n").await.unwrap();
             tries += 1;
         }
     };
     let error = tokio::select! { error = refused(&ssh, &target) => error, () = serve => unreachable!() };
     assert!(matches!(error, ConnectError::ClosedEarly { .. }), "{error}");
+    assert!(error.to_string().ends_with("it said: Exceeded MaxStartups"), "{error}");
     assert_eq!(tries, 4);
 }
 
