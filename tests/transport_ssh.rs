@@ -101,6 +101,22 @@ async fn a_server_killed_under_a_program_leaves_it_lost() {
 }
 
 #[tokio::test]
+async fn a_host_that_stops_answering_is_lost() {
+    let (server, operator) = friends();
+    let mut options = operator.options();
+    options.keepalive = Duration::from_millis(200);
+    let ssh = shipit::transport::ssh::Ssh::new(options);
+    let connection = ssh.connect(&server.host()).await.unwrap();
+    let mut channel = connection.exec("echo started; sleep 60").await.unwrap();
+    assert!(channel.output.recv().await.is_some());
+    for session in server.sessions() {
+        common_ssh::output("kill", &["-STOP", &session]);
+    }
+    let end = tokio::time::timeout(Duration::from_secs(10), channel.output.recv()).await.unwrap();
+    assert_eq!(end, Some(Output::End(Exit::Lost("the host stopped answering".to_owned()))));
+}
+
+#[tokio::test]
 async fn a_dropped_connection_ends_on_the_server() {
     let (server, operator) = friends();
     let ssh = operator.ssh();
@@ -170,12 +186,15 @@ async fn a_server_that_hangs_up_first_is_tried_again_and_then_said() {
     let mut tries = 0;
     let serve = async {
         loop {
-            drop(listener.accept().await.unwrap());
+            let (mut stream, _) = listener.accept().await.unwrap();
+            // What sshd says when MaxStartups is reached.
+            tokio::io::AsyncWriteExt::write_all(&mut stream, b"Exceeded MaxStartups\r\n").await.unwrap();
             tries += 1;
         }
     };
     let error = tokio::select! { error = refused(&ssh, &target) => error, () = serve => unreachable!() };
     assert!(matches!(error, ConnectError::ClosedEarly { .. }), "{error}");
+    assert!(error.to_string().ends_with("it said: Exceeded MaxStartups"), "{error}");
     assert_eq!(tries, 4);
 }
 
@@ -186,4 +205,18 @@ async fn places_without_a_server() {
     assert!(closed.to_string().contains("connection refused"), "{closed}");
     let nowhere = refused(&ssh, &host("no-such-host.invalid", 22)).await;
     assert!(matches!(nowhere, ConnectError::Resolve { .. }), "{nowhere}");
+}
+
+#[tokio::test]
+async fn what_does_not_speak_ssh_is_named_so() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let ssh = common_ssh::Operator::new().ssh();
+    let target = host("127.0.0.1", listener.local_addr().unwrap().port());
+    let serve = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let page = [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], &[b'x'; 1000]].concat();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, &page).await.unwrap();
+    };
+    let (error, ()) = tokio::join!(refused(&ssh, &target), serve);
+    assert!(error.to_string().ends_with("what answers there does not speak SSH 2"), "{error}");
 }

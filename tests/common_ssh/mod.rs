@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -51,28 +51,14 @@ impl Sshd {
         if output("id", &["-u"]) == "0" {
             fs::create_dir_all("/run/sshd").unwrap();
         }
-        let port = free_port();
-        let path = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
-        let config = format!(
-            "ListenAddress 127.0.0.1:{port}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM no\n\
-             StrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
-             LogLevel VERBOSE\nUseDNS no\nMaxStartups 100\n{extra}\n",
-            path("host_ed25519"),
-            path("authorized"),
-        );
-        fs::write(path("config"), config).unwrap();
-        let child = Command::new("/usr/sbin/sshd")
-            .args(["-D", "-f", &path("config"), "-E", &path("log")])
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        let server = Self { dir, port, child };
-        let until = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < until, "sshd does not come up:\n{}", server.log());
-            std::thread::sleep(Duration::from_millis(20));
+        // A port that was free a moment ago may be taken by now; then it is another's turn.
+        for _ in 0..10 {
+            let port = free_port();
+            if let Some(child) = listen(dir.path(), port, extra) {
+                return Self { dir, port, child };
+            }
         }
-        server
+        panic!("sshd does not come up:\n{}", fs::read_to_string(dir.path().join("log")).unwrap_or_default());
     }
 
     pub fn authorize(&self, public: &str) {
@@ -114,6 +100,35 @@ impl Sshd {
         };
         of(&self.child.id().to_string())
     }
+}
+
+fn listen(dir: &Path, port: u16, extra: &str) -> Option<Child> {
+    let path = |name: &str| dir.join(name).to_string_lossy().into_owned();
+    let config = format!(
+        "ListenAddress 127.0.0.1:{port}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM no\n\
+         StrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
+         LogLevel VERBOSE\nUseDNS no\nMaxStartups 100\nSetEnv HOME={}\n{extra}\n",
+        path("host_ed25519"),
+        path("authorized"),
+        // Not the account's own: a shell would read its .bashrc.
+        path(""),
+    );
+    fs::write(path("config"), config).unwrap();
+    let _ = fs::remove_file(path("log"));
+    let mut child = Command::new("/usr/sbin/sshd")
+        .args(["-D", "-f", &path("config"), "-E", &path("log")])
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    let until = Instant::now() + Duration::from_secs(10);
+    while child.try_wait().unwrap().is_none() {
+        if fs::read_to_string(path("log")).is_ok_and(|log| log.contains("Server listening")) {
+            return Some(child);
+        }
+        assert!(Instant::now() < until, "sshd is silent");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    None
 }
 
 impl Drop for Sshd {

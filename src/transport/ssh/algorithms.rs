@@ -10,6 +10,8 @@ use russh::client::Config;
 use russh::keys::{Algorithm, EcdsaCurve, HashAlg};
 use russh::{Limits, Preferred, SshId, cipher, kex};
 
+use super::Options;
+
 /// AES-GCM costs half of ChaCha20 where the CPU has AES.
 const CIPHERS: &[cipher::Name] = &[
     cipher::AES_128_GCM,
@@ -24,17 +26,17 @@ const CIPHERS: &[cipher::Name] = &[
 const MORE_KEX: [kex::Name; 3] = [kex::ECDH_SHA2_NISTP256, kex::ECDH_SHA2_NISTP384, kex::ECDH_SHA2_NISTP521];
 
 /// A session with a server whose keys of the types `known` would be trusted.
-pub(super) fn config(version: &str, known: &[Algorithm]) -> Arc<Config> {
+pub(super) fn config(options: &Options, known: &[Algorithm]) -> Arc<Config> {
     let mut kex = Preferred::DEFAULT.kex.to_vec();
     // The pseudo names at the end (strict kex, EXT_INFO) are taken out before choosing, wherever they stand.
     kex.extend(MORE_KEX);
     Arc::new(Config {
-        client_id: SshId::Standard(Cow::Owned(format!("SSH-2.0-shipit_{version}"))),
+        client_id: SshId::Standard(Cow::Owned(format!("SSH-2.0-shipit_{}", options.version))),
         nodelay: true,
         window_size: 4 << 20,
         maximum_packet_size: 32 << 10,
         channel_buffer_size: 256,
-        keepalive_interval: Some(Duration::from_secs(15)),
+        keepalive_interval: Some(options.keepalive),
         keepalive_max: 3,
         // Never start a rekey: one that meets full channels ends the connection (russh 0.65). The server's are handled.
         limits: Limits {
@@ -85,7 +87,7 @@ mod tests {
 
     #[test]
     fn strict_key_exchange_stays_on() {
-        let config = config("0", &[]);
+        let config = config(&Options::new("/".into(), "u".into()), &[]);
         assert!(config.preferred.kex.contains(&kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT));
         assert!(config.preferred.kex.contains(&kex::EXTENSION_SUPPORT_AS_CLIENT));
     }

@@ -1,8 +1,7 @@
-//! Logging in with public keys: which, in which order, how many.
+//! Logging in with public keys: offered one after another until one is taken.
 //!
-//! The keys that were named first, then what else the agent holds, then the default files. Never more than
-//! five: sshd hangs up at the sixth (`MaxAuthTries`) and newer ones then punish the address. Nothing is tried
-//! twice. Every refusal says what was offered, what was not, and what the server said last.
+//! Never more than five: sshd hangs up at the sixth (`MaxAuthTries`) and newer ones then punish the address.
+//! Nothing is tried twice. Every refusal says what was offered, what was not, and what the server said last.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,19 +10,17 @@ use std::time::Duration;
 
 use russh::client::{AuthResult, Handle};
 use russh::keys::agent::AgentIdentity;
-use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey};
+use russh::keys::{HashAlg, PrivateKeyWithHashAlg, PublicKey};
 use russh::{MethodKind, Signer};
 
 use super::handler::Client;
-use super::keys::{Agent, KeyFile, KeyFiles, PASSPHRASE};
+use super::identities::{Candidate, Key};
+use super::keys::{Agent, KeyFiles};
 use super::route::Route;
 use crate::transport::{ConnectError, Refusal, Step};
 
 /// One less than sshd's default, for a server that counts more strictly.
 const OFFERS: usize = 5;
-/// Below ~/.ssh, when nothing else is named.
-const DEFAULT_FILES: [&str; 3] = ["id_ed25519", "id_ecdsa", "id_rsa"];
-
 /// What a login needs to know.
 pub(super) struct Login<'a> {
     pub(super) route: &'a Route,
@@ -33,26 +30,6 @@ pub(super) struct Login<'a> {
     pub(super) home: &'a Path,
     /// For each answer of the server.
     pub(super) limit: Duration,
-}
-
-/// A key to offer.
-struct Candidate {
-    name: String,
-    key: Key,
-}
-
-enum Key {
-    Agent(Box<AgentIdentity>),
-    File(Arc<PrivateKey>),
-}
-
-impl Candidate {
-    fn public(&self) -> PublicKey {
-        match &self.key {
-            Key::Agent(identity) => identity.public_key().into_owned(),
-            Key::File(key) => key.public_key().clone(),
-        }
-    }
 }
 
 /// What came of an offer.
@@ -114,72 +91,6 @@ impl Login<'_> {
         }
     }
 
-    fn candidates(
-        &self,
-        agent: Option<&Agent>,
-        refusal: &mut Refusal,
-    ) -> Result<Vec<Candidate>, ConnectError> {
-        let settings = &self.route.settings;
-        let mut found = Vec::new();
-        if let Some(path) = &self.route.key {
-            found.push(self.only_key(path, agent)?);
-            return Ok(found);
-        }
-        for path in &settings.identity_files {
-            self.add_file(path, agent, &mut found, refusal);
-        }
-        if !settings.identities_only {
-            for identity in agent.iter().flat_map(|agent| &agent.identities) {
-                let name = format!("{} (agent)", named(identity));
-                add(&mut found, Candidate { name, key: Key::Agent(Box::new(identity.clone())) });
-            }
-        }
-        if !settings.identities_set {
-            for path in DEFAULT_FILES.map(|name| self.home.join(".ssh").join(name)) {
-                if path.exists() {
-                    self.add_file(&path, agent, &mut found, refusal);
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    /// `key` in shipit.toml: the one key that is to be used, so a file that is of no use is the error.
-    fn only_key(&self, path: &Path, agent: Option<&Agent>) -> Result<Candidate, ConnectError> {
-        let path = path.to_path_buf();
-        match self.files.read(&path) {
-            Err(reason) => Err(ConnectError::KeyFile { path, reason }),
-            Ok(file) => usable(&path, &file, agent).map_err(|why| match why {
-                PASSPHRASE => ConnectError::KeyEncrypted { path: path.clone() },
-                why => ConnectError::KeyFile {
-                    path: path.clone(),
-                    reason: format!("it {why}, and no agent holds it"),
-                },
-            }),
-        }
-    }
-
-    fn add_file(
-        &self,
-        path: &Path,
-        agent: Option<&Agent>,
-        found: &mut Vec<Candidate>,
-        refusal: &mut Refusal,
-    ) {
-        let used = self.files.read(path).and_then(|file| {
-            usable(path, &file, agent).map_err(|why| {
-                if why == PASSPHRASE {
-                    refusal.encrypted.get_or_insert_with(|| path.to_path_buf());
-                }
-                format!("{why}, and no agent holds it")
-            })
-        });
-        match used {
-            Ok(candidate) => add(found, candidate),
-            Err(why) => refusal.skipped.push(format!("{} ({why})", path.display())),
-        }
-    }
-
     async fn offer(
         &self,
         session: &mut Handle<Client>,
@@ -224,41 +135,6 @@ impl Login<'_> {
             step: Step::Authentication,
             after: self.limit,
         }
-    }
-}
-
-/// The key in a file, through the agent where that holds it. `Err`: why neither works.
-fn usable(path: &Path, file: &KeyFile, agent: Option<&Agent>) -> Result<Candidate, &'static str> {
-    let name = path.display().to_string();
-    let held = |key: &PublicKey| agent.is_some_and(|agent| agent.holds(key));
-    let key = match file {
-        KeyFile::Open(key) if held(key.public_key()) => Key::Agent(Box::new(key.public_key().clone().into())),
-        KeyFile::Open(key) => Key::File(Arc::clone(key)),
-        KeyFile::Locked { public: Some(key), .. } if held(key) => Key::Agent(Box::new(key.clone().into())),
-        KeyFile::Locked { why, .. } => return Err(why),
-    };
-    Ok(Candidate { name, key })
-}
-
-/// A key is offered once, under its first name.
-fn add(found: &mut Vec<Candidate>, candidate: Candidate) {
-    let certificate = |c: &Candidate| match &c.key {
-        Key::Agent(identity) => matches!(**identity, AgentIdentity::Certificate { .. }),
-        Key::File(_) => false,
-    };
-    let same = |other: &Candidate| {
-        certificate(other) == certificate(&candidate)
-            && other.public().key_data() == candidate.public().key_data()
-    };
-    if !found.iter().any(same) {
-        found.push(candidate);
-    }
-}
-
-fn named(identity: &AgentIdentity) -> String {
-    match identity.comment() {
-        "" => identity.public_key().fingerprint(HashAlg::Sha256).to_string(),
-        comment => comment.to_owned(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Programs over a connection: open, exec, and the two tasks that carry their bytes.
+//! Programs over a connection: exec, and the two tasks that carry their bytes.
 //!
 //! The one place that touches the library's channels, because they have traps (russh 0.65): a write waits for
 //! ever once the other side stopped reading; a channel that is not read stops all others of the connection;
@@ -7,58 +7,23 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use russh::client::{Handle, Msg};
-use russh::{ChannelMsg, ChannelOpenFailure, ChannelReadHalf, ChannelWriteHalf, Error, Sig};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio::time::{sleep, timeout};
+use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::handler::{Client, Shared, plain};
+use super::sessions::{self, Sessions};
 use crate::transport::{Channel, ConnectError, Exit, Output};
 
-/// Programs at once on a connection: sshd allows 10 (`MaxSessions`), one may be someone else's.
-const SESSIONS: usize = 8;
-/// For the server to open a channel.
-const OPEN: Duration = Duration::from_secs(15);
-/// A server that is full though nothing is open is asked this often, with longer pauses.
-const REFUSALS: u32 = 5;
-const PAUSE: Duration = Duration::from_millis(20);
 /// Chunks that wait in each direction.
 const QUEUE: usize = 64;
 /// Bytes that wait beyond that for a slow reader, before the connection has to.
 const BACKLOG: usize = 16 << 20;
 /// Standard error in the protocol (RFC 4254, 5.2).
 const STDERR: u32 = 1;
-
-/// How many programs a connection carries. A server that allows fewer teaches it so.
-#[derive(Debug)]
-pub(super) struct Sessions {
-    permits: Arc<Semaphore>,
-    open: AtomicUsize,
-}
-
-impl Default for Sessions {
-    fn default() -> Self {
-        Self { permits: Arc::new(Semaphore::new(SESSIONS)), open: AtomicUsize::new(0) }
-    }
-}
-
-/// One program's place; given back when dropped.
-struct Seat {
-    sessions: Arc<Sessions>,
-    permit: Option<OwnedSemaphorePermit>,
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.sessions.open.fetch_sub(1, Ordering::Relaxed);
-        self.permit.take();
-    }
-}
 
 /// What a program's tasks need of its connection.
 #[derive(Clone)]
@@ -68,7 +33,7 @@ pub(super) struct Host {
     pub(super) sessions: Arc<Sessions>,
 }
 
-type Opened = oneshot::Sender<Result<Channel, ConnectError>>;
+pub(super) type Opened = oneshot::Sender<Result<Channel, ConnectError>>;
 
 /// Starts `command`. Dropping the future leaves nothing open on the server.
 pub(super) async fn exec(host: Host, command: String) -> Result<Channel, ConnectError> {
@@ -77,12 +42,12 @@ pub(super) async fn exec(host: Host, command: String) -> Result<Channel, Connect
     answer.await.unwrap_or_else(|_| Err(refused("the connection is gone".to_owned())))
 }
 
-fn refused(reason: String) -> ConnectError {
+pub(super) fn refused(reason: String) -> ConnectError {
     ConnectError::Channel { reason }
 }
 
 async fn run(host: Host, command: String, opened: Opened) {
-    let Some((channel, opened, seat)) = open(&host, opened).await else { return };
+    let Some((channel, opened, seat)) = sessions::open(&host, opened).await else { return };
     let (read, write) = channel.split();
     // The reply is not awaited: input travels in the same flight. A refusal arrives as a message.
     if let Err(error) = write.exec(true, command.into_bytes()).await {
@@ -105,61 +70,6 @@ async fn run(host: Host, command: String, opened: Opened) {
         }
     }
     let _ = events.send(Output::End(exit)).await;
-}
-
-/// Takes a place and opens a channel; waits where the server allows no more for now. `None`: the asker has its answer, or left.
-async fn open(host: &Host, mut opened: Opened) -> Option<(russh::Channel<Msg>, Opened, Seat)> {
-    let sessions = &host.sessions;
-    let mut refusals = 0;
-    loop {
-        let permit = tokio::select! {
-            permit = Arc::clone(&sessions.permits).acquire_owned() => permit.ok()?,
-            () = opened.closed() => return None,
-        };
-        let opening = host.handle.channel_open_session();
-        tokio::pin!(opening);
-        let result = match timeout(OPEN, &mut opening).await {
-            Ok(result) => result,
-            Err(_) => {
-                let _ = opened.send(Err(refused(format!("no answer in {} s", OPEN.as_secs()))));
-                if let Ok(late) = opening.await {
-                    let _ = late.close().await;
-                }
-                return None;
-            }
-        };
-        match result {
-            Ok(channel) if opened.is_closed() => {
-                let _ = channel.close().await;
-                return None;
-            }
-            Ok(channel) => {
-                sessions.open.fetch_add(1, Ordering::Relaxed);
-                return Some((
-                    channel,
-                    opened,
-                    Seat { sessions: Arc::clone(sessions), permit: Some(permit) },
-                ));
-            }
-            // Too many for this server: one place fewer, and again when another program has ended.
-            Err(error) if is_full(&error) && sessions.open.load(Ordering::Relaxed) > 0 => permit.forget(),
-            // None of ours is open, but sshd may not have cleared away the last one yet.
-            Err(error) if is_full(&error) && refusals < REFUSALS => {
-                refusals += 1;
-                sleep(PAUSE * refusals).await;
-            }
-            Err(error) => {
-                let reason = host.shared.last_words().unwrap_or_else(|| plain(&error));
-                let _ = opened.send(Err(refused(reason)));
-                return None;
-            }
-        }
-    }
-}
-
-fn is_full(error: &Error) -> bool {
-    use ChannelOpenFailure::{ConnectFailed, ResourceShortage};
-    matches!(error, Error::ChannelOpenFailure(ConnectFailed | ResourceShortage))
 }
 
 /// Passes input on until it ends or the channel does.

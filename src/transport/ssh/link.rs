@@ -7,7 +7,6 @@
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use russh::client::{Handle, Msg, connect_stream};
@@ -17,12 +16,13 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::Options;
 use super::algorithms;
 use super::auth::Login;
-use super::channel::Sessions;
 use super::handler::{Client, Shared, plain};
 use super::known_hosts::{self, Trust, Verdict};
-use super::wire::{Socket, Wire};
+use super::sessions::Sessions;
+use super::wire::{Greeting, Socket, Wire};
 use crate::transport::{ConnectError, OfferedKey, Step};
 
 /// How long a farewell may take before the socket is closed without.
@@ -45,7 +45,7 @@ pub(super) struct Fresh<'a> {
     pub(super) socket: Socket,
     pub(super) via: Option<Rc<Link>>,
     pub(super) trust: Trust,
-    pub(super) version: &'a str,
+    pub(super) options: &'a Options,
     /// Where an unknown key would have to be added.
     pub(super) known_hosts: &'a Path,
     /// For banner and key exchange.
@@ -55,12 +55,12 @@ pub(super) struct Fresh<'a> {
 impl Link {
     pub(super) async fn establish(fresh: Fresh<'_>, login: &Login<'_>) -> Result<Self, ConnectError> {
         let started = Instant::now();
-        let (heard, shared) = (Arc::new(AtomicBool::new(false)), Arc::new(Shared::default()));
+        let (greeting, shared) = (Arc::new(Greeting::default()), Arc::new(Shared::default()));
         let hangup = CancellationToken::new();
         let given_up = hangup.clone().drop_guard();
-        let config = algorithms::config(fresh.version, &fresh.trust.algorithms());
+        let config = algorithms::config(fresh.options, &fresh.trust.algorithms());
         let client = Client { trust: fresh.trust, shared: Arc::clone(&shared) };
-        let wire = Wire::new(fresh.socket, hangup.clone(), Arc::clone(&heard));
+        let wire = Wire::new(fresh.socket, hangup.clone(), Arc::clone(&greeting));
         let (host, address) = (login.route.asked.clone(), login.address.to_owned());
         let mut handle = match timeout_at(fresh.deadline, connect_stream(config, wire, client)).await {
             Ok(Ok(handle)) => handle,
@@ -69,10 +69,19 @@ impl Link {
                 return Err(ConnectError::Timeout { host, address, step: Step::KeyExchange, after });
             }
             Ok(Err(error)) => {
-                return Err(match (shared.refused(), heard.load(Ordering::Relaxed)) {
-                    (Some((key, verdict)), _) => host_key(login, fresh.known_hosts, &key, verdict),
-                    (None, false) => ConnectError::ClosedEarly { host, address, reason: plain(&error) },
-                    (None, true) => ConnectError::Handshake { host, address, reason: plain(&error) },
+                return Err(match shared.refused() {
+                    Some((key, verdict)) => host_key(login, fresh.known_hosts, &key, verdict),
+                    None if greeting.is_ssh() || matches!(error, Error::Version) => {
+                        ConnectError::Handshake { host, address, reason: plain(&error) }
+                    }
+                    None => {
+                        let said = greeting.line().map(|line| format!("it said: {line}"));
+                        ConnectError::ClosedEarly {
+                            host,
+                            address,
+                            reason: said.unwrap_or_else(|| plain(&error)),
+                        }
+                    }
                 });
             }
         };

@@ -10,6 +10,7 @@ mod channel;
 mod config;
 mod dial;
 mod handler;
+mod identities;
 mod jump;
 mod keys;
 mod known_hosts;
@@ -18,6 +19,7 @@ mod link;
 mod options;
 mod pattern;
 mod route;
+mod sessions;
 mod wire;
 
 use std::cell::{OnceCell, RefCell};
@@ -147,8 +149,8 @@ impl Ssh {
             home: &self.options.home,
             limit: self.options.connect_timeout,
         };
-        let version = &self.options.version;
-        Link::establish(Fresh { socket, via, trust, version, known_hosts: &known_hosts, deadline }, &login)
+        let options = &self.options;
+        Link::establish(Fresh { socket, via, trust, options, known_hosts: &known_hosts, deadline }, &login)
             .await
     }
 

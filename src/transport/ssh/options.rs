@@ -8,6 +8,9 @@ use std::time::Duration;
 pub struct Options {
     /// For connecting and key exchange together, then for each answer of a login.
     pub connect_timeout: Duration,
+    /// A server that is silent for so long is asked for a sign of life; after three without an answer, at
+    /// the next turn, it is lost.
+    pub keepalive: Duration,
     /// `SSH_AUTH_SOCK`, if set.
     pub agent: Option<PathBuf>,
     /// Asked in this order.
@@ -31,6 +34,7 @@ impl Options {
         let below = |names: [&str; 2]| names.map(|name| home.join(".ssh").join(name)).to_vec();
         Self {
             connect_timeout: Duration::from_secs(10),
+            keepalive: Duration::from_secs(15),
             agent: None,
             config_files: vec![home.join(".ssh/config"), "/etc/ssh/ssh_config".into()],
             user_known_hosts: below(["known_hosts", "known_hosts2"]),

@@ -1,13 +1,11 @@
 //! The byte stream under an SSH session: a TCP socket, or a channel of a jump host.
 //!
 //! Adds three things that the library lacks: a way to hang up from outside (a session whose handshake was given
-//! up would else keep its socket until the server closes it), the knowledge whether the server ever said
-//! something, and TCP_QUICKACK.
+//! up would else keep its socket until the server closes it), the server's first words, and TCP_QUICKACK.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use russh::ChannelStream;
@@ -22,16 +20,48 @@ pub(super) enum Socket {
     Channel(Box<ChannelStream<Msg>>),
 }
 
+/// The first bytes a server sent. One that is full says so in plain text and closes (`Exceeded MaxStartups`).
+#[derive(Debug, Default)]
+pub(super) struct Greeting(Mutex<Vec<u8>>);
+
+impl Greeting {
+    const KEPT: usize = 1024;
+
+    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+        // Nothing in here is ever half written.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hear(&self, bytes: &[u8]) {
+        let mut kept = self.bytes();
+        let room = Self::KEPT.saturating_sub(kept.len());
+        kept.extend(bytes.iter().take(room));
+    }
+
+    /// Whether there was a banner; lines of text may come before it.
+    pub(super) fn is_ssh(&self) -> bool {
+        self.bytes().split(|byte| *byte == b'\n').any(|line| line.starts_with(b"SSH-"))
+    }
+
+    /// The first line, if it is not empty, without anything that could act on a terminal.
+    pub(super) fn line(&self) -> Option<String> {
+        let bytes = self.bytes();
+        let line = String::from_utf8_lossy(bytes.split(|byte| *byte == b'\n').next()?);
+        let line: String = line.chars().filter(|c| !c.is_control()).take(200).collect();
+        Some(line).filter(|line| !line.is_empty())
+    }
+}
+
 pub(super) struct Wire {
     socket: Socket,
     hung_up: Pin<Box<WaitForCancellationFutureOwned>>,
-    heard: Arc<AtomicBool>,
+    greeting: Arc<Greeting>,
 }
 
 impl Wire {
-    /// Cancelling `hangup` ends the session that owns the wire; `heard` turns true with the first byte.
-    pub(super) fn new(socket: Socket, hangup: CancellationToken, heard: Arc<AtomicBool>) -> Self {
-        Self { socket, hung_up: Box::pin(hangup.cancelled_owned()), heard }
+    /// Cancelling `hangup` ends the session that owns the wire; `greeting` keeps what is heard first.
+    pub(super) fn new(socket: Socket, hangup: CancellationToken, greeting: Arc<Greeting>) -> Self {
+        Self { socket, hung_up: Box::pin(hangup.cancelled_owned()), greeting }
     }
 
     fn alive(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
@@ -57,8 +87,8 @@ impl AsyncRead for Wire {
             }
             Socket::Channel(channel) => Pin::new(channel).poll_read(cx, buf),
         };
-        if buf.filled().len() > before {
-            wire.heard.store(true, Ordering::Relaxed);
+        if let Some(heard) = buf.filled().get(before..) {
+            wire.greeting.hear(heard);
         }
         result
     }

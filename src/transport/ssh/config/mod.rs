@@ -7,11 +7,13 @@ mod include;
 mod parse;
 mod resolve;
 mod tokens;
+mod values;
 
 use std::path::{Path, PathBuf};
 
 use parse::Item;
-pub(super) use resolve::{Agent, Query, Settings};
+pub(super) use resolve::{Query, Settings};
+pub(super) use values::Agent;
 
 use crate::transport::ConnectError;
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::parse::{Item, Place};
 use super::tokens::Tokens;
+use super::values::{Agent, Proxy, Said, agent, file_list, identity_files, port, proxy, yes_no};
 use crate::transport::ConnectError;
 use crate::transport::ssh::pattern::any_matches;
 
@@ -43,17 +44,6 @@ pub(in crate::transport::ssh) struct Settings {
     pub(in crate::transport::ssh) global_known_hosts: Option<Vec<PathBuf>>,
 }
 
-/// `IdentityAgent`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::transport::ssh) enum Agent {
-    /// Not set, or `SSH_AUTH_SOCK`: the agent of the operator's session.
-    Session,
-    /// `none`
-    None,
-    /// A socket.
-    Socket(PathBuf),
-}
-
 pub(super) fn resolve(files: &[Vec<Item>], query: &Query<'_>) -> Result<Settings, ConnectError> {
     let mut found = Found { user: query.user.map(str::to_owned), port: query.port, ..Found::new(query) };
     for items in files {
@@ -61,9 +51,6 @@ pub(super) fn resolve(files: &[Vec<Item>], query: &Query<'_>) -> Result<Settings
     }
     found.finish()
 }
-
-/// A value and where it stands, so that a mistake found late still has its line.
-type Said<T> = Option<(T, Place)>;
 
 /// What the walk has met so far.
 struct Found<'a> {
@@ -78,12 +65,6 @@ struct Found<'a> {
     proxy: Said<Proxy>,
     user_known_hosts: Said<Vec<String>>,
     global_known_hosts: Said<Vec<String>>,
-}
-
-enum Proxy {
-    None,
-    Jump(String),
-    Command,
 }
 
 impl<'a> Found<'a> {
@@ -229,65 +210,4 @@ impl<'a> Found<'a> {
 
 fn keep<T>(slot: &mut Said<T>, value: T, place: &Place) {
     slot.get_or_insert_with(|| (value, place.clone()));
-}
-
-fn port(text: &str, place: &Place) -> Result<u16, ConnectError> {
-    text.parse().ok().filter(|port| *port != 0).ok_or_else(|| place.error(format!("{text} is not a port")))
-}
-
-fn yes_no(keyword: &str, text: &str, place: &Place) -> Result<bool, ConnectError> {
-    match text.to_ascii_lowercase().as_str() {
-        "yes" | "true" => Ok(true),
-        "no" | "false" => Ok(false),
-        _ => Err(place.error(format!("{keyword} is yes or no, not {text}"))),
-    }
-}
-
-fn file(text: &str, place: &Place, tokens: &Tokens<'_>) -> Result<PathBuf, ConnectError> {
-    tokens.path(text).map(PathBuf::from).map_err(|reason| place.error(reason))
-}
-
-fn identity_files(said: Vec<(String, Place)>, tokens: &Tokens<'_>) -> Result<Vec<PathBuf>, ConnectError> {
-    let mut files = Vec::new();
-    for (text, place) in said.iter().filter(|(text, _)| !text.eq_ignore_ascii_case("none")) {
-        let path = file(text, place, tokens)?;
-        if !files.contains(&path) {
-            files.push(path);
-        }
-    }
-    Ok(files)
-}
-
-fn agent(said: Said<String>, tokens: &Tokens<'_>) -> Result<Agent, ConnectError> {
-    match said {
-        None => Ok(Agent::Session),
-        Some((text, _)) if text.eq_ignore_ascii_case("none") => Ok(Agent::None),
-        Some((text, _)) if text.trim_start_matches('$') == "SSH_AUTH_SOCK" => Ok(Agent::Session),
-        Some((text, place)) if text.starts_with('$') => {
-            Err(place.error(format!("{text}: only $SSH_AUTH_SOCK is supported here")))
-        }
-        Some((text, place)) => file(&text, &place, tokens).map(Agent::Socket),
-    }
-}
-
-/// The jump hosts, or where a `ProxyCommand` stands.
-type Way = (Vec<String>, Option<(PathBuf, usize)>);
-
-fn proxy(said: Said<Proxy>, tokens: &Tokens<'_>) -> Result<Way, ConnectError> {
-    match said {
-        None | Some((Proxy::None, _)) => Ok((Vec::new(), None)),
-        Some((Proxy::Command, place)) => Ok((Vec::new(), Some((place.file.to_path_buf(), place.line)))),
-        Some((Proxy::Jump(text), place)) => {
-            let text = tokens.expand(&text).map_err(|reason| place.error(reason))?;
-            Ok((text.split(',').map(|hop| hop.trim().to_owned()).collect(), None))
-        }
-    }
-}
-
-fn file_list(said: Said<Vec<String>>, tokens: &Tokens<'_>) -> Result<Option<Vec<PathBuf>>, ConnectError> {
-    let Some((texts, place)) = said else { return Ok(None) };
-    if matches!(texts.as_slice(), [only] if only.eq_ignore_ascii_case("none")) {
-        return Ok(Some(Vec::new()));
-    }
-    texts.iter().map(|text| file(text, &place, tokens)).collect::<Result<_, _>>().map(Some)
 }
