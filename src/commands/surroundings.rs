@@ -54,6 +54,8 @@ impl Surroundings {
     pub(super) fn transport(&self, timeouts: &Timeouts) -> Ways {
         let mut options = ssh::Options::new(self.home.clone(), self.user.clone());
         options.connect_timeout = timeouts.connect;
+        // A connection counts as dead after four of these went unanswered.
+        options.keepalive = timeouts.lost / 4;
         options.agent = std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from);
         Ways { ssh: Ssh::new(options), local: Local::new(self.home.clone(), std::env::vars_os()) }
     }

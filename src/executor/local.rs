@@ -81,7 +81,7 @@ fn spawn(hook: &LocalHook, directory: &Path, variables: &[(String, String)]) -> 
     bash.args(["-e", "-o", "pipefail", "-c", &hook.text]);
     let mut sh = Command::new("/bin/sh");
     sh.args(["-e", "-c", &hook.text]);
-    let mut start = |command: &mut Command| {
+    let start = |command: &mut Command| {
         command
             .current_dir(directory)
             .envs(variables.iter().map(|(name, value)| (name, value)))

@@ -22,7 +22,7 @@ pub(super) async fn all(run: &mut Run<'_>, patience: Duration) -> Result<(), Sto
     let patience = patience.max(COLLISION);
     let mut told = false;
     loop {
-        let busy: Vec<usize> = indices(run, |run, at| busy(run, at));
+        let busy: Vec<usize> = indices(run, busy);
         if busy.is_empty() {
             return Ok(());
         }
@@ -46,7 +46,7 @@ pub(super) async fn all(run: &mut Run<'_>, patience: Duration) -> Result<(), Sto
             run.fleet.tell(Phase::Lock, &unlock, |_, host| host.failure.is_none()).await;
         }
         nap(run, if began.elapsed() < COLLISION { 250 } else { 2000 }).await;
-        let again: Vec<usize> = if keep { busy } else { indices(run, |run, at| busy_or_well(run, at)) };
+        let again: Vec<usize> = if keep { busy } else { indices(run, busy_or_well) };
         for at in &again {
             run.fleet.hosts[*at].failure = None;
         }
