@@ -1,0 +1,227 @@
+//! A host and its repository in a temporary directory: what scenarios stand on, and what they look at.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use shipit::remote::script::{Place, Script, assignments};
+use tempfile::TempDir;
+
+use crate::driver::Run;
+use crate::repo::Repo;
+use crate::states::Deploy;
+use crate::{Sh, eventually, process};
+
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// See the top of the file.
+pub struct Ground {
+    base: PathBuf,
+    root: PathBuf,
+    pub repo: Repo,
+    _dir: TempDir,
+}
+
+impl Ground {
+    /// A deploy path that was set up.
+    pub fn new(sh: Sh) -> Ground {
+        let ground = Ground::bare(sh);
+        ground.set_up();
+        ground
+    }
+
+    /// A host on which nothing was set up.
+    pub fn bare(sh: Sh) -> Ground {
+        Ground::at(sh, |base| base.join("app"))
+    }
+
+    /// With a deploy path of the scenario's own.
+    pub fn at(sh: Sh, root: impl FnOnce(&Path) -> PathBuf) -> Ground {
+        let dir = tempfile::Builder::new().prefix("shipit-resident-").tempdir().unwrap();
+        let base = dir.path().canonicalize().unwrap();
+        for name in ["home", "out", "bin"] {
+            fs::create_dir(base.join(name)).unwrap();
+        }
+        let tool = match sh {
+            Sh::Dash => "dash",
+            Sh::Bash => "bash",
+            Sh::Busybox => "busybox",
+        };
+        symlink(process::require(tool), base.join("bin/sh")).unwrap();
+        let repo = Repo::new(&base, &base.join("home"));
+        Ground { root: root(&base), base, repo, _dir: dir }
+    }
+
+    pub fn set_up(&self) {
+        let mut run = Run::start(self, 30);
+        run.script(&Script::new().setup_open().setup_close().setup(60).unlock()).good();
+        assert!(run.bye().success());
+    }
+
+    /// The shell that stands for `/bin/sh`.
+    pub fn sh(&self) -> PathBuf {
+        self.base.join("bin/sh")
+    }
+
+    pub fn home(&self) -> PathBuf {
+        self.base.join("home")
+    }
+
+    /// The deploy path.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where hooks write for scenarios to read; not on the deploy path's disk.
+    pub fn out(&self) -> PathBuf {
+        self.base.join("out")
+    }
+
+    /// What hooks wrote there.
+    pub fn wrote(&self, name: &str) -> String {
+        fs::read_to_string(self.out().join(name)).unwrap_or_default().trim_end().to_string()
+    }
+
+    /// Writes a file there, for hooks to find.
+    pub fn leave(&self, name: &str, text: &str) {
+        fs::write(self.out().join(name), text).unwrap();
+    }
+
+    pub fn forget(&self, name: &str) {
+        let _ = fs::remove_file(self.out().join(name));
+    }
+
+    pub fn closed(&self, command: &mut Command) {
+        self.repo.closed(command);
+        command.env("TMPDIR", self.base.join("home")).env("SHELL", self.sh());
+    }
+
+    /// Names sort in the order they were asked for.
+    pub fn new_name(&self) -> String {
+        let count = COUNT.fetch_add(1, Ordering::SeqCst);
+        format!("20261121T{:06}Z-{:07x}", count, std::process::id())
+    }
+
+    /// What every run is told.
+    pub fn variables(&self, more: &[(&str, &str)]) -> String {
+        let url = self.repo.url();
+        let known = [
+            ("action", "deploy"),
+            ("app", "shop"),
+            ("digest", "d"),
+            ("environment", "production"),
+            ("from", ""),
+            ("from_revision", ""),
+            ("host", "web1"),
+            ("parent", ""),
+            ("reference", "main"),
+            ("release", ""),
+            ("reload_limit", "20"),
+            ("repo", url.as_str()),
+            ("revision", ""),
+            ("roles", ""),
+            ("shell", "sh"),
+            ("user", "ops"),
+            ("when", "2026-11-21T08:15:02Z"),
+            ("who", "ops on there"),
+        ];
+        let kept = known.into_iter().filter(|(name, _)| more.iter().all(|(other, _)| other != name));
+        assignments(kept.chain(more.iter().copied()))
+    }
+
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.root.join(path)).unwrap_or_default().trim_end().to_string()
+    }
+
+    /// The names in a directory of the deploy path, sorted.
+    pub fn names(&self, path: &str) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.root.join(path)) else { return Vec::new() };
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// The release that `current` names.
+    pub fn current(&self) -> Option<String> {
+        let to = fs::read_link(self.root.join("current")).ok()?;
+        Some(to.strip_prefix("releases").unwrap().to_str().unwrap().to_string())
+    }
+
+    /// The newest journal entry: its release and state.
+    pub fn newest_entry(&self) -> Option<(String, String)> {
+        let name = self.names(".shipit/journal").pop()?;
+        let (rest, state) = name.rsplit_once('.')?;
+        Some((rest.split_once('.')?.1.to_string(), state.to_string()))
+    }
+
+    /// The directories of runs, dead or alive.
+    pub fn run_dirs(&self) -> Vec<String> {
+        self.names(".shipit").into_iter().filter(|name| name.starts_with("run.")).collect()
+    }
+
+    pub fn locked(&self) -> bool {
+        fs::symlink_metadata(self.root.join(".shipit/lock")).is_ok()
+    }
+
+    /// Commits that git keeps for releases.
+    pub fn pins(&self) -> Vec<String> {
+        let dir = self.root.join("source");
+        let mut git = Command::new("git");
+        git.arg("--git-dir").arg(dir).args(["for-each-ref", "--format=%(refname:lstrip=2)", "refs/shipit"]);
+        process::succeed(self.repo.closed(&mut git)).lines().map(str::to_string).collect()
+    }
+
+    /// What a run leaves when all is over: nothing.
+    pub fn comes_to_rest(&self, what: &str) {
+        eventually(&format!("{what}: the lock goes"), || !self.locked());
+        eventually(&format!("{what}: the run's directory goes"), || self.run_dirs().is_empty());
+        let mut left = Vec::new();
+        eventually(&format!("{what}: every process ends"), || {
+            left = process::inside(&self.base);
+            left.is_empty()
+        });
+    }
+
+    /// The processes of this host.
+    pub fn processes(&self) -> Vec<process::Process> {
+        process::inside(&self.base)
+    }
+
+    /// A whole run: what is live before it is what it says; live and served after it.
+    pub fn deploy(&self) -> String {
+        let mut deploy = Deploy::begin(self, 30);
+        deploy.to_the_end();
+        let release = deploy.release.clone();
+        assert!(deploy.run.bye().success());
+        self.comes_to_rest("a whole run");
+        self.serves(&release);
+        assert_eq!(self.newest_entry(), Some((release.clone(), "done".into())));
+        release
+    }
+
+    /// Asserts that `release` is live, whole, and was reloaded last.
+    pub fn serves(&self, release: &str) {
+        assert_eq!(self.current().as_deref(), Some(release), "current");
+        assert_eq!(self.wrote("served"), release, "what was reloaded last");
+        assert_eq!(self.read("current/REVISION").len(), 40);
+    }
+
+    /// Asserts that nothing is left of `release`, but its journal entry.
+    pub fn knows_nothing_of(&self, release: &str) {
+        assert!(!self.names("releases").contains(&release.to_string()), "{release} is still on disk");
+        assert!(!self.names(".shipit/releases").contains(&release.to_string()), "its records are");
+        assert!(!self.pins().iter().any(|pin| pin.ends_with(release)), "it is still pinned");
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        process::end_all_inside(&self.base);
+    }
+}
+
+/// Where a hook's text runs when the plan has it run in `current`.
+pub const CURRENT: Place = Place::Current;
