@@ -115,7 +115,7 @@ impl Script {
     /// Leaves the directory of a release that fails.
     #[must_use]
     pub fn keep_failed(mut self) -> Self {
-        self.0.push_str(": >\"$R/keep\"\n");
+        self.0.push_str("mark \"$R/keep\"\n");
         self
     }
 

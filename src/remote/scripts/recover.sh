@@ -14,7 +14,8 @@ recover() {
 		recover_now=$(started "$recover_pid") || recover_now=${recover_start%.*}
 		[ "$recover_now" != "${recover_start%.*}" ] || kill -KILL "-$recover_pid" 2>/dev/null
 	fi
-	end_jobs "$R"
+	# After a reboot their pids are other people's.
+	[ "${2##*.}" != "$BOOT" ] || end_jobs "$R"
 	rm -f "$R"/job.* "$R/stop" "$R/late"
 	[ -f "$R/vars" ] || {
 		unlock
@@ -66,7 +67,7 @@ recover_wait() {
 # way it goes if that is still open.
 settle() {
 	settle_dir=$S/run.$1
-	: >"$settle_dir/verdict.$2" 2>/dev/null
+	mark "$settle_dir/verdict.$2" 2>/dev/null
 	settle_left=$((lost + reload_limit + 10))
 	while [ -d "$settle_dir" ] && [ "$settle_left" -gt 0 ]; do
 		[ "$(readlink "$S/lock")" = "run.$1" ] || break
