@@ -145,19 +145,19 @@ finish() {
 prune() {
 	prune_live=$(readlink "$root/current")
 	prune_live=${prune_live#releases/}
-	set -- "$1" "$root/releases/"[0-9]*
-	prune_extra=$(($# - 1 - $1))
-	shift
-	for prune_dir in "$@"; do
+	prune_extra=-$1
+	for prune_dir in "$root/releases/"????????T??????Z-???????*; do
+		if [ ! -d "$prune_dir" ] || [ -L "$prune_dir" ]; then continue; fi
+		prune_extra=$((prune_extra + 1))
+	done
+	for prune_dir in "$root/releases/"????????T??????Z-???????*; do
 		[ "$prune_extra" -gt 0 ] || break
+		if [ ! -d "$prune_dir" ] || [ -L "$prune_dir" ]; then continue; fi
 		prune_extra=$((prune_extra - 1))
 		prune_name=${prune_dir##*/}
 		case $prune_name in
 		"$prune_live" | "$release" | "$from" | "$parent") continue ;;
-		????????T??????Z-???????*) ;;
-		*) continue ;;
 		esac
-		if [ ! -d "$prune_dir" ] || [ -L "$prune_dir" ]; then continue; fi
 		remove_release "$prune_name" || say notice "release $prune_name could not be removed"
 	done
 	prune_logs
