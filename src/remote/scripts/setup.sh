@@ -15,23 +15,28 @@ ground_or_fail() {
 # setup_open: the lock; or, where the path cannot be made yet, a place from which pre-setup can make it possible.
 setup_open() {
 	[ ! -e "$root" ] || [ -d "$root" ] || fail 12 setup "$root is not a directory"
-	setup_run_dir=$R
-	if ground 2>/dev/null; then lock; else free_dir; fi
+	if ground 2>/dev/null; then
+		lock
+	else
+		[ -d "$F" ] || ground_or_fail
+	fi
 	setup_hooks
 }
 
 # setup_close: after pre-setup.
 setup_close() {
-	[ "$R" != "$setup_run_dir" ] || return 0
-	rm -rf "$R"
-	R=$setup_run_dir
-	ground_or_fail
-	lock
+	R=$S/run.$run LOG=$S/logs/$run.log
+	if [ ! -d "$R/$TOKEN" ]; then
+		ground_or_fail
+		lock
+	fi
+	rm -rf "$F"
 	setup_hooks
 }
 
 # setup_hooks: the hooks of setup belong to no release.
 setup_hooks() {
+	if [ ! -d "$R/$TOKEN" ] && [ -d "$F" ]; then R=$F LOG=$F/log; fi
 	M=$R/meta
 	meta "$M"
 	context '' '' '' setup
