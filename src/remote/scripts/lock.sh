@@ -7,7 +7,11 @@ lock() {
 	[ -d "$S" ] || fail 10 lock "nothing was set up here: $root/.shipit is not there"
 	[ ! -e "$S" ] || [ -w "$S" ] || fail 12 lock "$S cannot be written to"
 	# Tried again: another run's look for leftovers may have met it half made.
-	lock_dir 2>/dev/null || lock_dir 2>/dev/null || fail 12 lock "$R cannot be made: $(lock_dir 2>&1)"
+	lock_dir 2>/dev/null || lock_dir 2>/dev/null || {
+		lock_why=$(lock_dir 2>&1)
+		rm -rf "$R"
+		fail 12 lock "$R cannot be made: $lock_why"
+	}
 	for _ in 1 2 3 4 5 6; do
 		if ln -sn "run.$run" "$S/lock" 2>/dev/null; then
 			leftovers
@@ -30,8 +34,8 @@ lock() {
 }
 
 lock_dir() {
-	[ -d "$R/$TOKEN" ] && return
-	mkdir "$R" && mkdir "$R/$TOKEN" && mkdir -p "$S/logs" && printf '%s\n' "$who" >"$R/who" && printf '' >>"$LOG"
+	[ -d "$R/$TOKEN" ] && [ -s "$R/who" ] && return
+	mkdir -p "$R/$TOKEN" "$S/logs" && printf '%s\n' "$who" >"$R/who" && printf '' >>"$LOG"
 }
 
 # take_over DIR [force]: when the run's process is gone (or by force), becomes its owner, puts things right and
