@@ -36,6 +36,7 @@ pub struct Run {
     pub heard: Arc<Mutex<Heard>>,
     beating: Arc<AtomicBool>,
     cut: Arc<AtomicBool>,
+    deaf: Arc<AtomicBool>,
     number: u32,
 }
 
@@ -53,8 +54,9 @@ impl Run {
         let start = start_command()
             .replace("/bin/sh", sh)
             .replace(&format!(" {}", PROGRAM.len()), &format!(" {}", program.len()));
-        let mut command = process::command(ground.sh());
-        command.args(["-c", &start]).current_dir(ground.home()).process_group(0);
+        let way = ground.way_in();
+        let mut command = process::command(&way[0]);
+        command.args(&way[1..]).args(["-c", &start]).current_dir(ground.home()).process_group(0);
         ground.closed(&mut command);
         let (child_in, input) = pipe().unwrap();
         let (output, child_out) = pipe().unwrap();
@@ -69,6 +71,7 @@ impl Run {
             heard: Arc::default(),
             beating: Arc::new(AtomicBool::new(true)),
             cut: Arc::default(),
+            deaf: Arc::default(),
             number: 0,
             name,
         };
@@ -84,11 +87,15 @@ impl Run {
     }
 
     fn listen(&self, mut from: File, errors: bool) {
-        let (heard, cut) = (Arc::clone(&self.heard), Arc::clone(&self.cut));
+        let (heard, cut, deaf) = (Arc::clone(&self.heard), Arc::clone(&self.cut), Arc::clone(&self.deaf));
         spawn(move || {
             let mut frames = Frames::new(NONCE);
             let mut buffer = vec![0; 32 << 10];
             while !cut.load(Ordering::SeqCst) {
+                if deaf.load(Ordering::SeqCst) {
+                    sleep(Duration::from_millis(3));
+                    continue;
+                }
                 match from.read(&mut buffer) {
                     Ok(0) => break,
                     Ok(count) => frames.push(&buffer[..count]),
@@ -184,6 +191,11 @@ impl Run {
     /// No beats from now on, the pipes stay.
     pub fn silence(&self) {
         self.beating.store(false, Ordering::SeqCst);
+    }
+
+    /// Reads nothing any more; the pipes stay, and fill.
+    pub fn stop_reading(&self) {
+        self.deaf.store(true, Ordering::SeqCst);
     }
 
     /// The end of its input.

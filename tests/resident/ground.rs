@@ -4,9 +4,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use shipit::remote::script::{Place, Script, assignments};
+use shipit::remote::script::{Script, assignments};
 use tempfile::TempDir;
 
 use crate::driver::Run;
@@ -20,7 +21,12 @@ static COUNT: AtomicUsize = AtomicUsize::new(0);
 pub struct Ground {
     base: PathBuf,
     root: PathBuf,
+    // The deploy path as it is seen from here.
+    view: PathBuf,
+    // How programs of this host are started, when not as they are.
+    way_in: Vec<String>,
     pub repo: Repo,
+    given: Mutex<Vec<String>>,
     _dir: TempDir,
 }
 
@@ -51,7 +57,34 @@ impl Ground {
         };
         symlink(process::require(tool), base.join("bin/sh")).unwrap();
         let repo = Repo::new(&base, &base.join("home"));
-        Ground { root: root(&base), base, repo, _dir: dir }
+        let root = root(&base);
+        Ground {
+            view: root.clone(),
+            way_in: Vec::new(),
+            root,
+            base,
+            repo,
+            given: Mutex::default(),
+            _dir: dir,
+        }
+    }
+
+    /// A deploy path that is seen only by what is started with `way_in`, and from here at `view`.
+    pub fn behind(&mut self, way_in: Vec<String>, view: PathBuf) {
+        self.way_in = way_in;
+        self.view = view;
+    }
+
+    /// The program that starts the shell, and its first arguments.
+    pub fn way_in(&self) -> Vec<String> {
+        let mut way = self.way_in.clone();
+        way.push(self.sh().to_str().unwrap().to_string());
+        way
+    }
+
+    /// The directory of everything.
+    pub fn base(&self) -> &Path {
+        &self.base
     }
 
     pub fn set_up(&self) {
@@ -101,7 +134,14 @@ impl Ground {
     /// Names sort in the order they were asked for.
     pub fn new_name(&self) -> String {
         let count = COUNT.fetch_add(1, Ordering::SeqCst);
-        format!("20261121T{:06}Z-{:07x}", count, std::process::id())
+        let name = format!("20261121T{:06}Z-{:07x}", count, std::process::id());
+        self.given.lock().unwrap().push(name.clone());
+        name
+    }
+
+    /// All names that were given.
+    pub fn given(&self) -> Vec<String> {
+        self.given.lock().unwrap().clone()
     }
 
     /// What every run is told.
@@ -132,12 +172,12 @@ impl Ground {
     }
 
     pub fn read(&self, path: &str) -> String {
-        fs::read_to_string(self.root.join(path)).unwrap_or_default().trim_end().to_string()
+        fs::read_to_string(self.view.join(path)).unwrap_or_default().trim_end().to_string()
     }
 
     /// The names in a directory of the deploy path, sorted.
     pub fn names(&self, path: &str) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(self.root.join(path)) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(self.view.join(path)) else { return Vec::new() };
         let mut names: Vec<String> =
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
@@ -146,7 +186,7 @@ impl Ground {
 
     /// The release that `current` names.
     pub fn current(&self) -> Option<String> {
-        let to = fs::read_link(self.root.join("current")).ok()?;
+        let to = fs::read_link(self.view.join("current")).ok()?;
         Some(to.strip_prefix("releases").unwrap().to_str().unwrap().to_string())
     }
 
@@ -163,12 +203,12 @@ impl Ground {
     }
 
     pub fn locked(&self) -> bool {
-        fs::symlink_metadata(self.root.join(".shipit/lock")).is_ok()
+        fs::symlink_metadata(self.view.join(".shipit/lock")).is_ok()
     }
 
     /// Commits that git keeps for releases.
     pub fn pins(&self) -> Vec<String> {
-        let dir = self.root.join("source");
+        let dir = self.view.join("source");
         let mut git = Command::new("git");
         git.arg("--git-dir").arg(dir).args(["for-each-ref", "--format=%(refname:lstrip=2)", "refs/shipit"]);
         process::succeed(self.repo.closed(&mut git)).lines().map(str::to_string).collect()
@@ -222,6 +262,3 @@ impl Drop for Ground {
         process::end_all_inside(&self.base);
     }
 }
-
-/// Where a hook's text runs when the plan has it run in `current`.
-pub const CURRENT: Place = Place::Current;

@@ -14,11 +14,11 @@ mod repo;
 
 mod answer;
 mod driver;
+mod full;
 mod ground;
 mod states;
 
 mod confirm;
-mod full;
 mod jobs;
 mod limits;
 mod lock;

@@ -59,7 +59,8 @@ pub struct Deploy<'a> {
 
 const BUILD: &str = r#"echo building; printf x >artefact; [ ! -e "$OUT/hang-build" ] || sleep 1000"#;
 const POST_DEPLOY: &str = r#"echo "$SHIPIT_ACTION $SHIPIT_RELEASE" >>"$OUT/post-deploy""#;
-const RELOAD: &str = r#"here=$(pwd -P)
+const RELOAD: &str = r#"echo reloading
+here=$(pwd -P)
 echo "${here##*/}" >"$OUT/served"
 grep SigIgn /proc/self/status >"$OUT/ignored.$SHIPIT_ACTION"
 [ "$SHIPIT_ACTION" != deploy ] || [ ! -e "$OUT/hang-reload" ] || sleep 1000"#;
