@@ -7,7 +7,7 @@ use std::io::{ErrorKind, PipeWriter, Read, Write, pipe};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, ExitStatus};
+use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{sleep, spawn};
@@ -19,7 +19,7 @@ use shipit::remote::wire::{Frames, Message, Mode, Reply, header, reply, side};
 
 use crate::answer::{Answer, Heard};
 use crate::ground::Ground;
-use crate::process::{self, Signal};
+use crate::process;
 
 /// Only hangs meet it.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,14 +29,14 @@ const NONBLOCK: i32 = 0o4000;
 
 /// A resident shell that runs, and the line to it.
 pub struct Run {
-    child: Child,
+    pub(crate) child: Child,
     /// Its name on the host.
     pub name: String,
-    input: Arc<Mutex<Option<PipeWriter>>>,
+    pub(crate) input: Arc<Mutex<Option<PipeWriter>>>,
     pub heard: Arc<Mutex<Heard>>,
-    beating: Arc<AtomicBool>,
-    cut: Arc<AtomicBool>,
-    deaf: Arc<AtomicBool>,
+    pub(crate) beating: Arc<AtomicBool>,
+    pub(crate) cut: Arc<AtomicBool>,
+    pub(crate) deaf: Arc<AtomicBool>,
     number: u32,
 }
 
@@ -186,87 +186,6 @@ impl Run {
             let begun = |(_, reply): &&(u32, Reply)| matches!(reply, Reply::Step(name, _) if name == step);
             heard.replies.iter().filter(begun).count() >= times
         });
-    }
-
-    /// No beats from now on, the pipes stay.
-    pub fn silence(&self) {
-        self.beating.store(false, Ordering::SeqCst);
-    }
-
-    /// Reads nothing any more; the pipes stay, and fill.
-    pub fn stop_reading(&self) {
-        self.deaf.store(true, Ordering::SeqCst);
-    }
-
-    /// The end of its input.
-    pub fn close(&self) {
-        *self.input.lock().unwrap() = None;
-    }
-
-    /// All pipes at once.
-    pub fn cut(&self) {
-        self.cut.store(true, Ordering::SeqCst);
-        let heard = Arc::clone(&self.heard);
-        crate::eventually("the listeners stop", || heard.lock().unwrap().ended == 2);
-        self.close();
-    }
-
-    /// The end that both sides want.
-    pub fn bye(mut self) -> ExitStatus {
-        self.message(&Message::Bye);
-        let status = self.ended();
-        self.close();
-        status
-    }
-
-    /// Waits for the end of the main shell.
-    pub fn ended(&mut self) -> ExitStatus {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(start.elapsed() < PATIENCE, "the resident shell {} does not end", self.name);
-            sleep(Duration::from_millis(3));
-        }
-    }
-
-    /// Its main shell, which the token names.
-    pub fn main(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Ticker, reader and worker.
-    pub fn parts(&self) -> [u32; 3] {
-        let mut parts = Vec::new();
-        crate::eventually("three processes in a pipeline", || {
-            parts = process::descendants(self.main());
-            parts.retain(|pid| process::parent(*pid) == Some(self.main()));
-            parts.sort_unstable();
-            parts.len() == 3
-        });
-        parts.try_into().unwrap()
-    }
-
-    /// How many beats were answered.
-    pub fn beats(&self) -> usize {
-        self.heard.lock().unwrap().beats
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        self.cut.store(true, Ordering::SeqCst);
-        *self.input.lock().unwrap() = None;
-        // Waited for, so that no zombie stays; the ground ends what is left of it.
-        for _ in 0..100 {
-            if matches!(self.child.try_wait(), Ok(Some(_)) | Err(_)) {
-                return;
-            }
-            sleep(Duration::from_millis(10));
-        }
-        process::signal(self.main(), Signal::KILL);
-        let _ = self.child.wait();
     }
 }
 

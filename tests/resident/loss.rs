@@ -104,7 +104,7 @@ fn the_next_run_resolves_what_a_dead_machine_left(sh: Sh) {
                 let mut next = Deploy::begin(&ground, 30);
                 deploy.stands(state, &format!("{state:?}, taken over"));
                 assert_eq!(ground.run_dirs(), [format!("run.{}", next.run.name)], "{state:?}");
-                next.to_the_end();
+                next.complete();
                 assert!(next.run.bye().success());
                 ground.comes_to_rest("the next run");
             });

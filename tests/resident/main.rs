@@ -14,8 +14,10 @@ mod repo;
 
 mod answer;
 mod driver;
+mod ends;
 mod full;
 mod ground;
+mod look;
 mod states;
 
 mod confirm;

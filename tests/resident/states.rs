@@ -153,7 +153,7 @@ impl<'a> Deploy<'a> {
     }
 
     /// From the lock to the unlock.
-    pub fn to_the_end(&mut self) -> Answer {
+    pub fn complete(&mut self) -> Answer {
         self.go(State::Locked, State::Finished);
         self.run.script(&Script::new().unlock()).good()
     }

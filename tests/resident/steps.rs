@@ -34,7 +34,7 @@ fn every_edge_forward_leaves_its_mark(sh: Sh) {
         let has = |path: &str| fs::symlink_metadata(ground.root().join(path)).is_ok();
         let seen = |name: &str| has(&format!("{dir}/{name}"));
         assert!(ground.locked() && has(&format!("releases/{new}")), "{state:?}");
-        assert_eq!(seen("vars"), true, "{state:?}");
+        assert!(seen("vars"), "{state:?}");
         assert_eq!(has(&format!("releases/{new}/page")), state >= State::CheckedOut, "{state:?}");
         assert_eq!(has(&format!("releases/{new}/artefact")), state >= State::Ready, "{state:?}");
         assert_eq!(ground.pins().len(), 1 + usize::from(state >= State::CheckedOut), "{state:?}");
