@@ -29,8 +29,8 @@ pub struct Plan {
     pub targets: Vec<Target>,
     /// Whether the run keeps its things with the lock.
     pub mode: Mode,
-    /// What is sent with the connection itself, to all hosts.
-    pub opening: Script,
+    /// What is sent with the connection itself, in the order of the targets.
+    pub opening: Vec<Script>,
     /// The phase that the opening belongs to.
     pub opening_phase: Phase,
     /// What follows, a barrier after each.
