@@ -126,6 +126,10 @@ impl Run<'_> {
             self.stage(stage).await?;
         }
         let whole = self.fleet.hosts.iter().all(|host| host.failure.is_none());
+        if !whole && !plan.undo.is_empty() {
+            // A revert went on without the hosts that failed: left to themselves they would try once more.
+            self.fleet.tell(Phase::PutBack, &plan.undo, |_, host| host.failure.is_some()).await;
+        }
         Ok(if whole { End::Done } else { End::Split })
     }
 
