@@ -108,9 +108,7 @@ impl Run<'_> {
             };
         }
         let tolerant = plan.action == Action::Revert;
-        if !plan.opening.is_empty() {
-            lock::all(self, self.request.lock_wait).await?;
-        }
+        lock::all(self, self.request.lock_wait).await?;
         self.barrier(Phase::Connect, tolerant)?;
         if plan.action != Action::Setup {
             match wanted::decide(self).await? {
@@ -125,8 +123,16 @@ impl Run<'_> {
         for stage in &plan.stages {
             self.stage(stage).await?;
         }
-        let whole = self.fleet.hosts.iter().all(|host| host.failure.is_none());
-        Ok(if whole { End::Done } else { End::Split })
+        if self.fleet.hosts.iter().all(|host| host.failure.is_none()) {
+            return Ok(End::Done);
+        }
+        // A revert that went on without some: those let go too.
+        let failures: Vec<_> = self.fleet.hosts.iter_mut().map(|host| host.failure.take()).collect();
+        self.fleet.tell(Phase::PutBack, &plan.undo, |at, _| failures[at].is_some()).await;
+        for (host, failure) in self.fleet.hosts.iter_mut().zip(failures) {
+            host.failure = failure;
+        }
+        Ok(End::Split)
     }
 
     // Whether all are well that have to be. A revert goes on with those that are: at night, with one host dead, the others
@@ -189,7 +195,10 @@ impl Run<'_> {
             if let Err(failure) = self.hook(hook, "").await {
                 self.failure = Some(failure);
                 self.failed_in = Some(phase);
-                self.fleet.known = self.fleet.interrupt.asked();
+                let asked = self.fleet.interrupt.asked();
+                if asked != self.fleet.known {
+                    self.fleet.asked(asked);
+                }
                 return Err(Stopped);
             }
         }

@@ -34,7 +34,15 @@ pub(super) async fn decide(run: &mut Run<'_>) -> Result<Decision, Stopped> {
 
 async fn resolve(run: &mut Run<'_>) -> Result<String, Stopped> {
     let app = &run.request.plan.environment.app;
-    match git::resolve(&app.repo, &app.reference).await {
+    let known = run.fleet.known;
+    let resolved = tokio::select! {
+        resolved = git::resolve(&app.repo, &app.reference) => resolved,
+        asked = run.fleet.interrupt.beyond(known) => {
+            run.fleet.asked(asked);
+            return Err(Stopped);
+        }
+    };
+    match resolved {
         Ok(Resolved::Commit { revision, .. }) => Ok(revision.as_str().to_owned()),
         Ok(Resolved::AskHost { .. }) => ask_first_host(run).await,
         Err(error) => Err(run.refuse(FailureKind::Step, "resolve", error.to_string(), None)),

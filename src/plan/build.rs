@@ -111,19 +111,18 @@ pub fn setup(environment: Environment, options: &Options) -> Plan {
     let app = environment.app.clone();
     let mut stages = Stages::new(&environment);
     let fetch = stages.limits.fetch;
-    stages.phase(Phase::Lock);
-    stages.all(Script::setup_open);
+    stages.phase(Phase::Prepare);
+    stages.all(Script::setup_hooks);
     stages.store("pre-setup", &app.hooks.pre_setup);
     stages.hooks("pre-setup", &app.hooks.pre_setup, Place::Home);
     stages.all(Script::setup_close);
-    stages.phase(Phase::Prepare);
     let dirs: Vec<String> = app.shared.iter().filter(|s| s.directory).map(|s| s.path.clone()).collect();
-    stages.all(|s| s.setup_hooks().setup(fetch).dirs(&dirs));
+    stages.all(|s| if s.is_empty() { s.setup_hooks() } else { s }.setup(fetch).dirs(&dirs));
     stages.store("post-setup", &app.hooks.post_setup);
     stages.hooks("post-setup", &app.hooks.post_setup, Place::Root);
     stages.phase(Phase::Finish);
     stages.all(Script::unlock);
-    Plan { stages: stages.end(), ..plan(Action::Setup, environment, options, Script::new()) }
+    Plan { stages: stages.end(), ..plan(Action::Setup, environment, options, Script::new().setup_lock()) }
 }
 
 /// A command of the user's: one word is a script, several are an argv.

@@ -241,8 +241,8 @@ impl Script {
 
     /// The directories and the lock, for setup.
     #[must_use]
-    pub fn setup_open(self) -> Self {
-        self.call("setup_open", &[])
+    pub fn setup_lock(self) -> Self {
+        self.call("setup_lock", &[])
     }
 
     /// The same, after `pre-setup` had its chance to make them possible.

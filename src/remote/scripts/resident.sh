@@ -169,6 +169,7 @@ hello() {
 free_dir() {
 	for free_parent in "${XDG_RUNTIME_DIR:-}" /dev/shm "${TMPDIR:-/tmp}" "$S"; do
 		R=$free_parent/shipit-$run
+		[ ! -d "$R/$TOKEN" ] || return 0
 		[ -n "$free_parent" ] && (umask 077 && mkdir "$R" "$R/$TOKEN") 2>/dev/null && return
 	done
 	R=$S/run.$run
