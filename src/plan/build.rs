@@ -68,6 +68,7 @@ pub fn deploy(environment: Environment, options: &Options) -> Plan {
         stages,
         after,
         after_failure,
+        find: Script::new().find_ref(fetch),
         ..plan(Action::Deploy, environment, options, Script::new().lock().live().newest())
     }
 }
@@ -135,6 +136,7 @@ pub fn exec(environment: Environment, options: &Options, words: &[String]) -> Pl
     let mut plan = plan(Action::Exec, environment, options, script);
     plan.mode = Mode::Free;
     plan.opening_phase = Phase::Exec;
+    plan.leave = Script::new();
     plan.undo = Script::new();
     plan
 }
@@ -144,6 +146,7 @@ pub fn exec(environment: Environment, options: &Options, words: &[String]) -> Pl
 pub fn look(environment: Environment, options: &Options) -> Plan {
     let mut plan = plan(Action::Look, environment, options, Script::new().live().holder().journal());
     plan.opening_phase = Phase::Connect;
+    plan.leave = Script::new();
     plan.undo = Script::new();
     plan
 }
@@ -152,6 +155,7 @@ pub fn look(environment: Environment, options: &Options) -> Plan {
 #[must_use]
 pub fn unlock(environment: Environment, options: &Options) -> Plan {
     let mut plan = plan(Action::Unlock, environment, options, Script::new().steal());
+    plan.leave = Script::new();
     plan.undo = Script::new();
     plan
 }
@@ -170,6 +174,8 @@ fn plan(action: Action, environment: Environment, options: &Options, opening: Sc
         mode: Mode::Held,
         opening,
         opening_phase: Phase::Lock,
+        find: Script::new(),
+        leave: Script::new().unlock(),
         stages: Vec::new(),
         undo: Script::new().undo().unlock(),
         after: Vec::new(),
