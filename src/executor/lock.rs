@@ -42,8 +42,8 @@ pub(super) async fn all(run: &mut Run<'_>, patience: Duration) -> Result<(), Sto
         }
         let keep = !busy.contains(&0) && began.elapsed() < KEEP;
         if !keep {
-            let unlock = Script::new().unlock();
-            run.fleet.tell(Phase::Lock, &unlock, |_, host| host.failure.is_none()).await;
+            let plan = run.request.plan;
+            run.fleet.tell(Phase::Lock, &plan.leave, |_, host| host.failure.is_none()).await;
         }
         nap(run, if began.elapsed() < COLLISION { 250 } else { 2000 }).await;
         let again: Vec<usize> = if keep { busy } else { indices(run, busy_or_well) };

@@ -114,8 +114,7 @@ impl Run<'_> {
         if plan.action != Action::Setup {
             match wanted::decide(self).await? {
                 Decision::Nothing => {
-                    let unlock = crate::remote::script::Script::new().unlock();
-                    self.fleet.tell(Phase::Finish, &unlock, |_, _| true).await;
+                    self.fleet.tell(Phase::Finish, &plan.leave, |_, _| true).await;
                     return Ok(End::NothingToDo);
                 }
                 Decision::Go => {}

@@ -68,9 +68,15 @@ pub fn deploy(environment: Environment, options: &Options) -> Plan {
     let opening = Script::new().lock().live().newest();
     let mut plan =
         Plan { stages, after, after_failure, ..plan(Action::Deploy, environment, options, opening) };
-    // A path is the host's: asked in the same round trip.
-    if git::is_path(&app.repo) && app.reference != "HEAD" && Revision::parse(&app.reference).is_none() {
-        plan.opening[0] = std::mem::take(&mut plan.opening[0]).find_ref(fetch);
+    let find = Script::new().find_ref(fetch);
+    if app.reference == "HEAD" || Revision::parse(&app.reference).is_some() {
+        return plan;
+    }
+    if git::is_path(&app.repo) {
+        // A path is the host's: asked in the same round trip.
+        plan.opening[0] = std::mem::take(&mut plan.opening[0]).then(&find);
+    } else {
+        plan.find = find;
     }
     plan
 }
@@ -140,6 +146,7 @@ pub fn exec(environment: Environment, options: &Options, words: &[String]) -> Pl
     let mut plan = plan(Action::Exec, environment, options, script);
     plan.mode = Mode::Free;
     plan.opening_phase = Phase::Exec;
+    plan.leave = Script::new();
     plan.undo = Script::new();
     plan
 }
@@ -149,6 +156,7 @@ pub fn exec(environment: Environment, options: &Options, words: &[String]) -> Pl
 pub fn look(environment: Environment, options: &Options) -> Plan {
     let mut plan = plan(Action::Look, environment, options, Script::new().live().holder().journal());
     plan.opening_phase = Phase::Connect;
+    plan.leave = Script::new();
     plan.undo = Script::new();
     plan
 }
@@ -157,6 +165,7 @@ pub fn look(environment: Environment, options: &Options) -> Plan {
 #[must_use]
 pub fn unlock(environment: Environment, options: &Options) -> Plan {
     let mut plan = plan(Action::Unlock, environment, options, Script::new().steal());
+    plan.leave = Script::new();
     plan.undo = Script::new();
     plan
 }
@@ -176,6 +185,8 @@ fn plan(action: Action, environment: Environment, options: &Options, opening: Sc
         mode: Mode::Held,
         opening,
         opening_phase: Phase::Lock,
+        find: Script::new(),
+        leave: Script::new().unlock(),
         stages: Vec::new(),
         undo: Script::new().undo().unlock(),
         after: Vec::new(),

@@ -33,6 +33,10 @@ pub struct Plan {
     pub opening: Vec<Script>,
     /// The phase that the opening belongs to.
     pub opening_phase: Phase,
+    /// Tells the commit of the ref by the first host's own access, where the operator's git cannot.
+    pub find: Script,
+    /// Lets go where there is nothing to do, and between tries for a lock that others hold.
+    pub leave: Script,
     /// What follows, a barrier after each.
     pub stages: Vec<Stage>,
     /// What takes a host back to before the run, and lets go.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Plan, Stage, Work};
+use super::{Phase, Plan, Stage, Work};
 use crate::remote::program::{PROGRAM, start_command};
 use crate::remote::script::Script;
 
@@ -32,6 +32,15 @@ pub fn show(plan: &Plan, whole: bool) -> String {
     variables(&mut text, plan);
     let title = format!("{}, with the connection", plan.opening_phase.name());
     show_scripts(&mut text, plan, &title, &plan.opening);
+    if !plan.find.is_empty() {
+        let first = names.first().copied().unwrap_or_default();
+        let _ = writeln!(text, "## {}, on {first}, if the ref cannot be resolved here", Phase::Lock.name());
+        let _ = writeln!(text, "{}", plan.find.as_str());
+    }
+    if !plan.leave.is_empty() {
+        let _ = writeln!(text, "## if there is nothing to do, or while others hold the lock");
+        let _ = writeln!(text, "{}", plan.leave.as_str());
+    }
     for stage in &plan.stages {
         show_stage(&mut text, plan, stage);
     }
