@@ -30,7 +30,10 @@ lock() {
 
 lock_dir() {
 	[ -d "$R/$TOKEN" ] && return
-	mkdir "$R" && mkdir "$R/$TOKEN" && mkdir -p "$S/logs" && printf '%s\n' "$who" >"$R/who" && : >>"$LOG"
+	# Complete before it has its name: leftovers takes a run without an owner for a dead one.
+	lock_new=$S/new.$run
+	mkdir -p "$S/logs" "$lock_new/$TOKEN" && printf '%s\n' "$who" >"$lock_new/who" && : >>"$LOG" &&
+		mv -T "$lock_new" "$R"
 }
 
 # take_over DIR [force]: when the run's process is gone (or by force), becomes its owner, puts things right and
@@ -50,8 +53,9 @@ take_over() {
 
 # leftovers: directories of runs that died without the lock.
 leftovers() {
-	for left in "$S"/run.*; do
+	for left in "$S"/run.* "$S"/new.*; do
 		if [ "$left" = "$R" ] || [ ! -d "$left" ]; then continue; fi
+		case $left in */new.*) token_of "$left" >/dev/null || continue ;; esac
 		left_token=$(token_of "$left") && token_alive "$left_token" && continue
 		rm -rf "$left"
 	done
