@@ -183,6 +183,7 @@ impl<'a> Fleet<'a> {
             let Some(line) = host.line.as_ref().filter(|_| wanted) else { continue };
             line.send(&Message::Run(self.number, script.as_str()));
             host.running = Some(self.number);
+            host.told = host.failure.is_some();
         }
         self.until_done(phase, even_failed).await;
         let failed = self.hosts.iter().filter(|h| h.failure.is_some()).count();
@@ -232,17 +233,17 @@ impl<'a> Fleet<'a> {
 
     fn hear(&mut self, at: usize, said: Said, phase: Phase, undoing: bool) {
         let host = &mut self.hosts[at];
-        let had_failed = host.failure.is_some();
         if !host.hear(said, phase, self.observer) {
             return;
         }
         host.took = host.started.elapsed();
         match &host.failure {
-            Some(failure) if !had_failed => {
-                let stopped = failure.kind == FailureKind::Interrupted;
-                if !stopped {
+            Some(failure) if !host.told => {
+                // Of a lock that is taken nothing is said before the run gives up.
+                if !matches!(failure.kind, FailureKind::Interrupted | FailureKind::Busy) {
                     self.observer.event(&Event::HostFailed { host: &host.name, phase, failure });
                 }
+                host.told = true;
                 // Nothing is live yet, and nothing will be: the others need not build to the end.
                 if !undoing
                     && matches!(phase, Phase::Prepare | Phase::Ready)
