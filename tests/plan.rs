@@ -167,7 +167,7 @@ fn every_kind_of_run_takes_its_own_way() {
     ];
     for (plan, action, opening, stages, undo) in table {
         assert_eq!(plan.action, action);
-        assert_eq!(plan.opening.as_str(), opening, "{action:?}");
+        assert_eq!(plan.opening[0].as_str(), opening, "{action:?}");
         assert_eq!(outline(&plan), stages, "{action:?}");
         assert_eq!(plan.undo.as_str(), undo, "{action:?}");
     }
