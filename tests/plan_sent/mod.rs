@@ -69,7 +69,7 @@ impl Shown {
 // The phase of a section, and whom it is for, where it is not for all.
 fn when(title: &str) -> (&str, Option<&str>) {
     let (phase, on) = title.split_once(", ").unwrap_or((title, ""));
-    match (title, on.strip_prefix("on ")) {
+    match (title, on.trim_start_matches("with the connection, ").strip_prefix("on ")) {
         ("if something fails", _) => ("fails", None),
         (title, _) if title.starts_with("if there is nothing to do") => ("nothing", None),
         (_, Some("all hosts")) => (phase, None),
@@ -77,7 +77,6 @@ fn when(title: &str) -> (&str, Option<&str>) {
             Some((first, _)) => ("find", Some(first)),
             None => (phase, Some(names)),
         },
-        (_, None) if on == "with the connection" => (phase, None),
         _ => ("", None),
     }
 }
@@ -128,7 +127,7 @@ pub fn sent(bytes: &[u8]) -> Sent {
         let head = head.strip_prefix(&format!("{nonce} ")).unwrap_or_else(|| panic!("what is this: {head}"));
         assert!(!gone, "after goodbye: {head}");
         match head {
-            "beat" => continue,
+            "beat" | "stop" | "kill" => continue,
             "bye" => {
                 gone = true;
                 continue;
