@@ -79,7 +79,7 @@ impl Run<'_> {
     }
 
     fn activating(&self) -> bool {
-        matches!(self.failed_in, Some(Phase::Activate | Phase::Confirm))
+        matches!(self.failed_in, Some(Phase::Activate | Phase::Confirm | Phase::Whole))
     }
 
     async fn came_back(&mut self, at: usize) -> bool {

@@ -143,8 +143,9 @@ impl<'a> Fleet<'a> {
                 )));
                 line.send(&Message::Data("enter", &target.enter));
                 line.send(&Message::Data("env", target.exports.expose_secret()));
-                if !self.plan.opening.is_empty() {
-                    line.send(&Message::Run(self.number, self.plan.opening.as_str()));
+                let opening = &self.plan.opening[at];
+                if !opening.is_empty() {
+                    line.send(&Message::Run(self.number, opening.as_str()));
                     host.running = Some(self.number);
                 }
                 host.line = Some(line);

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::event::{Event, FailureKind};
 use super::run::{Run, Stopped};
 use crate::plan::{Action, Phase};
+use crate::remote::script::Script;
 
 /// How long colliding runs try.
 const COLLISION: Duration = Duration::from_secs(5);
@@ -49,8 +50,13 @@ pub(super) async fn all(run: &mut Run<'_>, patience: Duration) -> Result<(), Sto
         for at in &again {
             run.fleet.hosts[*at].failure = None;
         }
-        let opening = run.request.plan.opening.clone();
-        run.fleet.tell(Phase::Lock, &opening, |at, _| again.contains(&at)).await;
+        let mut opening = run.request.plan.opening.clone();
+        for (at, script) in opening.iter_mut().enumerate() {
+            if !again.contains(&at) {
+                *script = Script::new();
+            }
+        }
+        run.fleet.stage(Phase::Lock, &opening, true).await;
     }
 }
 

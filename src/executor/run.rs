@@ -9,6 +9,7 @@ use super::interrupt::Interrupt;
 use super::local;
 use super::lock;
 use super::outcome::{End, Outcome};
+use super::settle;
 use super::wanted::{self, Decision};
 use crate::git::Revision;
 use crate::plan::{Action, LocalHook, Phase, Plan, Stage, Work};
@@ -155,6 +156,7 @@ impl Run<'_> {
             }
         }
         match stage.phase {
+            Phase::Whole => return self.whole().await,
             Phase::Finish => {
                 self.finished();
                 return Ok(());
@@ -169,6 +171,35 @@ impl Run<'_> {
             _ => {}
         }
         self.barrier(stage.phase, self.request.plan.action == Action::Revert)
+    }
+
+    // A single host did it all in one go. Where the line ended on the way, it is asked how far it came.
+    async fn whole(&mut self) -> Result<(), Stopped> {
+        if self.fleet.hosts[0].lost {
+            let before = self.fleet.hosts[0].live();
+            let live = settle::settle(self, 0, true).await;
+            let host = &mut self.fleet.hosts[0];
+            match live {
+                Some(live)
+                    if live.is_some() && live.as_ref().map(|l| &l.release) == self.release.as_ref() =>
+                {
+                    host.switched = true;
+                    self.confirmed = true;
+                }
+                // It is back by itself: no doubt about it.
+                Some(live) if live == before => host.lost = false,
+                _ => {}
+            }
+        }
+        let host = &self.fleet.hosts[0];
+        let done = host.failure.as_ref().is_none_or(|failure| host.switched && failure.step == "finish");
+        self.confirmed |= done;
+        if self.confirmed {
+            self.finished();
+            return Ok(());
+        }
+        self.failed_in = Some(Phase::Whole);
+        Err(Stopped)
     }
 
     // What fails after all is live is told, never undone.

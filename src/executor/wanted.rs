@@ -32,6 +32,9 @@ pub(super) async fn decide(run: &mut Run<'_>) -> Result<Decision, Stopped> {
 }
 
 async fn resolve(run: &mut Run<'_>) -> Result<String, Stopped> {
+    if let Some(revision) = run.fleet.hosts[0].fact("revision") {
+        return Ok(revision.to_owned());
+    }
     let app = &run.request.plan.environment.app;
     let known = run.fleet.known;
     let resolved = tokio::select! {

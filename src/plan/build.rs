@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::stages::Stages;
 use super::{Action, Phase, Plan, Target};
 use crate::config::{App, EnvEntry, Environment, Host, Shell, Supervisor};
+use crate::git::{self, Revision};
 use crate::remote::script::{Place, Script, enter, exports};
 use crate::remote::wire::Mode;
 
@@ -63,14 +64,18 @@ pub fn deploy(environment: Environment, options: &Options) -> Plan {
     finish(&mut stages, &app);
     let after = stages.local_hooks("post-deploy-local", &hooks.post_deploy_local);
     let after_failure = stages.local_hooks("on-failure-local", &hooks.on_failure_local);
-    let stages = stages.end();
-    Plan {
-        stages,
-        after,
-        after_failure,
-        find: Script::new().find_ref(fetch),
-        ..plan(Action::Deploy, environment, options, Script::new().lock().live().newest())
+    let stages = stages.end_together();
+    let opening = Script::new().lock().live().newest();
+    let mut plan =
+        Plan { stages, after, after_failure, ..plan(Action::Deploy, environment, options, opening) };
+    // A path is the host's: asked in the same round trip.
+    let named = app.reference == "HEAD" || Revision::parse(&app.reference).is_some();
+    if git::is_path(&app.repo) && !named {
+        plan.opening[0] = std::mem::take(&mut plan.opening[0]).find_ref(fetch);
+    } else if !named {
+        plan.find = Script::new().find_ref(fetch);
     }
+    plan
 }
 
 /// An earlier release, by what was stored with it.
@@ -89,7 +94,7 @@ pub fn revert(environment: Environment, options: &Options) -> Plan {
     let opening = Script::new().lock().live().newest().journal();
     let undo = Script::new().abandon().unlock();
     Plan {
-        stages: stages.end(),
+        stages: stages.end_together(),
         after,
         after_failure,
         undo,
@@ -100,8 +105,10 @@ pub fn revert(environment: Environment, options: &Options) -> Plan {
 // Reload, verify, confirm, record: the same for a deploy and a revert.
 fn finish(stages: &mut Stages, app: &App) {
     stages.all(Script::activate_service);
-    stages.phase(Phase::Confirm);
-    stages.all(Script::healthy);
+    if !stages.single() {
+        stages.phase(Phase::Confirm);
+        stages.all(Script::healthy);
+    }
     stages.phase(Phase::Finish);
     stages.all(|s| s.finish(app.keep_releases).unlock());
 }
@@ -162,6 +169,7 @@ pub fn unlock(environment: Environment, options: &Options) -> Plan {
 
 fn plan(action: Action, environment: Environment, options: &Options, opening: Script) -> Plan {
     let none = Vec::new();
+    let opening = vec![opening; environment.hosts.len()];
     let targets = environment
         .hosts
         .iter()

@@ -29,8 +29,8 @@ pub struct Plan {
     pub targets: Vec<Target>,
     /// Whether the run keeps its things with the lock.
     pub mode: Mode,
-    /// What is sent with the connection itself, to all hosts.
-    pub opening: Script,
+    /// What is sent with the connection itself, in the order of the targets.
+    pub opening: Vec<Script>,
     /// The phase that the opening belongs to.
     pub opening_phase: Phase,
     /// Tells the commit of the ref by the first host's own access, where the operator's git cannot.

@@ -55,6 +55,13 @@ impl Script {
         self.0.is_empty()
     }
 
+    /// This script, then the other.
+    #[must_use]
+    pub fn then(mut self, other: &Script) -> Self {
+        self.0.push_str(&other.0);
+        self
+    }
+
     fn call(mut self, function: &str, arguments: &[&str]) -> Self {
         self.0.push_str(function);
         for argument in arguments {

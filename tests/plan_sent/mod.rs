@@ -68,17 +68,20 @@ impl Shown {
 
 // The phase of a section, and whom it is for, where it is not for all.
 fn when(title: &str) -> (&str, Option<&str>) {
-    let (phase, on) = title.split_once(", ").unwrap_or((title, ""));
-    match (title, on.strip_prefix("on ")) {
-        ("if something fails", _) => ("fails", None),
-        (title, _) if title.starts_with("if there is nothing to do") => ("nothing", None),
-        (_, Some("all hosts")) => (phase, None),
-        (_, Some(names)) => match names.split_once(", if the ref") {
+    if title == "if something fails" {
+        return ("fails", None);
+    }
+    if title.starts_with("if there is nothing to do") {
+        return ("nothing", None);
+    }
+    let (phase, rest) = title.split_once(", ").unwrap_or((title, ""));
+    match rest.trim_start_matches("with the connection, ").strip_prefix("on ") {
+        Some("all hosts") => (phase, None),
+        Some(names) => match names.split_once(", if the ref") {
             Some((first, _)) => ("find", Some(first)),
             None => (phase, Some(names)),
         },
-        (_, None) if on == "with the connection" => (phase, None),
-        _ => ("", None),
+        None => ("", None),
     }
 }
 

@@ -30,7 +30,7 @@ lock() {
 
 lock_dir() {
 	[ -d "$R/$TOKEN" ] && return
-	mkdir "$R" && mkdir "$R/$TOKEN" && mkdir -p "$S/logs" && printf '%s\n' "$who" >"$R/who" && : >>"$LOG"
+	mkdir "$R" "$R/$TOKEN" && printf '%s\n' "$who" >"$R/who" && : >>"$LOG"
 }
 
 # take_over DIR [force]: when the run's process is gone (or by force), becomes its owner, puts things right and
