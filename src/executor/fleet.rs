@@ -187,7 +187,8 @@ impl<'a> Fleet<'a> {
         self.observer.event(&Event::PhaseStarted { phase });
         self.number += 1;
         for (at, script) in scripts.iter().enumerate() {
-            let host = &self.hosts[at];
+            let host = &mut self.hosts[at];
+            host.told = host.failure.is_some();
             if !script.is_empty() && host.reachable() && (even_failed || host.failure.is_none()) {
                 self.waiting.push_back((at, script.clone()));
             }
@@ -258,17 +259,17 @@ impl<'a> Fleet<'a> {
 
     fn hear(&mut self, at: usize, said: Said, phase: Phase, undoing: bool) {
         let host = &mut self.hosts[at];
-        let had_failed = host.failure.is_some();
         if !host.hear(said, phase, self.observer) {
             return;
         }
         host.took = host.started.elapsed();
         match &host.failure {
-            Some(failure) if !had_failed => {
-                let stopped = failure.kind == FailureKind::Interrupted;
-                if !stopped {
+            Some(failure) if !host.told => {
+                // Of a lock that is taken nothing is said before the run gives up.
+                if !matches!(failure.kind, FailureKind::Interrupted | FailureKind::Busy) {
                     self.observer.event(&Event::HostFailed { host: &host.name, phase, failure });
                 }
+                host.told = true;
                 // Nothing is live yet, and nothing will be: the others need not build to the end.
                 if !undoing
                     && matches!(phase, Phase::Prepare | Phase::Ready)

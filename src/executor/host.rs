@@ -22,6 +22,8 @@ pub(super) struct HostState {
     pub(super) facts: BTreeMap<String, String>,
     pub(super) entries: Vec<Entry>,
     pub(super) failure: Option<Failure>,
+    /// The failure was told to the observer.
+    pub(super) told: bool,
     /// It was live with this run's release at some time.
     pub(super) switched: bool,
     /// The script it is at.
@@ -51,6 +53,7 @@ impl HostState {
             facts: BTreeMap::new(),
             entries: Vec::new(),
             failure: None,
+            told: false,
             switched: false,
             running: None,
             code: None,

@@ -68,12 +68,15 @@ pub fn deploy(environment: Environment, options: &Options) -> Plan {
     let opening = Script::new().lock().live().newest();
     let mut plan =
         Plan { stages, after, after_failure, ..plan(Action::Deploy, environment, options, opening) };
-    // A path is the host's: asked in the same round trip.
-    let named = app.reference == "HEAD" || Revision::parse(&app.reference).is_some();
-    if git::is_path(&app.repo) && !named {
-        plan.opening[0] = std::mem::take(&mut plan.opening[0]).find_ref(fetch);
-    } else if !named {
-        plan.find = Script::new().find_ref(fetch);
+    let find = Script::new().find_ref(fetch);
+    if app.reference == "HEAD" || Revision::parse(&app.reference).is_some() {
+        return plan;
+    }
+    if git::is_path(&app.repo) {
+        // A path is the host's: asked in the same round trip.
+        plan.opening[0] = std::mem::take(&mut plan.opening[0]).then(&find);
+    } else {
+        plan.find = find;
     }
     plan
 }

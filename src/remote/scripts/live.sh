@@ -113,7 +113,9 @@ undo() {
 	failed) undo_code=1 ;;
 	esac
 	discard
-	[ $undo_code = 0 ] || fail 15 'put back' "not everything could be put back"
+	[ $undo_code = 0 ] && return
+	unlock
+	fail 15 'put back' "not everything could be put back"
 }
 
 # abandon: a revert that failed here. It never returns to the release it leaves.

@@ -30,6 +30,7 @@ lock() {
 
 lock_dir() {
 	[ -d "$R/$TOKEN" ] && return
+	[ -d "$S/logs" ] || (umask 077 && mkdir "$S/logs") || return
 	mkdir "$R" "$R/$TOKEN" && printf '%s\n' "$who" >"$R/who" && : >>"$LOG"
 }
 
@@ -52,8 +53,8 @@ take_over() {
 leftovers() {
 	for left in "$S"/run.*; do
 		if [ "$left" = "$R" ] || [ ! -d "$left" ]; then continue; fi
-		left_token=$(token_of "$left") && token_alive "$left_token" && continue
-		rm -rf "$left"
+		# One without an owner is just being made.
+		left_token=$(token_of "$left") && ! token_alive "$left_token" && rm -rf "$left"
 	done
 }
 

@@ -84,8 +84,7 @@ steal() {
 		return
 	}
 	fact unlocked "$(cat "$S/$steal_run/who" 2>/dev/null)"
-	mkdir -p "$S/logs"
-	{ mkdir "$R" && mkdir "$R/$TOKEN"; } || fail 12 unlock "$R cannot be made"
+	lock_dir || fail 12 unlock "$R cannot be made"
 	take_over "$S/$steal_run" force
 	rm -rf "$R"
 	live

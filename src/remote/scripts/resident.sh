@@ -239,6 +239,8 @@ main() {
 	lead
 	# git asks nobody, and has a name of its own: else it looks up the host's name in the DNS for a reflog.
 	export GIT_TERMINAL_PROMPT=0 GIT_COMMITTER_NAME=shipit GIT_COMMITTER_EMAIL=shipit@localhost
+	# Else bash takes itself for what sshd started, and reads .bashrc before every hook.
+	export SHLVL=1
 	export GIT_SSH_COMMAND="${GIT_SSH_COMMAND:-ssh -o BatchMode=yes}"
 	if [ "${1:-}" = wayout ]; then
 		mode=$2 run=$3 lost=$4 root=$5

@@ -103,6 +103,8 @@ impl Plain {
 
     fn show(&mut self, event: &Event<'_>) {
         match event {
+            Event::PhaseStarted { .. } | Event::PhaseEnded { .. } | Event::Started { .. } if self.terse() => {
+            }
             Event::Started { action, environment, hosts } => {
                 self.say(&format!("{action} {environment}: {}", human::hosts(hosts.len())));
             }
@@ -111,8 +113,6 @@ impl Plain {
                 self.say(&clean::line(text.as_bytes(), TEXT_WIDTH));
             }
             // The command's output is what counts; how we got there is for those who ask.
-            Event::PhaseStarted { .. } | Event::PhaseEnded { .. } | Event::Started { .. } if self.terse() => {
-            }
             Event::PhaseStarted { phase } => {
                 let text = self.paint.bold(&format!("[{}]", phase.name()));
                 self.say(&text);
