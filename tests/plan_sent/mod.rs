@@ -68,16 +68,20 @@ impl Shown {
 
 // The phase of a section, and whom it is for, where it is not for all.
 fn when(title: &str) -> (&str, Option<&str>) {
-    let (phase, on) = title.split_once(", ").unwrap_or((title, ""));
-    match (title, on.trim_start_matches("with the connection, ").strip_prefix("on ")) {
-        ("if something fails", _) => ("fails", None),
-        (title, _) if title.starts_with("if there is nothing to do") => ("nothing", None),
-        (_, Some("all hosts")) => (phase, None),
-        (_, Some(names)) => match names.split_once(", if the ref") {
+    if title == "if something fails" {
+        return ("fails", None);
+    }
+    if title.starts_with("if there is nothing to do") {
+        return ("nothing", None);
+    }
+    let (phase, rest) = title.split_once(", ").unwrap_or((title, ""));
+    match rest.trim_start_matches("with the connection, ").strip_prefix("on ") {
+        Some("all hosts") => (phase, None),
+        Some(names) => match names.split_once(", if the ref") {
             Some((first, _)) => ("find", Some(first)),
             None => (phase, Some(names)),
         },
-        _ => ("", None),
+        None => ("", None),
     }
 }
 
@@ -127,7 +131,7 @@ pub fn sent(bytes: &[u8]) -> Sent {
         let head = head.strip_prefix(&format!("{nonce} ")).unwrap_or_else(|| panic!("what is this: {head}"));
         assert!(!gone, "after goodbye: {head}");
         match head {
-            "beat" | "stop" | "kill" => continue,
+            "beat" => continue,
             "bye" => {
                 gone = true;
                 continue;
