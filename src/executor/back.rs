@@ -47,13 +47,18 @@ impl Run<'_> {
         }
         for (at, first) in failures.into_iter().enumerate() {
             let lost_live = self.fleet.hosts[at].lost && was_live;
+            if self.fleet.hosts[at].running.is_some() && was_live {
+                // The user left before it had finished: it puts itself back.
+                in_doubt.push(at);
+                continue;
+            }
             if self.fleet.hosts[at].failure.is_some() && was_live && !lost_live {
                 in_doubt.push(at);
             }
             if first.is_some() {
                 self.fleet.hosts[at].failure = first;
             }
-            if lost_live && !self.came_back(at).await {
+            if lost_live && (self.fleet.known.now || !self.came_back(at).await) {
                 in_doubt.push(at);
             }
         }
@@ -74,7 +79,7 @@ impl Run<'_> {
     }
 
     fn activating(&self) -> bool {
-        matches!(self.failed_in, Some(Phase::Activate | Phase::Confirm))
+        matches!(self.failed_in, Some(Phase::Activate | Phase::Confirm | Phase::Whole))
     }
 
     async fn came_back(&mut self, at: usize) -> bool {

@@ -34,6 +34,8 @@ pub(super) struct HostState {
     pub(super) lost: bool,
     pub(super) started: Instant,
     pub(super) took: Duration,
+    /// It may be asking the git server.
+    pub(super) fetching: bool,
     step: Option<(String, Instant)>,
     // How much of the log was shown.
     shown: u64,
@@ -58,6 +60,7 @@ impl HostState {
             lost: false,
             started: Instant::now(),
             took: Duration::ZERO,
+            fetching: false,
             step: None,
             shown: 0,
             tail: Vec::new(),
@@ -112,6 +115,7 @@ impl HostState {
             Reply::Step(step, at) => {
                 self.shown = self.shown.max(at);
                 self.tail.clear();
+                self.fetching &= matches!(step.as_str(), "pre-setup" | "pre-deploy" | "fetch");
                 observer.event(&Event::StepStarted { host: &self.name, step: &step });
                 self.step = Some((step, Instant::now()));
             }
@@ -121,6 +125,7 @@ impl HostState {
             }
             Reply::End(step, code, _, at) => {
                 self.shown = self.shown.max(at);
+                self.fetching &= step != "fetch";
                 let took = self.step.take().map_or(Duration::ZERO, |(_, since)| since.elapsed());
                 observer.event(&Event::StepEnded {
                     host: &self.name,
@@ -143,6 +148,7 @@ impl HostState {
             return false;
         }
         self.running = None;
+        self.fetching = false;
         if code != 0 && self.failure.is_none() {
             // Our own scripts say why; a code without a reason is a defect worth seeing as it is.
             self.fail(code, "script".into(), format!("ended with {code} without a reason"));
@@ -173,6 +179,7 @@ impl HostState {
     fn gone(&mut self, exit: Exit, phase: Phase) {
         self.line = None;
         self.connection = None;
+        self.fetching = false;
         if self.running.take().is_none() && phase == Phase::Finish {
             return;
         }

@@ -19,7 +19,7 @@ pub(super) async fn settle(run: &mut Run<'_>, at: usize, forward: bool) -> Answe
     let plan = run.request.plan;
     let one = Plan {
         targets: vec![plan.targets[at].clone()],
-        opening: Script::new().settle(&run.fleet.run, forward),
+        opening: vec![Script::new().settle(&run.fleet.run, forward)],
         opening_phase: Phase::PutBack,
         ..plan.clone()
     };

@@ -29,22 +29,20 @@ fact() {
 	say fact "$1" "$2"
 }
 
+# log_size: bytes in the log, in $size. Forks cost more than all else here, so none where nothing was printed.
 log_size() {
-	if [ -f "$LOG" ]; then wc -c <"$LOG"; else echo 0; fi
+	size=0
+	[ ! -s "$LOG" ] || size=$(($(wc -c <"$LOG")))
 }
 
-# started PID: its start time in clock ticks (proc(5), field 22): a pid that was given away again has another.
+# started PID: its start time in clock ticks (proc(5), field 22), in $start: a pid that was given away again has another.
 started() {
-	started_stat=
+	start=
 	read -r started_stat 2>/dev/null <"/proc/$1/stat" || return 1
 	# The name of the program, in brackets, may hold blanks and brackets.
 	# shellcheck disable=SC2086
 	set -- ${started_stat##*) }
-	echo "${20}"
-}
-
-boot_id() {
-	read -r boot_id_is </proc/sys/kernel/random/boot_id && echo "$boot_id_is"
+	start=${20}
 }
 
 # token_of DIR: the token of a run: a directory named owner.PID.START.BOOT. Whoever it names may act for the run;
@@ -64,7 +62,7 @@ token_alive() {
 	token_rest=${1#owner.}
 	token_pid=${token_rest%%.*}
 	token_rest=${token_rest#*.}
-	[ "${token_rest#*.}" = "$BOOT" ] && [ "$(started "$token_pid")" = "${token_rest%%.*}" ]
+	[ "${token_rest#*.}" = "$BOOT" ] && started "$token_pid" && [ "$start" = "${token_rest%%.*}" ]
 }
 
 # pause: about a fifth of a second, where sleep knows fractions.

@@ -31,17 +31,17 @@ job() {
 run_step() {
 	step=$1
 	shift
-	step_begin=$(($(log_size)))
-	say step "$step" "$step_begin"
+	log_size
+	step_from=$size
+	say step "$step" "$step_from"
 	job "$@"
-	step_end=$(($(log_size)))
-	step_from=$step_begin
-	[ $((step_end - step_from)) -le $TAIL ] || step_from=$((step_end - TAIL))
-	if [ $step_end -gt $step_from ]; then
-		say tail "$step" "$step_from" "$((step_end - step_from))"
-		tail -c "+$((step_from + 1))" "$LOG" | head -c "$((step_end - step_from))" >&3
+	log_size
+	[ $((size - step_from)) -le $TAIL ] || step_from=$((size - TAIL))
+	if [ "$size" -gt "$step_from" ]; then
+		say tail "$step" "$step_from" "$((size - step_from))"
+		tail -c "+$((step_from + 1))" "$LOG" | head -c "$((size - step_from))" >&3
 	fi
-	say end "$step" "$code" "$why" "$step_end"
+	say end "$step" "$code" "$why" "$size"
 	return "$code"
 }
 

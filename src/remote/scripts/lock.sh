@@ -32,8 +32,7 @@ lock_dir() {
 	[ -d "$R/$TOKEN" ] && return
 	# Complete before it has its name: leftovers takes a run without an owner for a dead one.
 	lock_new=$S/new.$run
-	mkdir -p "$S/logs" "$lock_new/$TOKEN" && printf '%s\n' "$who" >"$lock_new/who" && : >>"$LOG" &&
-		mv -T "$lock_new" "$R"
+	mkdir "$lock_new" "$lock_new/$TOKEN" && printf '%s\n' "$who" >"$lock_new/who" && : >>"$LOG" && mv -T "$lock_new" "$R"
 }
 
 # take_over DIR [force]: when the run's process is gone (or by force), becomes its owner, puts things right and

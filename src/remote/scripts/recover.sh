@@ -11,8 +11,8 @@ recover() {
 	# Its processes. A pid is not given away again while its process group has members.
 	if [ "${2##*.}" = "$BOOT" ] && [ "$recover_pid" != $$ ]; then
 		recover_start=${2#owner.*.}
-		recover_now=$(started "$recover_pid") || recover_now=${recover_start%.*}
-		[ "$recover_now" != "${recover_start%.*}" ] || kill -KILL "-$recover_pid" 2>/dev/null
+		started "$recover_pid" || start=${recover_start%.*}
+		[ "$start" != "${recover_start%.*}" ] || kill -KILL "-$recover_pid" 2>/dev/null
 	fi
 	end_jobs "$R"
 	rm -f "$R"/job.* "$R/stop" "$R/late"
@@ -28,11 +28,11 @@ recover() {
 }
 
 recover_entry() {
-	recover_state=$(state_of_mine) || return 0
-	case $recover_state in
+	mine || return 0
+	case $state in
 	open)
-		if [ ! -e "$R/switched" ]; then
-			rm -f "$(mine)"
+		if ! switched; then
+			rm -f "$mine"
 		elif [ "$action" = revert ]; then
 			# A revert never returns to the release it leaves.
 			if (activate_service); then turn 'done'; else turn failed; fi

@@ -25,7 +25,6 @@ leave() {
 
 wayout() {
 	exec 3>/dev/null 2>>"$LOG"
-	TOKEN=owner.$$.$(started $$).$BOOT
 	wayout_old=$(token_of "$R") && mv "$R/$wayout_old" "$R/$TOKEN" 2>/dev/null || exit 0
 	wayout_kind=$mode
 	mode=wayout
@@ -169,6 +168,7 @@ hello() {
 free_dir() {
 	for free_parent in "${XDG_RUNTIME_DIR:-}" /dev/shm "${TMPDIR:-/tmp}" "$S"; do
 		R=$free_parent/shipit-$run
+		[ ! -d "$R/$TOKEN" ] || return 0
 		[ -n "$free_parent" ] && (umask 077 && mkdir "$R" "$R/$TOKEN") 2>/dev/null && return
 	done
 	R=$S/run.$run
@@ -209,14 +209,16 @@ exec_argv() {
 
 # names: what both kinds of process start from.
 names() {
-	BOOT=$(boot_id)
+	read -r BOOT </proc/sys/kernel/random/boot_id
 	case $root in
 	/*) ;;
 	*) root=$HOME/$root ;;
 	esac
 	S=$root/.shipit
-	SEQ=0 N=${N:-} data_env='' data_enter='' vars='' release=''
-	TOKEN=owner.$$.$(started $$).$BOOT
+	mask=$(umask)
+	SEQ=0 N=${N:-} data_env='' data_enter='' vars='' release='' has='' pinned=''
+	started $$
+	TOKEN=owner.$$.$start.$BOOT
 }
 
 # lead: our processes must be a process group of their own, to be ended together. Under sshd they are one, unless

@@ -12,29 +12,28 @@ ground_or_fail() {
 	ground 2>/dev/null || fail 12 setup "$root cannot be made or written to: $(ground 2>&1)"
 }
 
-# setup_open: the lock; or, where the path cannot be made yet, a place from which pre-setup can make it possible.
-setup_open() {
+# setup_lock: the lock. Where the path cannot be made yet there is nothing to lock, and pre-setup may make it possible.
+setup_lock() {
 	[ ! -e "$root" ] || [ -d "$root" ] || fail 12 setup "$root is not a directory"
-	setup_run_dir=$R
-	if ground 2>/dev/null; then lock; else free_dir; fi
-	setup_hooks
+	if ground 2>/dev/null; then lock; fi
 }
 
-# setup_close: after pre-setup.
-setup_close() {
-	[ "$R" != "$setup_run_dir" ] || return 0
-	rm -rf "$R"
-	R=$setup_run_dir
-	ground_or_fail
-	lock
-	setup_hooks
-}
-
-# setup_hooks: the hooks of setup belong to no release.
+# setup_hooks: the hooks of setup belong to no release. Without a lock they work outside the deploy path.
 setup_hooks() {
+	[ -d "$R/$TOKEN" ] || free_dir
 	M=$R/meta
 	meta "$M"
 	context '' '' '' setup
+}
+
+# setup_close: after pre-setup the path can be made, and is locked.
+setup_close() {
+	[ "$R" != "$S/run.$run" ] || return 0
+	rm -rf "$R"
+	R=$S/run.$run
+	ground_or_fail
+	lock
+	setup_hooks
 }
 
 # setup LIMIT: the repository, and a look at what a deploy will need.

@@ -20,6 +20,9 @@ const LINES_PER_STEP: usize = 200;
 /// After this, what goes on is said though nothing happened.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// A phase that took less is no news.
+const WORTH_SAYING: Duration = Duration::from_secs(1);
+
 /// Columns of the longest text of an event.
 const TEXT_WIDTH: usize = 500;
 
@@ -35,6 +38,7 @@ pub(super) struct Plain {
     out: Background,
     paint: Paint,
     verbosity: Verbosity,
+    exec: bool,
     board: Board,
     streams: HashMap<String, Stream>,
     host_width: usize,
@@ -56,6 +60,7 @@ impl Plain {
             out,
             paint: Paint(color),
             verbosity,
+            exec: false,
             board: Board::new(now),
             streams: HashMap::new(),
             host_width: 0,
@@ -83,6 +88,10 @@ impl Plain {
         }
     }
 
+    fn terse(&self) -> bool {
+        self.exec && self.verbosity < Verbosity::Verbose
+    }
+
     fn matters(&self, event: &Event<'_>) -> bool {
         match event {
             Event::HostFailed { .. } | Event::Interrupted { .. } => true,
@@ -94,6 +103,8 @@ impl Plain {
 
     fn show(&mut self, event: &Event<'_>) {
         match event {
+            Event::PhaseStarted { .. } | Event::PhaseEnded { .. } | Event::Started { .. } if self.terse() => {
+            }
             Event::Started { action, environment, hosts } => {
                 self.say(&format!("{action} {environment}: {}", human::hosts(hosts.len())));
             }
@@ -101,15 +112,20 @@ impl Plain {
                 let text = format!("{reference} as {release}");
                 self.say(&clean::line(text.as_bytes(), TEXT_WIDTH));
             }
+            // The command's output is what counts; how we got there is for those who ask.
             Event::PhaseStarted { phase } => {
                 let text = self.paint.bold(&format!("[{}]", phase.name()));
                 self.say(&text);
             }
+            Event::PhaseEnded { took, failed: 0, .. } if *took < WORTH_SAYING => {}
             Event::PhaseEnded { phase, took, failed } => {
                 let failed = if *failed == 0 { String::new() } else { format!(", {failed} failed") };
                 self.say(&format!("[{}] {}{failed}", phase.name(), human::duration(*took)));
             }
-            Event::Connected { host } => self.say_of(host, "connected"),
+            Event::Connected { host } if self.verbosity == Verbosity::Verbose => {
+                self.say_of(host, "connected")
+            }
+            Event::Connected { .. } => {}
             Event::StepStarted { host, step } => {
                 self.streams.insert((*host).to_owned(), Stream::default());
                 let text = self.paint.dim(&format!("> {}", clean::line(step.as_bytes(), TEXT_WIDTH)));
@@ -161,7 +177,7 @@ impl Plain {
         if let Some(line) = stream.lines.finish() {
             self.pass_on(host, &line);
         }
-        if self.verbosity == Verbosity::Quiet {
+        if self.verbosity == Verbosity::Quiet || self.terse() {
             return;
         }
         if stream.more > 0 {
@@ -198,7 +214,8 @@ impl Observer for Plain {
         if !matches!(event, Event::Output { .. }) {
             self.board.apply(event, Instant::now());
         }
-        if let Event::Started { hosts, .. } = event {
+        if let Event::Started { hosts, action, .. } = event {
+            self.exec = *action == "exec";
             let widths = hosts.iter().map(|host| console::measure_text_width(host).min(HOST_WIDTH));
             self.host_width = widths.max().unwrap_or(0);
         }
