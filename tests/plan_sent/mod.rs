@@ -131,7 +131,7 @@ pub fn sent(bytes: &[u8]) -> Sent {
         let head = head.strip_prefix(&format!("{nonce} ")).unwrap_or_else(|| panic!("what is this: {head}"));
         assert!(!gone, "after goodbye: {head}");
         match head {
-            "beat" => continue,
+            "beat" | "stop" | "kill" => continue,
             "bye" => {
                 gone = true;
                 continue;
