@@ -285,6 +285,7 @@ fn sends_what_it_shows(world: &World, args: &[&str], code: i32, phases: &str) {
         assert_eq!(host.commands().last().unwrap(), &shown.command);
         let sent = sent(&host.recorded()[before]);
         assert_eq!(sent.program, shown.program);
+        assert!(!sent.stopped || code != 0, "nothing is stopped that goes well");
         let (titles, scripts) = shown.scripts(host.name(), phases);
         assert_eq!(sent.scripts, scripts, "{}: {titles:?}", host.name());
         assert_eq!(sent.enter, shown.enter(host.name()));

@@ -102,6 +102,8 @@ pub struct Sent {
     /// Of the first block; those that no plan can know are left out.
     pub variables: Vec<String>,
     pub scripts: Vec<String>,
+    /// It was told to end the running job.
+    pub stopped: bool,
 }
 
 /// What is only known when the run is: who, when, and the digest, which covers secrets.
@@ -112,7 +114,7 @@ const LATER: [&str; 6] = ["from=", "from_revision=", "parent=", "reference=", "r
 ///
 /// # Panics
 /// At the first byte that is none of: the program, its header, variables, data, scripts in the order of their numbers,
-/// beats, one goodbye.
+/// beats, orders to stop, one goodbye.
 pub fn sent(bytes: &[u8]) -> Sent {
     let text = String::from_utf8(bytes.to_vec()).unwrap();
     let size = shipit::remote::program::PROGRAM.len();
@@ -131,7 +133,11 @@ pub fn sent(bytes: &[u8]) -> Sent {
         let head = head.strip_prefix(&format!("{nonce} ")).unwrap_or_else(|| panic!("what is this: {head}"));
         assert!(!gone, "after goodbye: {head}");
         match head {
-            "beat" | "stop" | "kill" => continue,
+            "beat" => continue,
+            "stop" | "kill" => {
+                sent.stopped = true;
+                continue;
+            }
             "bye" => {
                 gone = true;
                 continue;
