@@ -15,7 +15,7 @@ impl Run<'_> {
                 continue;
             }
             match settle(self, *at, true).await {
-                Some(live) if live.as_ref().map(|l| &l.release) == self.release.as_ref() => {
+                Some(answer) if answer.live.as_ref().map(|l| &l.release) == self.release.as_ref() => {
                     let host = &mut self.fleet.hosts[*at];
                     host.failure = None;
                     host.lost = false;
@@ -85,7 +85,10 @@ impl Run<'_> {
     async fn came_back(&mut self, at: usize) -> bool {
         let before = self.fleet.hosts[at].live();
         match settle(self, at, false).await {
-            Some(live) => live == before,
+            Some(answer) => {
+                self.fleet.hosts[at].switched |= answer.was_live;
+                answer.live == before
+            }
             None => false,
         }
     }

@@ -122,7 +122,7 @@ impl Script {
     /// Leaves the directory of a release that fails.
     #[must_use]
     pub fn keep_failed(mut self) -> Self {
-        self.0.push_str(": >\"$R/keep\"\n");
+        self.0.push_str("mark \"$R/keep\"\n");
         self
     }
 
@@ -236,8 +236,8 @@ impl Script {
 
     /// Says to a host that lost its operator which way it goes.
     #[must_use]
-    pub fn settle(self, run: &str, forward: bool) -> Self {
-        self.call("settle", &[run, if forward { "forward" } else { "back" }])
+    pub fn settle(self, run: &str, forward: bool, release: &str) -> Self {
+        self.call("settle", &[run, if forward { "forward" } else { "back" }, release])
     }
 
     /// Ends the run that holds the lock.

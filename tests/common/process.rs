@@ -112,7 +112,7 @@ fn pids() -> Vec<u32> {
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-fn parent(pid: u32) -> Option<u32> {
+pub fn parent(pid: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // the program's name stands in parentheses and may hold anything, also blanks and parentheses
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()

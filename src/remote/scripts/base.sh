@@ -36,13 +36,22 @@ log_size() {
 	[ ! -s "$LOG" ] || size=$(($(wc -c <"$LOG")))
 }
 
+# mark FILE: makes it, empty. Not `: >FILE`: a shell dies of it when that fails, since `:` is a special builtin.
+mark() {
+	printf '' >"$1"
+}
+
 # started PID: its start time in clock ticks (proc(5), field 22), in $start: a pid that was given away again has another.
+# One that has ended and only waits for its parent does not count.
 started() {
 	start=
 	read -r started_stat 2>/dev/null <"/proc/$1/stat" || return 1
 	# The name of the program, in brackets, may hold blanks and brackets.
 	# shellcheck disable=SC2086
 	set -- ${started_stat##*) }
+	case $1 in
+	Z | X) return 1 ;;
+	esac
 	start=${20}
 }
 

@@ -2,13 +2,16 @@
 # Jobs: what the user and git run on the host.
 #
 # A job has its own session and process group, no terminal, no input, and none of our descriptors, so that a
-# daemon it leaves behind holds nothing of ours open. Its pid and its limit are the NAME of an empty file: that needs
-# no free block on a full disk. It is written before the token is looked for, and whoever takes a run over
+# daemon it leaves behind holds nothing of ours open. Its pid, when that began, and its limit are the NAME of an empty file:
+# that needs no free block on a full disk. It is written before the token is looked for, and whoever takes a run over
 # moves the token before it looks for jobs: so either the job sees that it must not start, or it is seen.
 
 # shellcheck disable=SC2016 # expanded by the job's own shell
 JOB='R=$1 token=$2 dir=$4
-: >"$R/job.$$.$3" || exit 19
+read -r stat </proc/$$/stat
+began() { began=${20}; }
+began ${stat##*) }
+printf "" >"$R/job.$$.$began.$3" || exit 19
 [ -d "$R/$token" ] && [ ! -e "$R/stop" ] || exit 18
 cd "$dir" || exit 17
 shift 4
@@ -24,6 +27,8 @@ job() {
 	why='exit'
 	[ ! -e "$R/late" ] || why=limit
 	[ ! -e "$R/stop" ] || why=stop
+	# What was ended has not succeeded, also when it says so.
+	[ "$why" = 'exit' ] || [ "$code" != 0 ] || code=143
 	rm -f "$R"/job.* "$R/late"
 }
 
@@ -59,8 +64,13 @@ must() {
 end_jobs() {
 	for end_job in "$1"/job.*; do
 		[ -e "$end_job" ] || return 0
-		end_pid=${end_job##*/job.}
-		end_pid=${end_pid%%.*}
+		end_job=${end_job##*/job.}
+		end_pid=${end_job%%.*}
+		end_began=${end_job#*.}
+		end_began=${end_began%%.*}
+		# The job may be long over and its pid another's; a pid is not given away while its group has members.
+		started "$end_pid" || start=$end_began
+		[ "$start" = "$end_began" ] || continue
 		# Not `kill -TERM -- -PID`: dash and busybox ash take that for an illegal number.
 		kill -TERM "-$end_pid" 2>/dev/null || continue
 		for _ in 1 2 3 4 5; do

@@ -33,11 +33,11 @@ intent() {
 	intent_number=$((intent_number + 1))
 	intent_new=$R/intent
 	{
-		printf 'release\t%s\nrevision\t%s\nreference\t%s\naction\t%s\n' "$release" "$revision" "$reference" "$action"
-		printf 'from\t%s\nfrom-revision\t%s\nwho\t%s\nwhen\t%s\n' "$from" "$from_revision" "$who" "$when"
+		printf 'release\t%s\nrevision\t%s\nreference\t%s\naction\t%s\n' "$release" "$revision" "$reference" "$action" &&
+			printf 'from\t%s\nfrom-revision\t%s\nwho\t%s\nwhen\t%s\n' "$from" "$from_revision" "$who" "$when"
 	} >"$intent_new" || fail 12 intent "the journal cannot be written"
 	if { [ -z "$from" ] || ln -s "releases/$from" "$R/back"; } && ln -s "releases/$release" "$R/go" &&
-		: >"$R/entry.$intent_number" &&
+		mark "$R/entry.$intent_number" &&
 		mv "$intent_new" "$S/journal/$intent_number.$release.open"; then
 		return 0
 	fi

@@ -154,20 +154,21 @@ tidy() {
 
 # prune KEEP: the newest KEEP releases stay, and always the live one and the one before it.
 prune() {
-	set -- "$1" "$root/releases/"[0-9]*
-	prune_extra=$(($# - 1 - $1))
-	shift
-	for prune_dir in "$@"; do
+	prune_extra=-$1
+	for prune_dir in "$root/releases/"????????T??????Z-???????*; do
+		if [ ! -d "$prune_dir" ] || [ -L "$prune_dir" ]; then continue; fi
+		prune_extra=$((prune_extra + 1))
+	done
+	for prune_dir in "$root/releases/"????????T??????Z-???????*; do
 		[ "$prune_extra" -gt 0 ] || break
+		if [ ! -d "$prune_dir" ] || [ -L "$prune_dir" ]; then continue; fi
 		prune_extra=$((prune_extra - 1))
 		prune_name=${prune_dir##*/}
 		case $prune_name in
 		"$release" | "$from" | "$parent") continue ;;
-		????????T??????Z-???????*) ;;
-		*) continue ;;
 		esac
-		if [ ! -d "$prune_dir" ] || [ -L "$prune_dir" ]; then continue; fi
-		remove_release "$prune_name" || say notice "release $prune_name could not be removed"
+		# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
+		[ "$prune_dir" -ef "$root/current" ] || remove_release "$prune_name" || say notice "release $prune_name could not be removed"
 	done
 	prune_logs
 }

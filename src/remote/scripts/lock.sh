@@ -6,7 +6,12 @@
 lock() {
 	[ -d "$S" ] || fail 10 lock "nothing was set up here: $root/.shipit is not there"
 	[ ! -e "$S" ] || [ -w "$S" ] || fail 12 lock "$S cannot be written to"
-	lock_dir || fail 12 lock "$R cannot be made: $(lock_dir 2>&1)"
+	# Tried again: another run's look for leftovers may have met it half made.
+	lock_dir 2>/dev/null || lock_dir 2>/dev/null || {
+		lock_why=$(lock_dir 2>&1)
+		rm -rf "$R"
+		fail 12 lock "$R cannot be made: $lock_why"
+	}
 	for _ in 1 2 3 4 5 6; do
 		if ln -sn "run.$run" "$S/lock" 2>/dev/null; then
 			leftovers
@@ -29,9 +34,8 @@ lock() {
 }
 
 lock_dir() {
-	[ -d "$R/$TOKEN" ] && return
-	[ -d "$S/logs" ] || (umask 077 && mkdir "$S/logs") || return
-	mkdir "$R" "$R/$TOKEN" && printf '%s\n' "$who" >"$R/who" && : >>"$LOG"
+	[ -d "$R/$TOKEN" ] && [ -s "$R/who" ] && return
+	mkdir -p "$R/$TOKEN" "$S/logs" && printf '%s\n' "$who" >"$R/who" && printf '' >>"$LOG"
 }
 
 # take_over DIR [force]: when the run's process is gone (or by force), becomes its owner, puts things right and
@@ -53,8 +57,10 @@ take_over() {
 leftovers() {
 	for left in "$S"/run.*; do
 		if [ "$left" = "$R" ] || [ ! -d "$left" ]; then continue; fi
-		# One without an owner is just being made.
-		left_token=$(token_of "$left") && ! token_alive "$left_token" && rm -rf "$left"
+		# One without a token may just be in the making.
+		left_token=$(token_of "$left") || { pause && left_token=$(token_of "$left"); }
+		[ -n "$left_token" ] && token_alive "$left_token" && continue
+		rm -rf "$left"
 	done
 }
 

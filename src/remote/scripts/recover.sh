@@ -14,7 +14,8 @@ recover() {
 		started "$recover_pid" || start=${recover_start%.*}
 		[ "$start" != "${recover_start%.*}" ] || kill -KILL "-$recover_pid" 2>/dev/null
 	fi
-	end_jobs "$R"
+	# After a reboot their pids are other people's.
+	[ "${2##*.}" != "$BOOT" ] || end_jobs "$R"
 	rm -f "$R"/job.* "$R/stop" "$R/late"
 	[ -f "$R/vars" ] || {
 		unlock
@@ -62,11 +63,11 @@ recover_wait() {
 	done
 }
 
-# settle RUN forward|back: for an operator who lost his line and came back: what became of that run here, and which
+# settle RUN forward|back RELEASE: for an operator who lost his line and came back: what became of that run here, and which
 # way it goes if that is still open.
 settle() {
 	settle_dir=$S/run.$1
-	: >"$settle_dir/verdict.$2" 2>/dev/null
+	mark "$settle_dir/verdict.$2" 2>/dev/null
 	settle_left=$((lost + reload_limit + 10))
 	while [ -d "$settle_dir" ] && [ "$settle_left" -gt 0 ]; do
 		[ "$(readlink "$S/lock")" = "run.$1" ] || break
@@ -74,6 +75,11 @@ settle() {
 		settle_left=$((settle_left - 1))
 		sleep 1
 	done
+	# Whether it was live at all: the journal's last word on that release.
+	for settle_entry in "$S/journal/"[0-9]*".$3."*; do
+		[ ! -f "$settle_entry" ] || settle_state=${settle_entry##*.}
+	done
+	[ -z "${settle_state:-}" ] || fact settled "$settle_state"
 	live
 }
 

@@ -21,6 +21,7 @@ live() {
 
 # newest: the newest release name on disk: a new one must sort after it, whatever the clocks say.
 newest() {
+	newest_is=
 	set -- "$root/releases/"[0-9]*
 	eval "newest_is=\${$#}"
 	[ ! -d "$newest_is" ] || fact newest "${newest_is##*/}"
@@ -45,7 +46,8 @@ old() {
 holder() {
 	holder_run=$(readlink "$S/lock") || return 0
 	fact holder "$(cat "$S/$holder_run/who" 2>/dev/null)"
-	holder_token=$(token_of "$S/$holder_run") && token_alive "$holder_token" || fact holder-dead yes
+	holder_token=$(token_of "$S/$holder_run") && token_alive "$holder_token" && return
+	fact holder-dead yes
 }
 
 # store STEP LIMIT TEXT: a text of the user's, kept with release $M. Called in order.
@@ -69,7 +71,7 @@ begin() {
 	sound
 	[ -z "$from" ] || room
 	keep_vars
-	: >"$R/made.$release" || fail 12 prepare "$R cannot be written to"
+	mark "$R/made.$release" || fail 12 prepare "$R cannot be written to"
 	mkdir "$rel" || fail 12 prepare "$rel cannot be made: $(mkdir "$rel" 2>&1)"
 	meta "$M"
 }
@@ -255,7 +257,7 @@ again() {
 	[ ! -d "$rel" ] || return 0
 	room
 	has_revision || fail 17 prepare "the commit of release $release is no longer in $root/source"
-	{ : >"$R/remade.$release" && mkdir "$rel"; } || fail 12 prepare "$rel cannot be made"
+	{ mark "$R/remade.$release" && mkdir "$rel"; } || fail 12 prepare "$rel cannot be made"
 	again_meta=$(cat "$M/meta")
 	checkout "$1"
 	printf '%s\n' "$again_meta" >"$M/meta"

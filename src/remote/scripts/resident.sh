@@ -14,18 +14,21 @@
 NL='
 '
 
-# leave: from here this process ends the run in the operator's place: a session of its own, nothing that a dead
-# line could break. The program travels in the environment; job shells never see it.
+# leave: ends the run in the operator's place, by a process with a session of its own, nothing that a dead line could
+# break. A new process: the ticker's pid gets a signal for every beat, which that must not die of. The program
+# travels in the environment; job shells never see it.
 leave() {
+	leave_mode=$mode leave_dir=$R
+	if [ ! -d "$R/$TOKEN" ] && [ -d "$F" ]; then leave_mode=free leave_dir=$F; fi
 	export SHIPIT_PROGRAM="$shipit_program"
 	# shellcheck disable=SC2016
-	exec setsid /bin/sh -c 'eval "$SHIPIT_PROGRAM"' shipit wayout "$mode" "$run" "$lost" "$root" "$R" \
+	setsid /bin/sh -c 'eval "$SHIPIT_PROGRAM"' shipit wayout "$leave_mode" "$run" "$lost" "$root" "$leave_dir" \
 		</dev/null >/dev/null 2>&1 3>&- 4>&- 5>&-
+	exit
 }
 
 wayout() {
-	# This was the ticker, perhaps, and a line that speaks again beats.
-	trap ':' USR1
+	printf '' >>"$LOG" || LOG=/dev/null
 	exec 3>/dev/null 2>>"$LOG"
 	wayout_old=$(token_of "$R") && mv "$R/$wayout_old" "$R/$TOKEN" 2>/dev/null || exit 0
 	wayout_kind=$mode
@@ -55,11 +58,10 @@ ticker() {
 
 # tick_jobs: the running job's age and output.
 tick_jobs() {
-	for tick_file in "$R"/job.*; do
-		if [ ! -e "$tick_file" ]; then
-			tick_last=''
-			return
-		fi
+	tick_any=
+	for tick_file in "$R"/job.* "$F"/job.*; do
+		[ -e "$tick_file" ] || continue
+		tick_any=yes
 		if [ "$tick_file" != "$tick_last" ]; then tick_last=$tick_file tick_age=0; fi
 		tick_age=$((tick_age + 1))
 		tick_limit=${tick_file##*.}
@@ -68,11 +70,16 @@ tick_jobs() {
 		if [ "$tick_age" -gt $((tick_limit + 5)) ]; then
 			kill -KILL "-$tick_pid"
 		elif [ "$tick_age" -gt "$tick_limit" ]; then
-			: >"$R/late"
+			mark "${tick_file%/*}/late"
 			kill -TERM "-$tick_pid"
 		fi
 	done
-	tick_output
+	if [ -z "$tick_any" ]; then
+		tick_last=''
+		return
+	fi
+	# Who beats no more may read no more, and a full pipe would stop the counting.
+	[ "$tick_silent" -gt 3 ] || tick_output
 }
 
 # tick_output: at most TAIL bytes a second of what is new; what is left out stays in the log.
@@ -99,13 +106,17 @@ reader() {
 			started "$reader_tick"
 			[ "$start" = "$reader_start" ] || leave
 			kill -USR1 "$reader_tick"
+			# Tells nothing; it fails when the worker is dead.
+			printf '\n' || break
 			;;
 		"$N stop")
-			: >"$R/stop"
+			mark "$R/stop"
+			mark "$F/stop"
 			signal_jobs TERM
 			;;
 		"$N kill") signal_jobs KILL ;;
 		"$N bye")
+			bye_or_leave
 			printf '%s\n' "$reader_line"
 			started "$reader_tick"
 			[ "$start" != "$reader_start" ] || kill "$reader_tick"
@@ -117,8 +128,18 @@ reader() {
 	leave
 }
 
+# bye_or_leave: what the operator leaves in the middle is ended at once, as if he were lost: nobody watches it any more.
+bye_or_leave() {
+	[ "$mode" = free ] || [ ! -d "$R/$TOKEN" ] || leave
+	mark "$R/stop"
+	mark "$F/stop"
+	for bye_file in "$R"/job.* "$F"/job.*; do
+		[ ! -e "$bye_file" ] || leave
+	done
+}
+
 signal_jobs() {
-	for signal_file in "$R"/job.*; do
+	for signal_file in "$R"/job.* "$F"/job.*; do
 		signal_pid=${signal_file##*/job.}
 		kill "-$1" "-${signal_pid%%.*}"
 	done
@@ -148,6 +169,7 @@ worker() {
 			;;
 		"$N bye")
 			[ "$mode" != free ] || rm -rf "$R"
+			rm -rf "$F"
 			[ ! -d "$R/$TOKEN" ] || leave
 			exit 0
 			;;
@@ -225,8 +247,13 @@ names() {
 	*) root=$HOME/$root ;;
 	esac
 	S=$root/.shipit
+	# Where setup works while the deploy path cannot be made yet; else nowhere.
+	F=/dev/null/none
 	mask=$(umask)
-	SEQ=0 N=${N:-} data_env='' data_enter='' vars='' release='' has='' pinned=''
+	SEQ=0 N=${N:-} data_env='' data_enter='' vars='' has='' pinned=''
+	# What the operator sets: nobody's environment shall.
+	action='' app='' digest='' environment='' from='' from_revision='' host='' parent='' reference='' release=''
+	reload_limit=120 repo='' revision='' roles='' shell='' user='' when='' who=''
 	started $$
 	TOKEN=owner.$$.$start.$BOOT
 }
@@ -266,6 +293,10 @@ main() {
 	if [ "$mode" = free ]; then
 		free_dir
 		LOG=$R/log
+	elif [ ! -w "$S" ]; then
+		free_dir
+		[ "$R" = "$S/run.$run" ] || F=$R
+		R=$S/run.$run
 	fi
 	exec 3>&1 4<&0 5>&2 2>/dev/null
 	ticker 3>&- 4<&- | reader 3>&- 5>&- | worker 4<&-

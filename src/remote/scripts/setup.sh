@@ -15,12 +15,16 @@ ground_or_fail() {
 # setup_lock: the lock. Where the path cannot be made yet there is nothing to lock, and pre-setup may make it possible.
 setup_lock() {
 	[ ! -e "$root" ] || [ -d "$root" ] || fail 12 setup "$root is not a directory"
-	if ground 2>/dev/null; then lock; fi
+	if ground 2>/dev/null; then
+		lock
+	else
+		[ -d "$F" ] || ground_or_fail
+	fi
 }
 
-# setup_hooks: the hooks of setup belong to no release. Without a lock they work outside the deploy path.
+# setup_hooks: the hooks of setup belong to no release.
 setup_hooks() {
-	[ -d "$R/$TOKEN" ] || free_dir
+	if [ ! -d "$R/$TOKEN" ] && [ -d "$F" ]; then R=$F LOG=$F/log; fi
 	M=$R/meta
 	meta "$M"
 	context '' '' '' setup
@@ -28,11 +32,12 @@ setup_hooks() {
 
 # setup_close: after pre-setup the path can be made, and is locked.
 setup_close() {
-	[ "$R" != "$S/run.$run" ] || return 0
-	rm -rf "$R"
-	R=$S/run.$run
-	ground_or_fail
-	lock
+	R=$S/run.$run LOG=$S/logs/$run.log
+	if [ ! -d "$R/$TOKEN" ]; then
+		ground_or_fail
+		lock
+	fi
+	rm -rf "$F"
 	setup_hooks
 }
 

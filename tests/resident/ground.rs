@@ -1,0 +1,178 @@
+//! A host and its repository in a temporary directory: what scenarios stand on, and what they look at.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use shipit::remote::script::{Script, assignments};
+use tempfile::TempDir;
+
+use crate::driver::Run;
+use crate::repo::Repo;
+use crate::{Sh, process};
+
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// See the top of the file.
+pub struct Ground {
+    pub(crate) base: PathBuf,
+    root: PathBuf,
+    // The deploy path as it is seen from here.
+    pub(crate) view: PathBuf,
+    // How programs of this host are started, when not as they are.
+    way_in: Vec<String>,
+    pub repo: Repo,
+    given: Mutex<Vec<String>>,
+    _dir: TempDir,
+}
+
+impl Ground {
+    /// A deploy path that was set up.
+    pub fn new(sh: Sh) -> Ground {
+        let ground = Ground::bare(sh);
+        ground.set_up();
+        ground
+    }
+
+    /// A host on which nothing was set up.
+    pub fn bare(sh: Sh) -> Ground {
+        Ground::at(sh, |base| base.join("app"))
+    }
+
+    /// With a deploy path of the scenario's own.
+    pub fn at(sh: Sh, root: impl FnOnce(&Path) -> PathBuf) -> Ground {
+        let dir = tempfile::Builder::new().prefix("shipit-resident-").tempdir().unwrap();
+        let base = dir.path().canonicalize().unwrap();
+        for name in ["home", "out", "bin"] {
+            fs::create_dir(base.join(name)).unwrap();
+        }
+        let tool = match sh {
+            Sh::Dash => "dash",
+            Sh::Bash => "bash",
+            Sh::Busybox => "busybox",
+        };
+        symlink(process::require(tool), base.join("bin/sh")).unwrap();
+        let repo = Repo::new(&base, &base.join("home"));
+        let root = root(&base);
+        Ground {
+            view: root.clone(),
+            way_in: Vec::new(),
+            root,
+            base,
+            repo,
+            given: Mutex::default(),
+            _dir: dir,
+        }
+    }
+
+    /// A deploy path that is seen only by what is started with `way_in`, and from here at `view`.
+    pub fn behind(&mut self, way_in: Vec<String>, view: PathBuf) {
+        self.way_in = way_in;
+        self.view = view;
+    }
+
+    /// The program that starts the shell, and its first arguments.
+    pub fn way_in(&self) -> Vec<String> {
+        let mut way = self.way_in.clone();
+        way.push(self.sh().to_str().unwrap().to_string());
+        way
+    }
+
+    /// The directory of everything.
+    pub fn base(&self) -> &Path {
+        &self.base
+    }
+
+    pub fn set_up(&self) {
+        let mut run = Run::start(self, 30);
+        run.script(&Script::new().setup_open().setup_close().setup(60).unlock()).good();
+        assert!(run.bye().success());
+    }
+
+    /// The shell that stands for `/bin/sh`.
+    pub fn sh(&self) -> PathBuf {
+        self.base.join("bin/sh")
+    }
+
+    pub fn home(&self) -> PathBuf {
+        self.base.join("home")
+    }
+
+    /// The deploy path.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where hooks write for scenarios to read; not on the deploy path's disk.
+    pub fn out(&self) -> PathBuf {
+        self.base.join("out")
+    }
+
+    /// What hooks wrote there.
+    pub fn wrote(&self, name: &str) -> String {
+        fs::read_to_string(self.out().join(name)).unwrap_or_default().trim_end().to_string()
+    }
+
+    /// Writes a file there, for hooks to find.
+    pub fn leave(&self, name: &str, text: &str) {
+        fs::write(self.out().join(name), text).unwrap();
+    }
+
+    pub fn forget(&self, name: &str) {
+        let _ = fs::remove_file(self.out().join(name));
+    }
+
+    pub fn closed(&self, command: &mut Command) {
+        self.repo.closed(command);
+        command.env("TMPDIR", self.base.join("home")).env("SHELL", self.sh());
+    }
+
+    /// Names sort in the order they were asked for.
+    pub fn new_name(&self) -> String {
+        let count = COUNT.fetch_add(1, Ordering::SeqCst);
+        let name = format!("20261121T{:06}Z-{:07x}", count, std::process::id());
+        self.given.lock().unwrap().push(name.clone());
+        name
+    }
+
+    /// All names that were given.
+    pub fn given(&self) -> Vec<String> {
+        self.given.lock().unwrap().clone()
+    }
+
+    /// What every run is told.
+    pub fn variables(&self, more: &[(&str, &str)]) -> String {
+        let url = self.repo.url();
+        let known = [
+            ("action", "deploy"),
+            ("app", "shop"),
+            ("digest", "d"),
+            ("environment", "production"),
+            ("from", ""),
+            ("from_revision", ""),
+            ("host", "web1"),
+            ("parent", ""),
+            ("reference", "main"),
+            ("release", ""),
+            ("reload_limit", "20"),
+            ("repo", url.as_str()),
+            ("revision", ""),
+            ("roles", ""),
+            ("shell", "sh"),
+            ("user", "ops"),
+            ("when", "2026-11-21T08:15:02Z"),
+            ("who", "ops on there"),
+        ];
+        let kept = known.into_iter().filter(|(name, _)| more.iter().all(|(other, _)| other != name));
+        assignments(kept.chain(more.iter().copied()))
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        process::end_all_inside(&self.base);
+    }
+}

@@ -1,0 +1,153 @@
+//! Every way to lose an operator or a process, in every state of a run: what is left is a host that serves one whole
+//! release, unlocked, and takes the next run.
+
+use std::thread::{scope, sleep};
+use std::time::Duration;
+
+use crate::driver::Run;
+use crate::ground::Ground;
+use crate::process::{Signal, signal};
+use crate::states::{Deploy, State};
+use crate::{Sh, eventually, on_each_shell};
+
+on_each_shell!(
+    the_end_of_input_resolves_the_run,
+    the_end_of_all_pipes_resolves_the_run,
+    a_silent_line_resolves_the_run,
+    the_end_of_the_main_shell_resolves_the_run,
+    the_end_of_the_reader_resolves_the_run,
+    the_end_of_the_worker_resolves_the_run,
+    the_end_of_the_ticker_is_noticed_by_the_operator,
+    the_next_run_resolves_what_a_dead_machine_left,
+    a_bye_in_the_middle_is_a_loss,
+    a_first_deploy_leaves_nothing_live,
+    a_line_that_comes_back_while_the_host_leaves_changes_nothing,
+);
+
+// One ground per state, all at once: most of this is waiting.
+fn in_every_state(sh: Sh, lost: u64, hurt: impl Fn(&mut Run, State) + Sync) {
+    scope(|threads| {
+        for state in State::ALL {
+            let hurt = &hurt;
+            threads.spawn(move || {
+                let ground = Ground::new(sh);
+                ground.deploy();
+                ground.repo.publish(&[("page", "new")]);
+                let mut deploy = Deploy::reach(&ground, lost, state);
+                hurt(&mut deploy.run, state);
+                deploy.is_resolved(state, &format!("{state:?}"));
+                ground.deploy();
+            });
+        }
+    });
+}
+
+fn the_end_of_input_resolves_the_run(sh: Sh) {
+    in_every_state(sh, 2, |run, _| run.close());
+}
+
+fn the_end_of_all_pipes_resolves_the_run(sh: Sh) {
+    in_every_state(sh, 2, |run, _| run.cut());
+}
+
+fn a_silent_line_resolves_the_run(sh: Sh) {
+    in_every_state(sh, 2, |run, _| run.silence());
+}
+
+fn the_end_of_the_main_shell_resolves_the_run(sh: Sh) {
+    in_every_state(sh, 2, |run, _| {
+        signal(run.main(), Signal::KILL);
+        // sshd ends the line when the program that it started ends.
+        run.ended();
+        run.close();
+    });
+}
+
+fn the_end_of_the_reader_resolves_the_run(sh: Sh) {
+    in_every_state(sh, 2, |run, _| signal(run.parts()[1], Signal::KILL));
+}
+
+fn the_end_of_the_worker_resolves_the_run(sh: Sh) {
+    in_every_state(sh, 2, |run, _| signal(run.parts()[2], Signal::KILL));
+}
+
+fn the_end_of_the_ticker_is_noticed_by_the_operator(sh: Sh) {
+    in_every_state(sh, 2, |run, _| {
+        signal(run.parts()[0], Signal::KILL);
+        let mut beats = run.beats();
+        eventually("no beat is answered any more", || {
+            sleep(Duration::from_secs(3));
+            std::mem::replace(&mut beats, run.beats()) == run.beats()
+        });
+        run.close();
+    });
+}
+
+fn the_next_run_resolves_what_a_dead_machine_left(sh: Sh) {
+    scope(|threads| {
+        for state in State::ALL {
+            threads.spawn(move || {
+                let ground = Ground::new(sh);
+                ground.deploy();
+                ground.repo.publish(&[("page", "new")]);
+                let deploy = Deploy::reach(&ground, 2, state);
+                deploy.run.silence();
+                // No process of it could act any more, also no one that is just being started.
+                for process in [ground.processes(), ground.processes()].concat() {
+                    signal(process.pid, Signal::KILL);
+                }
+                eventually("all is dead", || {
+                    ground.processes().iter().for_each(|p| signal(p.pid, Signal::KILL));
+                    ground.processes().is_empty()
+                });
+                assert!(ground.locked(), "{state:?}: nobody was there to let go");
+                let mut next = Deploy::begin(&ground, 30);
+                deploy.stands(state, &format!("{state:?}, taken over"));
+                assert_eq!(ground.run_dirs(), [format!("run.{}", next.run.name)], "{state:?}");
+                next.complete();
+                assert!(next.run.bye().success());
+                ground.comes_to_rest("the next run");
+            });
+        }
+    });
+}
+
+fn a_bye_in_the_middle_is_a_loss(sh: Sh) {
+    in_every_state(sh, 2, |run, _| {
+        run.message(&shipit::remote::wire::Message::Bye);
+        run.close();
+    });
+}
+
+fn a_first_deploy_leaves_nothing_live(sh: Sh) {
+    let ground = Ground::new(sh);
+    for state in [State::CheckedOut, State::Ready, State::Switched, State::Active] {
+        ground.leave("served", "nothing");
+        let deploy = Deploy::reach(&ground, 2, state);
+        deploy.run.close();
+        ground.comes_to_rest(&format!("{state:?}"));
+        assert_eq!(ground.current(), None);
+        assert_eq!(ground.wrote("served"), "nothing", "what was started is stopped");
+        ground.knows_nothing_of(&deploy.release);
+    }
+    ground.deploy();
+}
+
+fn a_line_that_comes_back_while_the_host_leaves_changes_nothing(sh: Sh) {
+    let ground = Ground::new(sh);
+    ground.deploy();
+    for _ in 0..3 {
+        ground.repo.publish(&[("page", "new")]);
+        let deploy = Deploy::reach(&ground, 2, State::Active);
+        deploy.run.silence();
+        // Its token is passed on: from here somebody acts for it.
+        let token = format!("owner.{}.", deploy.run.main());
+        let dir = format!(".shipit/run.{}", deploy.run.name);
+        while ground.names(&dir).iter().any(|name| name.starts_with(&token)) {}
+        for _ in 0..200 {
+            deploy.run.message(&shipit::remote::wire::Message::Beat);
+        }
+        deploy.is_resolved(State::Active, "beats in the way");
+    }
+    ground.deploy();
+}

@@ -1,0 +1,73 @@
+//! The resident shell itself, without SSH: its program runs as a local process under dash, bash and busybox ash, is spoken
+//! to in the wire protocol, and is hurt in every state it can be in.
+//!
+//! Every scenario runs on all three shells, as tests of their own. What a host holds and serves is looked at on disk.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+// The harness's own modules for processes and the repository; each file uses its part of them.
+#[allow(dead_code)]
+#[path = "../common/process.rs"]
+mod process;
+#[allow(dead_code)]
+#[path = "../common/repo.rs"]
+mod repo;
+
+mod answer;
+mod driver;
+mod ends;
+mod full;
+mod ground;
+mod look;
+mod states;
+
+mod confirm;
+mod jobs;
+mod limits;
+mod lock;
+mod loss;
+mod prune;
+mod setup;
+mod steps;
+mod text;
+
+/// A shell that hosts have as `/bin/sh`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sh {
+    /// Debian, Ubuntu.
+    Dash,
+    /// Red Hat, Arch.
+    Bash,
+    /// Alpine.
+    Busybox,
+}
+
+/// Runs each named scenario, a `fn(Sh)`, under each shell, as tests of their own.
+#[macro_export]
+macro_rules! on_each_shell {
+    ($($scenario:ident),+ $(,)?) => {
+        $(mod $scenario {
+            #[test]
+            fn dash() {
+                super::$scenario($crate::Sh::Dash);
+            }
+            #[test]
+            fn bash() {
+                super::$scenario($crate::Sh::Bash);
+            }
+            #[test]
+            fn busybox() {
+                super::$scenario($crate::Sh::Busybox);
+            }
+        })+
+    };
+}
+
+/// Waits until `holds` is true; fails with what it was about when it is not within the deadline.
+pub fn eventually(what: &str, holds: impl FnMut() -> bool) {
+    let mut holds = holds;
+    let start = std::time::Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < driver::PATIENCE, "never came: {what}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}

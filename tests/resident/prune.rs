@@ -1,0 +1,60 @@
+//! What `finish` removes, and what it never touches.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use shipit::remote::script::{Place, Script};
+
+use crate::ground::Ground;
+use crate::states::{Deploy, State};
+use crate::{Sh, on_each_shell};
+
+on_each_shell!(the_newest_stay_and_foreign_things_too, a_revert_prunes_neither_end);
+
+fn the_newest_stay_and_foreign_things_too(sh: Sh) {
+    let ground = Ground::new(sh);
+    let releases = ground.root().join("releases");
+    let old: Vec<String> = (1..=6).map(|n| format!("20260101T00000{n}Z-aaaaaa{n}")).collect();
+    for name in &old {
+        fs::create_dir_all(releases.join(name).join("locked/deep")).unwrap();
+        fs::write(releases.join(name).join("locked/deep/file"), "").unwrap();
+        let mut readonly = fs::metadata(releases.join(name).join("locked")).unwrap().permissions();
+        readonly.set_readonly(true);
+        fs::set_permissions(releases.join(name).join("locked"), readonly).unwrap();
+    }
+    let foreign = ["99-mine", "999", "9notes", "node_modules", "20250101-backup"];
+    foreign.iter().for_each(|name| fs::create_dir(releases.join(name)).unwrap());
+    fs::create_dir(ground.out().join("kept")).unwrap();
+    fs::write(ground.out().join("kept/file"), "").unwrap();
+    symlink(ground.out().join("kept"), releases.join("20260101T000000Z-linklin")).unwrap();
+    fs::write(releases.join("20260101T000000Z-filefil"), "").unwrap();
+    let first = ground.deploy();
+    let mut deploy = Deploy::reach(&ground, 30, State::Healthy);
+    deploy.run.script(&Script::new().finish(4).unlock()).good();
+    let mut left: Vec<String> = foreign.iter().map(|name| (*name).to_string()).collect();
+    left.extend(["20260101T000000Z-linklin".into(), "20260101T000000Z-filefil".into()]);
+    left.extend([old[4].clone(), old[5].clone(), first, deploy.release.clone()]);
+    left.sort();
+    assert_eq!(ground.names("releases"), left);
+    assert!(ground.out().join("kept/file").exists());
+    assert!(deploy.run.bye().success());
+}
+
+fn a_revert_prunes_neither_end(sh: Sh) {
+    let ground = Ground::new(sh);
+    let mut made = Vec::new();
+    for page in ["1", "2", "3", "4"] {
+        ground.repo.publish(&[("page", page)]);
+        made.push(ground.deploy());
+    }
+    let mut revert = Deploy::begin(&ground, 30);
+    let revision = ground.read(&format!("releases/{}/REVISION", made[0]));
+    revert.set(&[("action", "revert"), ("release", &made[0]), ("revision", &revision)]);
+    let script = Script::new().again(60).intent().switch().stored("post-deploy", Place::Current);
+    revert.run.script(&script.activate_service().healthy().finish(1).unlock()).good();
+    assert_eq!(ground.current().as_ref(), Some(&made[0]));
+    assert_eq!(ground.names("releases"), [made[0].clone(), made[3].clone()], "live, and what was before");
+    assert!(revert.run.bye().success());
+    ground.comes_to_rest("a revert");
+    ground.deploy();
+}
