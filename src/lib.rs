@@ -45,7 +45,8 @@
 //!
 //! Nothing calls back up. No floor under [`commands`] knows of a dry run. [`executor::run`] connects all hosts; each is sent
 //! the program, the variables and the lock as soon as it is there. Then a stage of the plan is one script per
-//! host, and a barrier: all hosts leave a [`plan::Phase`] before any enters the next.
+//! host, and a barrier: all hosts leave a [`plan::Phase`] before any enters the next. A single host has nobody to wait for,
+//! and gets all of it in one.
 //!
 //! # A run on a host
 //!

@@ -167,7 +167,8 @@ fn every_kind_of_run_takes_its_own_way() {
     ];
     for (plan, action, opening, stages, undo) in table {
         assert_eq!(plan.action, action);
-        assert_eq!(plan.opening.as_str(), opening, "{action:?}");
+        let openings: Vec<&str> = plan.opening.iter().map(|script| script.as_str()).collect();
+        assert_eq!(openings, [opening; 2], "{action:?}");
         assert_eq!(outline(&plan), stages, "{action:?}");
         assert_eq!(plan.undo.as_str(), undo, "{action:?}");
     }
@@ -284,6 +285,7 @@ fn sends_what_it_shows(world: &World, args: &[&str], code: i32, phases: &str) {
         assert_eq!(host.commands().last().unwrap(), &shown.command);
         let sent = sent(&host.recorded()[before]);
         assert_eq!(sent.program, shown.program);
+        assert!(!sent.stopped || code != 0, "nothing is stopped that goes well");
         let (titles, scripts) = shown.scripts(host.name(), phases);
         assert_eq!(sent.scripts, scripts, "{}: {titles:?}", host.name());
         assert_eq!(sent.enter, shown.enter(host.name()));
@@ -312,14 +314,45 @@ fn a_host_receives_what_was_shown_byte_for_byte() {
     for host in world.hosts() {
         host.put(".appenv", "");
     }
-    let all = "lock find local prepare ready activate confirm finish";
+    let all = "lock local prepare ready activate confirm finish";
     sends_what_it_shows(&world, &["production", "setup"], 0, all);
     sends_what_it_shows(&world, &["production"], 0, all);
-    sends_what_it_shows(&world, &["production"], 0, "lock find nothing");
+    sends_what_it_shows(&world, &["production"], 0, "lock nothing");
     world.repo.publish(&[("app.js", "two\n")]);
     sends_what_it_shows(&world, &["production"], 0, all);
     sends_what_it_shows(&world, &["production", "revert"], 0, all);
     assert_eq!(world.host("web1").read("app/current/size").as_deref(), Some("14\n"), "it really ran");
+}
+
+#[test]
+fn a_single_host_receives_what_was_shown_in_one_round_trip() {
+    let world = World::new(Kind::InProcess, 1);
+    world.production(
+        "build = \"echo built\"\nmigrate = \"true\"\nsupervisor = { reload = \"test ! -e bad\" }\n",
+    );
+    sends_what_it_shows(&world, &["production", "setup"], 0, "lock prepare finish");
+    sends_what_it_shows(&world, &["production"], 0, "lock deploy");
+    sends_what_it_shows(&world, &["production"], 0, "lock nothing");
+    world.repo.publish(&[("bad", "")]);
+    sends_what_it_shows(&world, &["production"], 5, "lock deploy fails");
+    world.production("build = [\"true\", { run = \"echo here\", local = true }]\n");
+    sends_what_it_shows(&world, &["production"], 0, "lock prepare deploy");
+}
+
+#[test]
+fn the_first_host_finds_the_ref_by_what_was_shown() {
+    let world = World::new(Kind::InProcess, 2);
+    world.production("");
+    let url = world.repo.url();
+    let toml = fs::read_to_string(world.repo.work().join("shipit.toml")).unwrap();
+    world.config(&toml.replace(&url, "git@git.example.com:acme/shop.git"));
+    for host in world.hosts() {
+        host.put(".gitconfig", &format!("[url \"{url}\"]\n insteadOf = git@git.example.com:acme/shop.git\n"));
+    }
+    world.tool("git", "#!/bin/sh\necho >&2 no way from here\nexit 128\n");
+    sends_what_it_shows(&world, &["production", "setup"], 0, "lock prepare finish");
+    sends_what_it_shows(&world, &["production"], 0, "lock find prepare activate confirm finish");
+    sends_what_it_shows(&world, &["production"], 0, "lock find nothing");
 }
 
 #[test]
@@ -329,7 +362,7 @@ fn a_host_receives_what_was_shown_when_something_fails() {
     world.shipit(&["production", "setup"]).ends_with(0);
     world.shipit(&["production"]).ends_with(0);
     world.repo.publish(&[("bad", "")]);
-    sends_what_it_shows(&world, &["production"], 5, "lock find prepare activate fails");
+    sends_what_it_shows(&world, &["production"], 5, "lock prepare activate fails");
     world.repo.publish(&[("app.js", "")]);
-    sends_what_it_shows(&world, &["production"], 1, "lock find prepare fails");
+    sends_what_it_shows(&world, &["production"], 1, "lock prepare fails");
 }

@@ -187,7 +187,8 @@ impl<'a> Fleet<'a> {
         self.observer.event(&Event::PhaseStarted { phase });
         self.number += 1;
         for (at, script) in scripts.iter().enumerate() {
-            let host = &self.hosts[at];
+            let host = &mut self.hosts[at];
+            host.told = host.failure.is_some();
             if !script.is_empty() && host.reachable() && (even_failed || host.failure.is_none()) {
                 self.waiting.push_back((at, script.clone()));
             }

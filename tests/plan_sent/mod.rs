@@ -68,17 +68,20 @@ impl Shown {
 
 // The phase of a section, and whom it is for, where it is not for all.
 fn when(title: &str) -> (&str, Option<&str>) {
-    let (phase, on) = title.split_once(", ").unwrap_or((title, ""));
-    match (title, on.strip_prefix("on ")) {
-        ("if something fails", _) => ("fails", None),
-        (title, _) if title.starts_with("if there is nothing to do") => ("nothing", None),
-        (_, Some("all hosts")) => (phase, None),
-        (_, Some(names)) => match names.split_once(", if the ref") {
+    if title == "if something fails" {
+        return ("fails", None);
+    }
+    if title.starts_with("if there is nothing to do") {
+        return ("nothing", None);
+    }
+    let (phase, rest) = title.split_once(", ").unwrap_or((title, ""));
+    match rest.trim_start_matches("with the connection, ").strip_prefix("on ") {
+        Some("all hosts") => (phase, None),
+        Some(names) => match names.split_once(", if the ref") {
             Some((first, _)) => ("find", Some(first)),
             None => (phase, Some(names)),
         },
-        (_, None) if on == "with the connection" => (phase, None),
-        _ => ("", None),
+        None => ("", None),
     }
 }
 
@@ -99,6 +102,8 @@ pub struct Sent {
     /// Of the first block; those that no plan can know are left out.
     pub variables: Vec<String>,
     pub scripts: Vec<String>,
+    /// It was told to end the running job.
+    pub stopped: bool,
 }
 
 /// What is only known when the run is: who, when, and the digest, which covers secrets.
@@ -109,7 +114,7 @@ const LATER: [&str; 6] = ["from=", "from_revision=", "parent=", "reference=", "r
 ///
 /// # Panics
 /// At the first byte that is none of: the program, its header, variables, data, scripts in the order of their numbers,
-/// beats, one goodbye.
+/// beats, orders to stop, one goodbye.
 pub fn sent(bytes: &[u8]) -> Sent {
     let text = String::from_utf8(bytes.to_vec()).unwrap();
     let size = shipit::remote::program::PROGRAM.len();
@@ -129,6 +134,10 @@ pub fn sent(bytes: &[u8]) -> Sent {
         assert!(!gone, "after goodbye: {head}");
         match head {
             "beat" => continue,
+            "stop" | "kill" => {
+                sent.stopped = true;
+                continue;
+            }
             "bye" => {
                 gone = true;
                 continue;

@@ -30,9 +30,8 @@ lock() {
 
 lock_dir() {
 	[ -d "$R/$TOKEN" ] && return
-	# Complete before it has its name: leftovers takes a run without an owner for a dead one.
-	lock_new=$S/new.$run
-	mkdir "$lock_new" "$lock_new/$TOKEN" && printf '%s\n' "$who" >"$lock_new/who" && : >>"$LOG" && mv -T "$lock_new" "$R"
+	[ -d "$S/logs" ] || (umask 077 && mkdir "$S/logs") || return
+	mkdir "$R" "$R/$TOKEN" && printf '%s\n' "$who" >"$R/who" && : >>"$LOG"
 }
 
 # take_over DIR [force]: when the run's process is gone (or by force), becomes its owner, puts things right and
@@ -52,11 +51,10 @@ take_over() {
 
 # leftovers: directories of runs that died without the lock.
 leftovers() {
-	for left in "$S"/run.* "$S"/new.*; do
+	for left in "$S"/run.*; do
 		if [ "$left" = "$R" ] || [ ! -d "$left" ]; then continue; fi
-		case $left in */new.*) token_of "$left" >/dev/null || continue ;; esac
-		left_token=$(token_of "$left") && token_alive "$left_token" && continue
-		rm -rf "$left"
+		# One without an owner is just being made.
+		left_token=$(token_of "$left") && ! token_alive "$left_token" && rm -rf "$left"
 	done
 }
 
