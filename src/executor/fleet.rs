@@ -209,6 +209,7 @@ impl<'a> Fleet<'a> {
                 line.send(&Message::Run(self.number, script.as_str()));
                 host.running = Some(self.number);
                 host.fetching = fetches;
+                host.told = host.failure.is_some();
             }
         }
     }

@@ -93,7 +93,11 @@ impl HostState {
                 false
             }
             Said::Side(Side::Raw(bytes)) => {
-                self.raw(&bytes, phase, observer);
+                if self.hello && phase == Phase::Exec && !bytes.is_empty() {
+                    observer.event(&Event::ErrorOutput { host: &self.name, bytes: &bytes });
+                } else {
+                    self.raw(&bytes, phase, observer);
+                }
                 false
             }
             Said::Side(Side::Beat | Side::Eof) => false,

@@ -24,6 +24,8 @@ leave() {
 }
 
 wayout() {
+	# This was the ticker, perhaps, and a line that speaks again beats.
+	trap ':' USR1
 	exec 3>/dev/null 2>>"$LOG"
 	wayout_old=$(token_of "$R") && mv "$R/$wayout_old" "$R/$TOKEN" 2>/dev/null || exit 0
 	wayout_kind=$mode
@@ -87,10 +89,17 @@ tick_output() {
 reader() {
 	trap ':' PIPE
 	read -r reader_tick
+	started "$reader_tick"
+	reader_start=$start
 	exec <&4 4<&- 2>/dev/null
 	while IFS= read -r reader_line; do
 		case $reader_line in
-		"$N beat") kill -USR1 "$reader_tick" ;;
+		"$N beat")
+			# Where the ticker has left, its number may be anybody's.
+			started "$reader_tick"
+			[ "$start" = "$reader_start" ] || leave
+			kill -USR1 "$reader_tick"
+			;;
 		"$N stop")
 			: >"$R/stop"
 			signal_jobs TERM
@@ -98,7 +107,8 @@ reader() {
 		"$N kill") signal_jobs KILL ;;
 		"$N bye")
 			printf '%s\n' "$reader_line"
-			kill "$reader_tick"
+			started "$reader_tick"
+			[ "$start" != "$reader_start" ] || kill "$reader_tick"
 			exit 0
 			;;
 		*) printf '%s\n' "$reader_line" || break ;;

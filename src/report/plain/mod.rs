@@ -41,6 +41,7 @@ pub(super) struct Plain {
     exec: bool,
     board: Board,
     streams: HashMap<String, Stream>,
+    errors: HashMap<String, Lines>,
     host_width: usize,
     last_said: Instant,
 }
@@ -63,6 +64,7 @@ impl Plain {
             exec: false,
             board: Board::new(now),
             streams: HashMap::new(),
+            errors: HashMap::new(),
             host_width: 0,
             last_said: now,
         }
@@ -96,6 +98,7 @@ impl Plain {
         match event {
             Event::HostFailed { .. } | Event::Interrupted { .. } => true,
             // The streams have to be ended for their last lines, which are data.
+            Event::ErrorOutput { .. } => true,
             Event::Output { .. } | Event::StepEnded { .. } => self.board.phase == Some(Phase::Exec),
             _ => false,
         }
@@ -132,6 +135,11 @@ impl Plain {
                 self.say_of(host, &text);
             }
             Event::Output { host, bytes, .. } => self.show_output(host, bytes),
+            Event::ErrorOutput { host, bytes } => {
+                let mut ready = Vec::new();
+                self.errors.entry((*host).to_owned()).or_default().push(bytes, &mut |line| ready.push(line));
+                ready.iter().for_each(|line| self.say_of(host, line));
+            }
             Event::StepEnded { host, step, exit, took } => self.show_end(host, step, exit, *took),
             Event::HostDone { .. } => {}
             Event::HostFailed { host, failure, .. } => self.show_failure(host, failure),
@@ -177,6 +185,9 @@ impl Plain {
         if let Some(line) = stream.lines.finish() {
             self.pass_on(host, &line);
         }
+        if let Some(line) = self.errors.remove(host).and_then(|mut lines| lines.finish()) {
+            self.say_of(host, &line);
+        }
         if self.verbosity == Verbosity::Quiet || self.terse() {
             return;
         }
@@ -211,7 +222,7 @@ impl Plain {
 
 impl Observer for Plain {
     fn event(&mut self, event: &Event<'_>) {
-        if !matches!(event, Event::Output { .. }) {
+        if !matches!(event, Event::Output { .. } | Event::ErrorOutput { .. }) {
             self.board.apply(event, Instant::now());
         }
         if let Event::Started { hosts, action, .. } = event {
