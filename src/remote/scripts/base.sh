@@ -4,7 +4,8 @@
 # N       nonce of the run; every line to the operator starts with it
 # SEQ     number of the script that is being answered
 # root    deploy path        S  $root/.shipit        R  directory of this run
-# Reply:  newline, N, tab, SEQ, tab, kind, tab, fields, newline; on fd 3, which only the worker writes.
+# Reply:  N, tab, SEQ, tab, kind, tab, fields, newline; on fd 3, which only the worker writes. It may begin in the
+# middle of a line that a command of the user's left open.
 
 TAB='	'
 TAIL=16384
@@ -14,7 +15,7 @@ say() {
 	for say_field in "$@"; do
 		say_line=$say_line$TAB$say_field
 	done
-	printf '\n%s\n' "$say_line" >&3
+	printf '%s\n' "$say_line" >&3
 }
 
 # fail CODE STEP MESSAGE: ends the script that is running.

@@ -47,7 +47,7 @@ ticker() {
 		[ "$tick_silent" -le "$lost" ] || leave
 		if [ -n "$tick_heard" ]; then
 			tick_heard=''
-			printf '\n%s\tbeat\n' "$N"
+			printf '%s\tbeat\n' "$N"
 		fi
 		tick_jobs
 	done
@@ -81,7 +81,7 @@ tick_output() {
 	tick_size=$(($(wc -c <"$LOG")))
 	[ "$tick_size" -gt "$tick_sent" ] || return 0
 	[ $((tick_size - tick_sent)) -le $TAIL ] || tick_sent=$((tick_size - TAIL))
-	printf '\n%s\tout\t%s\t%s\n' "$N" "$tick_sent" "$((tick_size - tick_sent))"
+	printf '%s\tout\t%s\t%s\n' "$N" "$tick_sent" "$((tick_size - tick_sent))"
 	tail -c "+$((tick_sent + 1))" "$LOG" | head -c "$((tick_size - tick_sent))"
 	tick_sent=$tick_size
 }
@@ -189,7 +189,7 @@ raw() {
 	setsid /bin/sh -c "$JOB" shipit-job "$R" "$TOKEN" "$@" </dev/null >&3 2>&5 3>&- 4>&- 5>&-
 	code=$?
 	rm -f "$R"/job.*
-	printf '\n%s\teof\n' "$N" >&5
+	printf '%s\teof\n' "$N" >&5
 	say code "$code"
 }
 
