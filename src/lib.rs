@@ -74,10 +74,10 @@
 //!     │  begin
 //!     ▼
 //! preparing ─────── gone: end the job, remove the half release, unlock
-//!     │  intent     journal entry `open`; both links and all marks are made, while there is space
+//!     │  intent     journal entry `open`; the links forward and back are made, while there is space
 //!     ▼
 //! ready ─────────── gone: drop the entry, remove the release, unlock
-//!     │  switch     the mark, then `current`: two renames
+//!     │  switch     the link forward becomes `current`: one rename, which is also the mark
 //!     ▼
 //! live ──────────── gone: put back (link, post-deploy, reload, verify), entry `back`, remove, unlock
 //!     │  healthy    entry `healthy`: said to all, acknowledged by all
@@ -105,7 +105,7 @@
 //! all have acknowledged. So one window is left: an operator who dies within the round trip between sending "healthy"
 //! and the last acknowledgement can leave some hosts new and some old. The journals show it, `status` says it, and the
 //! next deploy ends it. Without that death nothing is left open: a host whose line ends in the window is called again and
-//! asked, and all go the way it went.
+//! asked, and all go the way it went. (A single host has nobody to wait for: it goes from live to done.)
 //!
 //! **Who dies when**, and where that ends:
 //!

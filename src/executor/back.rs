@@ -23,7 +23,9 @@ impl Run<'_> {
                 // It went back, so all do.
                 Some(_) => return false,
                 // It cannot be asked. The others are healthy and stay; it is named.
-                None => {}
+                None => {
+                    self.fleet.hosts[*at].facts.insert("in-doubt".into(), String::new());
+                }
             }
         }
         self.fleet.hosts.iter().all(|host| host.failure.is_none() || host.lost)

@@ -24,6 +24,7 @@ newest() {
 	newest_is=
 	set -- "$root/releases/"[0-9]*
 	eval "newest_is=\${$#}"
+	# shellcheck disable=SC2154 # set by eval
 	[ ! -d "$newest_is" ] || fact newest "${newest_is##*/}"
 }
 
