@@ -61,7 +61,12 @@ fn reloading(world: &World) -> Running {
 // Every host serves, and runs, `page`; and the next plain run succeeds.
 fn ends_well(world: &World, page: &str) {
     for host in world.hosts() {
-        eventually("the host is at rest", || !host.path("app/.shipit/lock").exists());
+        eventually("the host is unlocked, its run cleared away", || {
+            let left = std::fs::read_dir(host.path("app/.shipit")).unwrap().flatten();
+            !left
+                .filter_map(|e| e.file_name().into_string().ok())
+                .any(|n| n == "lock" || n.starts_with("run."))
+        });
         eventually("its jobs are gone", || host.processes().iter().all(|p| !p.command.contains("sleep 100")));
         host.is_at_rest();
         host.serves(page);

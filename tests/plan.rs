@@ -185,7 +185,7 @@ fn options_of_the_command_line_change_only_their_own_lines() {
         shown(&plan::deploy(environment, &options))
     };
     assert_eq!(with(|o| o.allow_older = true), plain.replace("guard\n", ""));
-    assert_eq!(with(|o| o.keep_failed = true), plain.replace("begin\n", ": >\"$R/keep\"\nbegin\n"));
+    assert_eq!(with(|o| o.keep_failed = true), plain.replace("begin\n", "mark \"$R/keep\"\nbegin\n"));
     assert_ne!(plain, plain.replace("guard\n", ""));
 }
 

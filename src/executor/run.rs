@@ -177,18 +177,14 @@ impl Run<'_> {
     async fn whole(&mut self) -> Result<(), Stopped> {
         if self.fleet.hosts[0].lost {
             let before = self.fleet.hosts[0].live();
-            let live = settle::settle(self, 0, true).await;
+            let answer = settle::settle(self, 0, true).await;
             let host = &mut self.fleet.hosts[0];
-            match live {
-                Some(live)
-                    if live.is_some() && live.as_ref().map(|l| &l.release) == self.release.as_ref() =>
-                {
-                    host.switched = true;
-                    self.confirmed = true;
-                }
-                // It is back by itself: no doubt about it.
-                Some(live) if live == before => host.lost = false,
-                _ => {}
+            if let Some(answer) = answer {
+                host.switched |= answer.was_live;
+                let live = answer.live.as_ref().map(|live| &live.release);
+                self.confirmed = live.is_some() && live == self.release.as_ref();
+                // Back by itself: no doubt about it.
+                host.lost &= answer.live != before;
             }
         }
         let host = &self.fleet.hosts[0];
