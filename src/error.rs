@@ -46,6 +46,9 @@ pub enum Error {
         /// What to do about it.
         hint: String,
     },
+    /// The command line asks for what is not there.
+    #[error("{0}")]
+    Usage(String),
     /// The surroundings: no home directory, no signal handlers.
     #[error("{what}")]
     Surroundings {
@@ -62,7 +65,7 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Config(_) => exit::USAGE,
+            Error::Config(_) | Error::Usage(_) => exit::USAGE,
             Error::Git(GitError::BadReference { .. }) => exit::USAGE,
             Error::Refused { .. } => exit::REFUSED,
             Error::Git(_) | Error::Surroundings { .. } => exit::FAILED,
@@ -73,7 +76,8 @@ impl Error {
     #[must_use]
     pub fn render(&self, color: bool) -> String {
         let mut text = match self {
-            Error::Config(error) => error.render(color),
+            // Mistakes in the file are shown in its text, and say themselves what they are.
+            Error::Config(error @ ConfigError::Mistakes(_)) => return error.render(color),
             other => format!("error: {other}"),
         };
         let mut cause = std::error::Error::source(self);
@@ -87,7 +91,8 @@ impl Error {
         if let Error::Refused { hint, .. } = self {
             let _ = write!(text, "\nhint: {hint}");
         }
-        text
+        // Names of files and environments, and what git said, must not act on the terminal.
+        text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
     }
 }
 

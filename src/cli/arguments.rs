@@ -179,7 +179,9 @@ fn given(matches: &ArgMatches, id: &str, long: &str) -> Option<(String, ValueSou
 fn ended(error: &clap::Error) -> CliError {
     let text = error.render().to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-    CliError { text: text.to_owned(), exit: if error.use_stderr() { 2 } else { 0 } }
+    // What was typed is in it, and must not act on the terminal.
+    let text = text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}");
+    CliError { text, exit: if error.use_stderr() { 2 } else { 0 } }
 }
 
 /// The value of a flag, which only a variable gives. Anything unclear is an error: `SHIPIT_FORCE=nope` must not force.

@@ -95,17 +95,18 @@ pub(super) fn understand(
 ) -> Result<Meant, CliError> {
     let mut words = words.into_iter().peekable();
     let config = words.next_if(|word| is_config_file(word)).map(PathBuf::from);
+    let by_option = environment.is_some();
     let environment = match environment {
         Some(environment) => environment,
         None => words.next().ok_or_else(no_environment)?,
     };
-    let by_option = words.peek().is_none();
+    let alone = words.peek().is_none();
     let word = words.next().unwrap_or_else(|| "update".to_owned());
     if environment.is_empty() {
         return Err(no_environment());
     }
     // Only where the word stands alone is it surely a command that lacks its environment.
-    if by_option && full_name(&environment).is_some() {
+    if alone && !by_option && full_name(&environment).is_some() {
         return Err(command_without_environment(&environment));
     }
     let name = full_name(&word).ok_or_else(|| unknown(&environment, &word))?;

@@ -41,8 +41,7 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         None => surroundings.directory.clone(),
     };
     if !start.is_dir() {
-        let what = format!("--chdir: {} is not a directory", start.display());
-        return Err(Error::Surroundings { what, source: None });
+        return Err(Error::Usage(format!("--chdir: {} is not a directory", start.display())));
     }
     let named: Option<PathBuf> = invocation.config.as_ref().map(|file| start.join(file));
     let file = config::find(named.as_deref(), &start)?;

@@ -14,8 +14,9 @@ pub fn find(explicit: Option<&Path>, start: &Path) -> Result<PathBuf, ConfigErro
     if let Some(file) = explicit {
         return Ok(start.join(file));
     }
-    let start = &std::path::absolute(start)
-        .map_err(|source| ConfigError::Unreadable { file: start.to_owned(), source })?;
+    // What is above `work/..` is not `work`.
+    let start =
+        &start.canonicalize().map_err(|source| ConfigError::Unreadable { file: start.to_owned(), source })?;
     let top = start.ancestors().find(|directory| directory.join(".git").exists());
     let last = top.unwrap_or(start.as_path());
     for directory in start.ancestors() {

@@ -15,7 +15,7 @@ impl Run<'_> {
                 continue;
             }
             match settle(self, *at, true).await {
-                Some(live) if live.as_ref().map(|l| &l.release) == self.release.as_ref() => {
+                Some(answer) if answer.live.as_ref().map(|l| &l.release) == self.release.as_ref() => {
                     let host = &mut self.fleet.hosts[*at];
                     host.failure = None;
                     host.lost = false;
@@ -23,7 +23,9 @@ impl Run<'_> {
                 // It went back, so all do.
                 Some(_) => return false,
                 // It cannot be asked. The others are healthy and stay; it is named.
-                None => {}
+                None => {
+                    self.fleet.hosts[*at].facts.insert("in-doubt".into(), String::new());
+                }
             }
         }
         self.fleet.hosts.iter().all(|host| host.failure.is_none() || host.lost)
@@ -47,13 +49,18 @@ impl Run<'_> {
         }
         for (at, first) in failures.into_iter().enumerate() {
             let lost_live = self.fleet.hosts[at].lost && was_live;
+            if self.fleet.hosts[at].running.is_some() && was_live {
+                // The user left before it had finished: it puts itself back.
+                in_doubt.push(at);
+                continue;
+            }
             if self.fleet.hosts[at].failure.is_some() && was_live && !lost_live {
                 in_doubt.push(at);
             }
             if first.is_some() {
                 self.fleet.hosts[at].failure = first;
             }
-            if lost_live && !self.came_back(at).await {
+            if lost_live && (self.fleet.known.now || !self.came_back(at).await) {
                 in_doubt.push(at);
             }
         }
@@ -74,13 +81,16 @@ impl Run<'_> {
     }
 
     fn activating(&self) -> bool {
-        matches!(self.failed_in, Some(Phase::Activate | Phase::Confirm))
+        matches!(self.failed_in, Some(Phase::Activate | Phase::Confirm | Phase::Whole))
     }
 
     async fn came_back(&mut self, at: usize) -> bool {
         let before = self.fleet.hosts[at].live();
         match settle(self, at, false).await {
-            Some(live) => live == before,
+            Some(answer) => {
+                self.fleet.hosts[at].switched |= answer.was_live;
+                answer.live == before
+            }
             None => false,
         }
     }

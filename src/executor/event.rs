@@ -34,6 +34,8 @@ pub enum Event<'a> {
     StepStarted { host: &'a str, step: &'a str },
     /// What a step prints, as it came: any bytes, in pieces of any size.
     Output { host: &'a str, step: &'a str, bytes: &'a [u8] },
+    /// What `exec`'s command prints on its standard error; [`Event::Output`] is its standard output.
+    ErrorOutput { host: &'a str, bytes: &'a [u8] },
     /// A step ended.
     StepEnded { host: &'a str, step: &'a str, exit: &'a Exit, took: Duration },
     /// A host has done its part of the phase.

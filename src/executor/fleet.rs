@@ -1,5 +1,6 @@
 //! All hosts of a run: connecting them, telling them scripts, waiting at the barrier.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -16,6 +17,8 @@ use crate::remote::script::{Script, assignments};
 use crate::remote::wire::{Message, header};
 use crate::transport::{Channel, ConnectError, Connection, Transport};
 
+/// How many hosts ask one git server at a time.
+const FETCHES: usize = 32;
 /// How long a job may take to end after TERM, before KILL.
 const GRACE: Duration = Duration::from_secs(4);
 
@@ -33,6 +36,8 @@ pub(super) struct Fleet<'a> {
     sender: mpsc::Sender<(usize, Said)>,
     number: u32,
     kill_at: Option<tokio::time::Instant>,
+    /// Hosts whose turn to fetch has not come, and their scripts.
+    waiting: VecDeque<(usize, Script)>,
 }
 
 type Connected = Result<(Box<dyn Connection>, Channel), ConnectError>;
@@ -60,6 +65,7 @@ impl<'a> Fleet<'a> {
             sender,
             number: 0,
             kill_at: None,
+            waiting: VecDeque::new(),
         }
     }
 
@@ -99,6 +105,7 @@ impl<'a> Fleet<'a> {
                 Some((at, said)) = self.said.recv() => self.hear(at, said, phase, false),
                 asked = self.interrupt.beyond(self.known) => {
                     self.asked(asked);
+                    self.stop_all();
                     break;
                 }
                 _ = tick.tick() => self.observer.tick(),
@@ -136,8 +143,9 @@ impl<'a> Fleet<'a> {
                 )));
                 line.send(&Message::Data("enter", &target.enter));
                 line.send(&Message::Data("env", target.exports.expose_secret()));
-                if !self.plan.opening.is_empty() {
-                    line.send(&Message::Run(self.number, self.plan.opening.as_str()));
+                let opening = &self.plan.opening[at];
+                if !opening.is_empty() {
+                    line.send(&Message::Run(self.number, opening.as_str()));
                     host.running = Some(self.number);
                 }
                 host.line = Some(line);
@@ -178,15 +186,32 @@ impl<'a> Fleet<'a> {
         let since = Instant::now();
         self.observer.event(&Event::PhaseStarted { phase });
         self.number += 1;
-        for (host, script) in self.hosts.iter_mut().zip(scripts) {
-            let wanted = !script.is_empty() && (even_failed || host.failure.is_none());
-            let Some(line) = host.line.as_ref().filter(|_| wanted) else { continue };
-            line.send(&Message::Run(self.number, script.as_str()));
-            host.running = Some(self.number);
+        for (at, script) in scripts.iter().enumerate() {
+            let host = &mut self.hosts[at];
+            host.told = host.failure.is_some();
+            if !script.is_empty() && host.reachable() && (even_failed || host.failure.is_none()) {
+                self.waiting.push_back((at, script.clone()));
+            }
         }
+        self.start_waiting(phase);
         self.until_done(phase, even_failed).await;
         let failed = self.hosts.iter().filter(|h| h.failure.is_some()).count();
         self.observer.event(&Event::PhaseEnded { phase, took: since.elapsed(), failed });
+    }
+
+    // All at once, but where they fetch.
+    fn start_waiting(&mut self, phase: Phase) {
+        let fetches = phase == Phase::Prepare && self.plan.action != Action::Revert;
+        while !fetches || self.hosts.iter().filter(|host| host.fetching).count() < FETCHES {
+            let Some((at, script)) = self.waiting.pop_front() else { return };
+            let host = &mut self.hosts[at];
+            if let Some(line) = &host.line {
+                line.send(&Message::Run(self.number, script.as_str()));
+                host.running = Some(self.number);
+                host.fetching = fetches;
+                host.told = host.failure.is_some();
+            }
+        }
     }
 
     /// The same script for some hosts.
@@ -213,7 +238,10 @@ impl<'a> Fleet<'a> {
                 }
             };
             tokio::select! {
-                Some((at, said)) = self.said.recv() => self.hear(at, said, phase, undoing),
+                Some((at, said)) = self.said.recv() => {
+                    self.hear(at, said, phase, undoing);
+                    self.start_waiting(phase);
+                }
                 asked = self.interrupt.beyond(self.known) => {
                     self.asked(asked);
                     if !undoing {
@@ -232,17 +260,17 @@ impl<'a> Fleet<'a> {
 
     fn hear(&mut self, at: usize, said: Said, phase: Phase, undoing: bool) {
         let host = &mut self.hosts[at];
-        let had_failed = host.failure.is_some();
         if !host.hear(said, phase, self.observer) {
             return;
         }
         host.took = host.started.elapsed();
         match &host.failure {
-            Some(failure) if !had_failed => {
-                let stopped = failure.kind == FailureKind::Interrupted;
-                if !stopped {
+            Some(failure) if !host.told => {
+                // Of a lock that is taken nothing is said before the run gives up.
+                if !matches!(failure.kind, FailureKind::Interrupted | FailureKind::Busy) {
                     self.observer.event(&Event::HostFailed { host: &host.name, phase, failure });
                 }
+                host.told = true;
                 // Nothing is live yet, and nothing will be: the others need not build to the end.
                 if !undoing
                     && matches!(phase, Phase::Prepare | Phase::Ready)
@@ -255,7 +283,7 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    fn asked(&mut self, asked: Asked) {
+    pub(super) fn asked(&mut self, asked: Asked) {
         if self.known.signal == 0 {
             let signal = if asked.signal == 15 { "SIGTERM" } else { "Ctrl-C" };
             self.observer.event(&Event::Interrupted { signal });
@@ -264,6 +292,7 @@ impl<'a> Fleet<'a> {
     }
 
     fn stop_all(&mut self) {
+        self.waiting.clear();
         self.to_running(&Message::Stop);
         self.kill_at.get_or_insert(tokio::time::Instant::now() + GRACE);
     }

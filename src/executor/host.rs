@@ -22,6 +22,8 @@ pub(super) struct HostState {
     pub(super) facts: BTreeMap<String, String>,
     pub(super) entries: Vec<Entry>,
     pub(super) failure: Option<Failure>,
+    /// The failure was told to the observer.
+    pub(super) told: bool,
     /// It was live with this run's release at some time.
     pub(super) switched: bool,
     /// The script it is at.
@@ -32,6 +34,8 @@ pub(super) struct HostState {
     pub(super) lost: bool,
     pub(super) started: Instant,
     pub(super) took: Duration,
+    /// It may be asking the git server.
+    pub(super) fetching: bool,
     step: Option<(String, Instant)>,
     // How much of the log was shown.
     shown: u64,
@@ -49,12 +53,14 @@ impl HostState {
             facts: BTreeMap::new(),
             entries: Vec::new(),
             failure: None,
+            told: false,
             switched: false,
             running: None,
             code: None,
             lost: false,
             started: Instant::now(),
             took: Duration::ZERO,
+            fetching: false,
             step: None,
             shown: 0,
             tail: Vec::new(),
@@ -87,7 +93,11 @@ impl HostState {
                 false
             }
             Said::Side(Side::Raw(bytes)) => {
-                self.raw(&bytes, phase, observer);
+                if self.hello && phase == Phase::Exec && !bytes.is_empty() {
+                    observer.event(&Event::ErrorOutput { host: &self.name, bytes: &bytes });
+                } else {
+                    self.raw(&bytes, phase, observer);
+                }
                 false
             }
             Said::Side(Side::Beat | Side::Eof) => false,
@@ -109,6 +119,7 @@ impl HostState {
             Reply::Step(step, at) => {
                 self.shown = self.shown.max(at);
                 self.tail.clear();
+                self.fetching &= matches!(step.as_str(), "pre-setup" | "pre-deploy" | "fetch");
                 observer.event(&Event::StepStarted { host: &self.name, step: &step });
                 self.step = Some((step, Instant::now()));
             }
@@ -118,6 +129,7 @@ impl HostState {
             }
             Reply::End(step, code, _, at) => {
                 self.shown = self.shown.max(at);
+                self.fetching &= step != "fetch";
                 let took = self.step.take().map_or(Duration::ZERO, |(_, since)| since.elapsed());
                 observer.event(&Event::StepEnded {
                     host: &self.name,
@@ -140,6 +152,7 @@ impl HostState {
             return false;
         }
         self.running = None;
+        self.fetching = false;
         if code != 0 && self.failure.is_none() {
             // Our own scripts say why; a code without a reason is a defect worth seeing as it is.
             self.fail(code, "script".into(), format!("ended with {code} without a reason"));
@@ -170,6 +183,7 @@ impl HostState {
     fn gone(&mut self, exit: Exit, phase: Phase) {
         self.line = None;
         self.connection = None;
+        self.fetching = false;
         if self.running.take().is_none() && phase == Phase::Finish {
             return;
         }

@@ -42,16 +42,21 @@ pub(super) async fn all(run: &mut Run<'_>, patience: Duration) -> Result<(), Sto
         }
         let keep = !busy.contains(&0) && began.elapsed() < KEEP;
         if !keep {
-            let unlock = Script::new().unlock();
-            run.fleet.tell(Phase::Lock, &unlock, |_, host| host.failure.is_none()).await;
+            let plan = run.request.plan;
+            run.fleet.tell(Phase::Lock, &plan.leave, |_, host| host.failure.is_none()).await;
         }
         nap(run, if began.elapsed() < COLLISION { 250 } else { 2000 }).await;
         let again: Vec<usize> = if keep { busy } else { indices(run, busy_or_well) };
         for at in &again {
             run.fleet.hosts[*at].failure = None;
         }
-        let opening = run.request.plan.opening.clone();
-        run.fleet.tell(Phase::Lock, &opening, |at, _| again.contains(&at)).await;
+        let mut opening = run.request.plan.opening.clone();
+        for (at, script) in opening.iter_mut().enumerate() {
+            if !again.contains(&at) {
+                *script = Script::new();
+            }
+        }
+        run.fleet.stage(Phase::Lock, &opening, true).await;
     }
 }
 

@@ -9,6 +9,7 @@ use super::interrupt::Interrupt;
 use super::local;
 use super::lock;
 use super::outcome::{End, Outcome};
+use super::settle;
 use super::wanted::{self, Decision};
 use crate::git::Revision;
 use crate::plan::{Action, LocalHook, Phase, Plan, Stage, Work};
@@ -108,15 +109,12 @@ impl Run<'_> {
             };
         }
         let tolerant = plan.action == Action::Revert;
-        if !plan.opening.is_empty() {
-            lock::all(self, self.request.lock_wait).await?;
-        }
+        lock::all(self, self.request.lock_wait).await?;
         self.barrier(Phase::Connect, tolerant)?;
         if plan.action != Action::Setup {
             match wanted::decide(self).await? {
                 Decision::Nothing => {
-                    let unlock = crate::remote::script::Script::new().unlock();
-                    self.fleet.tell(Phase::Finish, &unlock, |_, _| true).await;
+                    self.fleet.tell(Phase::Finish, &plan.leave, |_, _| true).await;
                     return Ok(End::NothingToDo);
                 }
                 Decision::Go => {}
@@ -125,8 +123,16 @@ impl Run<'_> {
         for stage in &plan.stages {
             self.stage(stage).await?;
         }
-        let whole = self.fleet.hosts.iter().all(|host| host.failure.is_none());
-        Ok(if whole { End::Done } else { End::Split })
+        if self.fleet.hosts.iter().all(|host| host.failure.is_none()) {
+            return Ok(End::Done);
+        }
+        // A revert that went on without some: those let go too.
+        let failures: Vec<_> = self.fleet.hosts.iter_mut().map(|host| host.failure.take()).collect();
+        self.fleet.tell(Phase::PutBack, &plan.undo, |at, _| failures[at].is_some()).await;
+        for (host, failure) in self.fleet.hosts.iter_mut().zip(failures) {
+            host.failure = failure;
+        }
+        Ok(End::Split)
     }
 
     // Whether all are well that have to be. A revert goes on with those that are: at night, with one host dead, the others
@@ -150,6 +156,7 @@ impl Run<'_> {
             }
         }
         match stage.phase {
+            Phase::Whole => return self.whole().await,
             Phase::Finish => {
                 self.finished();
                 return Ok(());
@@ -166,6 +173,31 @@ impl Run<'_> {
         self.barrier(stage.phase, self.request.plan.action == Action::Revert)
     }
 
+    // A single host did it all in one go. Where the line ended on the way, it is asked how far it came.
+    async fn whole(&mut self) -> Result<(), Stopped> {
+        if self.fleet.hosts[0].lost {
+            let before = self.fleet.hosts[0].live();
+            let answer = settle::settle(self, 0, true).await;
+            let host = &mut self.fleet.hosts[0];
+            if let Some(answer) = answer {
+                host.switched |= answer.was_live;
+                let live = answer.live.as_ref().map(|live| &live.release);
+                self.confirmed = live.is_some() && live == self.release.as_ref();
+                // Back by itself: no doubt about it.
+                host.lost &= answer.live != before;
+            }
+        }
+        let host = &self.fleet.hosts[0];
+        let done = host.failure.as_ref().is_none_or(|failure| host.switched && failure.step == "finish");
+        self.confirmed |= done;
+        if self.confirmed {
+            self.finished();
+            return Ok(());
+        }
+        self.failed_in = Some(Phase::Whole);
+        Err(Stopped)
+    }
+
     // What fails after all is live is told, never undone.
     fn finished(&mut self) {
         if self.request.plan.action == Action::Setup {
@@ -175,7 +207,7 @@ impl Run<'_> {
             if let Some(failure) = host.failure.take_if(|f| matches!(f.step.as_str(), "finish" | "script")) {
                 let text = format!("live, but not cleaned up: {}", failure.message);
                 self.fleet.observer.event(&Event::Notice { host: Some(&host.name), text: &text });
-            } else if host.lost && self.confirmed {
+            } else if host.lost && self.confirmed && host.fact("in-doubt").is_none() {
                 host.failure = None;
                 let text = "the line ended after it was live and confirmed; the host finishes by itself";
                 self.fleet.observer.event(&Event::Notice { host: Some(&host.name), text });
@@ -189,7 +221,10 @@ impl Run<'_> {
             if let Err(failure) = self.hook(hook, "").await {
                 self.failure = Some(failure);
                 self.failed_in = Some(phase);
-                self.fleet.known = self.fleet.interrupt.asked();
+                let asked = self.fleet.interrupt.asked();
+                if asked != self.fleet.known {
+                    self.fleet.asked(asked);
+                }
                 return Err(Stopped);
             }
         }

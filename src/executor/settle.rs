@@ -8,18 +8,24 @@ use super::run::Run;
 use crate::plan::{Phase, Plan};
 use crate::remote::script::Script;
 
-/// What a host in doubt answered: what it serves, or nothing when it could not be asked.
-pub(super) type Answer = Option<Option<Live>>;
+/// What a host in doubt answered.
+pub(super) struct Answer {
+    /// What it serves.
+    pub(super) live: Option<Live>,
+    /// It was live with this run's release, however it stands now.
+    pub(super) was_live: bool,
+}
 
-/// Calls host number `at` again.
-pub(super) async fn settle(run: &mut Run<'_>, at: usize, forward: bool) -> Answer {
+/// Calls host number `at` again. `None`: it could not be asked.
+pub(super) async fn settle(run: &mut Run<'_>, at: usize, forward: bool) -> Option<Answer> {
     let name = run.fleet.hosts[at].name.clone();
     let text = "the line ended; calling again to settle what it serves";
     run.fleet.observer.event(&Event::Notice { host: Some(&name), text });
     let plan = run.request.plan;
+    let release = run.release.clone().unwrap_or_default();
     let one = Plan {
         targets: vec![plan.targets[at].clone()],
-        opening: Script::new().settle(&run.fleet.run, forward),
+        opening: vec![Script::new().settle(&run.fleet.run, forward, &release)],
         opening_phase: Phase::PutBack,
         ..plan.clone()
     };
@@ -27,7 +33,10 @@ pub(super) async fn settle(run: &mut Run<'_>, at: usize, forward: bool) -> Answe
     let mut fleet = Fleet::new(&one, run.fleet.transport, &mut quiet, run.fleet.interrupt.clone());
     fleet.open().await;
     let host = &fleet.hosts[0];
-    let answer = host.failure.is_none().then(|| host.live());
+    let answer = host
+        .failure
+        .is_none()
+        .then(|| Answer { live: host.live(), was_live: host.fact("settled").is_some() });
     fleet.close().await;
     answer
 }

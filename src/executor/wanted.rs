@@ -7,7 +7,6 @@ use crate::git::{self, Resolved};
 use crate::plan::Phase;
 use crate::remote::journal::{self, Entry};
 use crate::remote::release;
-use crate::remote::script::Script;
 
 /// Whether there is anything to do.
 pub(super) enum Decision {
@@ -33,8 +32,19 @@ pub(super) async fn decide(run: &mut Run<'_>) -> Result<Decision, Stopped> {
 }
 
 async fn resolve(run: &mut Run<'_>) -> Result<String, Stopped> {
+    if let Some(revision) = run.fleet.hosts[0].fact("revision") {
+        return Ok(revision.to_owned());
+    }
     let app = &run.request.plan.environment.app;
-    match git::resolve(&app.repo, &app.reference).await {
+    let known = run.fleet.known;
+    let resolved = tokio::select! {
+        resolved = git::resolve(&app.repo, &app.reference) => resolved,
+        asked = run.fleet.interrupt.beyond(known) => {
+            run.fleet.asked(asked);
+            return Err(Stopped);
+        }
+    };
+    match resolved {
         Ok(Resolved::Commit { revision, .. }) => Ok(revision.as_str().to_owned()),
         Ok(Resolved::AskHost { .. }) => ask_first_host(run).await,
         Err(error) => Err(run.refuse(FailureKind::Step, "resolve", error.to_string(), None)),
@@ -43,9 +53,8 @@ async fn resolve(run: &mut Run<'_>) -> Result<String, Stopped> {
 
 // By the first host's own access to the repository.
 async fn ask_first_host(run: &mut Run<'_>) -> Result<String, Stopped> {
-    let limit = run.request.plan.environment.timeouts.fetch.as_secs().max(1);
-    let script = Script::new().find_ref(limit);
-    run.fleet.tell(Phase::Lock, &script, |at, _| at == 0).await;
+    let plan = run.request.plan;
+    run.fleet.tell(Phase::Lock, &plan.find, |at, _| at == 0).await;
     run.barrier(Phase::Lock, false)?;
     match run.fleet.hosts[0].fact("revision") {
         Some(revision) => Ok(revision.to_owned()),

@@ -7,6 +7,7 @@ mod error;
 mod reference;
 mod remote;
 mod url;
+pub use url::is_path;
 mod work_tree;
 
 pub use error::GitError;

@@ -4,7 +4,8 @@
 //! a work tree cloned by https is still what a host fetches by ssh.
 
 /// A path, also as `file://`: means another repository on every machine.
-pub(super) fn is_path(repo: &str) -> bool {
+#[must_use]
+pub fn is_path(repo: &str) -> bool {
     match repo.split_once("://") {
         Some((scheme, _)) => scheme.eq_ignore_ascii_case("file"),
         None => scp_form(repo).is_none(),

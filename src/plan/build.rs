@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::stages::Stages;
 use super::{Action, Phase, Plan, Target};
 use crate::config::{App, EnvEntry, Environment, Host, Shell, Supervisor};
+use crate::git::{self, Revision};
 use crate::remote::script::{Place, Script, enter, exports};
 use crate::remote::wire::Mode;
 
@@ -63,13 +64,21 @@ pub fn deploy(environment: Environment, options: &Options) -> Plan {
     finish(&mut stages, &app);
     let after = stages.local_hooks("post-deploy-local", &hooks.post_deploy_local);
     let after_failure = stages.local_hooks("on-failure-local", &hooks.on_failure_local);
-    let stages = stages.end();
-    Plan {
-        stages,
-        after,
-        after_failure,
-        ..plan(Action::Deploy, environment, options, Script::new().lock().live().newest())
+    let stages = stages.end_together();
+    let opening = Script::new().lock().live().newest();
+    let mut plan =
+        Plan { stages, after, after_failure, ..plan(Action::Deploy, environment, options, opening) };
+    let find = Script::new().find_ref(fetch);
+    if app.reference == "HEAD" || Revision::parse(&app.reference).is_some() {
+        return plan;
     }
+    if git::is_path(&app.repo) {
+        // A path is the host's: asked in the same round trip.
+        plan.opening[0] = std::mem::take(&mut plan.opening[0]).then(&find);
+    } else {
+        plan.find = find;
+    }
+    plan
 }
 
 /// An earlier release, by what was stored with it.
@@ -88,7 +97,7 @@ pub fn revert(environment: Environment, options: &Options) -> Plan {
     let opening = Script::new().lock().live().newest().journal();
     let undo = Script::new().abandon().unlock();
     Plan {
-        stages: stages.end(),
+        stages: stages.end_together(),
         after,
         after_failure,
         undo,
@@ -99,8 +108,10 @@ pub fn revert(environment: Environment, options: &Options) -> Plan {
 // Reload, verify, confirm, record: the same for a deploy and a revert.
 fn finish(stages: &mut Stages, app: &App) {
     stages.all(Script::activate_service);
-    stages.phase(Phase::Confirm);
-    stages.all(Script::healthy);
+    if !stages.single() {
+        stages.phase(Phase::Confirm);
+        stages.all(Script::healthy);
+    }
     stages.phase(Phase::Finish);
     stages.all(|s| s.finish(app.keep_releases).unlock());
 }
@@ -111,19 +122,18 @@ pub fn setup(environment: Environment, options: &Options) -> Plan {
     let app = environment.app.clone();
     let mut stages = Stages::new(&environment);
     let fetch = stages.limits.fetch;
-    stages.phase(Phase::Lock);
-    stages.all(Script::setup_open);
+    stages.phase(Phase::Prepare);
+    stages.all(Script::setup_hooks);
     stages.store("pre-setup", &app.hooks.pre_setup);
     stages.hooks("pre-setup", &app.hooks.pre_setup, Place::Home);
     stages.all(Script::setup_close);
-    stages.phase(Phase::Prepare);
     let dirs: Vec<String> = app.shared.iter().filter(|s| s.directory).map(|s| s.path.clone()).collect();
-    stages.all(|s| s.setup_hooks().setup(fetch).dirs(&dirs));
+    stages.all(|s| if s.is_empty() { s.setup_hooks() } else { s }.setup(fetch).dirs(&dirs));
     stages.store("post-setup", &app.hooks.post_setup);
     stages.hooks("post-setup", &app.hooks.post_setup, Place::Root);
     stages.phase(Phase::Finish);
     stages.all(Script::unlock);
-    Plan { stages: stages.end(), ..plan(Action::Setup, environment, options, Script::new()) }
+    Plan { stages: stages.end(), ..plan(Action::Setup, environment, options, Script::new().setup_lock()) }
 }
 
 /// A command of the user's: one word is a script, several are an argv.
@@ -136,6 +146,7 @@ pub fn exec(environment: Environment, options: &Options, words: &[String]) -> Pl
     let mut plan = plan(Action::Exec, environment, options, script);
     plan.mode = Mode::Free;
     plan.opening_phase = Phase::Exec;
+    plan.leave = Script::new();
     plan.undo = Script::new();
     plan
 }
@@ -145,6 +156,7 @@ pub fn exec(environment: Environment, options: &Options, words: &[String]) -> Pl
 pub fn look(environment: Environment, options: &Options) -> Plan {
     let mut plan = plan(Action::Look, environment, options, Script::new().live().holder().journal());
     plan.opening_phase = Phase::Connect;
+    plan.leave = Script::new();
     plan.undo = Script::new();
     plan
 }
@@ -153,12 +165,14 @@ pub fn look(environment: Environment, options: &Options) -> Plan {
 #[must_use]
 pub fn unlock(environment: Environment, options: &Options) -> Plan {
     let mut plan = plan(Action::Unlock, environment, options, Script::new().steal());
+    plan.leave = Script::new();
     plan.undo = Script::new();
     plan
 }
 
 fn plan(action: Action, environment: Environment, options: &Options, opening: Script) -> Plan {
     let none = Vec::new();
+    let opening = vec![opening; environment.hosts.len()];
     let targets = environment
         .hosts
         .iter()
@@ -171,6 +185,8 @@ fn plan(action: Action, environment: Environment, options: &Options, opening: Sc
         mode: Mode::Held,
         opening,
         opening_phase: Phase::Lock,
+        find: Script::new(),
+        leave: Script::new().unlock(),
         stages: Vec::new(),
         undo: Script::new().undo().unlock(),
         after: Vec::new(),

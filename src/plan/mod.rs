@@ -29,10 +29,14 @@ pub struct Plan {
     pub targets: Vec<Target>,
     /// Whether the run keeps its things with the lock.
     pub mode: Mode,
-    /// What is sent with the connection itself, to all hosts.
-    pub opening: Script,
+    /// What is sent with the connection itself, in the order of the targets.
+    pub opening: Vec<Script>,
     /// The phase that the opening belongs to.
     pub opening_phase: Phase,
+    /// Tells the commit of the ref by the first host's own access, where the operator's git cannot.
+    pub find: Script,
+    /// Lets go where there is nothing to do, and between tries for a lock that others hold.
+    pub leave: Script,
     /// What follows, a barrier after each.
     pub stages: Vec<Stage>,
     /// What takes a host back to before the run, and lets go.

@@ -21,6 +21,8 @@ pub enum Phase {
     Confirm,
     /// Record, prune, unlock.
     Finish,
+    /// All of it on a single host, which has nobody to wait for.
+    Whole,
     /// Undoing what the phases before did.
     PutBack,
     /// Commands of the user, outside a deploy.
@@ -41,6 +43,7 @@ impl Phase {
             Phase::Activate => "activate",
             Phase::Confirm => "confirm",
             Phase::Finish => "finish",
+            Phase::Whole => "deploy",
             Phase::PutBack => "put back",
             Phase::Exec => "exec",
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Plan, Stage, Work};
+use super::{Phase, Plan, Stage, Work};
 use crate::remote::program::{PROGRAM, start_command};
 use crate::remote::script::Script;
 
@@ -30,9 +30,16 @@ pub fn show(plan: &Plan, whole: bool) -> String {
         let _ = writeln!(text, "# {program}; -v shows it\n");
     }
     variables(&mut text, plan);
-    if !plan.opening.is_empty() {
-        let _ = writeln!(text, "## {}, with the connection", plan.opening_phase.name());
-        let _ = writeln!(text, "{}", plan.opening.as_str());
+    let title = format!("{}, with the connection", plan.opening_phase.name());
+    show_scripts(&mut text, plan, &title, &plan.opening);
+    if !plan.find.is_empty() {
+        let first = names.first().copied().unwrap_or_default();
+        let _ = writeln!(text, "## {}, on {first}, if the ref cannot be resolved here", Phase::Lock.name());
+        let _ = writeln!(text, "{}", plan.find.as_str());
+    }
+    if !plan.leave.is_empty() {
+        let _ = writeln!(text, "## if there is nothing to do, or while others hold the lock");
+        let _ = writeln!(text, "{}", plan.leave.as_str());
     }
     for stage in &plan.stages {
         show_stage(&mut text, plan, stage);
@@ -81,14 +88,15 @@ fn show_stage(text: &mut String, plan: &Plan, stage: &Stage) {
                     writeln!(text, "## {}, here{host}: {}\n{}\n", stage.phase.name(), hook.step, hook.text);
             }
         }
-        Work::Remote(scripts) => {
-            for (script, hosts) in alike(scripts) {
-                let names: Vec<&str> = hosts.iter().map(|at| plan.targets[*at].host.name.as_str()).collect();
-                let on =
-                    if hosts.len() == plan.targets.len() { "all hosts".to_owned() } else { names.join(", ") };
-                let _ = writeln!(text, "## {}, on {on}\n{}", stage.phase.name(), script.as_str());
-            }
-        }
+        Work::Remote(scripts) => show_scripts(text, plan, stage.phase.name(), scripts),
+    }
+}
+
+fn show_scripts(text: &mut String, plan: &Plan, title: &str, scripts: &[Script]) {
+    for (script, hosts) in alike(scripts) {
+        let names: Vec<&str> = hosts.iter().map(|at| plan.targets[*at].host.name.as_str()).collect();
+        let on = if hosts.len() == plan.targets.len() { "all hosts".to_owned() } else { names.join(", ") };
+        let _ = writeln!(text, "## {title}, on {on}\n{}", script.as_str());
     }
 }
 

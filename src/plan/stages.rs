@@ -47,9 +47,33 @@ impl Stages {
         self.phase = phase;
     }
 
+    /// On a single host there is nobody to wait for: no barriers, no second step of confirming.
+    pub(super) fn single(&self) -> bool {
+        self.scripts.len() == 1
+    }
+
     pub(super) fn end(mut self) -> Vec<Stage> {
         self.phase(Phase::Check);
         self.done
+    }
+
+    /// Like [`Stages::end`], the stages of a single host put together: one round trip for all.
+    pub(super) fn end_together(self) -> Vec<Stage> {
+        let single = self.single();
+        let stages = self.end();
+        let last_local = stages.iter().rposition(|stage| matches!(stage.work, Work::Local(_)));
+        let from = last_local.map_or(0, |at| at + 1);
+        // Where a local hook comes after the switch, what precedes it could not be told apart from the rest.
+        if !single || stages[..from].iter().any(|stage| stage.phase == Phase::Activate) {
+            return stages;
+        }
+        let mut together = stages;
+        let script = together.drain(from..).fold(Script::new(), |script, stage| match stage.work {
+            Work::Remote(scripts) => scripts.iter().fold(script, |script, more| script.then(more)),
+            Work::Local(_) => script,
+        });
+        together.push(Stage { phase: Phase::Whole, work: Work::Remote(vec![script]) });
+        together
     }
 
     pub(super) fn all(&mut self, add: impl Fn(Script) -> Script) {

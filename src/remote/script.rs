@@ -55,6 +55,13 @@ impl Script {
         self.0.is_empty()
     }
 
+    /// This script, then the other.
+    #[must_use]
+    pub fn then(mut self, other: &Script) -> Self {
+        self.0.push_str(&other.0);
+        self
+    }
+
     fn call(mut self, function: &str, arguments: &[&str]) -> Self {
         self.0.push_str(function);
         for argument in arguments {
@@ -229,8 +236,8 @@ impl Script {
 
     /// Says to a host that lost its operator which way it goes.
     #[must_use]
-    pub fn settle(self, run: &str, forward: bool) -> Self {
-        self.call("settle", &[run, if forward { "forward" } else { "back" }])
+    pub fn settle(self, run: &str, forward: bool, release: &str) -> Self {
+        self.call("settle", &[run, if forward { "forward" } else { "back" }, release])
     }
 
     /// Ends the run that holds the lock.
@@ -241,8 +248,8 @@ impl Script {
 
     /// The directories and the lock, for setup.
     #[must_use]
-    pub fn setup_open(self) -> Self {
-        self.call("setup_open", &[])
+    pub fn setup_lock(self) -> Self {
+        self.call("setup_lock", &[])
     }
 
     /// The same, after `pre-setup` had its chance to make them possible.

@@ -103,7 +103,7 @@ pub enum Side {
     Raw(Bytes),
 }
 
-/// Cuts a byte stream into frames: newline, nonce, tab, fields, newline. What is between frames is passed on as
+/// Cuts a byte stream into frames: nonce, tab, fields, newline. What is between frames is passed on as
 /// raw. Bounded: bytes are held back only while they may be the start of a frame.
 #[derive(Debug)]
 pub struct Frames {
@@ -129,7 +129,7 @@ impl Frames {
     /// For the run with that nonce.
     #[must_use]
     pub fn new(nonce: &str) -> Self {
-        Frames { mark: format!("\n{nonce}\t").into_bytes(), held: BytesMut::new(), payload: None }
+        Frames { mark: format!("{nonce}\t").into_bytes(), held: BytesMut::new(), payload: None }
     }
 
     /// Takes bytes in.
@@ -264,7 +264,8 @@ mod tests {
     #[test]
     fn noise_before_and_between_is_not_taken_for_a_reply() {
         let stream = format!(
-            "Welcome!\nno newline at the end\n{NONCE}\t0\thello\nfake {NONCE}\t1\tdone\t0\n\n{NONCE}\t1\tdone\t3\n"
+            "Welcome!\nno newline at the end{NONCE}\t0\thello\nfake {}\t1\tdone\t0\n{NONCE}\t1\tdone\t3\n",
+            &NONCE[1..]
         );
         let (replies, raw) = cut(stream.as_bytes(), &[]);
         assert_eq!(replies, [(0, Reply::Hello), (1, Reply::Done(3))]);
@@ -273,9 +274,8 @@ mod tests {
 
     #[test]
     fn a_tail_may_hold_anything() {
-        let inside = format!("\n{NONCE}\t9\tdone\t0\n\0\x1b[2J");
-        let stream =
-            format!("\n{NONCE}\t4\ttail\tbuild\t7\t{}\n{inside}\n{NONCE}\t4\tdone\t0\n", inside.len());
+        let inside = format!("{NONCE}\t9\tdone\t0\n\0\x1b[2J");
+        let stream = format!("{NONCE}\t4\ttail\tbuild\t7\t{}\n{inside}{NONCE}\t4\tdone\t0\n", inside.len());
         let (replies, _) = cut(stream.as_bytes(), &[]);
         assert_eq!(
             replies,
@@ -288,7 +288,7 @@ mod tests {
         fn pieces_of_any_size_give_the_same(raw in proptest::collection::vec(any::<u8>(), 0..200),
                                            at in proptest::collection::vec(0usize..400, 0..20)) {
             let mut stream = raw.clone();
-            stream.extend_from_slice(format!("\n{NONCE}\t2\tcode\t7\n").as_bytes());
+            stream.extend_from_slice(format!("{NONCE}\t2\tcode\t7\n").as_bytes());
             stream.extend_from_slice(&raw);
             let mut at = at;
             at.sort_unstable();

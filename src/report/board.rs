@@ -58,7 +58,9 @@ impl Board {
             Event::PhaseStarted { phase } => self.enter(*phase, now),
             Event::Connected { host } => self.row(host, now).turn(State::Done, "connected", now),
             Event::StepStarted { host, step } => self.row(host, now).turn(State::Working, step, now),
-            Event::Output { host, bytes, .. } => self.row(host, now).print(bytes),
+            Event::Output { host, bytes, .. } | Event::ErrorOutput { host, bytes } => {
+                self.row(host, now).print(bytes)
+            }
             Event::HostDone { host, .. } => self.row(host, now).done(),
             Event::HostFailed { host, failure, .. } => {
                 let row = self.row(host, now);

@@ -32,6 +32,7 @@ pub(super) struct Pretty {
     one_screen: bool,
     /// What hosts print in `exec`, which stays.
     streams: HashMap<String, Lines>,
+    errors: HashMap<String, Lines>,
 }
 
 impl Pretty {
@@ -44,7 +45,16 @@ impl Pretty {
         }
         bar.enable_steady_tick(FRAME);
         let (board, streams) = (Board::new(Instant::now()), HashMap::new());
-        Pretty { bar, board, paint: Paint(color), drawn: None, out, one_screen, streams }
+        Pretty {
+            bar,
+            board,
+            paint: Paint(color),
+            drawn: None,
+            out,
+            one_screen,
+            streams,
+            errors: HashMap::new(),
+        }
     }
 
     fn draw(&mut self, now: Instant) {
@@ -79,7 +89,15 @@ impl Pretty {
                 stream.push(bytes, &mut |line| lines.push(line));
                 self.pass_on(host, &lines);
             }
+            Event::ErrorOutput { host, bytes } => {
+                let mut lines = Vec::new();
+                self.errors.entry((*host).to_owned()).or_default().push(bytes, &mut |line| lines.push(line));
+                lines.iter().for_each(|line| self.keep(&plain::of_host(host, 0, line)));
+            }
             Event::StepEnded { host, .. } => {
+                if let Some(line) = self.errors.remove(*host).and_then(|mut lines| lines.finish()) {
+                    self.keep(&plain::of_host(host, 0, &line));
+                }
                 let last = self.streams.remove(*host).and_then(|mut stream| stream.finish());
                 self.pass_on(host, last.as_slice());
             }

@@ -121,6 +121,44 @@ impl Host {
         Some(target.to_str().unwrap().to_string())
     }
 
+    /// The page it serves.
+    pub fn page(&self) -> Option<String> {
+        self.read("app/current/page")
+    }
+
+    /// Holds it to serving this page, with nothing left of any run.
+    ///
+    /// # Panics
+    /// When it does not, or is still locked.
+    #[track_caller]
+    pub fn serves(&self, page: &str) {
+        assert_eq!(self.page().as_deref(), Some(page), "the page of {}", self.name);
+        self.is_at_rest();
+    }
+
+    /// Holds it to having nothing left of any run: no lock, no run, no release that nobody finished.
+    ///
+    /// # Panics
+    /// When there is.
+    #[track_caller]
+    pub fn is_at_rest(&self) {
+        let names = |dir: &str| -> Vec<String> {
+            let Ok(entries) = fs::read_dir(self.path(dir)) else { return Vec::new() };
+            entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect()
+        };
+        let left: Vec<_> =
+            names("app/.shipit").into_iter().filter(|n| n == "lock" || n.starts_with("run.")).collect();
+        assert!(left.is_empty(), "{} is left on {}", left.join(", "), self.name);
+        let open: Vec<_> = (names("app/.shipit/journal").into_iter())
+            .filter(|n| n.ends_with(".open") || n.ends_with(".healthy"))
+            .collect();
+        assert!(open.is_empty(), "{} is open on {}", open.join(", "), self.name);
+        for release in self.releases() {
+            let whole = self.read(&format!("app/releases/{release}/REVISION")).is_some();
+            assert!(whole, "{release} is half a release on {}", self.name);
+        }
+    }
+
     /// The names below `app/releases`, oldest first.
     pub fn releases(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.path("app/releases")) else { return Vec::new() };

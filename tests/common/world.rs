@@ -99,11 +99,50 @@ impl World {
     /// Writes a `shipit.toml` with the environment `production` on all hosts: `main`, to `app` in their homes,
     /// and these lines more.
     pub fn production(&self, lines: &str) {
-        let names: Vec<_> = self.hosts.iter().map(|host| format!("{:?}", host.name())).collect();
-        let (hosts, repo) = (names.join(", "), self.repo.url());
+        let names: Vec<_> = self.hosts.iter().map(Host::name).collect();
+        self.production_on(&names, lines);
+    }
+
+    /// The same, on these hosts.
+    pub fn production_on(&self, hosts: &[&str], lines: &str) {
+        let repo = self.repo.url();
         self.config(&format!(
-            "[deploy.production]\nhost = [{hosts}]\nrepo = {repo:?}\nref = \"main\"\npath = \"app\"\n{lines}\n"
+            "[deploy.production]\nhost = {hosts:?}\nrepo = {repo:?}\nref = \"main\"\npath = \"app\"\n{lines}\n"
         ));
+    }
+
+    /// A world with that `production`, set up, where every host serves the page `one`.
+    pub fn deployed(kind: Kind, hosts: usize, lines: &str) -> Self {
+        let world = Self::new(kind, hosts);
+        world.production(lines);
+        world.publish("one");
+        world.shipit(&["production", "setup"]).ends_with(0);
+        world.shipit(&["production"]).ends_with(0);
+        world.serve("one");
+        world
+    }
+
+    /// Publishes a page, the next thing to deploy; the full commit id.
+    pub fn publish(&self, page: &str) -> String {
+        self.repo.publish(&[("page", page)])
+    }
+
+    /// Publishes a page and deploys it everywhere.
+    #[track_caller]
+    pub fn deploy(&self, page: &str) -> String {
+        let revision = self.publish(page);
+        self.shipit(&["production"]).ends_with(0);
+        self.serve(page);
+        revision
+    }
+
+    /// Holds every host to serving this page, with nothing left of any run.
+    ///
+    /// # Panics
+    /// When one does not, or is still locked.
+    #[track_caller]
+    pub fn serve(&self, page: &str) {
+        self.hosts.iter().for_each(|host| host.serves(page));
     }
 
     /// Sets a variable for every run from now on.

@@ -27,7 +27,7 @@ fn lost_after_healthy(ground: &Ground, lost: u64) -> (String, Deploy<'_>) {
 
 fn settled(ground: &Ground, run: &str, forward: bool) -> String {
     let mut other = Run::start(ground, 30);
-    let answer = other.script(&Script::new().settle(run, forward)).good();
+    let answer = other.script(&Script::new().settle(run, forward, "")).good();
     assert!(other.bye().success());
     answer.fact("live").to_string()
 }

@@ -88,7 +88,7 @@ impl Ground {
 
     pub fn set_up(&self) {
         let mut run = Run::start(self, 30);
-        run.script(&Script::new().setup_open().setup_close().setup(60).unlock()).good();
+        run.script(&Script::new().setup_lock().setup_hooks().setup_close().setup(60).unlock()).good();
         assert!(run.bye().success());
     }
 

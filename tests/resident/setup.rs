@@ -21,7 +21,7 @@ fn setup_in_two_scripts(sh: Sh) {
     let ground = Ground::bare(sh);
     for _ in 0..2 {
         let mut run = Run::start(&ground, 30);
-        run.script(&Script::new().setup_open()).good();
+        run.script(&Script::new().setup_lock().setup_hooks()).good();
         run.script(&Script::new().setup_hooks().setup_close().setup_hooks().setup(60)).good();
         assert_eq!(ground.run_dirs(), [format!("run.{}", run.name)]);
         run.script(&Script::new().unlock()).good();
@@ -43,7 +43,11 @@ const PREPARE: &str = r#"mkdir "$OUT/later""#;
 fn pre_setup_makes_the_path_possible(sh: Sh) {
     let ground = blocked(sh);
     let mut run = Run::start(&ground, 30);
-    let script = Script::new().setup_open().store("pre-setup", 60, PREPARE).stored("pre-setup", Place::Home);
+    let script = Script::new()
+        .setup_lock()
+        .setup_hooks()
+        .store("pre-setup", 60, PREPARE)
+        .stored("pre-setup", Place::Home);
     run.script(&script.setup_close().setup_hooks().setup(60).unlock()).good();
     assert!(run.bye().success());
     leaves_no_other_place(&ground);
@@ -53,7 +57,7 @@ fn pre_setup_makes_the_path_possible(sh: Sh) {
 fn pre_setup_makes_the_path_possible_in_two_scripts(sh: Sh) {
     let ground = blocked(sh);
     let mut run = Run::start(&ground, 30);
-    let script = Script::new().setup_open().store("pre-setup", 60, PREPARE);
+    let script = Script::new().setup_lock().setup_hooks().store("pre-setup", 60, PREPARE);
     run.script(&script).good();
     let script = Script::new().setup_hooks().stored_part("pre-setup", 0, Place::Home);
     run.script(&script.setup_close().setup_hooks().setup(60).unlock()).good();
@@ -65,7 +69,8 @@ fn pre_setup_makes_the_path_possible_in_two_scripts(sh: Sh) {
 fn a_pre_setup_without_a_path_is_ended_like_any_job(sh: Sh) {
     let ground = blocked(sh);
     let open = |limit| {
-        let script = Script::new().setup_open().store("pre-setup", limit, "sleep 1002 & sleep 1002");
+        let script =
+            Script::new().setup_lock().setup_hooks().store("pre-setup", limit, "sleep 1002 & sleep 1002");
         script.stored("pre-setup", Place::Home)
     };
     let mut run = Run::start(&ground, 30);

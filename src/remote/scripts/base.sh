@@ -4,7 +4,8 @@
 # N       nonce of the run; every line to the operator starts with it
 # SEQ     number of the script that is being answered
 # root    deploy path        S  $root/.shipit        R  directory of this run
-# Reply:  newline, N, tab, SEQ, tab, kind, tab, fields, newline; on fd 3, which only the worker writes.
+# Reply:  N, tab, SEQ, tab, kind, tab, fields, newline; on fd 3, which only the worker writes. It may begin in the
+# middle of a line that a command of the user's left open.
 
 TAB='	'
 TAIL=16384
@@ -14,7 +15,7 @@ say() {
 	for say_field in "$@"; do
 		say_line=$say_line$TAB$say_field
 	done
-	printf '\n%s\n' "$say_line" >&3
+	printf '%s\n' "$say_line" >&3
 }
 
 # fail CODE STEP MESSAGE: ends the script that is running.
@@ -29,8 +30,10 @@ fact() {
 	say fact "$1" "$2"
 }
 
+# log_size: bytes in the log, in $size. Forks cost more than all else here, so none where nothing was printed.
 log_size() {
-	if [ -f "$LOG" ]; then wc -c <"$LOG"; else echo 0; fi
+	size=0
+	[ ! -s "$LOG" ] || size=$(($(wc -c <"$LOG")))
 }
 
 # mark FILE: makes it, empty. Not `: >FILE`: a shell dies of it when that fails, since `:` is a special builtin.
@@ -38,10 +41,10 @@ mark() {
 	printf '' >"$1"
 }
 
-# started PID: its start time in clock ticks (proc(5), field 22): a pid that was given away again has another. One that
-# has ended and only waits for its parent does not count.
+# started PID: its start time in clock ticks (proc(5), field 22), in $start: a pid that was given away again has another.
+# One that has ended and only waits for its parent does not count.
 started() {
-	started_stat=
+	start=
 	read -r started_stat 2>/dev/null <"/proc/$1/stat" || return 1
 	# The name of the program, in brackets, may hold blanks and brackets.
 	# shellcheck disable=SC2086
@@ -49,11 +52,7 @@ started() {
 	case $1 in
 	Z | X) return 1 ;;
 	esac
-	echo "${20}"
-}
-
-boot_id() {
-	read -r boot_id_is </proc/sys/kernel/random/boot_id && echo "$boot_id_is"
+	start=${20}
 }
 
 # token_of DIR: the token of a run: a directory named owner.PID.START.BOOT. Whoever it names may act for the run;
@@ -73,7 +72,7 @@ token_alive() {
 	token_rest=${1#owner.}
 	token_pid=${token_rest%%.*}
 	token_rest=${token_rest#*.}
-	[ "${token_rest#*.}" = "$BOOT" ] && [ "$(started "$token_pid")" = "${token_rest%%.*}" ]
+	[ "${token_rest#*.}" = "$BOOT" ] && started "$token_pid" && [ "$start" = "${token_rest%%.*}" ]
 }
 
 # pause: about a fifth of a second, where sleep knows fractions.

@@ -36,17 +36,17 @@ job() {
 run_step() {
 	step=$1
 	shift
-	step_begin=$(($(log_size)))
-	say step "$step" "$step_begin"
+	log_size
+	step_from=$size
+	say step "$step" "$step_from"
 	job "$@"
-	step_end=$(($(log_size)))
-	step_from=$step_begin
-	[ $((step_end - step_from)) -le $TAIL ] || step_from=$((step_end - TAIL))
-	if [ $step_end -gt $step_from ]; then
-		say tail "$step" "$step_from" "$((step_end - step_from))"
-		tail -c "+$((step_from + 1))" "$LOG" | head -c "$((step_end - step_from))" >&3
+	log_size
+	[ $((size - step_from)) -le $TAIL ] || step_from=$((size - TAIL))
+	if [ "$size" -gt "$step_from" ]; then
+		say tail "$step" "$step_from" "$((size - step_from))"
+		tail -c "+$((step_from + 1))" "$LOG" | head -c "$((size - step_from))" >&3
 	fi
-	say end "$step" "$code" "$why" "$step_end"
+	say end "$step" "$code" "$why" "$size"
 	return "$code"
 }
 
@@ -69,8 +69,8 @@ end_jobs() {
 		end_began=${end_job#*.}
 		end_began=${end_began%%.*}
 		# The job may be long over and its pid another's; a pid is not given away while its group has members.
-		end_now=$(started "$end_pid") || end_now=$end_began
-		[ "$end_now" = "$end_began" ] || continue
+		started "$end_pid" || start=$end_began
+		[ "$start" = "$end_began" ] || continue
 		# Not `kill -TERM -- -PID`: dash and busybox ash take that for an illegal number.
 		kill -TERM "-$end_pid" 2>/dev/null || continue
 		for _ in 1 2 3 4 5; do

@@ -5,18 +5,23 @@
 # open     will go live, or is          healthy  all hosts said so: from here it goes forward
 # done     was live and good            back     was put back       failed   should have been put back, and was not
 
-# mine: the entry that this run made, in whatever state: its number was kept in the run's directory.
+# mine: the entry that this run made, in whatever state, in $mine, and its state in $state: its number was kept in the
+# run's directory.
 mine() {
+	mine='' state=none
 	for mine_mark in "$R"/entry.*; do
 		[ -e "$mine_mark" ] || return 1
 		for mine_is in "$S/journal/${mine_mark##*/entry.}".*; do
-			[ -f "$mine_is" ] && echo "$mine_is" && return
+			if [ -f "$mine_is" ]; then
+				mine=$mine_is state=${mine_is##*.}
+				return
+			fi
 		done
 	done
 	return 1
 }
 
-# intent: writes the entry and what will be needed with no disk to spare: both links and the marks.
+# intent: writes the entry, and both links that will be needed with no disk to spare.
 intent() {
 	set -- "$S/journal/"[0-9]*
 	eval "intent_last=\${$#}"
@@ -31,9 +36,8 @@ intent() {
 		printf 'release\t%s\nrevision\t%s\nreference\t%s\naction\t%s\n' "$release" "$revision" "$reference" "$action" &&
 			printf 'from\t%s\nfrom-revision\t%s\nwho\t%s\nwhen\t%s\n' "$from" "$from_revision" "$who" "$when"
 	} >"$intent_new" || fail 12 intent "the journal cannot be written"
-	rm -f "$R/go" "$R/back"
-	if ln -s "releases/$release" "$R/go" && { [ -z "$from" ] || ln -s "releases/$from" "$R/back"; } &&
-		mark "$R/ready" && mark "$R/entry.$intent_number" &&
+	if { [ -z "$from" ] || ln -s "releases/$from" "$R/back"; } && ln -s "releases/$release" "$R/go" &&
+		mark "$R/entry.$intent_number" &&
 		mv "$intent_new" "$S/journal/$intent_number.$release.open"; then
 		return 0
 	fi
@@ -42,13 +46,13 @@ intent() {
 
 # turn STATE: renames this run's entry.
 turn() {
-	turn_is=$(mine) || return 0
-	[ "$turn_is" = "${turn_is%.*}.$1" ] || mv "$turn_is" "${turn_is%.*}.$1"
+	mine || return 0
+	[ "$state" = "$1" ] || mv "$mine" "${mine%.*}.$1"
 }
 
-state_of_mine() {
-	state_is=$(mine) || return 1
-	echo "${state_is##*.}"
+# switched: whether this run replaced `current`: the link that does it is gone from its directory with that very rename.
+switched() {
+	[ ! -L "$R/go" ]
 }
 
 # journal: all entries, oldest first: number, state, then its lines, each a name and a value.

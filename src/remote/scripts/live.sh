@@ -2,7 +2,7 @@
 # Going live and coming back. What is live is what `current` says; what this run did about it is told by marks in
 # its directory and by the state of its journal entry.
 #
-#   ready ──switch──▶ switched ──(all healthy)──▶ healthy ──▶ done
+#   open ──switch──▶ open, switched ──(all healthy)──▶ healthy ──▶ done
 #     │                  │
 #     └─ dropped         └──put back──▶ back, or failed
 
@@ -12,9 +12,9 @@ aim() {
 	context "$release" "$revision" "$from_revision" "$action"
 }
 
-# switch: one rename. The mark goes first: from there on whoever ends this run puts back.
+# switch: one rename, which is also the mark: from there on whoever ends this run puts back.
 switch() {
-	mv "$R/ready" "$R/switched" 2>/dev/null || fail 12 switch "this host is not ready"
+	mine && [ -L "$R/go" ] || fail 12 switch "this host is not ready"
 	mv -T "$R/go" "$root/current" || fail 12 switch "$root/current cannot be replaced"
 	say switched "$release"
 }
@@ -97,12 +97,12 @@ put_back() {
 # undo: back to before this run, whatever it did. Harmless where it did nothing, and when done twice.
 undo() {
 	rm -f "$R/stop"
-	undo_state=$(state_of_mine) || undo_state=none
 	undo_code=0
-	case $undo_state in
+	mine
+	case $state in
 	open | healthy)
-		if [ ! -e "$R/switched" ]; then
-			rm -f "$(mine)"
+		if ! switched; then
+			rm -f "$mine"
 		elif (put_back); then
 			turn back
 		else
@@ -113,7 +113,9 @@ undo() {
 	failed) undo_code=1 ;;
 	esac
 	discard
-	[ $undo_code = 0 ] || fail 15 'put back' "not everything could be put back"
+	[ $undo_code = 0 ] && return
+	unlock
+	fail 15 'put back' "not everything could be put back"
 }
 
 # abandon: a revert that failed here. It never returns to the release it leaves.
@@ -131,20 +133,27 @@ healthy() {
 # finish KEEP: recorded, pruned. Failures here are told, and change nothing.
 finish() {
 	turn 'done' || fail 12 finish "the journal cannot be written"
-	rm -f "$R"/made.* "$R"/remade.* "$R/switched"
+	rm -f "$R"/made.* "$R"/remade.*
 	# kilobytes; for the next deploy's look at the free space
 	[ -f "$M/size" ] || {
 		finish_size=$(du -sk "$rel" 2>/dev/null) && echo "${finish_size%%[!0-9]*}" >"$M/size"
 	} 2>/dev/null
 	prune "$1"
+	tidy
+}
+
+# tidy: git's own clean-up, by its own rule of thumb (gc.auto, gc.autoPackLimit), asked without starting git.
+tidy() {
+	set -- "$root"/source/objects/pack/*.pack
+	tidy_packs=$#
+	set -- "$root"/source/objects/17/*
+	[ "$tidy_packs" -gt 50 ] || [ $# -gt 27 ] || return 0
 	git_here -c gc.autoDetach=false gc --auto --quiet >>"$LOG" 2>&1
 	return 0
 }
 
 # prune KEEP: the newest KEEP releases stay, and always the live one and the one before it.
 prune() {
-	prune_live=$(readlink "$root/current")
-	prune_live=${prune_live#releases/}
 	prune_extra=-$1
 	for prune_dir in "$root/releases/"????????T??????Z-???????*; do
 		if [ ! -d "$prune_dir" ] || [ -L "$prune_dir" ]; then continue; fi
@@ -156,9 +165,10 @@ prune() {
 		prune_extra=$((prune_extra - 1))
 		prune_name=${prune_dir##*/}
 		case $prune_name in
-		"$prune_live" | "$release" | "$from" | "$parent") continue ;;
+		"$release" | "$from" | "$parent") continue ;;
 		esac
-		remove_release "$prune_name" || say notice "release $prune_name could not be removed"
+		# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
+		[ "$prune_dir" -ef "$root/current" ] || remove_release "$prune_name" || say notice "release $prune_name could not be removed"
 	done
 	prune_logs
 }

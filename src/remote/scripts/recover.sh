@@ -11,8 +11,8 @@ recover() {
 	# Its processes. A pid is not given away again while its process group has members.
 	if [ "${2##*.}" = "$BOOT" ] && [ "$recover_pid" != $$ ]; then
 		recover_start=${2#owner.*.}
-		recover_now=$(started "$recover_pid") || recover_now=${recover_start%.*}
-		[ "$recover_now" != "${recover_start%.*}" ] || kill -KILL "-$recover_pid" 2>/dev/null
+		started "$recover_pid" || start=${recover_start%.*}
+		[ "$start" != "${recover_start%.*}" ] || kill -KILL "-$recover_pid" 2>/dev/null
 	fi
 	# After a reboot their pids are other people's.
 	[ "${2##*.}" != "$BOOT" ] || end_jobs "$R"
@@ -29,11 +29,11 @@ recover() {
 }
 
 recover_entry() {
-	recover_state=$(state_of_mine) || return 0
-	case $recover_state in
+	mine || return 0
+	case $state in
 	open)
-		if [ ! -e "$R/switched" ]; then
-			rm -f "$(mine)"
+		if ! switched; then
+			rm -f "$mine"
 		elif [ "$action" = revert ]; then
 			# A revert never returns to the release it leaves.
 			if (activate_service); then turn 'done'; else turn failed; fi
@@ -63,7 +63,7 @@ recover_wait() {
 	done
 }
 
-# settle RUN forward|back: for an operator who lost his line and came back: what became of that run here, and which
+# settle RUN forward|back RELEASE: for an operator who lost his line and came back: what became of that run here, and which
 # way it goes if that is still open.
 settle() {
 	settle_dir=$S/run.$1
@@ -75,6 +75,11 @@ settle() {
 		settle_left=$((settle_left - 1))
 		sleep 1
 	done
+	# Whether it was live at all: the journal's last word on that release.
+	for settle_entry in "$S/journal/"[0-9]*".$3."*; do
+		[ ! -f "$settle_entry" ] || settle_state=${settle_entry##*.}
+	done
+	[ -z "${settle_state:-}" ] || fact settled "$settle_state"
 	live
 }
 
@@ -85,8 +90,7 @@ steal() {
 		return
 	}
 	fact unlocked "$(cat "$S/$steal_run/who" 2>/dev/null)"
-	mkdir -p "$S/logs"
-	{ mkdir "$R" && mkdir "$R/$TOKEN"; } || fail 12 unlock "$R cannot be made"
+	lock_dir || fail 12 unlock "$R cannot be made"
 	take_over "$S/$steal_run" force
 	rm -rf "$R"
 	live

@@ -24,17 +24,18 @@ newest() {
 	newest_is=
 	set -- "$root/releases/"[0-9]*
 	eval "newest_is=\${$#}"
+	# shellcheck disable=SC2154 # set by eval
 	[ ! -d "$newest_is" ] || fact newest "${newest_is##*/}"
 }
 
 # meta DIR: what every shell reads that runs a text of this configuration. $data_env holds secrets: it came as
 # data, and goes to a file that only we can read; printf is a builtin, so no process list shows it.
 meta() {
-	(
-		umask 077
-		mkdir -p "$1/steps" && printf '%s\n' "$shell" >"$1/shell" &&
-			printf '%s' "$data_enter" >"$1/enter" && printf '%s' "$data_env" >"$1/env"
-	) || fail 12 prepare "$1 cannot be written"
+	umask 077
+	mkdir -p "$1/steps" && printf '%s\n' "$shell" >"$1/shell" &&
+		printf '%s' "$data_enter" >"$1/enter" && printf '%s' "$data_env" >"$1/env" ||
+		fail 12 prepare "$1 cannot be written"
+	umask "$mask"
 }
 
 # old: where the old code is, or would be.
@@ -56,12 +57,14 @@ store() {
 	for store_file in "$M/steps/$1".*; do
 		[ ! -e "$store_file" ] || store_number=$((store_number + 1))
 	done
-	(umask 077 && printf '%s\n' "$3" >"$M/steps/$1.$store_number.$2") || fail 12 prepare "$M/steps cannot be written"
+	umask 077
+	printf '%s\n' "$3" >"$M/steps/$1.$store_number.$2" || fail 12 prepare "$M/steps cannot be written"
+	umask "$mask"
 }
 
 # keep_vars: what whoever ends this run in our place must know. No secrets.
 keep_vars() {
-	{ printf '%s\n' "$vars" >"$R/vars.new" && mv "$R/vars.new" "$R/vars"; } || fail 12 prepare "$R cannot be written to"
+	printf '%s\n' "$vars" >"$R/vars" || fail 12 prepare "$R cannot be written to"
 }
 
 # begin: the ground under a new release: `current` is a link of ours, there is room, the records are made.
@@ -77,7 +80,10 @@ begin() {
 sound() {
 	command -v git >/dev/null || fail 17 prepare "git is not on the PATH of a session without a terminal ($PATH)"
 	[ -d "$root/source" ] || fail 10 prepare "nothing was set up here: $root/source is not there"
-	if [ -L "$root/current" ]; then
+	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
+	if [ -n "$from" ] && [ -L "$root/current" ] && [ "$root/current" -ef "$root/releases/$from" ]; then
+		return
+	elif [ -L "$root/current" ]; then
 		case $(readlink "$root/current") in
 		releases/*) ;;
 		*) fail 12 prepare "$root/current points to $(readlink "$root/current"), which shipit did not make; adopting it is not yet done" ;;
@@ -91,8 +97,8 @@ sound() {
 room() {
 	room_want=0
 	read -r room_want 2>/dev/null <"$S/releases/$from/size" || return 0
-	# shellcheck disable=SC2046 # the words of df's last line
-	set -- $(df -Pk "$root" | tail -n 1)
+	# shellcheck disable=SC2046 # seven words of head, then: file system, blocks, used, free
+	set -- $(df -Pk "$root") && shift 7
 	case ${4:-} in
 	'' | *[!0-9]*) return 0 ;;
 	esac
@@ -105,22 +111,29 @@ git_here() {
 
 # guard: a commit that the live one already contains is older: an older CI job must not overwrite a newer.
 guard() {
-	[ -n "$from_revision" ] && [ "$revision" != "$from_revision" ] || return 0
+	if [ -z "$from_revision" ] || [ "$revision" = "$from_revision" ] || ! has_revision; then return 0; fi
 	git_here merge-base --is-ancestor "$revision" "$from_revision" 2>/dev/null || return 0
 	fail 16 check "$revision is older than what is live ($from_revision)"
 }
 
+# has_revision: whether the commit is here; asked once, until a fetch may have changed the answer.
 has_revision() {
-	git_here cat-file -e "$revision^{commit}" 2>/dev/null
+	[ -n "$has" ] || { git_here cat-file -e "$revision^{commit}" 2>/dev/null && has=yes || has=no; }
+	[ "$has" = yes ]
 }
 
 # fetch LIMIT: the commit, when it is not here yet. All branches and tags come, so that reverts find theirs.
 fetch() {
 	has_revision && return
 	fetch_all "$1"
-	has_revision && return
+	pin && return
 	# A branch that was pushed over since, or a commit that no branch holds: most servers give it by name.
 	must fetch "$1" "$root" git --git-dir="$root/source" fetch --quiet --no-tags "$repo" "$revision"
+}
+
+# pin: keeps the commit from git's clean-up as long as the release is kept; fails where it is not here.
+pin() {
+	git_here update-ref "refs/shipit/$release" "$revision" 2>/dev/null && pinned=yes
 }
 
 fetch_all() {
@@ -131,29 +144,51 @@ fetch_all() {
 # find_ref LIMIT: what the operator's git could not tell: the commit of $reference, by this host's own access.
 find_ref() {
 	command -v git >/dev/null || fail 17 fetch "git is not on the PATH of a session without a terminal ($PATH)"
-	[ -d "$root/source" ] || fail 10 fetch "nothing was set up here: $root/source is not there"
-	[ "${2:-}" = offline ] || fetch_all "$1"
 	find_name=${reference#refs/heads/}
 	find_name=${find_name#origin/}
-	for find_try in "refs/heads/$find_name" "refs/tags/${reference#refs/tags/}" "refs/tags/${reference#tags/}"; do
-		find_is=$(git_here rev-parse --verify --quiet "$find_try^{commit}") && break
-	done
-	case $find_is$reference in
-	'' | *[!0-9a-f]*) ;;
-	*) [ -n "$find_is" ] || find_is=$(git_here rev-parse --verify --quiet "$reference^{commit}") ;;
+	find_tag=${reference#refs/tags/}
+	find_tag=refs/tags/${find_tag#tags/}
+	# shellcheck disable=SC2016 # expanded by the job's own shell
+	must resolve "$1" "$root" /bin/sh -c 'exec git ls-remote "$1" "$2" "$3" "$3^{}" >"$4"' shipit \
+		"$repo" "refs/heads/$find_name" "$find_tag" "$R/refs"
+	find_branch='' find_tagged=''
+	while IFS=$TAB read -r find_is find_ref; do
+		case $find_ref in
+		"refs/heads/$find_name") find_branch=$find_is ;;
+		# The peeled line comes after the tag's own, and is the commit.
+		"$find_tag" | "$find_tag^{}") find_tagged=$find_is ;;
+		esac
+	done <"$R/refs"
+	case $find_branch/$find_tagged in
+	/) find_commit "$1" ;;
+	"$find_branch/" | "$find_branch/$find_branch") fact revision "$find_branch" ;;
+	"/$find_tagged") fact revision "$find_tagged" ;;
+	*) fail 13 resolve "$repo has a branch and a tag $reference: write refs/heads/… or refs/tags/…" ;;
 	esac
-	[ -n "$find_is" ] || fail 13 fetch "$repo has no branch, tag or commit $reference"
-	fact revision "$find_is"
 }
 
-# checkout: the files. The pin keeps the commit from git's clean-up as long as the release is kept.
+# find_commit LIMIT: no name of the repository's: the beginning of a commit id, which only a clone completes.
+find_commit() {
+	case $reference in
+	*[!0-9a-f]* | ?? | ???) ;;
+	*)
+		[ -d "$root/source" ] || fail 10 resolve "nothing was set up here: $root/source is not there"
+		fetch_all "$1"
+		find_is=$(git_here rev-parse --verify --quiet "$reference^{commit}") && fact revision "$find_is" && return
+		;;
+	esac
+	fail 13 resolve "$repo has no branch, tag or commit $reference"
+}
+
+# checkout: the files.
 checkout() {
-	git_here update-ref "refs/shipit/$release" "$revision" || fail 13 checkout "the commit cannot be pinned in $root/source"
+	[ -n "$pinned" ] || pin || fail 13 checkout "the commit cannot be pinned in $root/source"
 	GIT_INDEX_FILE=$M/index
 	export GIT_INDEX_FILE
 	must checkout "$1" "$rel" git --git-dir="$root/source" --work-tree="$rel" read-tree --reset -u "$revision"
 	unset GIT_INDEX_FILE
-	rm -f "$M/index" "$rel/REVISION"
+	rm -f "$M/index"
+	[ ! -L "$rel/REVISION" ] || rm -f "$rel/REVISION"
 	printf '%s\n' "$revision" >"$rel/REVISION" || fail 12 checkout "$rel/REVISION cannot be written"
 	printf 'revision\t%s\ndigest\t%s\nreference\t%s\nwho\t%s\nwhen\t%s\nparent\t%s\n' \
 		"$revision" "$digest" "$reference" "$who" "$when" "$from" >"$M/meta" || fail 12 checkout "$M cannot be written"

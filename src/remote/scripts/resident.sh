@@ -30,7 +30,6 @@ leave() {
 wayout() {
 	printf '' >>"$LOG" || LOG=/dev/null
 	exec 3>/dev/null 2>>"$LOG"
-	TOKEN=owner.$$.$(started $$).$BOOT
 	wayout_old=$(token_of "$R") && mv "$R/$wayout_old" "$R/$TOKEN" 2>/dev/null || exit 0
 	wayout_kind=$mode
 	mode=wayout
@@ -51,7 +50,7 @@ ticker() {
 		[ "$tick_silent" -le "$lost" ] || leave
 		if [ -n "$tick_heard" ]; then
 			tick_heard=''
-			printf '\n%s\tbeat\n' "$N"
+			printf '%s\tbeat\n' "$N"
 		fi
 		tick_jobs
 	done
@@ -89,7 +88,7 @@ tick_output() {
 	tick_size=$(($(wc -c <"$LOG")))
 	[ "$tick_size" -gt "$tick_sent" ] || return 0
 	[ $((tick_size - tick_sent)) -le $TAIL ] || tick_sent=$((tick_size - TAIL))
-	printf '\n%s\tout\t%s\t%s\n' "$N" "$tick_sent" "$((tick_size - tick_sent))"
+	printf '%s\tout\t%s\t%s\n' "$N" "$tick_sent" "$((tick_size - tick_sent))"
 	tail -c "+$((tick_sent + 1))" "$LOG" | head -c "$((tick_size - tick_sent))"
 	tick_sent=$tick_size
 }
@@ -97,10 +96,15 @@ tick_output() {
 reader() {
 	trap ':' PIPE
 	read -r reader_tick
+	started "$reader_tick"
+	reader_start=$start
 	exec <&4 4<&- 2>/dev/null
 	while IFS= read -r reader_line; do
 		case $reader_line in
 		"$N beat")
+			# Where the ticker has left, its number may be anybody's.
+			started "$reader_tick"
+			[ "$start" = "$reader_start" ] || leave
 			kill -USR1 "$reader_tick"
 			# Tells nothing; it fails when the worker is dead.
 			printf '\n' || break
@@ -114,7 +118,8 @@ reader() {
 		"$N bye")
 			bye_or_leave
 			printf '%s\n' "$reader_line"
-			kill "$reader_tick"
+			started "$reader_tick"
+			[ "$start" != "$reader_start" ] || kill "$reader_tick"
 			exit 0
 			;;
 		*) printf '%s\n' "$reader_line" || break ;;
@@ -195,6 +200,7 @@ hello() {
 free_dir() {
 	for free_parent in "${XDG_RUNTIME_DIR:-}" /dev/shm "${TMPDIR:-/tmp}" "$S"; do
 		R=$free_parent/shipit-$run
+		[ ! -d "$R/$TOKEN" ] || return 0
 		[ -n "$free_parent" ] && (umask 077 && mkdir "$R" "$R/$TOKEN") 2>/dev/null && return
 	done
 	R=$S/run.$run
@@ -205,7 +211,7 @@ raw() {
 	setsid /bin/sh -c "$JOB" shipit-job "$R" "$TOKEN" "$@" </dev/null >&3 2>&5 3>&- 4>&- 5>&-
 	code=$?
 	rm -f "$R"/job.*
-	printf '\n%s\teof\n' "$N" >&5
+	printf '%s\teof\n' "$N" >&5
 	say code "$code"
 }
 
@@ -235,7 +241,7 @@ exec_argv() {
 
 # names: what both kinds of process start from.
 names() {
-	BOOT=$(boot_id)
+	read -r BOOT </proc/sys/kernel/random/boot_id
 	case $root in
 	/*) ;;
 	*) root=$HOME/$root ;;
@@ -243,11 +249,13 @@ names() {
 	S=$root/.shipit
 	# Where setup works while the deploy path cannot be made yet; else nowhere.
 	F=/dev/null/none
-	SEQ=0 N=${N:-} data_env='' data_enter='' vars=''
+	mask=$(umask)
+	SEQ=0 N=${N:-} data_env='' data_enter='' vars='' has='' pinned=''
 	# What the operator sets: nobody's environment shall.
 	action='' app='' digest='' environment='' from='' from_revision='' host='' parent='' reference='' release=''
 	reload_limit=120 repo='' revision='' roles='' shell='' user='' when='' who=''
-	TOKEN=owner.$$.$(started $$).$BOOT
+	started $$
+	TOKEN=owner.$$.$start.$BOOT
 }
 
 # lead: our processes must be a process group of their own, to be ended together. Under sshd they are one, unless
@@ -268,6 +276,8 @@ main() {
 	lead
 	# git asks nobody, and has a name of its own: else it looks up the host's name in the DNS for a reflog.
 	export GIT_TERMINAL_PROMPT=0 GIT_COMMITTER_NAME=shipit GIT_COMMITTER_EMAIL=shipit@localhost
+	# Else bash takes itself for what sshd started, and reads .bashrc before every hook.
+	export SHLVL=1
 	export GIT_SSH_COMMAND="${GIT_SSH_COMMAND:-ssh -o BatchMode=yes}"
 	if [ "${1:-}" = wayout ]; then
 		mode=$2 run=$3 lost=$4 root=$5

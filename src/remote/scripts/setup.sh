@@ -12,26 +12,14 @@ ground_or_fail() {
 	ground 2>/dev/null || fail 12 setup "$root cannot be made or written to: $(ground 2>&1)"
 }
 
-# setup_open: the lock; or, where the path cannot be made yet, a place from which pre-setup can make it possible.
-setup_open() {
+# setup_lock: the lock. Where the path cannot be made yet there is nothing to lock, and pre-setup may make it possible.
+setup_lock() {
 	[ ! -e "$root" ] || [ -d "$root" ] || fail 12 setup "$root is not a directory"
 	if ground 2>/dev/null; then
 		lock
 	else
 		[ -d "$F" ] || ground_or_fail
 	fi
-	setup_hooks
-}
-
-# setup_close: after pre-setup.
-setup_close() {
-	R=$S/run.$run LOG=$S/logs/$run.log
-	if [ ! -d "$R/$TOKEN" ]; then
-		ground_or_fail
-		lock
-	fi
-	rm -rf "$F"
-	setup_hooks
 }
 
 # setup_hooks: the hooks of setup belong to no release.
@@ -40,6 +28,17 @@ setup_hooks() {
 	M=$R/meta
 	meta "$M"
 	context '' '' '' setup
+}
+
+# setup_close: after pre-setup the path can be made, and is locked.
+setup_close() {
+	R=$S/run.$run LOG=$S/logs/$run.log
+	if [ ! -d "$R/$TOKEN" ]; then
+		ground_or_fail
+		lock
+	fi
+	rm -rf "$F"
+	setup_hooks
 }
 
 # setup LIMIT: the repository, and a look at what a deploy will need.

@@ -20,6 +20,9 @@ const LINES_PER_STEP: usize = 200;
 /// After this, what goes on is said though nothing happened.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// A phase that took less is no news.
+const WORTH_SAYING: Duration = Duration::from_secs(1);
+
 /// Columns of the longest text of an event.
 const TEXT_WIDTH: usize = 500;
 
@@ -35,8 +38,10 @@ pub(super) struct Plain {
     out: Background,
     paint: Paint,
     verbosity: Verbosity,
+    exec: bool,
     board: Board,
     streams: HashMap<String, Stream>,
+    errors: HashMap<String, Lines>,
     host_width: usize,
     last_said: Instant,
 }
@@ -56,8 +61,10 @@ impl Plain {
             out,
             paint: Paint(color),
             verbosity,
+            exec: false,
             board: Board::new(now),
             streams: HashMap::new(),
+            errors: HashMap::new(),
             host_width: 0,
             last_said: now,
         }
@@ -83,10 +90,15 @@ impl Plain {
         }
     }
 
+    fn terse(&self) -> bool {
+        self.exec && self.verbosity < Verbosity::Verbose
+    }
+
     fn matters(&self, event: &Event<'_>) -> bool {
         match event {
             Event::HostFailed { .. } | Event::Interrupted { .. } => true,
             // The streams have to be ended for their last lines, which are data.
+            Event::ErrorOutput { .. } => true,
             Event::Output { .. } | Event::StepEnded { .. } => self.board.phase == Some(Phase::Exec),
             _ => false,
         }
@@ -94,6 +106,8 @@ impl Plain {
 
     fn show(&mut self, event: &Event<'_>) {
         match event {
+            Event::PhaseStarted { .. } | Event::PhaseEnded { .. } | Event::Started { .. } if self.terse() => {
+            }
             Event::Started { action, environment, hosts } => {
                 self.say(&format!("{action} {environment}: {}", human::hosts(hosts.len())));
             }
@@ -101,21 +115,31 @@ impl Plain {
                 let text = format!("{reference} as {release}");
                 self.say(&clean::line(text.as_bytes(), TEXT_WIDTH));
             }
+            // The command's output is what counts; how we got there is for those who ask.
             Event::PhaseStarted { phase } => {
                 let text = self.paint.bold(&format!("[{}]", phase.name()));
                 self.say(&text);
             }
+            Event::PhaseEnded { took, failed: 0, .. } if *took < WORTH_SAYING => {}
             Event::PhaseEnded { phase, took, failed } => {
                 let failed = if *failed == 0 { String::new() } else { format!(", {failed} failed") };
                 self.say(&format!("[{}] {}{failed}", phase.name(), human::duration(*took)));
             }
-            Event::Connected { host } => self.say_of(host, "connected"),
+            Event::Connected { host } if self.verbosity == Verbosity::Verbose => {
+                self.say_of(host, "connected")
+            }
+            Event::Connected { .. } => {}
             Event::StepStarted { host, step } => {
                 self.streams.insert((*host).to_owned(), Stream::default());
                 let text = self.paint.dim(&format!("> {}", clean::line(step.as_bytes(), TEXT_WIDTH)));
                 self.say_of(host, &text);
             }
             Event::Output { host, bytes, .. } => self.show_output(host, bytes),
+            Event::ErrorOutput { host, bytes } => {
+                let mut ready = Vec::new();
+                self.errors.entry((*host).to_owned()).or_default().push(bytes, &mut |line| ready.push(line));
+                ready.iter().for_each(|line| self.say_of(host, line));
+            }
             Event::StepEnded { host, step, exit, took } => self.show_end(host, step, exit, *took),
             Event::HostDone { .. } => {}
             Event::HostFailed { host, failure, .. } => self.show_failure(host, failure),
@@ -161,7 +185,10 @@ impl Plain {
         if let Some(line) = stream.lines.finish() {
             self.pass_on(host, &line);
         }
-        if self.verbosity == Verbosity::Quiet {
+        if let Some(line) = self.errors.remove(host).and_then(|mut lines| lines.finish()) {
+            self.say_of(host, &line);
+        }
+        if self.verbosity == Verbosity::Quiet || self.terse() {
             return;
         }
         if stream.more > 0 {
@@ -195,10 +222,11 @@ impl Plain {
 
 impl Observer for Plain {
     fn event(&mut self, event: &Event<'_>) {
-        if !matches!(event, Event::Output { .. }) {
+        if !matches!(event, Event::Output { .. } | Event::ErrorOutput { .. }) {
             self.board.apply(event, Instant::now());
         }
-        if let Event::Started { hosts, .. } = event {
+        if let Event::Started { hosts, action, .. } = event {
+            self.exec = *action == "exec";
             let widths = hosts.iter().map(|host| console::measure_text_width(host).min(HOST_WIDTH));
             self.host_width = widths.max().unwrap_or(0);
         }
