@@ -92,9 +92,10 @@ fn the_next_run_resolves_what_a_dead_machine_left(sh: Sh) {
                 ground.repo.publish(&[("page", "new")]);
                 let deploy = Deploy::reach(&ground, 2, state);
                 deploy.run.silence();
-                // No process of it could act any more, also no one that is just being started.
+                // No process of it could act any more, also no one that is just being started: they are stopped first,
+                // since whoever sees another die puts things right.
                 for process in [ground.processes(), ground.processes()].concat() {
-                    signal(process.pid, Signal::KILL);
+                    signal(process.pid, Signal::STOP);
                 }
                 eventually("all is dead", || {
                     ground.processes().iter().for_each(|p| signal(p.pid, Signal::KILL));

@@ -14,7 +14,7 @@ aim() {
 
 # switch: one rename, which is also the mark: from there on whoever ends this run puts back.
 switch() {
-	mine && [ -L "$R/go" ] || fail 12 switch "this host is not ready"
+	if ! mine || switched; then fail 12 switch "this host is not ready"; fi
 	mv -T "$R/go" "$root/current" || fail 12 switch "$root/current cannot be replaced"
 	say switched "$release"
 }

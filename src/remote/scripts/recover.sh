@@ -90,7 +90,8 @@ steal() {
 		return
 	}
 	fact unlocked "$(cat "$S/$steal_run/who" 2>/dev/null)"
-	lock_dir || fail 12 unlock "$R cannot be made"
+	# Not lock_dir: a full disk must not keep anybody from unlocking.
+	mkdir "$R" "$R/$TOKEN" || fail 12 unlock "$R cannot be made"
 	take_over "$S/$steal_run" force
 	rm -rf "$R"
 	live

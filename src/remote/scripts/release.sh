@@ -32,10 +32,12 @@ newest() {
 # data, and goes to a file that only we can read; printf is a builtin, so no process list shows it.
 meta() {
 	umask 077
-	mkdir -p "$1/steps" && printf '%s\n' "$shell" >"$1/shell" &&
-		printf '%s' "$data_enter" >"$1/enter" && printf '%s' "$data_env" >"$1/env" ||
-		fail 12 prepare "$1 cannot be written"
-	umask "$mask"
+	if mkdir -p "$1/steps" && printf '%s\n' "$shell" >"$1/shell" &&
+		printf '%s' "$data_enter" >"$1/enter" && printf '%s' "$data_env" >"$1/env"; then
+		umask "$mask"
+		return
+	fi
+	fail 12 prepare "$1 cannot be written"
 }
 
 # old: where the old code is, or would be.
