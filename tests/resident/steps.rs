@@ -37,7 +37,7 @@ fn every_edge_forward_leaves_its_mark(sh: Sh) {
         assert!(seen("vars"), "{state:?}");
         assert_eq!(has(&format!("releases/{new}/page")), state >= State::CheckedOut, "{state:?}");
         assert_eq!(has(&format!("releases/{new}/artefact")), state >= State::Ready, "{state:?}");
-        assert_eq!(ground.pins().len(), 1 + usize::from(state >= State::CheckedOut), "{state:?}");
+        assert_eq!(ground.pins().len(), 1 + usize::from(state >= State::Fetched), "{state:?}");
         let entry = ground.newest_entry().unwrap();
         let expected = match state {
             State::Begun | State::Fetched | State::CheckedOut => (&old, "done"),
