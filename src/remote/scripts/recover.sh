@@ -17,7 +17,9 @@ recover() {
 	# After a reboot their pids are other people's.
 	[ "${2##*.}" != "$BOOT" ] || end_jobs "$R"
 	rm -f "$R"/job.* "$R/stop" "$R/late"
-	[ -f "$R/vars" ] || {
+	# Half a file would end this shell, and every taker's after it. It is the first that a run writes: without it there
+	# is nothing to put right.
+	[ "$(tail -n 1 "$R/vars" 2>/dev/null)" = '# whole' ] || {
 		unlock
 		return
 	}
