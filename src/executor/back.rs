@@ -55,6 +55,8 @@ impl Run<'_> {
                 continue;
             }
             if self.fleet.hosts[at].failure.is_some() && was_live && !lost_live {
+                // It was asked, and said that not all could be put back.
+                self.fleet.hosts[at].facts.insert("asked".into(), String::new());
                 in_doubt.push(at);
             }
             if first.is_some() {
@@ -154,7 +156,7 @@ impl Run<'_> {
         };
         let to = match result {
             HostResult::Done => target.or_else(|| from.clone()),
-            HostResult::Doubt => None,
+            HostResult::Doubt if host.fact("asked").is_none() => None,
             _ => from.clone(),
         };
         HostOutcome { host: host.name.clone(), from, to, result, failure, took: host.took }

@@ -60,6 +60,8 @@ pub(super) struct Run<'a> {
     pub(super) failed_in: Option<Phase>,
     pub(super) migrated: bool,
     pub(super) confirmed: bool,
+    /// Until when hosts in doubt are called again.
+    pub(super) settle_until: Option<tokio::time::Instant>,
 }
 
 /// The run stops here; why is written down.
@@ -86,6 +88,7 @@ pub async fn run(
         failed_in: None,
         migrated: false,
         confirmed: false,
+        settle_until: None,
     };
     let end = match run.forward().await {
         Ok(end) => end,

@@ -1,5 +1,10 @@
-//! Hosts in doubt: their line ended when they may already have been live. Each is called once more, with a connection of its
-//! own, told which way the run goes, and asked what it serves.
+//! Hosts in doubt: their line ended when they may already have been live. Each is called again, with a connection of its
+//! own, told which way the run goes, and asked what it serves. It is tried for `timeout.lost` in all: so long a host
+//! that was confirmed waits before it goes on by itself.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::event::{Event, Observer};
 use super::fleet::Fleet;
@@ -7,6 +12,9 @@ use super::outcome::Live;
 use super::run::Run;
 use crate::plan::{Phase, Plan};
 use crate::remote::script::Script;
+
+/// Between two calls.
+const BETWEEN: Duration = Duration::from_secs(1);
 
 /// What a host in doubt answered.
 pub(super) struct Answer {
@@ -29,14 +37,24 @@ pub(super) async fn settle(run: &mut Run<'_>, at: usize, forward: bool) -> Optio
         opening_phase: Phase::PutBack,
         ..plan.clone()
     };
+    // All hosts in doubt share the time: a fleet that is cut off is not waited for host by host.
+    let until = *run.settle_until.get_or_insert(Instant::now() + plan.environment.timeouts.lost);
+    loop {
+        let answer = call(run, &one).await;
+        if answer.is_some() || Instant::now() >= until || run.fleet.interrupt.asked() != run.fleet.known {
+            return answer;
+        }
+        tokio::time::sleep(BETWEEN).await;
+    }
+}
+
+async fn call(run: &mut Run<'_>, plan: &Plan) -> Option<Answer> {
     let mut quiet = Quiet;
-    let mut fleet = Fleet::new(&one, run.fleet.transport, &mut quiet, run.fleet.interrupt.clone());
+    let mut fleet = Fleet::new(plan, run.fleet.transport, &mut quiet, run.fleet.interrupt.clone());
     fleet.open().await;
     let host = &fleet.hosts[0];
-    let answer = host
-        .failure
-        .is_none()
-        .then(|| Answer { live: host.live(), was_live: host.fact("settled").is_some() });
+    let answer = Answer { live: host.live(), was_live: host.fact("settled").is_some() };
+    let answer = host.failure.is_none().then_some(answer);
     fleet.close().await;
     answer
 }

@@ -19,6 +19,7 @@ on_each_shell!(
     of_racing_takers_exactly_one_puts_back,
     a_lock_without_an_owner_is_taken,
     leftovers_are_removed,
+    half_a_record_of_a_run_holds_no_lock,
     steal_ends_a_live_run_which_puts_back,
     what_others_run_now_under_an_old_pid_is_left_alone,
 );
@@ -139,6 +140,16 @@ fn a_lock_without_an_owner_is_taken(sh: Sh) {
     run.script(&Script::new().undo().unlock()).good();
     assert!(run.bye().success());
     ground.comes_to_rest("what was in the way");
+}
+
+fn half_a_record_of_a_run_holds_no_lock(sh: Sh) {
+    let ground = Ground::new(sh);
+    let boot = boot();
+    fake_lock(&ground, &format!("owner.4194999.1.{boot}"), None);
+    let vars = ground.root().join(".shipit/run.20260101T000000Z-dead/vars");
+    fs::write(vars, "action='deploy'\napp='sh").unwrap();
+    takes(&ground);
+    ground.comes_to_rest("half a record");
 }
 
 fn leftovers_are_removed(sh: Sh) {

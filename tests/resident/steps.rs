@@ -46,7 +46,9 @@ fn every_edge_forward_leaves_its_mark(sh: Sh) {
             _ => (&new, "done"),
         };
         assert_eq!(entry, (expected.0.clone(), expected.1.into()), "{state:?}");
-        assert_eq!(seen("go"), state == State::Ready, "{state:?}: the link that the switch uses up");
+        // The link that will be `current` lies ready, and is gone with the switch: that is the mark.
+        assert_eq!(seen("go"), state == State::Ready, "{state:?}");
+        assert_eq!(seen("back"), state >= State::Ready, "{state:?}");
         let live = if state >= State::Switched { &new } else { &old };
         assert_eq!(ground.current().as_ref(), Some(live), "{state:?}");
         assert_eq!(ground.wrote("served"), *if state >= State::Active { &new } else { &old }, "{state:?}");

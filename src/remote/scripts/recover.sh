@@ -17,7 +17,9 @@ recover() {
 	# After a reboot their pids are other people's.
 	[ "${2##*.}" != "$BOOT" ] || end_jobs "$R"
 	rm -f "$R"/job.* "$R/stop" "$R/late"
-	[ -f "$R/vars" ] || {
+	# Half a file would end this shell, and every taker's after it. It is the first that a run writes: without it there
+	# is nothing to put right.
+	[ "$(tail -n 1 "$R/vars" 2>/dev/null)" = '# whole' ] || {
 		unlock
 		return
 	}
@@ -90,8 +92,8 @@ steal() {
 		return
 	}
 	fact unlocked "$(cat "$S/$steal_run/who" 2>/dev/null)"
-	# Not lock_dir: a full disk must not keep anybody from unlocking.
-	mkdir "$R" "$R/$TOKEN" || fail 12 unlock "$R cannot be made"
+	# No more than that: who ends a run on a full disk has no room for a line.
+	mkdir -p "$R/$TOKEN" || fail 12 unlock "$R cannot be made"
 	take_over "$S/$steal_run" force
 	rm -rf "$R"
 	live

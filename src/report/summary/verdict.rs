@@ -128,7 +128,7 @@ fn split(outcome: &Outcome, paint: Paint) -> String {
         let verb = if names.len() == 1 { "serves" } else { "serve" };
         let state = match (serves, doubt) {
             (Some(revision), false) => format!("{verb} {revision}"),
-            (Some(revision), true) => format!("in doubt, last known to serve {revision}"),
+            (Some(revision), true) => format!("put back to {revision}, but not all of it worked"),
             (None, false) => format!("{verb} nothing"),
             (None, true) => "in doubt: nobody could ask".to_owned(),
         };
