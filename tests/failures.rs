@@ -344,6 +344,19 @@ fn a_current_of_somebody_else_is_not_touched() {
 }
 
 #[test]
+fn a_lock_that_is_no_link_is_named() {
+    let world = World::deployed(Kind::Sshd, 2, "");
+    world.host("web2").put("app/.shipit/lock/precious", "x");
+    world.publish("two");
+    world.shipit(&["production"]).ends_with(1).says("lock is in the way");
+    assert_eq!(world.host("web1").page().as_deref(), Some("one"));
+    world.host("web1").is_at_rest();
+    fs::remove_dir_all(world.host("web2").path("app/.shipit/lock")).unwrap();
+    world.shipit(&["production"]).ends_with(0);
+    world.serve("two");
+}
+
+#[test]
 fn a_path_that_is_a_file_or_cannot_be_made_is_named() {
     let world = World::new(Kind::Sshd, 1);
     let repo = world.repo.url();

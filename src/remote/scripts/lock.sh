@@ -14,11 +14,13 @@ lock() {
 	}
 	for _ in 1 2 3 4 5 6; do
 		if ln -sn "run.$run" "$S/lock" 2>/dev/null; then
+			# In a directory of that name, ln makes a link that locks nothing.
+			[ -L "$S/lock" ] || break
 			leftovers
 			return
 		fi
 		lock_holder=$(readlink "$S/lock") || {
-			[ ! -e "$S/lock" ] || fail 12 lock "$S/lock is in the way: it is not a link"
+			# Let go of just now; whether it is a link at all is for later: looking twice sees two locks.
 			pause
 			continue
 		}
@@ -29,7 +31,8 @@ lock() {
 			fail 11 lock "another run holds the lock"
 		}
 	done
-	rm -rf "$R"
+	rm -rf "$R" "$S/lock/run.$run"
+	[ -L "$S/lock" ] || [ ! -e "$S/lock" ] || fail 12 lock "$S/lock is in the way: it is not a link"
 	fail 12 lock "the lock could not be made in $S (is the disk full?)"
 }
 
