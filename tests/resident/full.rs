@@ -146,11 +146,7 @@ fn a_lost_run_is_resolved_on_a_full_disk(sh: Sh) {
 fn the_next_run_resolves_on_a_full_disk(sh: Sh) {
     in_each_state(sh, |ground, deploy, state| {
         deploy.run.silence();
-        crate::eventually("all is dead", || {
-            let left = ground.processes();
-            left.iter().for_each(|p| crate::process::signal(p.pid, crate::process::Signal::KILL));
-            left.is_empty()
-        });
+        crate::loss::the_machine_dies(ground);
         // A directory with a line in it is all that a run needs for the lock, and there is no room for the line.
         let mut thief = crate::driver::Run::start(ground, 30);
         thief.script(&Script::new().steal()).good();

@@ -83,6 +83,18 @@ fn the_end_of_the_ticker_is_noticed_by_the_operator(sh: Sh) {
     });
 }
 
+/// No process acts any more, also none that is just being started: they are stopped first, since whoever sees another die
+/// puts things right.
+pub fn the_machine_dies(ground: &Ground) {
+    for process in [ground.processes(), ground.processes()].concat() {
+        signal(process.pid, Signal::STOP);
+    }
+    eventually("all is dead", || {
+        ground.processes().iter().for_each(|p| signal(p.pid, Signal::KILL));
+        ground.processes().is_empty()
+    });
+}
+
 fn the_next_run_resolves_what_a_dead_machine_left(sh: Sh) {
     scope(|threads| {
         for state in State::ALL {
@@ -92,15 +104,7 @@ fn the_next_run_resolves_what_a_dead_machine_left(sh: Sh) {
                 ground.repo.publish(&[("page", "new")]);
                 let deploy = Deploy::reach(&ground, 2, state);
                 deploy.run.silence();
-                // No process of it could act any more, also no one that is just being started: they are stopped first,
-                // since whoever sees another die puts things right.
-                for process in [ground.processes(), ground.processes()].concat() {
-                    signal(process.pid, Signal::STOP);
-                }
-                eventually("all is dead", || {
-                    ground.processes().iter().for_each(|p| signal(p.pid, Signal::KILL));
-                    ground.processes().is_empty()
-                });
+                the_machine_dies(&ground);
                 assert!(ground.locked(), "{state:?}: nobody was there to let go");
                 let mut next = Deploy::begin(&ground, 30);
                 deploy.stands(state, &format!("{state:?}, taken over"));
