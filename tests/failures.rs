@@ -156,6 +156,21 @@ fn a_supervisor_that_is_busy_is_asked_again() {
 }
 
 #[test]
+fn a_migration_that_did_not_run_is_not_spoken_of() {
+    let world = World::deployed(Kind::InProcess, 1, "build = \"[ ! -e bad ]\"\nmigrate = \"true\"");
+    world.repo.publish(&[("bad", "")]);
+    world.shipit(&["production"]).ends_with(1).does_not_say("migrat");
+}
+
+#[test]
+fn part_of_the_hosts_is_not_deployed_to() {
+    let world = World::deployed(Kind::InProcess, 2, "");
+    world.publish("two");
+    world.shipit(&["production", "--hosts", "web1"]).ends_with(3).says("two releases");
+    world.serve("one");
+}
+
+#[test]
 fn migrate_and_pre_activate_that_fail_change_nothing_live() {
     for hook in ["migrate", "pre-activate"] {
         let world = World::deployed(Kind::Sshd, 2, "");

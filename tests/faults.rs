@@ -15,6 +15,10 @@ on_each_kind!(
     ctrl_c_while_going_live,
     sigterm_while_going_live,
     ctrl_c_twice_leaves_and_the_hosts_finish_alone,
+    ctrl_c_twice_on_a_single_host_is_no_success,
+    ctrl_c_while_waiting_for_the_lock_is_130,
+    a_session_that_ends_when_putting_back_fails_is_told,
+    the_operator_of_unlock_may_die_too,
     ctrl_c_in_a_local_hook,
     ctrl_c_ends_an_exec,
     a_session_that_ends_while_building,
@@ -129,6 +133,59 @@ fn ctrl_c_twice_leaves_and_the_hosts_finish_alone(kind: Kind) {
     running.kill(Signal::INT);
     let run = running.wait();
     assert!(matches!(run.code, Some(6 | 130)), "{run}");
+    ends_well(&world, "one");
+}
+
+fn ctrl_c_twice_on_a_single_host_is_no_success(kind: Kind) {
+    let deaf =
+        LINES.replace("echo building; sleep 1000", "trap : TERM; echo building; sleep 1000; sleep 1000");
+    let world = World::deployed(kind, 1, &deaf);
+    let running = building(&world);
+    running.kill(Signal::INT);
+    eventually("it heard", || running.stderr().contains("Ctrl-C"));
+    running.kill(Signal::INT);
+    let run = running.wait().does_not_say("deployed");
+    assert!(matches!(run.code, Some(6 | 130)), "{run}");
+    ends_well(&world, "one");
+}
+
+fn ctrl_c_while_waiting_for_the_lock_is_130(kind: Kind) {
+    let world = live(kind, 2);
+    let holder = building(&world);
+    let waiting = world.shipit_spawn(&["production", "--force", "--lock-wait", "5m"]);
+    eventually("it waits", || waiting.stderr().contains("waiting for the lock"));
+    waiting.kill(Signal::INT);
+    waiting.wait().ends_with(130);
+    holder.kill(Signal::KILL);
+    ends_well(&world, "one");
+}
+
+fn a_session_that_ends_when_putting_back_fails_is_told(kind: Kind) {
+    let lines = LINES.replace("cp page ~/running", "[ ! -e ~/broken ] && cp page ~/running");
+    let world = World::deployed(kind, 2, &lines);
+    world.host("web1").put("quick", "");
+    let running = reloading(&world);
+    world.host("web2").put("broken", "");
+    world.host("web2").kill_session();
+    running.wait().ends_with(6).says("web2");
+    std::fs::remove_file(world.host("web2").path("broken")).unwrap();
+    world.repo.git(&["rm", "-q", "slow-reload"]);
+    world.deploy("three");
+}
+
+fn the_operator_of_unlock_may_die_too(kind: Kind) {
+    let lines = LINES.replace(
+        "cp page ~/running",
+        "[ ! -e ~/slow-back ] || { touch ~/going-back; sleep 2; }; cp page ~/running",
+    );
+    let world = World::deployed(kind, 1, &lines);
+    let running = reloading(&world);
+    running.kill(Signal::STOP);
+    world.host("web1").put("slow-back", "");
+    let unlock = world.shipit_spawn(&["production", "unlock", "--yes"]);
+    eventually("it is put back", || world.host("web1").read("going-back").is_some());
+    unlock.kill(Signal::KILL);
+    running.kill(Signal::KILL);
     ends_well(&world, "one");
 }
 

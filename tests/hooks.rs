@@ -277,7 +277,10 @@ fn profile_and_prepend_path_hold_for_hooks_and_exec() {
     world.shipit(&["production", "setup"]).ends_with(0);
     let host = world.host("web1");
     world.shipit(&["production"]).ends_with(1).says("nvm.sh");
-    host.put(".nvm/nvm.sh", "echo from a profile\nFROM_PROFILE=set\nexport FROM_PROFILE\n");
+    host.put(
+        ".nvm/nvm.sh",
+        "echo from a profile\nFROM_PROFILE=set\nexport FROM_PROFILE\n[ -s /nowhere ] && . /nowhere\n",
+    );
     host.put("a b/bin/tool", "#!/bin/sh\necho tool\n");
     fs::set_permissions(host.path("a b/bin/tool"), fs::Permissions::from_mode(0o755)).unwrap();
     world.shipit(&["production"]).ends_with(0);

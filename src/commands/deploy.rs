@@ -23,6 +23,12 @@ pub(super) async fn run(mut context: Context<'_>, reference: Option<&str>) -> Re
         }
         None => {}
     }
+    if context.part && !context.invocation.dry_run {
+        return Err(Error::Refused {
+            reason: "a deploy to part of the hosts leaves the environment on two releases".into(),
+            hint: "deploy to all of them; on purpose, with --split, is not yet possible".into(),
+        });
+    }
     if !context.invocation.force && !context.invocation.dry_run {
         check(&context)?;
     }

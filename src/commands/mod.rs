@@ -28,6 +28,8 @@ struct Context<'a> {
     printer: &'a Printer,
     surroundings: Surroundings,
     environment: Environment,
+    /// `--hosts` left some out.
+    part: bool,
 }
 
 /// Carries out what was asked for; the exit code.
@@ -46,8 +48,10 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
     let named: Option<PathBuf> = invocation.config.as_ref().map(|file| start.join(file));
     let file = config::find(named.as_deref(), &start)?;
     let environment = config::load(&file, &invocation.environment)?;
+    let all = environment.hosts.len();
     let environment = config::select(environment, &invocation.hosts)?;
-    let context = Context { invocation, printer, surroundings, environment };
+    let part = environment.hosts.len() < all;
+    let context = Context { invocation, printer, surroundings, environment, part };
     match &invocation.command {
         Command::Deploy { reference } => deploy::run(context, reference.as_deref()).await,
         Command::Setup => setup::run(context).await,

@@ -1,6 +1,7 @@
 //! The way back, and how a run is summed up.
 
 use super::event::{Failure, FailureKind};
+use super::host::HostState;
 use super::outcome::{End, HostOutcome, HostResult, Live, Outcome};
 use super::run::Run;
 use super::settle::settle;
@@ -15,7 +16,10 @@ impl Run<'_> {
                 continue;
             }
             match settle(self, *at, true).await {
-                Some(answer) if answer.live.as_ref().map(|l| &l.release) == self.release.as_ref() => {
+                Some(answer)
+                    if answer.live.as_ref().map(|l| &l.release) == self.release.as_ref()
+                        && !answer.unfinished =>
+                {
                     let host = &mut self.fleet.hosts[*at];
                     host.failure = None;
                     host.lost = false;
@@ -28,7 +32,7 @@ impl Run<'_> {
                 }
             }
         }
-        self.fleet.hosts.iter().all(|host| host.failure.is_none() || host.lost)
+        self.fleet.hosts.iter().all(|host| host.running.is_none() && (host.failure.is_none() || host.lost))
     }
 
     fn failed(&self) -> Vec<usize> {
@@ -37,7 +41,9 @@ impl Run<'_> {
 
     /// After a failure: every host back to before the run (a revert: on to where it got), then the end in a word.
     pub(super) async fn back(&mut self) -> End {
-        let was_live = self.fleet.hosts.iter().any(|host| host.switched || host.lost && self.activating());
+        // A host that is gone, or that was left at work, may have switched without our hearing of it.
+        let unheard = |host: &HostState| (host.lost || host.running.is_some()) && self.activating();
+        let was_live = self.fleet.hosts.iter().any(|host| host.switched || unheard(host));
         let interrupted = self.fleet.known.signal;
         let cause = self.cause();
         // What failed, failed: the report shows that first failure, not what the way back adds.
@@ -73,8 +79,7 @@ impl Run<'_> {
             (true, false, ..) => End::Split,
             (true, true, _, Some(_)) if self.request.plan.action == Action::Revert => End::Split,
             (true, true, _, Some(_)) => End::PutBack,
-            (_, _, signal, None) if signal != 0 => End::Interrupted(signal),
-            (_, _, signal, Some(FailureKind::Interrupted)) if signal != 0 => End::Interrupted(signal),
+            (_, _, signal, _) if signal != 0 => End::Interrupted(signal),
             (_, _, _, Some(FailureKind::Unreachable)) => End::Unreachable,
             (_, _, _, Some(FailureKind::Busy)) => End::Busy,
             (_, _, _, Some(FailureKind::Refused)) => End::Refused,
@@ -91,7 +96,7 @@ impl Run<'_> {
         match settle(self, at, false).await {
             Some(answer) => {
                 self.fleet.hosts[at].switched |= answer.was_live;
-                answer.live == before
+                answer.live == before && !answer.unfinished
             }
             None => false,
         }

@@ -11,6 +11,9 @@ use crate::remote::journal::Entry;
 use crate::remote::wire::{Reply, Side};
 use crate::transport::{Connection, Exit};
 
+/// How the start command ends where there is no /proc.
+const NOT_LINUX: u32 = 9;
+
 /// The bytes kept of what a step printed.
 const TAIL: usize = 16 * 1024;
 
@@ -34,6 +37,8 @@ pub(super) struct HostState {
     pub(super) lost: bool,
     pub(super) started: Instant,
     pub(super) took: Duration,
+    /// A `migrate` hook ran here.
+    pub(super) migrated: bool,
     /// It may be asking the git server.
     pub(super) fetching: bool,
     step: Option<(String, Instant)>,
@@ -60,6 +65,7 @@ impl HostState {
             lost: false,
             started: Instant::now(),
             took: Duration::ZERO,
+            migrated: false,
             fetching: false,
             step: None,
             shown: 0,
@@ -119,6 +125,7 @@ impl HostState {
             Reply::Step(step, at) => {
                 self.shown = self.shown.max(at);
                 self.tail.clear();
+                self.migrated |= step == "migrate";
                 self.fetching &= matches!(step.as_str(), "pre-setup" | "pre-deploy" | "fetch");
                 observer.event(&Event::StepStarted { host: &self.name, step: &step });
                 self.step = Some((step, Instant::now()));
@@ -196,6 +203,13 @@ impl HostState {
         let step = self.step.take().map_or_else(|| phase.name().to_owned(), |(step, _)| step);
         let (kind, message, hint) = if self.hello {
             (FailureKind::Lost, text, None)
+        } else if exit == Exit::Code(NOT_LINUX) {
+            let kernel = String::from_utf8_lossy(&self.noise).trim().to_owned();
+            (
+                FailureKind::Unreachable,
+                format!("hosts that are not Linux are not yet supported: this is {kernel}"),
+                None,
+            )
         } else {
             let hint = "log in by hand and run `sh -c 'dd --version; command -v setsid'`: a POSIX sh, dd and setsid are needed";
             (FailureKind::Step, format!("no shell of ours came up: {text}"), Some(hint.to_owned()))

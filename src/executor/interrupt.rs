@@ -44,8 +44,11 @@ impl Interrupt {
                     _ = term.recv() => SIGTERM,
                     () = deadline => 0,
                 };
-                if signal == SIGTERM && leave_at.is_none() {
+                if signal == SIGTERM && leave_at.is_none() && sender.borrow().signal == 0 {
                     leave_at = Some(tokio::time::Instant::now() + PATIENCE_OF_TERM);
+                }
+                if signal == 0 {
+                    leave_at = None;
                 }
                 sender.send_modify(|asked| {
                     asked.now = asked.now || asked.signal != 0;

@@ -155,7 +155,7 @@ impl Run<'_> {
             Work::Local(hooks) => self.local(stage.phase, hooks).await?,
             Work::Remote(scripts) => {
                 self.fleet.stage(stage.phase, scripts, false).await;
-                self.migrated |= scripts.iter().any(|s| s.as_str().contains("stored migrate"));
+                self.migrated |= self.fleet.hosts.iter().any(|host| host.migrated);
             }
         }
         match stage.phase {
@@ -185,13 +185,14 @@ impl Run<'_> {
             if let Some(answer) = answer {
                 host.switched |= answer.was_live;
                 let live = answer.live.as_ref().map(|live| &live.release);
-                self.confirmed = live.is_some() && live == self.release.as_ref();
+                self.confirmed = live.is_some() && live == self.release.as_ref() && !answer.unfinished;
                 // Back by itself: no doubt about it.
-                host.lost &= answer.live != before;
+                host.lost &= answer.live != before || answer.unfinished;
             }
         }
         let host = &self.fleet.hosts[0];
-        let done = host.failure.as_ref().is_none_or(|failure| host.switched && failure.step == "finish");
+        // Recorded is done, whatever failed after that.
+        let done = host.running.is_none() && (host.failure.is_none() || host.fact("finished").is_some());
         self.confirmed |= done;
         if self.confirmed {
             self.finished();
@@ -221,6 +222,7 @@ impl Run<'_> {
     async fn local(&mut self, phase: Phase, hooks: &[LocalHook]) -> Result<(), Stopped> {
         self.fleet.observer.event(&Event::PhaseStarted { phase });
         for hook in hooks {
+            self.migrated |= hook.step == "migrate";
             if let Err(failure) = self.hook(hook, "").await {
                 self.failure = Some(failure);
                 self.failed_in = Some(phase);
@@ -279,6 +281,9 @@ impl Run<'_> {
             _ => &plan.after_failure,
         };
         for hook in hooks {
+            if self.fleet.interrupt.asked().now {
+                return;
+            }
             if let Err(failure) = self.hook(hook, &outcome.to_json()).await {
                 let text = format!("{} failed: {}", hook.step, failure.message);
                 self.fleet.observer.event(&Event::Notice { host: None, text: &text });

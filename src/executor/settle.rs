@@ -22,6 +22,8 @@ pub(super) struct Answer {
     pub(super) live: Option<Live>,
     /// It was live with this run's release, however it stands now.
     pub(super) was_live: bool,
+    /// Not all could be put back, or it is still at it.
+    pub(super) unfinished: bool,
 }
 
 /// Calls host number `at` again. `None`: it could not be asked.
@@ -53,7 +55,9 @@ async fn call(run: &mut Run<'_>, plan: &Plan) -> Option<Answer> {
     let mut fleet = Fleet::new(plan, run.fleet.transport, &mut quiet, run.fleet.interrupt.clone());
     fleet.open().await;
     let host = &fleet.hosts[0];
-    let answer = Answer { live: host.live(), was_live: host.fact("settled").is_some() };
+    let state = host.fact("settled");
+    let unfinished = matches!(state, Some("failed" | "open"));
+    let answer = Answer { live: host.live(), was_live: state.is_some(), unfinished };
     let answer = host.failure.is_none().then_some(answer);
     fleet.close().await;
     answer

@@ -1,6 +1,7 @@
 //! What goes live: decided once per run, under the lock, the same for all hosts.
 
 use super::event::{Event, FailureKind};
+use super::host::HostState;
 use super::outcome::Live;
 use super::run::{Run, Stopped, Wanted};
 use crate::git::{self, Resolved};
@@ -102,7 +103,8 @@ fn revert(
         let hint = Some("`list` shows them".to_owned());
         return Err(run.refuse(FailureKind::Step, "revert", message, hint));
     };
-    if target.release == live {
+    let everywhere = |host: &HostState| host.failure.is_some() || host.fact("live") == Some(&target.release);
+    if run.fleet.hosts.iter().all(everywhere) {
         run.revision = Some(target.revision);
         return Ok(Decision::Nothing);
     }

@@ -20,7 +20,7 @@ pub const PROGRAM: &str = concat!(
 #[must_use]
 pub fn start_command() -> String {
     format!(
-        "exec /bin/sh -c 'shipit_program=$(dd bs=\"$1\" count=1 iflag=fullblock 2>/dev/null); shift; \
+        "exec /bin/sh -c '[ -r /proc/self/stat ] || {{ uname -s; exit 9; }}; shipit_program=$(dd bs=\"$1\" count=1 iflag=fullblock 2>/dev/null); shift; \
          eval \"$shipit_program\"' shipit {}",
         PROGRAM.len()
     )

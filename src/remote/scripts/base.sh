@@ -8,6 +8,8 @@
 # middle of a line that a command of the user's left open.
 
 TAB='	'
+NL='
+'
 TAIL=16384
 
 say() {
@@ -22,7 +24,8 @@ say() {
 # 10 not set up   11 held by another run   12 not what it should be (file system)   13 git
 # 14 shell or profile   15 a step failed   16 older than what is live   17 not there   18 told to stop
 fail() {
-	say fail "$1" "$2" "$3"
+	# A line is all that a reply holds: of several, what a tool said first.
+	say fail "$1" "$2" "${3%%"$NL"*}"
 	exit "$1"
 }
 

@@ -83,15 +83,17 @@ end_jobs() {
 
 # A shell that runs the user's text: what it reads first (PATH, profile), the environment, the text.
 # shellcheck disable=SC2016 # expanded by the hook's shell
-ENTER='. "$1/enter" && . "$1/env" || exit 14
-shipit_step=$2
+ENTER='shipit_meta=$1 shipit_step=$2
 shift $#
+. "$shipit_meta/enter"
+. "$shipit_meta/env" || exit 14
 set -e
 . "$shipit_step"'
 ENTER_BASH="set -o pipefail
 $ENTER"
 # shellcheck disable=SC2016
-ENTER_ARGV='. "$1/enter" && . "$1/env" || exit 14
+ENTER_ARGV='. "$1/enter"
+. "$1/env" || exit 14
 shift 2
 "$@"'
 

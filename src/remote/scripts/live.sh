@@ -133,6 +133,7 @@ healthy() {
 # finish KEEP: recorded, pruned. Failures here are told, and change nothing.
 finish() {
 	turn 'done' || fail 12 finish "the journal cannot be written"
+	fact finished yes
 	rm -f "$R"/made.* "$R"/remade.*
 	# kilobytes; for the next deploy's look at the free space
 	[ -f "$M/size" ] || {
@@ -148,7 +149,7 @@ tidy() {
 	tidy_packs=$#
 	set -- "$root"/source/objects/17/*
 	[ "$tidy_packs" -gt 50 ] || [ $# -gt 27 ] || return 0
-	git_here -c gc.autoDetach=false gc --auto --quiet >>"$LOG" 2>&1
+	job 300 "$root" git --git-dir="$root/source" -c gc.autoDetach=false gc --auto --quiet
 	return 0
 }
 

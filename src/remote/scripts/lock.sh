@@ -53,7 +53,8 @@ take_over() {
 	[ "${2:-}" = force ] || ! token_alive "$take_token" || return 1
 	mv "$1/$take_token" "$1/$TOKEN" 2>/dev/null || return 0
 	say notice "taking over from a run that ended: $(cat "$1/who" 2>/dev/null)"
-	(recover "$1" "$take_token")
+	# What ends the other run is no answer to ours.
+	(recover "$1" "$take_token") 3>/dev/null
 }
 
 # leftovers: directories of runs that died without the lock.
@@ -71,4 +72,5 @@ leftovers() {
 unlock() {
 	[ "$(readlink "$S/lock")" != "${R##*/}" ] || rm -f "$S/lock"
 	rm -rf "$R"
+	return 0
 }

@@ -38,7 +38,7 @@ recover_entry() {
 			rm -f "$mine"
 		elif [ "$action" = revert ]; then
 			# A revert never returns to the release it leaves.
-			if (activate_service); then turn 'done'; else turn failed; fi
+			if (aim && stored post-deploy "$root/current" && activate_service); then turn 'done'; else turn failed; fi
 		elif (put_back); then
 			turn back
 		else

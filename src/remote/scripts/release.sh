@@ -100,7 +100,9 @@ room() {
 	room_want=0
 	read -r room_want 2>/dev/null <"$S/releases/$from/size" || return 0
 	# shellcheck disable=SC2046 # seven words of head, then: file system, blocks, used, free
-	set -- $(df -Pk "$root") && shift 7
+	set -- $(LC_ALL=C df -Pk "$root" 2>/dev/null)
+	[ $# -gt 10 ] || return 0
+	shift 7
 	case ${4:-} in
 	'' | *[!0-9]*) return 0 ;;
 	esac
@@ -219,13 +221,7 @@ link() {
 # link_free PATH AT: makes way for a link: nothing of the repository's may be lost to it, and no link in the
 # repository may lead us out of the release.
 link_free() {
-	link_parent=${2%/*}
-	mkdir -p "$link_parent" || fail 12 shared "$link_parent cannot be made"
-	link_real=$(cd -P "$link_parent" && pwd -P) && rel_real=$(cd -P "$rel" && pwd -P)
-	case $link_real/ in
-	"$rel_real"/*) ;;
-	*) fail 12 shared "$1: a link in the repository leads out of the release" ;;
-	esac
+	inside shared "$1" "${2%/*}"
 	if [ -d "$2" ] && [ ! -L "$2" ]; then
 		for link_held in "$2"/* "$2"/.[!.]* "$2"/..?*; do
 			case ${link_held##*/} in
@@ -239,6 +235,20 @@ link_free() {
 	fi
 }
 
+# inside STEP PATH DIR: makes a directory of the release, but not through a link of the repository's that leads out.
+inside() {
+	inside_is=$3
+	while [ ! -e "$inside_is" ] && [ ! -L "$inside_is" ]; do
+		inside_is=${inside_is%/*}
+	done
+	inside_real=$(cd -P "$inside_is" 2>/dev/null && pwd -P) && rel_real=$(cd -P "$rel" && pwd -P)
+	case $inside_real/ in
+	"$rel_real"/*) ;;
+	*) fail 12 "$1" "$2: a link in the repository leads out of the release" ;;
+	esac
+	mkdir -p "$3" || fail 12 "$1" "$3 cannot be made"
+}
+
 # carry LIMIT PATH...: from the release before.
 carry() {
 	carry_limit=$1
@@ -247,7 +257,8 @@ carry() {
 	for carry_path in "$@"; do
 		[ -e "$root/releases/$from/$carry_path" ] || continue
 		[ ! -e "$rel/$carry_path" ] || fail 12 carry "$carry_path is to be carried over, and the repository has it"
-		mkdir -p "$(dirname "$rel/$carry_path")" || fail 12 carry "$carry_path cannot be made"
+		carry_to=$rel/$carry_path
+		inside carry "$carry_path" "${carry_to%/*}"
 		must carry "$carry_limit" "$root" cp -a "releases/$from/$carry_path" "$rel/$carry_path"
 	done
 }

@@ -11,9 +11,6 @@
 # From the operator, a line each, all starting with the nonce N:
 #   N beat | N stop | N kill | N bye | N set | N data NAME | N run NUMBER      the last three with lines up to `N end`
 
-NL='
-'
-
 # leave: ends the run in the operator's place, by a process with a session of its own, nothing that a dead line could
 # break. A new process: the ticker's pid gets a signal for every beat, which that must not die of. The program
 # travels in the environment; job shells never see it.
@@ -36,6 +33,8 @@ wayout() {
 	cd /
 	recover "$R" "$wayout_old"
 	[ "$wayout_kind" != free ] || rm -rf "$R"
+	# The lost run may have been just ending another in its operator's place: that one's token names it.
+	wayout_other=$(readlink "$S/lock") && [ -d "$S/$wayout_other/$wayout_old" ] && take_over "$S/$wayout_other"
 }
 
 ticker() {
@@ -218,7 +217,7 @@ raw() {
 exec_ready() {
 	M=$R/meta
 	[ -d "$R" ] || fail 12 'exec' "no directory to work in: neither /dev/shm nor ${TMPDIR:-/tmp} can be written to"
-	[ -d "$root/current" ] || fail 10 'exec' "nothing is deployed here: $root/current is not there"
+	[ -d "$root/current" ] || fail 17 'exec' "nothing is deployed here: $root/current is not there"
 	exec_release=$(readlink "$root/current")
 	release=${exec_release#releases/}
 	revision=
