@@ -11,6 +11,7 @@ impl Run<'_> {
     /// Hosts whose line ended while "all are healthy" was said: they may or may not have heard it. Whether the run goes on.
     pub(super) async fn settle_lost(&mut self) -> bool {
         let failed: Vec<usize> = self.failed();
+        let mut forward = Vec::new();
         for at in &failed {
             if !self.fleet.hosts[*at].lost {
                 continue;
@@ -23,9 +24,15 @@ impl Run<'_> {
                     let host = &mut self.fleet.hosts[*at];
                     host.failure = None;
                     host.lost = false;
+                    forward.push(*at);
                 }
-                // It went back, so all do.
-                Some(_) => return false,
+                // It went back, so all do - but for those that were just told to go on, and have no line any more.
+                Some(_) => {
+                    for at in forward {
+                        self.fleet.hosts[at].facts.insert("in-doubt".into(), String::new());
+                    }
+                    return false;
+                }
                 // It cannot be asked. The others are healthy and stay; it is named.
                 None => {
                     self.fleet.hosts[*at].facts.insert("in-doubt".into(), String::new());
@@ -55,6 +62,10 @@ impl Run<'_> {
         }
         for (at, first) in failures.into_iter().enumerate() {
             let lost_live = self.fleet.hosts[at].lost && was_live;
+            if self.fleet.hosts[at].fact("in-doubt").is_some() {
+                in_doubt.push(at);
+                continue;
+            }
             if self.fleet.hosts[at].running.is_some() && was_live {
                 // The user left before it had finished: it puts itself back.
                 in_doubt.push(at);
@@ -143,7 +154,8 @@ impl Run<'_> {
         let host = &mut self.fleet.hosts[at];
         let from = host.live();
         let failure = host.failure.take().filter(|f| f.kind != FailureKind::Interrupted);
-        let doubt = host.fact("in-doubt").is_some();
+        // Of a host that was never asked nobody knows what it serves.
+        let doubt = host.fact("in-doubt").is_some() || end == End::Split && host.facts.is_empty();
         let reverting = self.request.plan.action == Action::Revert;
         let result = match end {
             _ if doubt => HostResult::Doubt,

@@ -36,6 +36,8 @@ pub(super) struct Fleet<'a> {
     sender: mpsc::Sender<(usize, Said)>,
     number: u32,
     kill_at: Option<tokio::time::Instant>,
+    /// Tries that are repeated are not told again and again.
+    pub(super) quiet: bool,
     /// Hosts whose turn to fetch has not come, and their scripts.
     waiting: VecDeque<(usize, Script)>,
 }
@@ -65,6 +67,7 @@ impl<'a> Fleet<'a> {
             sender,
             number: 0,
             kill_at: None,
+            quiet: false,
             waiting: VecDeque::new(),
         }
     }
@@ -184,7 +187,9 @@ impl<'a> Fleet<'a> {
     /// `even_failed`.
     pub(super) async fn stage(&mut self, phase: Phase, scripts: &[Script], even_failed: bool) {
         let since = Instant::now();
-        self.observer.event(&Event::PhaseStarted { phase });
+        if !self.quiet {
+            self.observer.event(&Event::PhaseStarted { phase });
+        }
         self.number += 1;
         for (at, script) in scripts.iter().enumerate() {
             let host = &mut self.hosts[at];
@@ -196,7 +201,9 @@ impl<'a> Fleet<'a> {
         self.start_waiting(phase);
         self.until_done(phase, even_failed).await;
         let failed = self.hosts.iter().filter(|h| h.failure.is_some()).count();
-        self.observer.event(&Event::PhaseEnded { phase, took: since.elapsed(), failed });
+        if !self.quiet {
+            self.observer.event(&Event::PhaseEnded { phase, took: since.elapsed(), failed });
+        }
     }
 
     // All at once, but where they fetch.

@@ -18,6 +18,13 @@ const KEEP: Duration = Duration::from_millis(1500);
 
 /// After the opening, which tried once: until all hosts are held, or the time is up.
 pub(super) async fn all(run: &mut Run<'_>, patience: Duration) -> Result<(), Stopped> {
+    run.fleet.quiet = true;
+    let held = hold(run, patience).await;
+    run.fleet.quiet = false;
+    held
+}
+
+async fn hold(run: &mut Run<'_>, patience: Duration) -> Result<(), Stopped> {
     let began = Instant::now();
     let patience = patience.max(COLLISION);
     let mut told = false;
@@ -49,6 +56,7 @@ pub(super) async fn all(run: &mut Run<'_>, patience: Duration) -> Result<(), Sto
         let again: Vec<usize> = if keep { busy } else { indices(run, busy_or_well) };
         for at in &again {
             run.fleet.hosts[*at].failure = None;
+            run.fleet.hosts[*at].entries.clear();
         }
         let mut opening = run.request.plan.opening.clone();
         for (at, script) in opening.iter_mut().enumerate() {
