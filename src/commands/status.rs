@@ -32,7 +32,7 @@ fn row(host: &Looked) -> Vec<String> {
 
 fn state(host: &Looked) -> String {
     if let Some(failure) = &host.failure {
-        return format!("not asked: {}", failure.message);
+        return format!("not asked: {}", human::failure(failure));
     }
     if let Some((who, dead)) = &host.holder {
         let dead = if *dead { "by a run that died: " } else { "" };

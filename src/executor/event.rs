@@ -59,8 +59,8 @@ pub struct Failure {
     pub step: String,
     /// How the step's command ended, where a command did.
     pub exit: Option<Exit>,
-    /// What was tried on what, and what happened; lower case, no full stop. May hold text of the host: to be
-    /// made harmless before it is shown.
+    /// What was tried on what, and what happened; lower case, no full stop; empty where [`Failure::exit`] says it all.
+    /// May hold text of the host: to be made harmless before it is shown.
     pub message: String,
     /// What to do next, where we know.
     pub hint: Option<String>,

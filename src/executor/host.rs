@@ -175,7 +175,7 @@ impl HostState {
             _ => FailureKind::Step,
         };
         let (exit, message) = match message.strip_prefix("exit ").and_then(|code| code.parse().ok()) {
-            Some(code) => (Some(Exit::Code(code)), format!("{step} failed")),
+            Some(code) => (Some(Exit::Code(code)), String::new()),
             None => (None, message),
         };
         let hint = match code {
@@ -202,7 +202,7 @@ impl HostState {
         };
         let step = self.step.take().map_or_else(|| phase.name().to_owned(), |(step, _)| step);
         let (kind, message, hint) = if self.hello {
-            (FailureKind::Lost, text, None)
+            (FailureKind::Lost, if matches!(exit, Exit::Lost(_)) { String::new() } else { text }, None)
         } else if exit == Exit::Code(NOT_LINUX) {
             let kernel = String::from_utf8_lossy(&self.noise).trim().to_owned();
             (

@@ -65,7 +65,7 @@ impl Board {
             Event::HostFailed { host, failure, .. } => {
                 let row = self.row(host, now);
                 row.turn(State::Failed, &failure.step, now);
-                row.last = clean::line(failure.message.as_bytes(), usize::MAX);
+                row.last = super::human::failure(failure);
             }
             Event::Waiting { host, holder } => {
                 let row = self.row(host, now);

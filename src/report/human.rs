@@ -54,6 +54,15 @@ pub fn names(names: &[&str]) -> String {
     }
 }
 
+/// Why a host failed, in a line.
+#[must_use]
+pub fn failure(failure: &crate::executor::event::Failure) -> String {
+    match (&failure.exit, failure.message.is_empty()) {
+        (Some(how), true) => exit(how),
+        _ => super::clean::line(failure.message.as_bytes(), 500),
+    }
+}
+
 /// How a command ended: `exit 1`, `killed by SIGTERM`, `connection lost: …`.
 #[must_use]
 pub fn exit(exit: &Exit) -> String {

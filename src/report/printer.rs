@@ -128,7 +128,9 @@ impl Printer {
     /// A host that did not answer a question.
     pub fn host_failure(&self, host: &str, failure: &Failure) {
         let clean = |text: &str| super::clean::lines(text.as_bytes()).join("\n");
-        self.error(&format!("{host}: {}", clean(&failure.message)));
+        let message =
+            if failure.message.is_empty() { super::human::failure(failure) } else { clean(&failure.message) };
+        self.error(&format!("{host}: {message}"));
         if let Some(hint) = &failure.hint {
             self.error(&format!("  {}", clean(hint)));
         }

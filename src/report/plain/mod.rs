@@ -204,7 +204,7 @@ impl Plain {
     }
 
     fn show_failure(&mut self, host: &str, failure: &Failure) {
-        let message = clean::line(failure.message.as_bytes(), TEXT_WIDTH);
+        let message = human::failure(failure);
         let step = clean::line(failure.step.as_bytes(), TEXT_WIDTH);
         let text = self.paint.bad(&format!("failed: {step}: {message}"));
         self.say_of(host, &text);
