@@ -32,7 +32,7 @@ pub use env::MissingVariable;
 pub use error::ConfigError;
 pub use paths::RemotePathError;
 pub use resolve::{environments, load};
-pub use select::select;
+pub use select::{glob_matches, select};
 pub use values::reference_fault;
 
 /// One environment of a file, resolved: what a run works on.

@@ -59,8 +59,9 @@ fn matches(environment: &Environment, pattern: &str) -> Result<Vec<bool>, Config
     })
 }
 
-/// `*`: any characters, `?`: any one. Linear but for one step back per star.
-fn glob_matches(glob: &str, text: &str) -> bool {
+/// Whether `text` is what `glob` describes: `*` any characters, `?` any one. Linear but for one step back per star.
+#[must_use]
+pub fn glob_matches(glob: &str, text: &str) -> bool {
     let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
     let (mut at, mut seen) = (0, 0);
     let mut star: Option<(usize, usize)> = None;

@@ -2,35 +2,7 @@
 //!
 //! Pure text; case is the caller's business.
 
-/// Whether `text` is what `pattern` describes: `*` stands for any run of characters, `?` for one.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
-    let pattern: Vec<char> = pattern.chars().collect();
-    let text: Vec<char> = text.chars().collect();
-    let (mut p, mut t) = (0, 0);
-    // Where to go on if the characters after the last `*` turn out not to fit: one more goes to the star.
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(&c) if c == '?' || Some(&c) == text.get(t) => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((at, from)) => {
-                    star = Some((at, from + 1));
-                    p = at + 1;
-                    t = from + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.iter().skip(p).all(|c| *c == '*')
-}
+pub(super) use crate::config::glob_matches as matches;
 
 /// Whether one of `patterns` matches and none of the negated ones does: a negated match wins over all others.
 pub(super) fn any_matches<'a>(patterns: impl IntoIterator<Item = &'a str>, text: &str) -> bool {
