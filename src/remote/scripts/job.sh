@@ -52,9 +52,13 @@ run_step() {
 
 # must NAME LIMIT DIR COMMAND...: the same, and its failure ends the script.
 must() {
-	run_step "$@" && return
+	run_step "$@" || broken "$1" "$2 s"
+}
+
+# broken STEP LIMIT: ends the script, saying how the job before ended.
+broken() {
 	case $why in
-	limit) fail 15 "$1" "took longer than $2 s" ;;
+	limit) fail 15 "$1" "took longer than $2" ;;
 	stop) fail 18 "$1" "stopped" ;;
 	esac
 	fail 15 "$1" "exit $code"

@@ -49,16 +49,8 @@ activate_service() {
 	aim
 	reload_first=
 	[ -n "$from" ] || reload_first=yes
-	reload "$reload_first" || broken "$reload_step"
-	stored verify "$root/current" try || broken verify
-}
-
-broken() {
-	case $why in
-	limit) fail 15 "$1" "took longer than its limit" ;;
-	stop) fail 18 "$1" "stopped" ;;
-	esac
-	fail 15 "$1" "exit $code"
+	reload "$reload_first" || broken "$reload_step" "its limit"
+	stored verify "$root/current" try || broken verify "its limit"
 }
 
 # point_back: `current` to what it was.

@@ -146,7 +146,7 @@ signal_jobs() {
 
 worker() {
 	exec 2>/dev/null
-	hello
+	say hello
 	while IFS= read -r worker_line; do
 		case $worker_line in
 		"$N set")
@@ -185,14 +185,6 @@ collect() {
 		text=$text$collect_line$NL
 	done
 	leave
-}
-
-hello() {
-	hello_kernel=
-	read -r hello_kernel 2>/dev/null </proc/sys/kernel/ostype || hello_kernel=$(uname -s)
-	fact kernel "$hello_kernel"
-	fact root "$root"
-	say hello
 }
 
 # free_dir: where a run that takes no lock keeps its jobs' names: not on the deploy path's disk if that can be avoided.
