@@ -3,7 +3,7 @@
 #
 # A job has its own session and process group, no terminal, no input, and none of our descriptors, so that a
 # daemon it leaves behind holds nothing of ours open. Its pid, when that began, and its limit are the NAME of an empty file:
-# that needs no free block on a full disk. It is written before the token is looked for, and whoever takes a run over
+# that needs no free block on a full disk. A job that is over has something in it. It is written before the token is looked for, and whoever takes a run over
 # moves the token before it looks for jobs: so either the job sees that it must not start, or it is seen.
 
 # shellcheck disable=SC2016 # expanded by the job's own shell
@@ -29,7 +29,20 @@ job() {
 	[ ! -e "$R/stop" ] || why=stop
 	# What was ended has not succeeded, also when it says so.
 	[ "$why" = 'exit' ] || [ "$code" != 0 ] || code=143
-	rm -f "$R"/job.* "$R/late"
+	over
+	[ ! -e "$R/late" ] || rm -f "$R/late"
+}
+
+# over: the jobs of this run are. Their names stay till the run ends: a fork for each would be a tenth of all its forks.
+over() {
+	for over_job in "$R"/job.*; do
+		[ -s "$over_job" ] || [ ! -e "$over_job" ] || printf . 2>/dev/null >"$over_job" || rm -f "$over_job"
+	done
+}
+
+# runs FILE: whether the job of that name is not over yet.
+runs() {
+	[ -e "$1" ] && [ ! -s "$1" ]
 }
 
 # run_step NAME LIMIT DIR COMMAND...: a job that the operator sees, with the end of what it printed.
@@ -67,7 +80,7 @@ broken() {
 # end_jobs DIR: ends what a run has running: TERM, and KILL when it is deaf.
 end_jobs() {
 	for end_job in "$1"/job.*; do
-		[ -e "$end_job" ] || return 0
+		runs "$end_job" || continue
 		end_job=${end_job##*/job.}
 		end_pid=${end_job%%.*}
 		end_began=${end_job#*.}

@@ -126,11 +126,6 @@ healthy() {
 finish() {
 	turn 'done' || fail 12 finish "the journal cannot be written"
 	fact finished yes
-	rm -f "$R"/made.* "$R"/remade.*
-	# kilobytes; for the next deploy's look at the free space
-	[ -f "$M/size" ] || {
-		finish_size=$(du -sk "$rel" 2>/dev/null) && echo "${finish_size%%[!0-9]*}" >"$M/size"
-	} 2>/dev/null
 	prune "$1"
 	tidy
 }

@@ -70,7 +70,7 @@ leftovers() {
 
 # unlock: lets go. The link first: a directory without a link is harmless, a link without a directory is not.
 unlock() {
-	[ "$(readlink "$S/lock")" != "${R##*/}" ] || rm -f "$S/lock"
-	rm -rf "$R"
+	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
+	if [ "$S/lock" -ef "$R" ]; then rm -rf "$S/lock" "$R"; else rm -rf "$R"; fi
 	return 0
 }

@@ -47,10 +47,7 @@ recover_entry() {
 		;;
 	healthy)
 		recover_wait
-		if [ -e "$R/verdict.back" ] && (put_back); then turn back; else
-			turn 'done'
-			rm -f "$R"/made.* "$R"/remade.*
-		fi
+		if [ -e "$R/verdict.back" ] && (put_back); then turn back; else turn 'done'; fi
 		;;
 	esac
 }

@@ -32,7 +32,7 @@ newest() {
 # data, and goes to a file that only we can read; printf is a builtin, so no process list shows it.
 meta() {
 	umask 077
-	if mkdir -p "$1/steps" && printf '%s\n' "$shell" >"$1/shell" &&
+	if { [ -d "$1/steps" ] || mkdir -p "$1/steps"; } && printf '%s\n' "$shell" >"$1/shell" &&
 		printf '%s' "$data_enter" >"$1/enter" && printf '%s' "$data_env" >"$1/env"; then
 		umask "$mask"
 		return
@@ -75,7 +75,7 @@ begin() {
 	[ -z "$from" ] || room
 	keep_vars
 	mark "$R/made.$release" || fail 12 prepare "$R cannot be written to"
-	mkdir "$rel" || fail 12 prepare "$rel cannot be made: $(mkdir "$rel" 2>&1)"
+	mkdir "$rel" "$M" "$M/steps" || fail 12 prepare "$rel cannot be made: $(mkdir "$rel" "$M" "$M/steps" 2>&1)"
 	meta "$M"
 }
 
@@ -95,18 +95,19 @@ sound() {
 	fi
 }
 
-# room: at least what the live release took, once more.
+# room: at least what the live release takes, once more. Where more is free than used, there is; only else it is measured.
 room() {
-	room_want=0
-	read -r room_want 2>/dev/null <"$S/releases/$from/size" || return 0
 	# shellcheck disable=SC2046 # seven words of head, then: file system, blocks, used, free
 	set -- $(LC_ALL=C df -Pk "$root" 2>/dev/null)
 	[ $# -gt 10 ] || return 0
 	shift 7
-	case ${4:-} in
+	case $3$4 in
 	'' | *[!0-9]*) return 0 ;;
 	esac
-	[ "$4" -gt "$room_want" ] || fail 12 prepare "not enough space: $4 kB are free and the live release takes $room_want kB"
+	[ "$4" -le "$3" ] || return 0
+	room_want=$(du -sk "$root/releases/$from" 2>/dev/null)
+	room_want=${room_want%%[!0-9]*}
+	[ "$4" -gt "${room_want:-0}" ] || fail 12 prepare "not enough space: $4 kB are free and the live release takes $room_want kB"
 }
 
 git_here() {
@@ -126,13 +127,22 @@ has_revision() {
 	[ "$has" = yes ]
 }
 
-# fetch LIMIT: the commit, when it is not here yet. All branches and tags come, so that reverts find theirs.
+# Most servers give a commit by its name, which spares both sides the list of all branches and tags. Where one does not,
+# some branch or tag has it. Either way it is pinned.
+# shellcheck disable=SC2016 # expanded by the job's own shell
+FETCH='repo=$1 revision=$2 pin=$3
+git fetch --quiet --no-tags --no-write-fetch-head "$repo" "$revision:$pin" 2>/dev/null && exit
+git fetch --quiet --prune --force --no-write-fetch-head "$repo" "+refs/heads/*:refs/heads/*" "+refs/tags/*:refs/tags/*" &&
+	git update-ref "$pin" "$revision"'
+
+# fetch LIMIT: the commit, when it is not here yet.
 fetch() {
 	has_revision && return
-	fetch_all "$1"
-	pin && return
-	# A branch that was pushed over since, or a commit that no branch holds: most servers give it by name.
-	must fetch "$1" "$root" git --git-dir="$root/source" fetch --quiet --no-tags "$repo" "$revision"
+	GIT_DIR=$root/source
+	export GIT_DIR
+	must fetch "$1" "$root" /bin/sh -c "$FETCH" shipit "$repo" "$revision" "refs/shipit/$release"
+	unset GIT_DIR
+	pinned=yes
 }
 
 # pin: keeps the commit from git's clean-up as long as the release is kept; fails where it is not here.
@@ -187,11 +197,10 @@ find_commit() {
 # checkout: the files.
 checkout() {
 	[ -n "$pinned" ] || pin || fail 13 checkout "the commit cannot be pinned in $root/source"
-	GIT_INDEX_FILE=$M/index
+	GIT_INDEX_FILE=$R/index
 	export GIT_INDEX_FILE
 	must checkout "$1" "$rel" git --git-dir="$root/source" --work-tree="$rel" read-tree --reset -u "$revision"
 	unset GIT_INDEX_FILE
-	rm -f "$M/index"
 	[ ! -L "$rel/REVISION" ] || rm -f "$rel/REVISION"
 	printf '%s\n' "$revision" >"$rel/REVISION" || fail 12 checkout "$rel/REVISION cannot be written"
 	printf 'revision\t%s\ndigest\t%s\nreference\t%s\nwho\t%s\nwhen\t%s\nparent\t%s\n' \
@@ -279,7 +288,7 @@ again() {
 	stored build "$rel"
 }
 
-# discard: what this run made and nobody serves.
+# discard: what this run made and nobody serves; what is live for good keeps its mark to the end.
 discard() {
 	for discard_mark in "$R"/made.* "$R"/remade.*; do
 		[ -e "$discard_mark" ] || continue

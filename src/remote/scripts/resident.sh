@@ -59,7 +59,7 @@ ticker() {
 tick_jobs() {
 	tick_any=
 	for tick_file in "$R"/job.* "$F"/job.*; do
-		[ -e "$tick_file" ] || continue
+		runs "$tick_file" || continue
 		tick_any=yes
 		if [ "$tick_file" != "$tick_last" ]; then tick_last=$tick_file tick_age=0; fi
 		tick_age=$((tick_age + 1))
@@ -133,12 +133,13 @@ bye_or_leave() {
 	mark "$R/stop"
 	mark "$F/stop"
 	for bye_file in "$R"/job.* "$F"/job.*; do
-		[ ! -e "$bye_file" ] || leave
+		! runs "$bye_file" || leave
 	done
 }
 
 signal_jobs() {
 	for signal_file in "$R"/job.* "$F"/job.*; do
+		runs "$signal_file" || continue
 		signal_pid=${signal_file##*/job.}
 		kill "-$1" "-${signal_pid%%.*}"
 	done
@@ -168,7 +169,7 @@ worker() {
 			;;
 		"$N bye")
 			[ "$mode" != free ] || rm -rf "$R"
-			rm -rf "$F"
+			[ ! -d "$F" ] || rm -rf "$F"
 			[ ! -d "$R/$TOKEN" ] || leave
 			exit 0
 			;;
@@ -192,7 +193,7 @@ free_dir() {
 	for free_parent in "${XDG_RUNTIME_DIR:-}" /dev/shm "${TMPDIR:-/tmp}" "$S"; do
 		R=$free_parent/shipit-$run
 		[ ! -d "$R/$TOKEN" ] || return 0
-		[ -n "$free_parent" ] && (umask 077 && mkdir "$R" "$R/$TOKEN") 2>/dev/null && return
+		[ -n "$free_parent" ] && mkdir -m 700 "$R" "$R/$TOKEN" "$R/meta" "$R/meta/steps" 2>/dev/null && return
 	done
 	R=$S/run.$run
 }
@@ -201,7 +202,7 @@ free_dir() {
 raw() {
 	setsid /bin/sh -c "$JOB" shipit-job "$R" "$TOKEN" "$@" </dev/null >&3 2>&5 3>&- 4>&- 5>&-
 	code=$?
-	rm -f "$R"/job.*
+	over
 	printf '%s\teof\n' "$N" >&5
 	say code "$code"
 }
