@@ -271,6 +271,7 @@ impl<'a> Fleet<'a> {
             return;
         }
         host.took = host.started.elapsed();
+        host.explain(&self.plan.environment.app.repo);
         match &host.failure {
             Some(failure) if !host.told => {
                 // Of a lock that is taken nothing is said before the run gives up.

@@ -7,6 +7,7 @@ use super::event::{Event, Failure, FailureKind, Observer};
 use super::line::{Line, Said};
 use super::outcome::Live;
 use crate::plan::Phase;
+use crate::remote::access::Trouble;
 use crate::remote::journal::Entry;
 use crate::remote::wire::{Reply, Side};
 use crate::transport::{Connection, Exit};
@@ -39,6 +40,8 @@ pub(super) struct HostState {
     pub(super) took: Duration,
     /// A `migrate` hook ran here.
     pub(super) migrated: bool,
+    /// Why git failed here.
+    pub(super) trouble: Option<Trouble>,
     /// It may be asking the git server.
     pub(super) fetching: bool,
     step: Option<(String, Instant)>,
@@ -66,6 +69,7 @@ impl HostState {
             started: Instant::now(),
             took: Duration::ZERO,
             migrated: false,
+            trouble: None,
             fetching: false,
             step: None,
             shown: 0,
@@ -180,6 +184,10 @@ impl HostState {
         };
         let hint = match code {
             10 => Some("run `setup` first".to_owned()),
+            13 | 17 => {
+                self.trouble = self.fact("git-trouble").and_then(Trouble::parse);
+                None
+            }
             16 => Some("--allow-older deploys it all the same".to_owned()),
             _ => None,
         };

@@ -7,7 +7,7 @@ mod error;
 mod reference;
 mod remote;
 mod url;
-pub use url::is_path;
+pub use url::{Server, is_path, server, shown};
 mod work_tree;
 
 pub use error::GitError;

@@ -12,6 +12,74 @@ pub fn is_path(repo: &str) -> bool {
     }
 }
 
+/// What answers for a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Name or address, without brackets.
+    pub host: String,
+    /// Where the address names one.
+    pub port: Option<u16>,
+    /// Where it does not.
+    pub usual_port: u16,
+}
+
+impl Server {
+    /// As `known_hosts` has it.
+    #[must_use]
+    pub fn known_as(&self) -> String {
+        self.port.map_or_else(|| self.host.clone(), |port| format!("[{}]:{port}", self.host))
+    }
+
+    /// As people read it.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self.port {
+            None => self.host.clone(),
+            Some(port) if self.host.contains(':') => format!("[{}]:{port}", self.host),
+            Some(port) => format!("{}:{port}", self.host),
+        }
+    }
+}
+
+/// A repository as it may be shown: without a password that its address holds.
+#[must_use]
+pub fn shown(repo: &str) -> String {
+    let Some((scheme, rest)) = repo.split_once("://") else { return repo.to_owned() };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match authority.rsplit_once('@') {
+        Some((login, host)) if scheme.starts_with("http") => {
+            let login = login.split_once(':').map_or("••••••", |(user, _)| user);
+            format!("{scheme}://{login}@{host}{path}")
+        }
+        _ => repo.to_owned(),
+    }
+}
+
+/// The server of a repository; `None` for a path.
+#[must_use]
+pub fn server(repo: &str) -> Option<Server> {
+    if is_path(repo) {
+        return None;
+    }
+    let (scheme, authority) = match repo.split_once("://") {
+        Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest.split(['/', '?']).next()?),
+        None => ("ssh".to_owned(), scp_form(repo)?.0),
+    };
+    let usual_port = match scheme.as_str() {
+        "https" => 443,
+        "http" => 80,
+        "git" => 9418,
+        _ => 22,
+    };
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let (host, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, rest)) => (address, rest.strip_prefix(':')),
+        None => host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port))),
+    };
+    let port = port.and_then(|port| port.parse().ok()).filter(|port| *port != usual_port);
+    Some(Server { host: host.to_owned(), port, usual_port })
+}
+
 /// `[user@]host:path`; git's rule: a colon and no slash before it.
 fn scp_form(repo: &str) -> Option<(&str, &str)> {
     // The colons of `[::1]:path` are no separators.
@@ -95,6 +163,33 @@ mod tests {
             ("/srv/git/shop", "git@example.com:srv/git/shop"),
         ] {
             assert!(!same_repository(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn servers_of_repositories() {
+        for (repo, shown) in [
+            ("git@example.com:acme/shop.git", Some("example.com")),
+            ("git@[::1]:shop", Some("::1")),
+            ("ssh://git@example.com:2222/acme/shop", Some("example.com:2222")),
+            ("ssh://git@[::1]:2222/acme/shop", Some("[::1]:2222")),
+            ("https://x:token@example.com:443/acme/shop", Some("example.com")),
+            ("/srv/shop.git", None),
+            ("file:///srv/shop.git", None),
+        ] {
+            assert_eq!(server(repo).map(|server| server.shown()).as_deref(), shown, "{repo}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_not_shown() {
+        for (repo, expected) in [
+            ("https://me:s3cret@example.com/shop", "https://me@example.com/shop"),
+            ("https://s3cret@example.com/shop", "https://••••••@example.com/shop"),
+            ("https://example.com/shop@2", "https://example.com/shop@2"),
+            ("git@example.com:shop", "git@example.com:shop"),
+        ] {
+            assert_eq!(shown(repo), expected);
         }
     }
 

@@ -6,6 +6,7 @@ pub const PROGRAM: &str = concat!(
     include_str!("scripts/job.sh"),
     include_str!("scripts/lock.sh"),
     include_str!("scripts/journal.sh"),
+    include_str!("scripts/git.sh"),
     include_str!("scripts/release.sh"),
     include_str!("scripts/live.sh"),
     include_str!("scripts/recover.sh"),

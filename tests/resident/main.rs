@@ -29,6 +29,7 @@ mod prune;
 mod setup;
 mod steps;
 mod text;
+mod why;
 
 /// A shell that hosts have as `/bin/sh`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

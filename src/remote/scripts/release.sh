@@ -80,7 +80,7 @@ begin() {
 }
 
 sound() {
-	command -v git >/dev/null || fail 17 prepare "git is not on the PATH of a session without a terminal ($PATH)"
+	need_git prepare
 	[ -d "$root/source" ] || fail 10 prepare "nothing was set up here: $root/source is not there"
 	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
 	if [ -n "$from" ] && [ -L "$root/current" ] && [ "$root/current" -ef "$root/releases/$from" ]; then
@@ -108,90 +108,6 @@ room() {
 	room_want=$(du -sk "$root/releases/$from" 2>/dev/null)
 	room_want=${room_want%%[!0-9]*}
 	[ "$4" -gt "${room_want:-0}" ] || fail 12 prepare "not enough space: $4 kB are free and the live release takes $room_want kB"
-}
-
-git_here() {
-	git --git-dir="$root/source" "$@"
-}
-
-# guard: a commit that the live one already contains is older: an older CI job must not overwrite a newer.
-guard() {
-	if [ -z "$from_revision" ] || [ "$revision" = "$from_revision" ] || ! has_revision; then return 0; fi
-	git_here merge-base --is-ancestor "$revision" "$from_revision" 2>/dev/null || return 0
-	fail 16 check "$revision is older than what is live ($from_revision)"
-}
-
-# has_revision: whether the commit is here; asked once, until a fetch may have changed the answer.
-has_revision() {
-	[ -n "$has" ] || { git_here cat-file -e "$revision^{commit}" 2>/dev/null && has=yes || has=no; }
-	[ "$has" = yes ]
-}
-
-# Most servers give a commit by its name, which spares both sides the list of all branches and tags. Where one does not,
-# some branch or tag has it. Either way it is pinned.
-# shellcheck disable=SC2016 # expanded by the job's own shell
-FETCH='repo=$1 revision=$2 pin=$3
-git fetch --quiet --no-tags --no-write-fetch-head "$repo" "$revision:$pin" 2>/dev/null && exit
-git fetch --quiet --prune --force --no-write-fetch-head "$repo" "+refs/heads/*:refs/heads/*" "+refs/tags/*:refs/tags/*" &&
-	git update-ref "$pin" "$revision"'
-
-# fetch LIMIT: the commit, when it is not here yet.
-fetch() {
-	has_revision && return
-	GIT_DIR=$root/source
-	export GIT_DIR
-	must fetch "$1" "$root" /bin/sh -c "$FETCH" shipit "$repo" "$revision" "refs/shipit/$release"
-	unset GIT_DIR
-	pinned=yes
-}
-
-# pin: keeps the commit from git's clean-up as long as the release is kept; fails where it is not here.
-pin() {
-	git_here update-ref "refs/shipit/$release" "$revision" 2>/dev/null && pinned=yes
-}
-
-fetch_all() {
-	must fetch "$1" "$root" git --git-dir="$root/source" fetch --quiet --prune --force --no-write-fetch-head \
-		"$repo" '+refs/heads/*:refs/heads/*' '+refs/tags/*:refs/tags/*'
-}
-
-# find_ref LIMIT: what the operator's git could not tell: the commit of $reference, by this host's own access.
-find_ref() {
-	command -v git >/dev/null || fail 17 fetch "git is not on the PATH of a session without a terminal ($PATH)"
-	find_name=${reference#refs/heads/}
-	find_name=${find_name#origin/}
-	find_tag=${reference#refs/tags/}
-	find_tag=refs/tags/${find_tag#tags/}
-	# shellcheck disable=SC2016 # expanded by the job's own shell
-	must resolve "$1" "$root" /bin/sh -c 'exec git ls-remote "$1" "$2" "$3" "$3^{}" >"$4"' shipit \
-		"$repo" "refs/heads/$find_name" "$find_tag" "$R/refs"
-	find_branch='' find_tagged=''
-	while IFS=$TAB read -r find_is find_ref; do
-		case $find_ref in
-		"refs/heads/$find_name") find_branch=$find_is ;;
-		# The peeled line comes after the tag's own, and is the commit.
-		"$find_tag" | "$find_tag^{}") find_tagged=$find_is ;;
-		esac
-	done <"$R/refs"
-	case $find_branch/$find_tagged in
-	/) find_commit "$1" ;;
-	"$find_branch/" | "$find_branch/$find_branch") fact revision "$find_branch" ;;
-	"/$find_tagged") fact revision "$find_tagged" ;;
-	*) fail 13 resolve "$repo has a branch and a tag $reference: write refs/heads/… or refs/tags/…" ;;
-	esac
-}
-
-# find_commit LIMIT: no name of the repository's: the beginning of a commit id, which only a clone completes.
-find_commit() {
-	case $reference in
-	*[!0-9a-f]* | ?? | ???) ;;
-	*)
-		[ -d "$root/source" ] || fail 10 resolve "nothing was set up here: $root/source is not there"
-		fetch_all "$1"
-		find_is=$(git_here rev-parse --verify --quiet "$reference^{commit}") && fact revision "$find_is" && return
-		;;
-	esac
-	fail 13 resolve "$repo has no branch, tag or commit $reference"
 }
 
 # checkout: the files.

@@ -241,7 +241,7 @@ names() {
 	S=$root/.shipit
 	# Where setup works while the deploy path cannot be made yet; else nowhere.
 	F=/dev/null/none
-	mask=$(umask)
+	mask=$(umask) locale=${LC_ALL:-}
 	SEQ=0 N=${N:-} data_env='' data_enter='' vars='' has='' pinned=''
 	# What the operator sets: nobody's environment shall.
 	action='' app='' digest='' environment='' from='' from_revision='' host='' parent='' reference='' release=''
