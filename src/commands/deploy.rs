@@ -32,7 +32,9 @@ pub(super) async fn run(mut context: Context<'_>, reference: Option<&str>) -> Re
     if !context.invocation.force && !context.invocation.dry_run {
         check(&context)?;
     }
-    let options = context.options(true)?;
+    let mut options = context.options(true)?;
+    options.token = context.token()?;
+    options.files = super::files::read(&context).await?;
     let plan = plan::deploy(context.environment.clone(), &options);
     let request = Request { plan: &plan, wanted, lock_wait: context.lock_wait() };
     let undo = format!("shipit {} revert", context.environment.name);

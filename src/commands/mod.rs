@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use crate::cli::{Command, Invocation};
 use crate::config::{self, Environment};
 use crate::error::Error;
@@ -12,6 +14,7 @@ use crate::report::{self, Printer};
 
 mod deploy;
 mod exec;
+mod files;
 mod list;
 mod revert;
 mod revisions;
@@ -78,6 +81,11 @@ impl Context<'_> {
             }
         }
         Ok(options)
+    }
+
+    /// `repo-token`, for commands whose hosts ask the repository.
+    fn token(&self) -> Result<Option<SecretString>, Error> {
+        Ok(self.environment.evaluate_token(&|name| std::env::var(name).ok())?)
     }
 
     fn interrupt() -> Result<Interrupt, Error> {

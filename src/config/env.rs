@@ -2,7 +2,7 @@
 //!
 //! `${NAME}` is such a variable and makes the value a secret; `$${` is a literal `${`. Nothing else is special.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::diagnostic::{Fault, Problem, Problems};
 use super::error::ConfigError;
@@ -54,26 +54,41 @@ impl Environment {
                     value: evaluated,
                     secret: matches!(value, EnvValue::Operator(_)),
                 }),
-                Err(variable) => missing.push((name.as_str(), variable.name)),
+                Err(variable) => missing.push((format!("env.{name}"), variable.name)),
             }
         }
         if missing.is_empty() { Ok(entries) } else { Err(missing_variables(self, &missing)) }
     }
+
+    /// `repo-token`, ready to be sent.
+    pub fn evaluate_token(
+        &self,
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Option<SecretString>, ConfigError> {
+        let Some(token) = &self.app.repo_token else { return Ok(None) };
+        let value = token.evaluate(lookup).map_err(|missing| {
+            missing_variables(self, &[(super::repository::TOKEN.to_owned(), missing.name)])
+        })?;
+        // git's credential protocol is lines.
+        if value.expose_secret().is_empty() || value.expose_secret().chars().any(char::is_control) {
+            return Err(ConfigError::BadToken);
+        }
+        Ok(Some(value))
+    }
 }
 
 /// The file is read again to show the places: a run that has all its variables never needs its text.
-fn missing_variables(environment: &Environment, missing: &[(&str, String)]) -> ConfigError {
+fn missing_variables(environment: &Environment, missing: &[(String, String)]) -> ConfigError {
     let mut problems = Problems::default();
     if let Ok(source) = Source::read(&environment.file)
         && let Ok(document) = source.parse()
     {
         for (key, variable) in missing {
-            if let Some(node) = find_value(&document, &environment.name, key, variable) {
+            let name = key.strip_prefix("env.").unwrap_or(key);
+            if let Some(node) = find_value(&document, &environment.name, name, variable) {
                 problems.push(
-                    node.problem(format!(
-                        "`env.{key}` needs the variable `{variable}`, which is not set here"
-                    ))
-                    .help(format!("export {variable}=… and start again")),
+                    node.problem(format!("`{key}` needs the variable `{variable}`, which is not set here"))
+                        .help(format!("export {variable}=… and start again")),
                 );
             }
         }
@@ -83,7 +98,7 @@ fn missing_variables(environment: &Environment, missing: &[(&str, String)]) -> C
         }
     }
     let (key, variable) = &missing[0];
-    ConfigError::MissingVariable { key: (*key).to_owned(), variable: variable.clone() }
+    ConfigError::MissingVariable { key: key.clone(), variable: variable.clone() }
 }
 
 fn find_value<'a>(document: &'a Table, environment: &str, key: &str, variable: &str) -> Option<&'a Node> {
@@ -168,7 +183,7 @@ fn read_value(node: &Node) -> Result<EnvValue, Problem> {
 }
 
 /// Cuts a value at its `${NAME}`.
-fn parse(text: &str) -> Result<EnvValue, Fault> {
+pub(super) fn parse(text: &str) -> Result<EnvValue, Fault> {
     if text.contains('\0') {
         return Err(Fault::new("a NUL cannot be in a variable"));
     }

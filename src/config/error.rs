@@ -99,10 +99,13 @@ pub enum ConfigError {
         /// What was given.
         patterns: String,
     },
-    /// A variable of the operator that `env` needs, when the file can no longer tell where.
-    #[error("`env.{key}` needs the variable `{variable}`, which is not set here")]
+    /// A token that git cannot be handed.
+    #[error("`repo-token` is empty, or holds control characters")]
+    BadToken,
+    /// A variable of the operator that a value needs, when the file can no longer tell where.
+    #[error("`{key}` needs the variable `{variable}`, which is not set here")]
     MissingVariable {
-        /// The name in `env`.
+        /// Of the value.
         key: String,
         /// The operator's variable.
         variable: String,

@@ -27,6 +27,12 @@ pub(super) const ENVIRONMENT: Shape = Shape {
         "path",
         "deliver",
         "fetch",
+        "submodules",
+        "subdir",
+        "repo-key",
+        "repo-token",
+        "files",
+        "env-file",
         "shared",
         "carry",
         "keep-releases",
@@ -49,17 +55,11 @@ pub(super) const ENVIRONMENT: Shape = Shape {
     ],
     later: &[
         "roles",
-        "env-file",
-        "files",
-        "submodules",
-        "subdir",
         "rollout",
         "health",
         "logs",
         "confirm",
         "extends",
-        "repo-key",
-        "repo-token",
         "forward-agent",
         "ssh-options",
         "ignore-untracked",
@@ -75,6 +75,8 @@ pub(super) const HOST: Shape = Shape {
     known: &["host", "user", "port", "key", "jump", "host-key", "path", "env"],
     later: &["roles", "command", "forward-agent", "ssh-options"],
 };
+
+pub(super) const FILE: Shape = Shape { known: &["from", "command", "mode"], later: &[] };
 
 pub(super) const HOOK: Shape =
     Shape { known: &["run", "script", "once", "local", "timeout"], later: &["roles"] };

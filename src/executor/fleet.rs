@@ -146,6 +146,9 @@ impl<'a> Fleet<'a> {
                 )));
                 line.send(&Message::Data("enter", &target.enter));
                 line.send(&Message::Data("env", target.exports.expose_secret()));
+                for (name, text) in &target.data {
+                    line.send(&Message::Data(name, text.expose_secret()));
+                }
                 let opening = &self.plan.opening[at];
                 if !opening.is_empty() {
                     line.send(&Message::Run(self.number, opening.as_str()));

@@ -7,7 +7,7 @@ mod error;
 mod reference;
 mod remote;
 mod url;
-pub use url::{Server, is_path, server, shown};
+pub use url::{Server, is_path, origin, server, shown};
 mod work_tree;
 
 pub use error::GitError;

@@ -55,6 +55,17 @@ pub fn shown(repo: &str) -> String {
     }
 }
 
+/// Scheme, server and port of an http address, and the login in it: what a token is for.
+#[must_use]
+pub fn origin(repo: &str) -> Option<(String, Option<String>)> {
+    let (scheme, rest) = repo.split_once("://").filter(|(scheme, _)| scheme.starts_with("http"))?;
+    let authority = rest.split('/').next()?;
+    let (login, host) =
+        authority.rsplit_once('@').map_or((None, authority), |(login, host)| (Some(login), host));
+    let login = login.map(|login| login.split(':').next().unwrap_or(login).to_owned());
+    Some((format!("{scheme}://{host}"), login))
+}
+
 /// The server of a repository; `None` for a path.
 #[must_use]
 pub fn server(repo: &str) -> Option<Server> {

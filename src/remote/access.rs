@@ -213,9 +213,13 @@ fn changed(asked: &Asked<'_>, server: Option<&Server>) -> String {
 }
 
 fn denied(asked: &Asked<'_>, server: Option<&Server>) -> String {
-    let key = "~/.ssh/id_ed25519";
+    let key = match asked.environment.app.repo_key.as_deref() {
+        None => "~/.ssh/id_ed25519".to_owned(),
+        Some(key) => key.strip_prefix("~/").map_or_else(|| quote(key), |rest| format!("~/{}", quote(rest))),
+    };
+    // A key without its other half beside it still knows it.
     let make = format!(
-        "umask 077; mkdir -p ~/.ssh; [ -f {key} ] || ssh-keygen -q -t ed25519 -N \"\" -f {key}; cat {key}.pub"
+        "umask 077; mkdir -p ~/.ssh; [ -f {key} ] || ssh-keygen -q -t ed25519 -N \"\" -f {key}; ssh-keygen -y -f {key}"
     );
     let server = server.map_or("the git server", |server| server.host.as_str());
     format!(

@@ -7,6 +7,8 @@ pub const PROGRAM: &str = concat!(
     include_str!("scripts/lock.sh"),
     include_str!("scripts/journal.sh"),
     include_str!("scripts/git.sh"),
+    include_str!("scripts/modules.sh"),
+    include_str!("scripts/files.sh"),
     include_str!("scripts/release.sh"),
     include_str!("scripts/live.sh"),
     include_str!("scripts/recover.sh"),

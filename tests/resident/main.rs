@@ -26,6 +26,7 @@ mod limits;
 mod lock;
 mod loss;
 mod prune;
+mod sent;
 mod setup;
 mod steps;
 mod text;

@@ -1,0 +1,54 @@
+//! How a host gets at the repository: how much of it, which part, and with what access.
+
+use super::diagnostic::Problems;
+use super::diagnostic::{Fault, Problem};
+use super::file::Node;
+use super::layers::Layers;
+use super::{EnvValue, Fetch, env, paths, values};
+
+/// The key, as messages name it.
+pub(super) const TOKEN: &str = "repo-token";
+
+/// `fetch`.
+pub(super) fn fetch(node: &Node) -> Result<Fetch, Problem> {
+    Ok(match values::choice(node, &["full", "fast", "blobless"])? {
+        "fast" => Fetch::Fast,
+        "blobless" => Fetch::Blobless,
+        _ => Fetch::Full,
+    })
+}
+
+/// `subdir`.
+pub(super) fn subdir(node: &Node) -> Result<String, Problem> {
+    let path = paths::in_release(node)?.path;
+    // git reads `:` after a commit as the beginning of a path, and quotes what is not ASCII when it lists.
+    if path.contains(['\\', '"']) || !path.is_ascii() {
+        return Err(node.problem(format!("`{path}`: a subdir of these characters is not yet supported")));
+    }
+    Ok(path)
+}
+
+/// `repo-token`: a secret of the operator's, only for a server that will see it through an encrypted line.
+pub(super) fn token(layers: &Layers<'_>, repo: &str, problems: &mut Problems) -> Option<EnvValue> {
+    layers.last(TOKEN, problems, |node| {
+        let value = env::parse(values::any_text(node)?).map_err(|fault| fault.at(node.span.clone()))?;
+        let fault = match value {
+            EnvValue::Plain(_) => Some(
+                Fault::new("a token does not belong into this file")
+                    .help("repo-token = \"${GIT_TOKEN}\" is your variable GIT_TOKEN"),
+            ),
+            EnvValue::Operator(_) if !repo.is_empty() && !encrypted(repo) => Some(
+                Fault::new("`repo-token` is for a `repo` that begins with https://")
+                    .help("over ssh it is a key that opens: `repo-key`, or the host's own"),
+            ),
+            EnvValue::Operator(_) => None,
+        };
+        fault.map_or(Ok(value), |fault| Err(fault.at(node.span.clone())))
+    })
+}
+
+// Or one that no network sees.
+fn encrypted(repo: &str) -> bool {
+    let inside = ["http://127.0.0.1:", "http://127.0.0.1/", "http://localhost:", "http://localhost/"];
+    repo.starts_with("https://") || inside.iter().any(|start| repo.starts_with(start))
+}
