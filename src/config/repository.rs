@@ -1,7 +1,6 @@
 //! How a host gets at the repository: how much of it, which part, and with what access.
 
-use super::diagnostic::Problems;
-use super::diagnostic::{Fault, Problem};
+use super::diagnostic::{Fault, Problem, Problems};
 use super::file::Node;
 use super::layers::Layers;
 use super::{EnvValue, Fetch, env, paths, values};
@@ -21,8 +20,8 @@ pub(super) fn fetch(node: &Node) -> Result<Fetch, Problem> {
 /// `subdir`.
 pub(super) fn subdir(node: &Node) -> Result<String, Problem> {
     let path = paths::in_release(node)?.path;
-    // git reads `:` after a commit as the beginning of a path, and quotes what is not ASCII when it lists.
-    if path.contains(['\\', '"']) || !path.is_ascii() {
+    // git lists such names in quotes.
+    if path.contains(['\\', '"']) {
         return Err(node.problem(format!("`{path}`: a subdir of these characters is not yet supported")));
     }
     Ok(path)

@@ -130,7 +130,7 @@ impl HostState {
                 self.shown = self.shown.max(at);
                 self.tail.clear();
                 self.migrated |= step == "migrate";
-                self.fetching &= matches!(step.as_str(), "pre-setup" | "pre-deploy" | "fetch");
+                self.fetching &= matches!(step.as_str(), "pre-setup" | "pre-deploy" | "fetch" | "submodules");
                 observer.event(&Event::StepStarted { host: &self.name, step: &step });
                 self.step = Some((step, Instant::now()));
             }
@@ -140,7 +140,6 @@ impl HostState {
             }
             Reply::End(step, code, _, at) => {
                 self.shown = self.shown.max(at);
-                self.fetching &= step != "fetch";
                 let took = self.step.take().map_or(Duration::ZERO, |(_, since)| since.elapsed());
                 observer.event(&Event::StepEnded {
                     host: &self.name,
@@ -184,8 +183,8 @@ impl HostState {
         };
         let hint = match code {
             10 => Some("run `setup` first".to_owned()),
-            13 | 17 => {
-                self.trouble = self.fact("git-trouble").and_then(Trouble::parse);
+            13 | 17 if self.failure.is_none() => {
+                self.trouble = self.facts.remove("git-trouble").and_then(|word| Trouble::parse(&word));
                 None
             }
             16 => Some("--allow-older deploys it all the same".to_owned()),

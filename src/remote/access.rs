@@ -16,6 +16,7 @@ pub enum Trouble {
     NoGit,
     OldGit,
     NoSsh,
+    NoKey,
     UnknownKey,
     ChangedKey,
     Denied,
@@ -45,10 +46,11 @@ pub struct Asked<'a> {
     pub live: bool,
 }
 
-const WORDS: [(&str, Trouble); 19] = [
+const WORDS: [(&str, Trouble); 20] = [
     ("no-git", Trouble::NoGit),
     ("old", Trouble::OldGit),
     ("no-ssh", Trouble::NoSsh),
+    ("no-key", Trouble::NoKey),
     ("unknown-key", Trouble::UnknownKey),
     ("changed-key", Trouble::ChangedKey),
     ("denied", Trouble::Denied),
@@ -80,7 +82,7 @@ impl Trouble {
         let server = git::server(repo).map_or_else(|| repo.to_owned(), |server| server.shown());
         let repo = git::shown(repo);
         Some(match self {
-            Trouble::NoGit | Trouble::NoRef => return None,
+            Trouble::NoGit | Trouble::NoKey | Trouble::NoRef => return None,
             Trouble::OldGit => "git there is too old: 2.29 or later is needed".to_owned(),
             Trouble::NoSsh => "there is no ssh for git to use".to_owned(),
             Trouble::UnknownKey => format!("the host key of the git server {server} is not known there"),
@@ -121,7 +123,11 @@ impl Trouble {
             }
             Trouble::UnknownKey => known(asked, server),
             Trouble::ChangedKey => changed(asked, server),
-            Trouble::Denied => denied(asked, server),
+            Trouble::Denied | Trouble::NoKey => denied(asked, server),
+            Trouble::Login if app.repo_token.is_some() => {
+                "the token in `repo-token` is not taken: it may have run out, or not be for this repository"
+                    .to_owned()
+            }
             Trouble::Login => {
                 "fetch by ssh with a deploy key of the host (repo = \"git@…\"), or put a token of \
                 read access into `repo-token`"
@@ -213,13 +219,12 @@ fn changed(asked: &Asked<'_>, server: Option<&Server>) -> String {
 }
 
 fn denied(asked: &Asked<'_>, server: Option<&Server>) -> String {
-    let key = match asked.environment.app.repo_key.as_deref() {
-        None => "~/.ssh/id_ed25519".to_owned(),
-        Some(key) => key.strip_prefix("~/").map_or_else(|| quote(key), |rest| format!("~/{}", quote(rest))),
-    };
+    let file = asked.environment.app.repo_key.as_deref().unwrap_or("~/.ssh/id_ed25519");
+    let directory = file.rsplit_once('/').map_or("~", |(directory, _)| directory);
+    let (key, directory) = (at_home(file), at_home(directory));
     // A key without its other half beside it still knows it.
     let make = format!(
-        "umask 077; mkdir -p ~/.ssh; [ -f {key} ] || ssh-keygen -q -t ed25519 -N \"\" -f {key}; ssh-keygen -y -f {key}"
+        "umask 077; mkdir -p {directory}; [ -f {key} ] || ssh-keygen -q -t ed25519 -N \"\" -f {key}; ssh-keygen -y -f {key}"
     );
     let server = server.map_or("the git server", |server| server.host.as_str());
     format!(
@@ -227,6 +232,16 @@ fn denied(asked: &Asked<'_>, server: Option<&Server>) -> String {
          and makes one where there is none:\n{}",
         asked.line(&make)
     )
+}
+
+// For a shell over there to expand, and nothing but the tilde.
+fn at_home(path: &str) -> String {
+    match path.strip_prefix('~') {
+        Some(rest) => {
+            format!("~{}", if rest.is_empty() { String::new() } else { format!("/{}", quote(&rest[1..])) })
+        }
+        None => quote(path),
+    }
 }
 
 fn looked_up(asked: &Asked<'_>, server: Option<&Server>) -> String {

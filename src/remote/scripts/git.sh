@@ -29,7 +29,7 @@ git_why() {
 	*'timed out'* | *'No route to host'* | *'Network is unreachable'*) git_why=silent ;;
 	*'Permission denied ('* | *'Too many authentication failures'* | *'No auth methods could be used'*) git_why=denied ;;
 	*'could not read Username'* | *'could not read Password'* | *'Authentication failed'* | *'returned error: 40'[13]*) git_why=login ;;
-	*'certificate'*) git_why=certificate ;;
+	*'SSL certificate'* | *'certificate verif'* | *'local issuer'*) git_why=certificate ;;
 	*'cannot run ssh'* | *'ssh: not found'* | *'ssh: command not found'*) git_why=no-ssh ;;
 	*'not our ref'* | *'nonexistent object'* | *'not a valid SHA1'*) git_why=no-commit ;;
 	*'epository not found'* | *'does not appear to be a git repository'* | *'does not exist'* | *'could not be found'*) git_why=missing ;;
@@ -79,7 +79,9 @@ git_key() {
 	/*) git_key_is=$repo_key ;;
 	*) git_key_is=$HOME/$repo_key ;;
 	esac
-	[ -r "$git_key_is" ] || fail 17 "$1" "repo-key: $git_key_is is not there, or not for this login to read"
+	[ -r "$git_key_is" ] && return
+	fact git-trouble no-key
+	fail 17 "$1" "repo-key: $git_key_is is not there, or not for this login to read"
 }
 
 # guard: a commit that the live one already contains is older: an older CI job must not overwrite a newer. Where history
