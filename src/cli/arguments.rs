@@ -14,7 +14,7 @@ use super::{CliError, help};
 use crate::report::{ColorChoice, Mode};
 
 /// Options of later issues, and whether they take a value: known, so that they are refused by name.
-const LATER: [(&str, bool); 12] = [
+const LATER: [(&str, bool); 11] = [
     ("roles", true),
     ("apps", true),
     ("concurrency", true),
@@ -23,7 +23,6 @@ const LATER: [(&str, bool); 12] = [
     ("max-unreachable", true),
     ("set", true),
     ("events", true),
-    ("split", false),
     ("check", false),
     ("origin", false),
     ("for", true),
@@ -73,6 +72,9 @@ pub(super) struct Typed {
     /// Deploy a commit older than the live one
     #[arg(long, value_parser = flag)]
     pub allow_older: bool,
+    /// Deploy to part of the hosts, leaving two releases
+    #[arg(long, value_parser = flag)]
+    pub split: bool,
     /// Wait so long for another run [0; 10m in CI]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub lock_wait: Option<Duration>,

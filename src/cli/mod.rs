@@ -44,6 +44,8 @@ pub struct Invocation {
     pub redeploy: bool,
     /// Deploy a commit that is older than what is live.
     pub allow_older: bool,
+    /// Deploy to part of the hosts, which leaves the environment on two releases.
+    pub split: bool,
     /// How long to wait for a lock that another run holds.
     pub lock_wait: Duration,
     /// Ask nothing.
@@ -157,6 +159,7 @@ fn parse<I: IntoIterator<Item = OsString>>(
         force: typed.force,
         redeploy: typed.redeploy,
         allow_older: typed.allow_older,
+        split: typed.split,
         lock_wait: typed.lock_wait.unwrap_or(if in_ci { LOCK_WAIT_IN_CI } else { Duration::ZERO }),
         yes: typed.yes,
         keep_failed: typed.keep_failed,

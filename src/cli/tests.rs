@@ -124,8 +124,7 @@ fn what_is_to_come_is_named() {
     let commands =
         ["sync", "restart", "hold -m why --for 12h", "resume", "show", "console", "logs -f", "check"];
     let more = ["config", "prune", "status --check", "--roles web", "--apps=api", "--concurrency 3"];
-    let options =
-        ["--batch 25%", "--no-pause", "--max-unreachable 1", "--set a.b=c", "--events f", "--split"];
+    let options = ["--batch 25%", "--no-pause", "--max-unreachable 1", "--set a.b=c", "--events f"];
     let lines = commands.iter().chain(&more).chain(&options).map(|line| format!("production {line}"));
     let tools = ["init", "import", "envs", "demo", "completions bash", "schema --events", "check"];
     for line in lines.chain(tools.map(str::to_owned)) {
@@ -221,6 +220,7 @@ fn help_fits_eighty_columns() {
       -f, --force                 Skip the local checks, nothing else [alias: -F]
           --redeploy              A new release though nothing changed
           --allow-older           Deploy a commit older than the live one
+          --split                 Deploy to part of the hosts, leaving two releases
           --lock-wait <DURATION>  Wait so long for another run [0; 10m in CI]
       -y, --yes                   Ask nothing
       -n, --dry-run               Show what would be done, as the exact scripts

@@ -179,11 +179,19 @@ fn revert_to(word: String) -> Result<RevertTo, CliError> {
 /// Refuses options that the command would not look at.
 pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError> {
     let own: &[&str] = match meant.name {
-        "update" => {
-            &["ref", "force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed"]
-        }
-        "ref" => &["force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed"],
-        "plan" => &["ref", "force", "redeploy", "allow-older", "dry-run"],
+        "update" => &[
+            "ref",
+            "force",
+            "redeploy",
+            "allow-older",
+            "split",
+            "lock-wait",
+            "yes",
+            "dry-run",
+            "keep-failed",
+        ],
+        "ref" => &["force", "redeploy", "allow-older", "split", "lock-wait", "yes", "dry-run", "keep-failed"],
+        "plan" => &["ref", "force", "redeploy", "allow-older", "split", "dry-run"],
         "setup" | "revert" => &["lock-wait", "yes", "dry-run"],
         "unlock" => &["yes"],
         _ => &[],
