@@ -156,7 +156,7 @@ fn what_is_to_come_ends_with_2() {
     {
         lines.push(vec!["production", command]);
     }
-    for tool in ["init", "import", "envs", "demo", "completions", "schema"] {
+    for tool in ["import", "envs", "schema"] {
         lines.push(vec![tool]);
     }
     for option in

@@ -87,6 +87,9 @@ pub(super) struct Typed {
     /// Leave the directory of a release that failed
     #[arg(long, value_parser = flag)]
     pub keep_failed: bool,
+    /// demo: hosts and files stay, to go on by hand
+    #[arg(long, value_parser = flag)]
+    pub keep: bool,
     /// auto, pretty or plain
     #[arg(long, value_name = "HOW", value_parser = output(), default_value = "auto")]
     #[arg(hide_default_value = true, hide_possible_values = true)]

@@ -11,12 +11,17 @@ use std::time::Duration;
 use crate::report::{ColorChoice, Mode, Verbosity};
 
 mod arguments;
+mod completion;
 mod help;
 mod split;
+mod tools;
 mod words;
 
 #[cfg(test)]
 mod tests;
+
+pub use completion::{Candidate, Cursor, Wanted, at_cursor};
+pub use tools::{Shell, Tool};
 
 /// How long a run waits for another's lock in CI, where nobody is there to try again.
 const LOCK_WAIT_IN_CI: Duration = Duration::from_secs(600);
@@ -32,7 +37,7 @@ pub struct Invocation {
     pub config: Option<PathBuf>,
     /// The directory to work in, where one was named.
     pub chdir: Option<PathBuf>,
-    /// The environment's name, as typed.
+    /// The environment's name, as typed; empty for a tool.
     pub environment: String,
     /// What to do with it.
     pub command: Command,
@@ -89,6 +94,8 @@ pub enum Command {
     },
     /// End the run that holds the lock.
     Unlock,
+    /// Something that needs no environment.
+    Tool(Tool),
 }
 
 /// Which deploy `revert` goes back to.
@@ -135,6 +142,7 @@ fn parse<I: IntoIterator<Item = OsString>>(
 ) -> Result<Invocation, CliError> {
     let options = arguments::options(ambient);
     let split = split::split(args.into_iter().skip(1), &options)?;
+    let tool = tools::named(&split);
     let later = words::later(&split);
     let (typed, set) = arguments::parse(options, split.options).map_err(|error| match &later {
         // An option of a command that is still to come is no mistake of the user's.
@@ -144,11 +152,16 @@ fn parse<I: IntoIterator<Item = OsString>>(
     if let Some(later) = later {
         return Err(later);
     }
-    let meant = words::understand(split.words, typed.reference, typed.environment)?;
+    let meant = match tool {
+        Some(name) => tools::understand(name, split.words, typed.keep, &set)?,
+        None => words::understand(split.words, typed.reference, typed.environment)?,
+    };
     if meant.config.is_some() && set.typed("config") {
         return Err(CliError::usage("two configuration files: one as the first word and one with --config"));
     }
-    words::check_options(&meant, &set)?;
+    if tool.is_none() {
+        words::check_options(&meant, &set)?;
+    }
     Ok(Invocation {
         config: meant.config.or(typed.config),
         chdir: typed.chdir,

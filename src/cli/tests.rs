@@ -126,12 +126,49 @@ fn what_is_to_come_is_named() {
     let more = ["config", "prune", "status --check", "--roles web", "--apps=api", "--concurrency 3"];
     let options = ["--batch 25%", "--no-pause", "--max-unreachable 1", "--set a.b=c", "--events f"];
     let lines = commands.iter().chain(&more).chain(&options).map(|line| format!("production {line}"));
-    let tools = ["init", "import", "envs", "demo", "completions bash", "schema --events", "check"];
+    let tools = ["import", "envs", "schema --events", "check"];
     for line in lines.chain(tools.map(str::to_owned)) {
         let error = parsed(&words(&line)).unwrap_err();
         assert!(error.text.contains("not yet"), "{line}: {}", error.text);
         assert_eq!(error.exit, 2, "{line}");
     }
+}
+
+#[test]
+fn tools_need_no_environment() {
+    let table = [
+        ("demo", Tool::Demo { keep: false }),
+        ("demo --keep", Tool::Demo { keep: true }),
+        ("init", Tool::Init),
+        ("-C shop init -q", Tool::Init),
+        ("completions bash", Tool::Completions(Shell::Bash)),
+        ("completions zsh", Tool::Completions(Shell::Zsh)),
+        ("completions fish", Tool::Completions(Shell::Fish)),
+        ("completions candidates -- --hosts w", Tool::Candidates(vec!["--hosts".into(), "w".into()])),
+    ];
+    for (line, expected) in table {
+        let command = parsed(&words(line)).unwrap_or_else(|error| panic!("{line}: {error}")).command;
+        assert_eq!(command, Command::Tool(expected), "{line}");
+    }
+    for (line, expected) in [
+        ("demo production", "demo takes no `production`\n(an environment of that name: shipit -e demo)"),
+        ("init here", "init takes no `here`"),
+        ("completions", "completions needs a shell"),
+        ("completions tcsh", "completions knows bash, zsh and fish, not `tcsh`"),
+        ("completions bash zsh", "completions takes no `zsh`"),
+        ("init --force", "init does not take --force"),
+        ("init --keep", "init does not take --keep"),
+        ("demo --dry-run", "demo does not take --dry-run"),
+        ("demo --hosts web1", "demo does not take --hosts"),
+    ] {
+        let error = parsed(&words(line)).unwrap_err();
+        assert!(error.text.contains(expected), "{line}: {}", error.text);
+        assert_eq!(error.exit, 2, "{line}");
+    }
+    for line in ["demo setup", "-e demo setup", "init update", "-e demo"] {
+        assert!(["demo", "init"].contains(&parsed(&words(line)).unwrap().environment.as_str()), "{line}");
+    }
+    assert!(parsed(&words("production --keep")).unwrap_err().text.contains("update does not take --keep"));
 }
 
 #[test]
@@ -211,6 +248,11 @@ fn help_fits_eighty_columns() {
                                 several are a command and its arguments
       unlock                    end the run that holds the lock
 
+    Without an environment:
+      demo                      try it: three hosts inside this process
+      init                      write a shipit.toml for the work tree here
+      completions <SHELL>       what makes bash, zsh or fish complete all this
+
     Options, anywhere (SHIPIT_<OPTION> sets them, but for --env and --ref):
       -c, --config <FILE>         Configuration file [shipit.toml, here or above]
       -C, --chdir <DIR>           Work in this directory
@@ -225,6 +267,7 @@ fn help_fits_eighty_columns() {
       -y, --yes                   Ask nothing
       -n, --dry-run               Show what would be done, as the exact scripts
           --keep-failed           Leave the directory of a release that failed
+          --keep                  demo: hosts and files stay, to go on by hand
           --output <HOW>          auto, pretty or plain
           --color <WHEN>          auto, always or never
       -q, --quiet                 Only failures and the end

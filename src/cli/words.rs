@@ -9,7 +9,7 @@ use super::split::Split;
 use super::{CliError, Command, RevertTo, help};
 
 /// Words of commands, with what each is called in full.
-const COMMANDS: [(&str, &str); 15] = [
+pub(super) const COMMANDS: [(&str, &str); 15] = [
     ("update", "update"),
     ("deploy", "update"),
     ("ref", "ref"),
@@ -32,13 +32,13 @@ const LATER: [&str; 10] =
     ["sync", "restart", "hold", "resume", "show", "console", "logs", "check", "config", "prune"];
 
 /// Commands without an environment that are still to come.
-const LATER_TOOLS: [&str; 6] = ["init", "import", "envs", "demo", "completions", "schema"];
+const LATER_TOOLS: [&str; 3] = ["import", "envs", "schema"];
 
 /// Options that every command takes.
 const COMMON: [&str; 8] = ["config", "chdir", "env", "hosts", "output", "color", "quiet", "verbose"];
 
 /// Options that must never be lost, even where a variable sets them: a dry run that is none does harm.
-const NEVER_IGNORED: [&str; 1] = ["dry-run"];
+pub(super) const NEVER_IGNORED: [&str; 1] = ["dry-run"];
 
 /// What the words mean.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ pub(super) fn runs_a_command(word: &str) -> bool {
     full_name(word) == Some("exec")
 }
 
-fn full_name(word: &str) -> Option<&'static str> {
+pub(super) fn full_name(word: &str) -> Option<&'static str> {
     COMMANDS.iter().find(|(name, _)| *name == word).map(|(_, full)| *full)
 }
 
@@ -231,6 +231,6 @@ fn unknown(environment: &str, word: &str) -> CliError {
 }
 
 /// In quotes, cut, and without anything that acts on a terminal.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     format!("`{}`", crate::report::clean::line(word.as_bytes(), 60))
 }

@@ -3,15 +3,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::{Command, Invocation};
+use crate::cli::{Command, Invocation, Tool};
 use crate::config::{self, Environment};
 use crate::error::Error;
 use crate::executor::Interrupt;
 use crate::plan::Options;
 use crate::report::{self, Printer};
 
+mod completions;
+mod demo;
 mod deploy;
 mod exec;
+mod init;
 mod list;
 mod revert;
 mod revisions;
@@ -37,14 +40,11 @@ struct Context<'a> {
 /// # Errors
 /// What stops a command before it has an outcome to report.
 pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error> {
-    let surroundings = Surroundings::read()?;
-    let start = match &invocation.chdir {
-        Some(directory) => surroundings.directory.join(directory),
-        None => surroundings.directory.clone(),
-    };
-    if !start.is_dir() {
-        return Err(Error::Usage(format!("--chdir: {} is not a directory", start.display())));
+    if let Command::Tool(tool) = &invocation.command {
+        return run_tool(tool, invocation, printer).await;
     }
+    let surroundings = Surroundings::read()?;
+    let start = surroundings.start(invocation.chdir.as_deref())?;
     let named: Option<PathBuf> = invocation.config.as_ref().map(|file| start.join(file));
     let file = config::find(named.as_deref(), &start)?;
     let environment = config::load(&file, &invocation.environment)?;
@@ -62,7 +62,19 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         Command::Previous => revisions::previous(context).await,
         Command::Exec { command } => exec::run(context, command).await,
         Command::Unlock => unlock::run(context).await,
+        // Ran above: it needs no file.
+        Command::Tool(_) => Ok(crate::error::exit::OK),
     }
+}
+
+async fn run_tool(tool: &Tool, invocation: &Invocation, printer: &Printer) -> Result<u8, Error> {
+    match tool {
+        Tool::Demo { keep } => return demo::run(invocation, *keep, printer).await,
+        Tool::Init => return init::run(&Surroundings::read()?.start(invocation.chdir.as_deref())?, printer),
+        Tool::Completions(shell) => printer.data(shell.script()),
+        Tool::Candidates(words) => completions::candidates(words, &Surroundings::read()?, printer),
+    }
+    Ok(crate::error::exit::OK)
 }
 
 impl Context<'_> {
