@@ -75,24 +75,38 @@ impl Error {
     /// All of it: the message, its causes, what to do.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
-        let mut text = match self {
+        let text = match self {
             // Mistakes in the file are shown in its text, and say themselves what they are.
             Error::Config(error @ ConfigError::Mistakes(_)) => return error.render(color),
-            other => format!("error: {other}"),
+            _ => format!("error: {}", self.message()),
         };
-        let mut cause = std::error::Error::source(self);
-        if let Error::Config(error) = self {
-            cause = std::error::Error::source(error);
-        }
+        let hint = self.hint().map_or(String::new(), |hint| format!("\nhint: {hint}"));
+        // Names of files and environments, and what git said, must not act on the terminal.
+        (text + &hint).replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
+    }
+
+    /// What happened, with its causes.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = match self {
+            Error::Config(error) => std::error::Error::source(error),
+            other => std::error::Error::source(other),
+        };
         while let Some(error) = cause {
             let _ = write!(text, ": {error}");
             cause = error.source();
         }
-        if let Error::Refused { hint, .. } = self {
-            let _ = write!(text, "\nhint: {hint}");
+        text
+    }
+
+    /// What to type next, where that is not part of the message.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Error::Refused { hint, .. } => Some(hint),
+            _ => None,
         }
-        // Names of files and environments, and what git said, must not act on the terminal.
-        text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
     }
 }
 

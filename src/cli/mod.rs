@@ -54,6 +54,8 @@ pub struct Invocation {
     pub keep_failed: bool,
     /// How progress is shown.
     pub output: Mode,
+    /// Where events are written to as JSON, beside any output.
+    pub events: Option<PathBuf>,
     /// Whether colours are used.
     pub color: ColorChoice,
     /// How much is shown.
@@ -87,6 +89,8 @@ pub enum Command {
     },
     /// End the run that holds the lock.
     Unlock,
+    /// The shape of events. Works on no environment.
+    EventSchema,
 }
 
 /// Which deploy `revert` goes back to.
@@ -132,7 +136,8 @@ fn parse<I: IntoIterator<Item = OsString>>(
     in_ci: bool,
 ) -> Result<Invocation, CliError> {
     let options = arguments::options(ambient);
-    let split = split::split(args.into_iter().skip(1), &options)?;
+    let mut split = split::split(args.into_iter().skip(1), &options)?;
+    let schema = words::schema(&mut split)?;
     let later = words::later(&split);
     let (typed, set) = arguments::parse(options, split.options).map_err(|error| match &later {
         // An option of a command that is still to come is no mistake of the user's.
@@ -142,11 +147,18 @@ fn parse<I: IntoIterator<Item = OsString>>(
     if let Some(later) = later {
         return Err(later);
     }
-    let meant = words::understand(split.words, typed.reference, typed.environment)?;
+    let meant = match schema {
+        Some(schema) => schema,
+        None => words::understand(split.words, typed.reference.clone(), typed.environment.clone())?,
+    };
     if meant.config.is_some() && set.typed("config") {
         return Err(CliError::usage("two configuration files: one as the first word and one with --config"));
     }
     words::check_options(&meant, &set)?;
+    let events = events(&meant, &typed, &set)?;
+    if typed.output == Mode::Json && (typed.dry_run || meant.plan) {
+        return Err(CliError::usage("--output json: not yet for a plan"));
+    }
     Ok(Invocation {
         config: meant.config.or(typed.config),
         chdir: typed.chdir,
@@ -161,6 +173,7 @@ fn parse<I: IntoIterator<Item = OsString>>(
         yes: typed.yes,
         keep_failed: typed.keep_failed,
         output: typed.output,
+        events,
         color: typed.color,
         verbosity: match (typed.quiet, typed.verbose) {
             (true, _) => Verbosity::Quiet,
@@ -168,4 +181,18 @@ fn parse<I: IntoIterator<Item = OsString>>(
             _ => Verbosity::Normal,
         },
     })
+}
+
+/// Where events go. A variable that is set for all commands means nothing to those that have none.
+fn events(
+    meant: &words::Meant,
+    typed: &arguments::Typed,
+    given: &arguments::Given,
+) -> Result<Option<PathBuf>, CliError> {
+    match (meant.name, &typed.events) {
+        (_, Some(_)) if given.typed("events") && (typed.dry_run || meant.plan) => {
+            Err(CliError::usage("--events: a dry run does nothing that could be told"))
+        }
+        (name, file) => Ok(file.clone().filter(|_| words::has_events(name))),
+    }
 }

@@ -98,7 +98,12 @@ fn everything_else_is_refused() {
         ("production --nonsense", "unexpected argument '--nonsense'"),
         ("production --hosts", "a value is required"),
         ("production --output xml", "invalid value 'xml'"),
-        ("production --output json", "--output json: not yet"),
+        ("production plan --output json", "--output json: not yet for a plan"),
+        ("production --events", "--events <FILE>"),
+        ("production plan --events f", "a dry run does nothing"),
+        ("production status --events f", "status does not take --events"),
+        ("schema", "schema --events prints the shape of events"),
+        ("schema --hosts a --events", "schema does not take --hosts"),
         ("production --lock-wait soon", "takes a duration"),
         ("production -q -v", "cannot be used with"),
         ("deploy", "deploy is a command: name the environment first"),
@@ -124,10 +129,9 @@ fn what_is_to_come_is_named() {
     let commands =
         ["sync", "restart", "hold -m why --for 12h", "resume", "show", "console", "logs -f", "check"];
     let more = ["config", "prune", "status --check", "--roles web", "--apps=api", "--concurrency 3"];
-    let options =
-        ["--batch 25%", "--no-pause", "--max-unreachable 1", "--set a.b=c", "--events f", "--split"];
+    let options = ["--batch 25%", "--no-pause", "--max-unreachable 1", "--set a.b=c", "--split"];
     let lines = commands.iter().chain(&more).chain(&options).map(|line| format!("production {line}"));
-    let tools = ["init", "import", "envs", "demo", "completions bash", "schema --events", "check"];
+    let tools = ["init", "import", "envs", "demo", "completions bash", "check"];
     for line in lines.chain(tools.map(str::to_owned)) {
         let error = parsed(&words(&line)).unwrap_err();
         assert!(error.text.contains("not yet"), "{line}: {}", error.text);
@@ -225,7 +229,8 @@ fn help_fits_eighty_columns() {
       -y, --yes                   Ask nothing
       -n, --dry-run               Show what would be done, as the exact scripts
           --keep-failed           Leave the directory of a release that failed
-          --output <HOW>          auto, pretty or plain
+          --output <HOW>          auto, pretty, plain or json (an event a line)
+          --events <FILE>         Also write what happens to FILE, as JSON
           --color <WHEN>          auto, always or never
       -q, --quiet                 Only failures and the end
       -v, --verbose               All that hooks print

@@ -32,7 +32,7 @@ const LATER: [&str; 10] =
     ["sync", "restart", "hold", "resume", "show", "console", "logs", "check", "config", "prune"];
 
 /// Commands without an environment that are still to come.
-const LATER_TOOLS: [&str; 6] = ["init", "import", "envs", "demo", "completions", "schema"];
+const LATER_TOOLS: [&str; 5] = ["init", "import", "envs", "demo", "completions"];
 
 /// Options that every command takes.
 const COMMON: [&str; 8] = ["config", "chdir", "env", "hosts", "output", "color", "quiet", "verbose"];
@@ -85,6 +85,20 @@ pub(super) fn later(split: &Split) -> Option<CliError> {
     let named = if tool && full_name(command).is_none() { first } else { command };
     let known = LATER.contains(&named) || (tool && LATER_TOOLS.contains(&named));
     known.then(|| CliError::usage(format!("{named}: not yet")))
+}
+
+/// `schema --events`: a tool of its own, in which `--events` takes no file. It is taken out of the options.
+pub(super) fn schema(split: &mut Split) -> Result<Option<Meant>, CliError> {
+    if split.environment_given || split.words != ["schema"] {
+        return Ok(None);
+    }
+    let before = split.options.len();
+    split.options.retain(|option| option != "--events");
+    if split.options.len() == before {
+        return Err(CliError::usage("schema: not yet; schema --events prints the shape of events"));
+    }
+    let (environment, command) = (String::new(), Command::EventSchema);
+    Ok(Some(Meant { config: None, environment, name: "schema", command, plan: false }))
 }
 
 /// Makes sense of the words.
@@ -176,20 +190,37 @@ fn revert_to(word: String) -> Result<RevertTo, CliError> {
     })
 }
 
+/// Whether the command is a run, which has events to tell.
+pub(super) fn has_events(name: &str) -> bool {
+    matches!(name, "update" | "ref" | "setup" | "revert" | "unlock" | "exec")
+}
+
 /// Refuses options that the command would not look at.
 pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError> {
     let own: &[&str] = match meant.name {
-        "update" => {
-            &["ref", "force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed"]
+        "update" => &[
+            "ref",
+            "force",
+            "redeploy",
+            "allow-older",
+            "lock-wait",
+            "yes",
+            "dry-run",
+            "keep-failed",
+            "events",
+        ],
+        "ref" => {
+            &["force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed", "events"]
         }
-        "ref" => &["force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed"],
-        "plan" => &["ref", "force", "redeploy", "allow-older", "dry-run"],
-        "setup" | "revert" => &["lock-wait", "yes", "dry-run"],
-        "unlock" => &["yes"],
+        "plan" => &["ref", "force", "redeploy", "allow-older", "dry-run", "events"],
+        "setup" | "revert" => &["lock-wait", "yes", "dry-run", "events"],
+        "unlock" => &["yes", "events"],
+        "exec" => &["events"],
         _ => &[],
     };
     let mut counted = given.counted(&NEVER_IGNORED);
-    match counted.find(|option| !COMMON.contains(option) && !own.contains(option)) {
+    let common = if meant.name == "schema" { &COMMON[4..] } else { &COMMON[..] };
+    match counted.find(|option| !common.contains(option) && !own.contains(option)) {
         Some(option) => Err(CliError::usage(format!("{} does not take --{option}", meant.name))),
         None => Ok(()),
     }

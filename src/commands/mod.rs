@@ -8,10 +8,11 @@ use crate::config::{self, Environment};
 use crate::error::Error;
 use crate::executor::Interrupt;
 use crate::plan::Options;
-use crate::report::{self, Printer};
+use crate::report::{self, Printer, Show, human};
 
 mod deploy;
 mod exec;
+mod json;
 mod list;
 mod revert;
 mod revisions;
@@ -37,6 +38,10 @@ struct Context<'a> {
 /// # Errors
 /// What stops a command before it has an outcome to report.
 pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error> {
+    if invocation.command == Command::EventSchema {
+        printer.data(report::events::SCHEMA);
+        return Ok(crate::error::exit::OK);
+    }
     let surroundings = Surroundings::read()?;
     let start = match &invocation.chdir {
         Some(directory) => surroundings.directory.join(directory),
@@ -62,7 +67,30 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         Command::Previous => revisions::previous(context).await,
         Command::Exec { command } => exec::run(context, command).await,
         Command::Unlock => unlock::run(context).await,
+        // Answered above: it needs no file.
+        Command::EventSchema => Ok(crate::error::exit::OK),
     }
+}
+
+/// Tells why a command ended before it was a run, wherever its events would have gone. The exit code.
+pub fn fail(invocation: &Invocation, printer: &Printer, error: &Error) -> u8 {
+    printer.fail(error);
+    if invocation.output == report::Mode::Json {
+        printer.json(&report::events::error(error));
+    }
+    if let Some(file) = events_file(invocation)
+        // What could not be opened cannot be written either, and was told.
+        && let Err(failed) = report::record_error(&file, error)
+        && !matches!(error, Error::Usage(_))
+    {
+        printer.error(&format!("warning: writing events to {}: {failed}", file.display()));
+    }
+    error.exit_code()
+}
+
+fn events_file(invocation: &Invocation) -> Option<PathBuf> {
+    let chdir = invocation.chdir.clone().unwrap_or_default();
+    invocation.events.as_ref().map(|file| chdir.join(file))
 }
 
 impl Context<'_> {
@@ -95,16 +123,23 @@ impl Context<'_> {
     ) -> Result<u8, Error> {
         if self.invocation.dry_run {
             let whole = self.printer.verbosity() == report::Verbosity::Verbose;
-            self.printer.data(&crate::plan::show(request.plan, whole));
+            self.printer.data_as_it_is(&crate::plan::show(request.plan, whole));
             return Ok(crate::error::exit::OK);
         }
         let hosts = self.surroundings.transport(&self.environment.timeouts);
-        let mut observer = report::observer(self.invocation.output, self.printer);
+        let mut show = self.show()?;
         let interrupt = Self::interrupt()?;
-        let outcome = crate::executor::run(&request, &hosts, observer.as_mut(), interrupt).await;
-        drop(observer);
-        self.printer.report(&outcome, undo.as_deref());
-        Ok(crate::error::exit_code(&outcome))
+        let outcome = crate::executor::run(&request, &hosts, &mut show, interrupt).await;
+        Ok(show.end(&outcome, undo.as_deref()))
+    }
+
+    /// What a run is shown with, as the options say.
+    fn show(&self) -> Result<Show<'_>, Error> {
+        let file = events_file(self.invocation);
+        Show::open(self.printer, self.invocation.output, file.as_deref()).map_err(|error| {
+            let file = file.unwrap_or_default();
+            Error::Usage(format!("--events: cannot write {}: {}", file.display(), human::io(&error)))
+        })
     }
 
     /// Asks all hosts, and says on standard error who did not answer.
@@ -118,6 +153,11 @@ impl Context<'_> {
             }
         }
         Ok(looked)
+    }
+
+    /// Whether the answer is wanted as JSON.
+    fn wants_json(&self) -> bool {
+        self.invocation.output == report::Mode::Json
     }
 
     fn lock_wait(&self) -> Duration {
