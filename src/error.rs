@@ -46,6 +46,12 @@ pub enum Error {
         /// What to do about it.
         hint: String,
     },
+    /// The user trusts no such hosts.
+    #[error("not connected: the host keys of {hosts} are not trusted")]
+    Untrusted {
+        /// Which.
+        hosts: String,
+    },
     /// The command line asks for what is not there.
     #[error("{0}")]
     Usage(String),
@@ -68,6 +74,7 @@ impl Error {
             Error::Config(_) | Error::Usage(_) => exit::USAGE,
             Error::Git(GitError::BadReference { .. }) => exit::USAGE,
             Error::Refused { .. } => exit::REFUSED,
+            Error::Untrusted { .. } => exit::UNREACHABLE,
             Error::Git(_) | Error::Surroundings { .. } => exit::FAILED,
         }
     }

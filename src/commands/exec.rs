@@ -6,9 +6,9 @@ use crate::plan;
 
 pub(super) async fn run(context: Context<'_>, words: &[String]) -> Result<u8, Error> {
     let plan = plan::exec(context.environment.clone(), &context.options(true)?, words);
-    let hosts = context.surroundings.transport(&context.environment.timeouts);
     let mut show = context.show()?;
+    let hosts = context.hosts().await?;
     let interrupt = Context::interrupt()?;
-    let outcome = crate::executor::exec(&plan, &hosts, &mut show, interrupt).await;
+    let outcome = crate::executor::exec(&plan, hosts, &mut show, interrupt).await;
     Ok(show.end(&outcome, None))
 }

@@ -1,5 +1,6 @@
 //! One file per command: what was typed goes in, one call is made, what is shown is chosen.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::report::{self, Printer, Show, human};
 
 mod deploy;
 mod exec;
+mod introduce;
 mod json;
 mod list;
 mod revert;
@@ -21,7 +23,7 @@ mod status;
 mod surroundings;
 mod unlock;
 
-use surroundings::Surroundings;
+use surroundings::{Surroundings, Ways};
 
 /// What every command works with.
 struct Context<'a> {
@@ -31,6 +33,7 @@ struct Context<'a> {
     environment: Environment,
     /// `--hosts` left some out.
     part: bool,
+    ways: OnceCell<Ways>,
 }
 
 /// Carries out what was asked for; the exit code.
@@ -56,7 +59,8 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
     let all = environment.hosts.len();
     let environment = config::select(environment, &invocation.hosts)?;
     let part = environment.hosts.len() < all;
-    let context = Context { invocation, printer, surroundings, environment, part };
+    let ways = OnceCell::new();
+    let context = Context { invocation, printer, surroundings, environment, part, ways };
     match &invocation.command {
         Command::Deploy { reference } => deploy::run(context, reference.as_deref()).await,
         Command::Setup => setup::run(context).await,
@@ -126,10 +130,10 @@ impl Context<'_> {
             self.printer.data_as_it_is(&crate::plan::show(request.plan, whole));
             return Ok(crate::error::exit::OK);
         }
-        let hosts = self.surroundings.transport(&self.environment.timeouts);
         let mut show = self.show()?;
+        let hosts = self.hosts().await?;
         let interrupt = Self::interrupt()?;
-        let outcome = crate::executor::run(&request, &hosts, &mut show, interrupt).await;
+        let outcome = crate::executor::run(&request, hosts, &mut show, interrupt).await;
         Ok(show.end(&outcome, undo.as_deref()))
     }
 
@@ -142,11 +146,21 @@ impl Context<'_> {
         })
     }
 
+    /// The way to the hosts, whose keys are known, or will be refused.
+    async fn hosts(&self) -> Result<&Ways, Error> {
+        if let Some(ways) = self.ways.get() {
+            return Ok(ways);
+        }
+        let ways = self.surroundings.transport(&self.environment.timeouts);
+        introduce::introduce(&ways, &self.environment.hosts, self.printer, !self.invocation.yes).await?;
+        Ok(self.ways.get_or_init(|| ways))
+    }
+
     /// Asks all hosts, and says on standard error who did not answer.
     async fn look(&self) -> Result<Vec<crate::executor::Looked>, Error> {
         let plan = crate::plan::look(self.environment.clone(), &self.options(false)?);
-        let hosts = self.surroundings.transport(&self.environment.timeouts);
-        let looked = crate::executor::look(&plan, &hosts, &mut report::Silent, Self::interrupt()?).await;
+        let hosts = self.hosts().await?;
+        let looked = crate::executor::look(&plan, hosts, &mut report::Silent, Self::interrupt()?).await;
         for host in &looked {
             if let Some(failure) = &host.failure {
                 self.printer.host_failure(&host.host, failure);

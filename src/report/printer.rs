@@ -231,18 +231,40 @@ impl Printer {
         }
     }
 
+    /// Whether somebody is there to be asked.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        self.terminal && self.ci == Ci::None && io::stdin().is_terminal()
+    }
+
     /// Asks on the terminal; no where nobody is there to ask.
     #[must_use]
     pub fn confirm(&self, question: &str) -> bool {
-        if !self.terminal || !io::stdin().is_terminal() {
-            return false;
+        let answer = self.can_ask().then(|| self.ask(&format!("{question} [y/N] "))).flatten();
+        answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Asks on the terminal for a whole `yes`, or for `instead`, until there is an answer.
+    #[must_use]
+    pub fn agree(&self, question: &str, instead: Option<&str>) -> bool {
+        let mut question = question.to_owned();
+        while let Some(answer) = self.can_ask().then(|| self.ask(&question)).flatten() {
+            match answer.to_lowercase().as_str() {
+                "yes" => return true,
+                "no" => return false,
+                _ if instead == Some(answer.as_str()) => return true,
+                _ => question = "please type yes or no: ".to_owned(),
+            }
         }
+        false
+    }
+
+    fn ask(&self, question: &str) -> Option<String> {
         let mut stderr = io::stderr().lock();
+        stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush()).ok()?;
         let mut answer = String::new();
-        let asked = stderr.write_all(format!("{question} [y/N] ").as_bytes()).and_then(|()| stderr.flush());
-        asked.is_ok()
-            && io::stdin().read_line(&mut answer).is_ok()
-            && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+        let read = io::stdin().read_line(&mut answer).ok()?;
+        (read > 0).then(|| answer.trim().to_owned())
     }
 
     /// Something that must be known: standard error.
