@@ -211,7 +211,8 @@ impl Printer {
     /// Why a command ended before it had anything to report.
     pub fn fail(&self, error: &Error) {
         self.error(error.render(self.color.err).trim_end());
-        self.command(self.ci.annotation("shipit", &error.render(false)));
+        let text = error.render(false);
+        self.command(self.ci.annotation("shipit", text.strip_prefix("error: ").unwrap_or(&text)));
     }
 
     fn command(&self, line: Option<String>) {
