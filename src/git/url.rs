@@ -41,20 +41,6 @@ impl Server {
     }
 }
 
-/// A repository as it may be shown: without a password that its address holds.
-#[must_use]
-pub fn shown(repo: &str) -> String {
-    let Some((scheme, rest)) = repo.split_once("://") else { return repo.to_owned() };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    match authority.rsplit_once('@') {
-        Some((login, host)) if scheme.starts_with("http") => {
-            let login = login.split_once(':').map_or("••••••", |(user, _)| user);
-            format!("{scheme}://{login}@{host}{path}")
-        }
-        _ => repo.to_owned(),
-    }
-}
-
 /// Scheme, server and port of an http address, and the login in it: what a token is for.
 #[must_use]
 pub fn origin(repo: &str) -> Option<(String, Option<String>)> {
@@ -97,6 +83,22 @@ fn scp_form(repo: &str) -> Option<(&str, &str)> {
     let from = if repo.contains("@[") || repo.starts_with('[') { repo.find(']')? } else { 0 };
     let colon = from + repo[from..].find(':')?;
     (!repo[..colon].contains('/')).then(|| (&repo[..colon], &repo[colon + 1..]))
+}
+
+/// The address without what would let anybody in who reads it: the password, and over https also the user, which
+/// is often a token. The login of ssh is part of the address.
+#[must_use]
+pub fn without_credentials(repo: &str) -> String {
+    let Some((scheme, rest)) = repo.split_once("://") else { return repo.to_owned() };
+    let end = rest.find('/').unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let Some((login, host)) = authority.rsplit_once('@') else { return repo.to_owned() };
+    let user = login.split(':').next().unwrap_or_default();
+    let ssh = matches!(scheme.to_ascii_lowercase().as_str(), "ssh" | "git+ssh" | "ssh+git");
+    match ssh && !user.is_empty() {
+        true => format!("{scheme}://{user}@{host}{path}"),
+        false => format!("{scheme}://{host}{path}"),
+    }
 }
 
 pub(super) fn same_repository(one: &str, other: &str) -> bool {
@@ -193,14 +195,18 @@ mod tests {
     }
 
     #[test]
-    fn a_password_in_an_address_is_not_shown() {
-        for (repo, expected) in [
-            ("https://me:s3cret@example.com/shop", "https://me@example.com/shop"),
-            ("https://s3cret@example.com/shop", "https://••••••@example.com/shop"),
-            ("https://example.com/shop@2", "https://example.com/shop@2"),
-            ("git@example.com:shop", "git@example.com:shop"),
+    fn credentials_are_left_out() {
+        for (repo, without) in [
+            ("https://ghp_token@example.com/acme/shop.git", "https://example.com/acme/shop.git"),
+            ("https://me:pa@ss@example.com:8443/shop", "https://example.com:8443/shop"),
+            ("HTTPS://me@example.com", "HTTPS://example.com"),
+            ("ssh://git:secret@example.com:22/shop", "ssh://git@example.com:22/shop"),
+            ("ssh://git@example.com/a@b", "ssh://git@example.com/a@b"),
+            ("https://example.com/a@b", "https://example.com/a@b"),
+            ("git@example.com:acme/shop.git", "git@example.com:acme/shop.git"),
+            ("/srv/git/shop.git", "/srv/git/shop.git"),
         ] {
-            assert_eq!(shown(repo), expected);
+            assert_eq!(without_credentials(repo), without, "{repo}");
         }
     }
 

@@ -19,7 +19,7 @@ pub fn show(plan: &Plan, whole: bool) -> String {
         plan.action.name(),
         environment.name,
         environment.app.reference,
-        git::shown(&environment.app.repo)
+        git::without_credentials(&environment.app.repo)
     );
     let _ = writeln!(text, "# on {}\n", names.join(", "));
     let _ = writeln!(text, "## on each host, once: one `sh` for the whole run");
@@ -64,7 +64,7 @@ fn variables(text: &mut String, plan: &Plan) {
         let _ = writeln!(text, "# on {}; when it is known: {later}", target.host.name);
         let _ = writeln!(text, "# root={}", target.host.path);
         for (name, value) in &target.variables {
-            let value = if *name == "repo" { &git::shown(value) } else { value };
+            let value = if *name == "repo" { &git::without_credentials(value) } else { value };
             if !matches!(*name, "when" | "who" | "digest") {
                 let _ = writeln!(text, "# {name}={}", crate::remote::quote::quote(value));
             }

@@ -80,7 +80,7 @@ impl Trouble {
     #[must_use]
     pub fn message(self, repo: &str) -> Option<String> {
         let server = git::server(repo).map_or_else(|| repo.to_owned(), |server| server.shown());
-        let repo = git::shown(repo);
+        let repo = git::without_credentials(repo);
         Some(match self {
             Trouble::NoGit | Trouble::NoKey | Trouble::NoRef => return None,
             Trouble::OldGit => "git there is too old: 2.29 or later is needed".to_owned(),
