@@ -93,6 +93,8 @@ fn what_decides_a_release_changes_the_digest() {
         "supervisor.reload = 'a'",
         "supervisor = { reload = 'a', start = 'b' }",
         "supervisor = { reload = 'a', stop = 'b' }",
+        "submodules = true",
+        "subdir = 'a'",
     ];
     let digests: std::collections::BTreeSet<String> = all.iter().map(|more| digest(more)).collect();
     assert_eq!(digests.len(), all.len());
@@ -105,6 +107,8 @@ fn what_does_not_decide_it_leaves_the_digest() {
         "host = ['web2', 'web1']",
         "host = 'ops@web1:22'",
         "keep-releases = 9",
+        "fetch = 'fast'",
+        "repo-key = '~/.ssh/a'",
         "timeout.hook = 1",
         "on-failure-local = 'x'",
         "post-deploy-local = 'x'",

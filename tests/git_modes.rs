@@ -12,6 +12,32 @@ use std::sync::{Arc, Mutex};
 
 use common::{Host, Kind, World};
 
+/// Each scenario with each shell that hosts have as `/bin/sh`.
+macro_rules! on_each_sh {
+    ($($scenario:ident),+ $(,)?) => {
+        $(mod $scenario {
+            #[test]
+            fn dash() {
+                super::$scenario("dash");
+            }
+            #[test]
+            fn bash() {
+                super::$scenario("bash");
+            }
+            #[test]
+            fn busybox() {
+                super::$scenario("busybox");
+            }
+        })+
+    };
+}
+
+on_each_sh!(
+    submodules_and_theirs_are_part_of_the_release,
+    fast_holds_five_commits_and_still_knows_what_is_older,
+    a_token_reaches_git_and_nothing_else,
+);
+
 /// git in what a host has fetched.
 fn source(world: &World, host: &Host, args: &[&str]) -> String {
     let mut git = world.command(Path::new("/usr/bin/git"));
@@ -94,10 +120,10 @@ fn with_submodules(world: &World) -> PathBuf {
     root
 }
 
-#[test]
-fn submodules_and_theirs_are_part_of_the_release() {
+fn submodules_and_theirs_are_part_of_the_release(sh: &'static str) {
     let world = World::new(Kind::InProcess, 1);
     let host = world.host("web1");
+    host.sh(sh);
     let root = with_submodules(&world);
     world.production("submodules = true\nkeep-releases = 1");
     up(&world);
@@ -168,10 +194,10 @@ fn a_submodule_must_not_lead_to_the_files_of_the_host() {
 
 // ---- how much history
 
-#[test]
-fn fast_holds_five_commits_and_still_knows_what_is_older() {
+fn fast_holds_five_commits_and_still_knows_what_is_older(sh: &'static str) {
     let world = World::new(Kind::InProcess, 1);
     let host = world.host("web1");
+    host.sh(sh);
     let pages: Vec<String> = (1..=12).map(|n| n.to_string()).collect();
     let old: Vec<String> = pages.iter().map(|page| world.publish(page)).collect();
     // Dates tell what history does not; they count seconds.
@@ -364,11 +390,11 @@ fn files_with(directory: &Path, token: &str) -> Vec<PathBuf> {
     String::from_utf8_lossy(&out.stdout).lines().map(PathBuf::from).collect()
 }
 
-#[test]
-fn a_token_reaches_git_and_nothing_else() {
+fn a_token_reaches_git_and_nothing_else(sh: &'static str) {
     const TOKEN: &str = "t0ken-s3cret'\"$(id)%s";
     let world = World::new(Kind::InProcess, 1);
     let host = world.host("web1");
+    host.sh(sh);
     world.publish("one");
     let origin = world.repo.url();
     world.repo.git(&["--git-dir", &origin, "update-server-info"]);
