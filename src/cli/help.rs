@@ -26,11 +26,16 @@ Look:
   list                      deploys, newest first, numbered as revert counts
   current, curr             the live revision
   previous, prev            the one before
+  config [KEY]              the resolved configuration, secrets dotted
 
 Act:
   exec, run <CMD>…          on every host at once; one word is a script,
                             several are a command and its arguments
-  unlock                    end the run that holds the lock";
+  unlock                    end the run that holds the lock
+
+Without an environment:
+  envs                      the environments of the file
+  schema                    a JSON schema of shipit.toml, for editors";
 
 /// The exit codes, which are an API.
 pub(super) const AFTER: &str = "\

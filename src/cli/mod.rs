@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::Setting;
 use crate::report::{ColorChoice, Mode, Verbosity};
 
 mod arguments;
@@ -32,12 +33,14 @@ pub struct Invocation {
     pub config: Option<PathBuf>,
     /// The directory to work in, where one was named.
     pub chdir: Option<PathBuf>,
-    /// The environment's name, as typed.
+    /// The environment's name, as typed; empty for a tool that works on none.
     pub environment: String,
     /// What to do with it.
     pub command: Command,
     /// `--hosts`: patterns, as typed; empty means all.
     pub hosts: Vec<String>,
+    /// What `SHIPIT_SET` and `--set` say, weakest first.
+    pub set: Vec<Setting>,
     /// Skip the local checks.
     pub force: bool,
     /// A new release though nothing changed.
@@ -87,6 +90,20 @@ pub enum Command {
     },
     /// End the run that holds the lock.
     Unlock,
+    /// The resolved configuration.
+    Config {
+        /// Only this key, and what is below it.
+        key: Option<String>,
+        /// Also where each value comes from.
+        origin: bool,
+    },
+    /// The environments of the file.
+    Envs,
+    /// What editors must know of a file's keys, as a JSON schema.
+    Schema {
+        /// Of `--output json` rather than of the file.
+        events: bool,
+    },
 }
 
 /// Which deploy `revert` goes back to.
@@ -147,13 +164,18 @@ fn parse<I: IntoIterator<Item = OsString>>(
         return Err(CliError::usage("two configuration files: one as the first word and one with --config"));
     }
     words::check_options(&meant, &set)?;
+    let command = match meant.command {
+        Command::Config { key, .. } => Command::Config { key, origin: typed.origin },
+        command => command,
+    };
     Ok(Invocation {
         config: meant.config.or(typed.config),
         chdir: typed.chdir,
         environment: meant.environment,
         dry_run: typed.dry_run || meant.plan,
-        command: meant.command,
+        command,
         hosts: typed.hosts,
+        set: arguments::settings(ambient, typed.set)?,
         force: typed.force,
         redeploy: typed.redeploy,
         allow_older: typed.allow_older,

@@ -19,6 +19,21 @@ fn exec(command: &[&str]) -> Command {
     Command::Exec { command: command.iter().map(|&word| word.to_owned()).collect() }
 }
 
+fn config(key: Option<&str>, origin: bool) -> Command {
+    Command::Config { key: key.map(str::to_owned), origin }
+}
+
+#[test]
+fn a_tool_needs_no_environment_and_may_be_the_name_of_one() {
+    let meant = |line: &str| parsed(&words(line)).map(|meant| (meant.environment, meant.command)).unwrap();
+    assert_eq!(meant("envs"), (String::new(), Command::Envs));
+    assert_eq!(meant("-v fleet.toml envs"), (String::new(), Command::Envs));
+    assert_eq!(meant("schema"), (String::new(), Command::Schema { events: false }));
+    assert_eq!(meant("schema status"), ("schema".to_owned(), Command::Status));
+    assert_eq!(meant("-e envs list"), ("envs".to_owned(), Command::List));
+    assert_eq!(meant("-e schema"), ("schema".to_owned(), deploy(None)));
+}
+
 #[test]
 fn what_is_typed_means_a_command() {
     let back = |n| Command::Revert(RevertTo::Back(n));
@@ -56,6 +71,9 @@ fn what_is_typed_means_a_command() {
         ("setup -e production", Command::Setup),
         ("shipit.toml -e production setup", Command::Setup),
         ("-- production setup", Command::Setup),
+        ("production config", config(None, false)),
+        ("production config timeout.hook", config(Some("timeout.hook"), false)),
+        ("production --origin config", config(None, true)),
         ("production exec uptime", exec(&["uptime"])),
         ("production run uptime", exec(&["uptime"])),
         ("production exec ls -la --force", exec(&["ls", "-la", "--force"])),
@@ -101,6 +119,16 @@ fn everything_else_is_refused() {
         ("production --output json", "--output json: not yet"),
         ("production --lock-wait soon", "takes a duration"),
         ("production -q -v", "cannot be used with"),
+        ("production config a b", "config takes one word, not also `b`"),
+        ("production config --hosts web1", "config does not take --hosts"),
+        ("production config --dry-run", "config does not take --dry-run"),
+        ("production status --origin", "status does not take --origin"),
+        ("config timeout", "config is a command: name the environment first"),
+        ("envs production", "envs takes no `production`"),
+        ("envs --set a=b", "envs does not take --set"),
+        ("envs --ref main", "envs does not take --ref"),
+        ("schema --hosts a", "schema does not take --hosts"),
+        ("production envs", "envs works on no environment: shipit envs"),
         ("deploy", "deploy is a command: name the environment first"),
         ("deploy production", "deploy is a command: name the environment first"),
         ("exec uptime", "exec is a command: name the environment first"),
@@ -123,11 +151,10 @@ fn everything_else_is_refused() {
 fn what_is_to_come_is_named() {
     let commands =
         ["sync", "restart", "hold -m why --for 12h", "resume", "show", "console", "logs -f", "check"];
-    let more = ["config", "prune", "status --check", "--roles web", "--apps=api", "--concurrency 3"];
-    let options =
-        ["--batch 25%", "--no-pause", "--max-unreachable 1", "--set a.b=c", "--events f", "--split"];
+    let more = ["prune", "status --check", "--roles web", "--apps=api", "--concurrency 3"];
+    let options = ["--batch 25%", "--no-pause", "--max-unreachable 1", "--events f", "--split"];
     let lines = commands.iter().chain(&more).chain(&options).map(|line| format!("production {line}"));
-    let tools = ["init", "import", "envs", "demo", "completions bash", "schema --events", "check"];
+    let tools = ["init", "import", "demo", "completions bash", "schema --events", "check"];
     for line in lines.chain(tools.map(str::to_owned)) {
         let error = parsed(&words(&line)).unwrap_err();
         assert!(error.text.contains("not yet"), "{line}: {}", error.text);
@@ -137,10 +164,12 @@ fn what_is_to_come_is_named() {
 
 #[test]
 fn options_are_understood() {
-    let line = "-C dir --hosts web1,web2 --hosts !web3 -f --redeploy --allow-older --lock-wait 1h30m -y -n \
+    let line = "-C dir --hosts web1,web2 --hosts !web3 --set a.b=c,d --set ref=x=y -f --redeploy --allow-older --lock-wait 1h30m -y -n \
                 --keep-failed --output plain --color=always -v production";
     let invocation = parsed(&words(line)).unwrap();
     assert_eq!(invocation.hosts, ["web1", "web2", "!web3"]);
+    let set: Vec<&str> = invocation.set.iter().map(|setting| setting.text.as_str()).collect();
+    assert_eq!(set, ["a.b=c,d", "ref=x=y"]);
     assert_eq!(invocation.chdir, Some(PathBuf::from("dir")));
     assert_eq!(invocation.lock_wait, Duration::from_secs(5400));
     assert!(invocation.force && invocation.redeploy && invocation.allow_older && invocation.yes);
@@ -206,11 +235,16 @@ fn help_fits_eighty_columns() {
       list                      deploys, newest first, numbered as revert counts
       current, curr             the live revision
       previous, prev            the one before
+      config [KEY]              the resolved configuration, secrets dotted
 
     Act:
       exec, run <CMD>…          on every host at once; one word is a script,
                                 several are a command and its arguments
       unlock                    end the run that holds the lock
+
+    Without an environment:
+      envs                      the environments of the file
+      schema                    a JSON schema of shipit.toml, for editors
 
     Options, anywhere (SHIPIT_<OPTION> sets them, but for --env and --ref):
       -c, --config <FILE>         Configuration file [shipit.toml, here or above]
@@ -218,6 +252,7 @@ fn help_fits_eighty_columns() {
       -e, --env <ENV>             The environment, where its name is a command's
           --hosts <PATTERN,…>     Only these hosts: names, globs, ranges, !name
           --ref <REF>             Deploy this branch, tag or commit, or HEAD
+          --set <KEY=VALUE>       Over the file: timeout.hook=1m, env.NAME=x
       -f, --force                 Skip the local checks, nothing else [alias: -F]
           --redeploy              A new release though nothing changed
           --allow-older           Deploy a commit older than the live one
@@ -225,6 +260,7 @@ fn help_fits_eighty_columns() {
       -y, --yes                   Ask nothing
       -n, --dry-run               Show what would be done, as the exact scripts
           --keep-failed           Leave the directory of a release that failed
+          --origin                With config: where each value comes from
           --output <HOW>          auto, pretty or plain
           --color <WHEN>          auto, always or never
       -q, --quiet                 Only failures and the end

@@ -9,7 +9,7 @@ use super::split::Split;
 use super::{CliError, Command, RevertTo, help};
 
 /// Words of commands, with what each is called in full.
-const COMMANDS: [(&str, &str); 15] = [
+const COMMANDS: [(&str, &str); 16] = [
     ("update", "update"),
     ("deploy", "update"),
     ("ref", "ref"),
@@ -25,17 +25,23 @@ const COMMANDS: [(&str, &str); 15] = [
     ("exec", "exec"),
     ("run", "exec"),
     ("unlock", "unlock"),
+    ("config", "config"),
 ];
 
+/// Commands without an environment.
+const TOOLS: [&str; 2] = ["envs", "schema"];
+
 /// Commands on an environment that are still to come.
-const LATER: [&str; 10] =
-    ["sync", "restart", "hold", "resume", "show", "console", "logs", "check", "config", "prune"];
+const LATER: [&str; 9] = ["sync", "restart", "hold", "resume", "show", "console", "logs", "check", "prune"];
 
 /// Commands without an environment that are still to come.
-const LATER_TOOLS: [&str; 6] = ["init", "import", "envs", "demo", "completions", "schema"];
+const LATER_TOOLS: [&str; 4] = ["init", "import", "demo", "completions"];
 
 /// Options that every command takes.
-const COMMON: [&str; 8] = ["config", "chdir", "env", "hosts", "output", "color", "quiet", "verbose"];
+const COMMON: [&str; 7] = ["config", "chdir", "env", "output", "color", "quiet", "verbose"];
+
+/// Options of all commands but those that only look at the file or at no file.
+const OF_AN_ENVIRONMENT: [&str; 2] = ["hosts", "set"];
 
 /// Options that must never be lost, even where a variable sets them: a dry run that is none does harm.
 const NEVER_IGNORED: [&str; 1] = ["dry-run"];
@@ -83,6 +89,9 @@ pub(super) fn later(split: &Split) -> Option<CliError> {
     let tool = !split.environment_given && (LATER_TOOLS.contains(&first) || LATER.contains(&first));
     // As the environment of a command that exists, the word may really be a name.
     let named = if tool && full_name(command).is_none() { first } else { command };
+    if first == "schema" && split.options.iter().any(|option| option == "--events") {
+        return Some(CliError::usage("schema --events: not yet"));
+    }
     let known = LATER.contains(&named) || (tool && LATER_TOOLS.contains(&named));
     known.then(|| CliError::usage(format!("{named}: not yet")))
 }
@@ -96,6 +105,10 @@ pub(super) fn understand(
     let mut words = words.into_iter().peekable();
     let config = words.next_if(|word| is_config_file(word)).map(PathBuf::from);
     let by_option = environment.is_some();
+    if !by_option && let Some(tool) = tool(&mut words) {
+        let command = command(tool, words.collect(), reference)?;
+        return Ok(Meant { config, environment: String::new(), name: tool, command, plan: false });
+    }
     let environment = match environment {
         Some(environment) => environment,
         None => words.next().ok_or_else(no_environment)?,
@@ -115,6 +128,14 @@ pub(super) fn understand(
     Ok(Meant { config, environment, name, command, plan: name == "plan" })
 }
 
+/// A tool, unless a command follows: then the word is an environment's name.
+fn tool(words: &mut std::iter::Peekable<std::vec::IntoIter<String>>) -> Option<&'static str> {
+    let tool = TOOLS.iter().find(|tool| words.peek().is_some_and(|word| word == *tool))?;
+    let command = words.clone().nth(1).is_some_and(|word| full_name(&word).is_some());
+    words.next_if(|_| !command)?;
+    Some(tool)
+}
+
 fn command(name: &'static str, rest: Vec<String>, reference: Option<String>) -> Result<Command, CliError> {
     match name {
         "exec" if rest.is_empty() => Err(CliError::usage(format!("{name} needs a command to run"))),
@@ -128,6 +149,7 @@ fn command(name: &'static str, rest: Vec<String>, reference: Option<String>) -> 
             Ok(Command::Deploy { reference: Some(checked_reference(reference)?) })
         }
         "revert" => single(name, rest)?.map_or(Ok(RevertTo::Back(1)), revert_to).map(Command::Revert),
+        "config" => Ok(Command::Config { key: single(name, rest)?, origin: false }),
         _ if !rest.is_empty() => Err(CliError::usage(format!("{name} takes no {}", quoted(&rest[0])))),
         "setup" => Ok(Command::Setup),
         "status" => Ok(Command::Status),
@@ -135,6 +157,8 @@ fn command(name: &'static str, rest: Vec<String>, reference: Option<String>) -> 
         "current" => Ok(Command::Current),
         "previous" => Ok(Command::Previous),
         "unlock" => Ok(Command::Unlock),
+        "envs" => Ok(Command::Envs),
+        "schema" => Ok(Command::Schema { events: false }),
         _ => Ok(Command::Deploy { reference: reference.map(option_reference).transpose()? }),
     }
 }
@@ -186,10 +210,15 @@ pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError
         "plan" => &["ref", "force", "redeploy", "allow-older", "dry-run"],
         "setup" | "revert" => &["lock-wait", "yes", "dry-run"],
         "unlock" => &["yes"],
+        "config" => &["set", "origin"],
         _ => &[],
     };
+    let of_hosts = meant.name != "config" && !TOOLS.contains(&meant.name);
+    let taken = |option: &&str| {
+        COMMON.contains(option) || own.contains(option) || (of_hosts && OF_AN_ENVIRONMENT.contains(option))
+    };
     let mut counted = given.counted(&NEVER_IGNORED);
-    match counted.find(|option| !COMMON.contains(option) && !own.contains(option)) {
+    match counted.find(|option| !taken(option)) {
         Some(option) => Err(CliError::usage(format!("{} does not take --{option}", meant.name))),
         None => Ok(()),
     }
@@ -209,6 +238,9 @@ fn command_without_environment(word: &str) -> CliError {
 fn unknown(environment: &str, word: &str) -> CliError {
     if full_name(environment).is_some() {
         return command_without_environment(environment);
+    }
+    if TOOLS.contains(&word) {
+        return CliError::usage(format!("{word} works on no environment: shipit {word}"));
     }
     let names = COMMANDS.iter().map(|(name, _)| *name).chain(LATER);
     let nearest = names

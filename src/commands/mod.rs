@@ -1,18 +1,22 @@
 //! One file per command: what was typed goes in, one call is made, what is shown is chosen.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cli::{Command, Invocation};
-use crate::config::{self, Environment};
+use crate::config::{self, Document, Environment};
 use crate::error::Error;
 use crate::executor::Interrupt;
 use crate::plan::Options;
 use crate::report::{self, Printer};
 
 mod deploy;
+mod envs;
 mod exec;
 mod list;
+mod operator;
+mod resolved;
 mod revert;
 mod revisions;
 mod setup;
@@ -28,6 +32,8 @@ struct Context<'a> {
     printer: &'a Printer,
     surroundings: Surroundings,
     environment: Environment,
+    /// It, with what commands of `env` printed, once they were run.
+    answered: OnceCell<Environment>,
     /// `--hosts` left some out.
     part: bool,
 }
@@ -37,6 +43,10 @@ struct Context<'a> {
 /// # Errors
 /// What stops a command before it has an outcome to report.
 pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error> {
+    if let Command::Schema { .. } = invocation.command {
+        printer.data(&config::schema());
+        return Ok(crate::error::exit::OK);
+    }
     let surroundings = Surroundings::read()?;
     let start = match &invocation.chdir {
         Some(directory) => surroundings.directory.join(directory),
@@ -47,11 +57,20 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
     }
     let named: Option<PathBuf> = invocation.config.as_ref().map(|file| start.join(file));
     let file = config::find(named.as_deref(), &start)?;
-    let environment = config::load(&file, &invocation.environment)?;
+    let document = config::read(&file, &invocation.set)?;
+    match &invocation.command {
+        Command::Envs => return envs::run(&document, printer),
+        Command::Config { key, origin } => {
+            return resolved::run(&document, invocation, (key.as_deref(), *origin), printer);
+        }
+        _ => {}
+    }
+    let environment = resolve(&document, &invocation.environment, printer)?;
     let all = environment.hosts.len();
     let environment = config::select(environment, &invocation.hosts)?;
     let part = environment.hosts.len() < all;
-    let context = Context { invocation, printer, surroundings, environment, part };
+    let answered = OnceCell::new();
+    let context = Context { invocation, printer, surroundings, environment, answered, part };
     match &invocation.command {
         Command::Deploy { reference } => deploy::run(context, reference.as_deref()).await,
         Command::Setup => setup::run(context).await,
@@ -62,7 +81,20 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         Command::Previous => revisions::previous(context).await,
         Command::Exec { command } => exec::run(context, command).await,
         Command::Unlock => unlock::run(context).await,
+        // Done above: they work on no host.
+        Command::Config { .. } | Command::Envs | Command::Schema { .. } => Ok(crate::error::exit::OK),
     }
+}
+
+/// The environment; commands that name its hosts are run when all that can be checked before was found good.
+fn resolve(document: &Document, name: &str, printer: &Printer) -> Result<Environment, Error> {
+    let draft = document.draft(name)?;
+    if draft.host_commands.is_empty() {
+        return Ok(draft.environment);
+    }
+    let limit = draft.environment.timeouts.hook;
+    let answers = operator::ask(&draft.host_commands, name, limit, printer);
+    Ok(document.resolve(name, &answers)?)
 }
 
 impl Context<'_> {
@@ -73,11 +105,25 @@ impl Context<'_> {
         options.keep_failed = self.invocation.keep_failed;
         if with_env {
             let lookup = |name: &str| std::env::var(name).ok();
-            for host in &self.environment.hosts {
-                options.env.push(self.environment.evaluate_env(host, &lookup)?);
+            self.environment.check_variables(&lookup)?;
+            let environment = self.answered()?;
+            for host in &environment.hosts {
+                options.env.push(environment.evaluate_env(host, &lookup)?);
             }
         }
         Ok(options)
+    }
+
+    /// The environment, with what the commands of `env` print. They run once, however often this is asked.
+    fn answered(&self) -> Result<&Environment, Error> {
+        if let Some(answered) = self.answered.get() {
+            return Ok(answered);
+        }
+        let mut environment = self.environment.clone();
+        let limit = environment.timeouts.hook;
+        let answers = operator::ask(&environment.env_commands(), &environment.name, limit, self.printer);
+        environment.answer(&answers)?;
+        Ok(self.answered.get_or_init(|| environment))
     }
 
     fn interrupt() -> Result<Interrupt, Error> {
