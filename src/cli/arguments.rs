@@ -30,7 +30,7 @@ const LATER: [(&str, bool); 10] = [
 
 /// Long options that no `SHIPIT_*` variable sets: hooks have `SHIPIT_REF` and `SHIPIT_ENV`, and a shipit that
 /// is started by a hook must not deploy what its parent did. `SHIPIT_SET` holds several ([`settings`]).
-const NEVER_AMBIENT: [&str; 6] = ["ref", "env", "check", "origin", "for", "set"];
+const NEVER_AMBIENT: [&str; 5] = ["ref", "env", "check", "for", "set"];
 
 /// Holds what `--set` takes, a line each.
 const SETTINGS: &str = "SHIPIT_SET";

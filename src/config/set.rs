@@ -40,8 +40,11 @@ pub(super) fn read(text: &Text) -> Result<Assignment, Problem> {
         // The key alone, as TOML reads keys: quotes, blanks and dots.
         let Ok(table) = file::parse(&format!("{}=0", &typed[..at]), text.base()) else { continue };
         if let Some(Assignment { keys, .. }) = single(table) {
-            let span = text.base() + at + 1..text.base() + typed.len();
-            let value = Value::Text(typed[at + 1..].to_owned());
+            // Exactly what was typed, but for the blank of `key = value`.
+            let blank = typed[..at].ends_with(' ') && typed[at + 1..].starts_with(' ');
+            let start = at + 1 + usize::from(blank);
+            let span = text.base() + start..text.base() + typed.len();
+            let value = Value::Text(typed[start..].to_owned());
             return Ok(Assignment { keys, node: Node { value, span } });
         }
     }
