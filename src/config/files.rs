@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
 
 use secrecy::ExposeSecret as _;
 
@@ -12,7 +11,8 @@ use super::diagnostic::{Fault, Problem, Problems, Span};
 use super::file::{Entry, Node, Table, Value};
 use super::keys::{self, Place};
 use super::layers::Layers;
-use super::{App, EnvEntry, FileEntry, FileSource, SentFile, paths, values};
+use super::sources::Sources;
+use super::{App, EnvEntry, FileEntry, FileSource, SentFile, command, paths, values};
 
 /// Who may read a file that nobody said otherwise of: it is likely to hold secrets.
 const MODE: u32 = 0o600;
@@ -67,7 +67,7 @@ fn base64(bytes: &[u8]) -> String {
 /// All files, in order of their paths, and `env-file`.
 pub(super) fn read(
     layers: &Layers<'_>,
-    root: &Path,
+    sources: &Sources,
     problems: &mut Problems,
 ) -> (Vec<SentFile>, Option<String>) {
     let mut all: BTreeMap<String, (SentFile, Span)> = BTreeMap::new();
@@ -77,7 +77,7 @@ pub(super) fn read(
         };
         let place = Place { name: format!("{name}.files"), parent: name.to_owned() };
         for entry in &table.entries {
-            if let Some(file) = read_entry(entry, table, &place, root, problems) {
+            if let Some(file) = read_entry(entry, table, &place, sources, problems) {
                 all.insert(file.path.clone(), (file, entry.key_span.clone()));
             }
         }
@@ -98,7 +98,7 @@ fn read_entry(
     entry: &Entry,
     table: &Table,
     place: &Place,
-    root: &Path,
+    sources: &Sources,
     problems: &mut Problems,
 ) -> Option<SentFile> {
     if table.header && keys::ENVIRONMENT.known.contains(&entry.key.as_str()) {
@@ -120,7 +120,7 @@ fn read_entry(
     let description = problems.keep(entry.node.as_table())?;
     let inner = Place { name: format!("{}.{:?}", place.name, entry.key), parent: place.parent.clone() };
     keys::check(description, &keys::FILE, &inner, problems);
-    let source = problems.keep(source(description, root))?;
+    let source = problems.keep(source(description, sources))?;
     let mode = match description.get("mode") {
         Some(entry) => problems.keep(mode(&entry.node))?,
         None => MODE,
@@ -128,10 +128,12 @@ fn read_entry(
     Some(SentFile { path, source, mode })
 }
 
-fn source(table: &Table, root: &Path) -> Result<FileSource, Problem> {
+fn source(table: &Table, sources: &Sources) -> Result<FileSource, Problem> {
     match (table.get("from"), table.get("command")) {
-        (Some(from), None) => Ok(FileSource::From(paths::key_file(&from.node, root)?)),
-        (None, Some(command)) => values::line(&command.node).map(FileSource::Command),
+        (Some(from), None) => {
+            Ok(FileSource::From(paths::key_file(&from.node, &sources.of(&from.node.span).directory)?))
+        }
+        (None, Some(entry)) => command::read(entry, sources).map(FileSource::Command),
         (Some(_), Some(second)) => Err(Problem::at(second.key_span.clone(), "both `from` and `command`")
             .help("one of them is the content")),
         (None, None) => Err(Problem::at(table.span.clone(), "neither `from` nor `command`")

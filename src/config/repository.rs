@@ -3,7 +3,7 @@
 use super::diagnostic::{Fault, Problem, Problems};
 use super::file::Node;
 use super::layers::Layers;
-use super::{EnvValue, Fetch, env, paths, values};
+use super::{EnvValue, EnvVariable, Fetch, env, paths, values};
 
 /// The key, as messages name it.
 pub(super) const TOKEN: &str = "repo-token";
@@ -28,11 +28,11 @@ pub(super) fn subdir(node: &Node) -> Result<String, Problem> {
 }
 
 /// `repo-token`: a secret of the operator's, only for a server that will see it through an encrypted line.
-pub(super) fn token(layers: &Layers<'_>, repo: &str, problems: &mut Problems) -> Option<EnvValue> {
+pub(super) fn token(layers: &Layers<'_>, repo: &str, problems: &mut Problems) -> Option<EnvVariable> {
     layers.last(TOKEN, problems, |node| {
         let value = env::parse(values::any_text(node)?).map_err(|fault| fault.at(node.span.clone()))?;
         let fault = match value {
-            EnvValue::Plain(_) => Some(
+            EnvValue::Plain(_) | EnvValue::Command(_) | EnvValue::Printed(_) => Some(
                 Fault::new("a token does not belong into this file")
                     .help("repo-token = \"${GIT_TOKEN}\" is your variable GIT_TOKEN"),
             ),
@@ -42,7 +42,8 @@ pub(super) fn token(layers: &Layers<'_>, repo: &str, problems: &mut Problems) ->
             ),
             EnvValue::Operator(_) => None,
         };
-        fault.map_or(Ok(value), |fault| Err(fault.at(node.span.clone())))
+        let variable = EnvVariable { name: TOKEN.to_owned(), value, span: node.span.clone() };
+        fault.map_or(Ok(variable), |fault| Err(fault.at(node.span.clone())))
     })
 }
 
