@@ -130,11 +130,11 @@ fn a_command_prints_what_is_sent() {
     assert_eq!(fs::read(world.host("web1").path("app/shared/x")).unwrap(), b"a\0b");
     let logins = world.host("web1").logins();
     with("echo half; exit 3");
-    world.shipit(&["production", "--force"]).ends_with(2).says("files.\"shared/x\"").says("exit status: 3");
+    world.shipit(&["production", "--force"]).ends_with(2).says("files.\"shared/x\"").says("exit 3");
     with("head -c 300000 /dev/zero");
     world.shipit(&["production", "--force"]).ends_with(2).says("is larger than 262144 bytes");
     with("exec cat /dev/zero");
-    world.shipit(&["production", "--force"]).ends_with(2).says("is larger than 262144 bytes");
+    world.shipit(&["production", "--force"]).ends_with(2).says("prints more than 1048576 bytes");
     assert_eq!(world.host("web1").logins(), logins, "no host was contacted");
 }
 
