@@ -146,6 +146,32 @@ fn refs_are_those_of_the_work_tree() {
 }
 
 #[test]
+fn deploys_are_those_that_list_showed_last() {
+    let world = World::deployed(Kind::InProcess, 1, "");
+    world.deploy("two");
+    let offered = |line: &[&str]| {
+        let words = [&["completions", "candidates", "--"], line].concat();
+        world.shipit(&words).ends_with(0).stdout
+    };
+    let logins = world.host("web1").logins();
+    assert_eq!(offered(&["production", "revert", ""]), "", "nobody is asked");
+    assert_eq!(world.host("web1").logins(), logins);
+    world.shipit(&["production", "list"]).ends_with(0);
+    let releases = world.host("web1").releases();
+    let offer = offered(&["production", "revert", ""]);
+    let names: Vec<&str> = offer.lines().map(|line| line.split('\t').next().unwrap()).collect();
+    assert_eq!(names, [releases[1].as_str(), &releases[0]], "newest first");
+    assert!(offer.contains("\tmain, 20"), "{offer}");
+    assert_eq!(offered(&["-c", "./shipit.toml", "production", "revert", &releases[0]]).lines().count(), 1);
+    assert_eq!(offered(&["staging", "revert", ""]), "");
+    world.shipit(&["production", "revert", &releases[0]]).ends_with(0);
+    fs::remove_dir_all(world.home().join(".cache")).unwrap();
+    fs::write(world.home().join(".cache"), "").unwrap();
+    world.shipit(&["production", "list"]).ends_with(0);
+    assert_eq!(offered(&["production", "revert", ""]), "", "where nothing can be kept, nothing is offered");
+}
+
+#[test]
 fn fish_offers_the_same_with_what_it_means() {
     let typing = Typing::new();
     assert_eq!(typing.fish("shipit pro"), ["production"]);

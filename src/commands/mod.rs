@@ -18,6 +18,7 @@ mod init;
 mod list;
 mod revert;
 mod revisions;
+mod seen;
 mod setup;
 mod status;
 mod surroundings;
@@ -72,7 +73,7 @@ async fn run_tool(tool: &Tool, invocation: &Invocation, printer: &Printer) -> Re
         Tool::Demo { keep } => return demo::run(invocation, *keep, printer).await,
         Tool::Init => return init::run(&Surroundings::read()?.start(invocation.chdir.as_deref())?, printer),
         Tool::Completions(shell) => printer.data(shell.script()),
-        Tool::Candidates(words) => completions::candidates(words, &Surroundings::read()?, printer),
+        Tool::Candidates(words) => completions::candidates(words, Surroundings::read()?, printer),
     }
     Ok(crate::error::exit::OK)
 }

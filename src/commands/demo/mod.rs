@@ -15,6 +15,7 @@ use self::ground::Ground;
 use self::hosts::{Hosts, NAMES};
 use self::stage::{Stage, Stopped};
 use self::story::{BEFORE, STORY, Step};
+use super::surroundings::Makings;
 use crate::cli::Invocation;
 use crate::error::{Error, exit};
 use crate::report::{ColorChoice, Mode, Narrator, Printer};
@@ -26,13 +27,13 @@ pub(super) async fn run(invocation: &Invocation, keep: bool, printer: &Printer) 
         move |source| Error::Surroundings { what, source: Some(source) }
     };
     has_git()?;
-    let shipit = std::env::current_exe().map_err(failed("finding this very program"))?;
-    let parent = std::env::temp_dir();
-    let making = format!("making a directory in {}", parent.display());
-    let ground = Ground::make(&parent, keep).map_err(failed(&making))?;
-    let mut stage = Stage::new(&ground, options(invocation)).map_err(failed("listening to signals"))?;
+    let makings = Makings::find().map_err(failed("finding this very program"))?;
+    let making = format!("making a directory in {}", makings.temporary.display());
+    let ground = Ground::make(&makings.temporary, keep).map_err(failed(&making))?;
+    let mut stage =
+        Stage::new(&makings, &ground, options(invocation)).map_err(failed("listening to signals"))?;
     let key = KeyPair::new().map_err(failed("making a key"))?;
-    let hosts = Hosts::start(&ground, &key, &shipit).map_err(failed("starting hosts on 127.0.0.1"))?;
+    let hosts = Hosts::start(&makings, &ground, &key).map_err(failed("starting hosts on 127.0.0.1"))?;
     let narrator = Narrator::new(printer);
     let told = tell(&ground, &mut stage, narrator).await;
     if told.is_ok() {
@@ -70,7 +71,7 @@ fn has_git() -> Result<(), Error> {
 }
 
 /// What was asked of the demonstration's appearance, for the runs that it shows.
-fn options(invocation: &Invocation) -> Vec<(&'static str, String)> {
+fn options(invocation: &Invocation) -> Vec<(&'static str, &'static str)> {
     let color = match invocation.color {
         ColorChoice::Auto => None,
         ColorChoice::Always => Some("always"),
@@ -82,7 +83,7 @@ fn options(invocation: &Invocation) -> Vec<(&'static str, String)> {
         Mode::Auto | Mode::Json => None,
     };
     let set = [("SHIPIT_COLOR", color), ("SHIPIT_OUTPUT", output)];
-    set.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect()
+    set.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 async fn tell(ground: &Ground, stage: &mut Stage, narrator: Narrator<'_>) -> Result<(), Stopped> {

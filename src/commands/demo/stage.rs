@@ -14,10 +14,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::super::surroundings::Makings;
 use super::ground::Ground;
-
-/// What of the user's environment commands see: how the terminal is, and nothing that changes what is done.
-const KEPT: [&str; 7] = ["TERM", "COLORTERM", "NO_COLOR", "CLICOLOR_FORCE", "LANG", "TZ", "TZDIR"];
 
 /// A command that was asked to end has this long.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -38,23 +36,26 @@ pub(super) struct Stage {
     hangup: tokio::signal::unix::Signal,
     work: PathBuf,
     home: PathBuf,
-    programs: OsString,
-    shipit_options: Vec<(&'static str, String)>,
+    path: OsString,
+    variables: Vec<(OsString, OsString)>,
 }
 
 impl Stage {
     /// Listens to signals from now on. `options` are variables that set options of shipit.
-    pub(super) fn new(ground: &Ground, options: Vec<(&'static str, String)>) -> io::Result<Self> {
-        let found = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
-        let all = std::iter::once(ground.bin()).chain(std::env::split_paths(&found));
+    pub(super) fn new(
+        makings: &Makings,
+        ground: &Ground,
+        options: Vec<(&'static str, &'static str)>,
+    ) -> io::Result<Self> {
+        let options = options.into_iter().map(|(name, value)| (name.into(), value.into()));
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
             work: ground.work(),
             home: ground.home(),
-            programs: std::env::join_paths(all).map_err(io::Error::other)?,
-            shipit_options: options,
+            path: makings.path_with(ground.bin())?,
+            variables: makings.appearance.iter().cloned().chain(options).collect(),
         })
     }
 
@@ -93,17 +94,14 @@ impl Stage {
     }
 
     fn command(&self, line: &str) -> Command {
-        let kept = |name: &str| KEPT.contains(&name) || name.starts_with("LC_");
-        let variables = std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(kept));
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", line])
             .env_clear()
-            .envs(variables)
-            .env("PATH", &self.programs)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .env("PATH", &self.path)
             .env("HOME", &self.home)
             .envs([("USER", "you"), ("LOGNAME", "you"), ("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_PAGER", "cat")])
-            .envs(self.shipit_options.iter().map(|(name, value)| (name, value)))
             .current_dir(&self.work)
             .stdin(Stdio::null())
             .process_group(0);
