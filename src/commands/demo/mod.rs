@@ -13,7 +13,7 @@ use std::path::Path;
 
 use self::ground::Ground;
 use self::hosts::{Hosts, NAMES};
-use self::stage::{Stage, Stopped};
+use self::stage::{Signals, Stage, Stopped};
 use self::story::{BEFORE, STORY, Step};
 use super::surroundings::Makings;
 use crate::cli::Invocation;
@@ -27,11 +27,13 @@ pub(super) async fn run(invocation: &Invocation, keep: bool, printer: &Printer) 
         move |source| Error::Surroundings { what, source: Some(source) }
     };
     has_git()?;
+    // Before there is anything to be left behind.
+    let signals = Signals::listen().map_err(failed("listening to signals"))?;
     let makings = Makings::find().map_err(failed("finding this very program"))?;
     let making = format!("making a directory in {}", makings.temporary.display());
     let ground = Ground::make(&makings.temporary, keep).map_err(failed(&making))?;
     let mut stage =
-        Stage::new(&makings, &ground, options(invocation)).map_err(failed("listening to signals"))?;
+        Stage::new(signals, &makings, &ground, options(invocation)).map_err(failed("reading PATH"))?;
     let key = KeyPair::new().map_err(failed("making a key"))?;
     let hosts = Hosts::start(&makings, &ground, &key).map_err(failed("starting hosts on 127.0.0.1"))?;
     let narrator = Narrator::new(printer);
@@ -43,12 +45,14 @@ pub(super) async fn run(invocation: &Invocation, keep: bool, printer: &Printer) 
             hosts.logins()
         ));
     }
-    if keep && !matches!(told, Err(Stopped::Signal(_))) {
+    if keep && told.is_ok() {
         narrator.shows(&by_hand(ground.root()));
         stage.stopped().await;
-        narrator.shows(&format!("\nleft: rm -r {}\n", ground.root().display()));
     }
     hosts.close().await;
+    if keep {
+        narrator.shows(&format!("\nleft: rm -r '{}'\n", ground.root().display()));
+    }
     drop(ground);
     ended(told)
 }
@@ -89,6 +93,16 @@ fn options(invocation: &Invocation) -> Vec<(&'static str, &'static str)> {
 async fn tell(ground: &Ground, stage: &mut Stage, narrator: Narrator<'_>) -> Result<(), Stopped> {
     let failed = |source| Stopped::Failed("writing the project".into(), Some(source));
     ground.write_project().and_then(|()| ground.take_port(NAMES[1])).map_err(failed)?;
+    stage.prepare("shipit --version").await.map_err(|stopped| match stopped {
+        Stopped::Failed(..) => {
+            let what = format!(
+                "no program can be run in {}: set TMPDIR to another directory",
+                ground.root().display()
+            );
+            Stopped::Failed(what, None)
+        }
+        signal => signal,
+    })?;
     for line in BEFORE {
         stage.prepare(line).await?;
     }

@@ -30,10 +30,36 @@ pub(super) enum Stopped {
 }
 
 /// The signals by which a user ends it.
-pub(super) struct Stage {
+pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// From now on none of them ends the process.
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// The number of the next, or of one that came already.
+    async fn next(&mut self) -> i32 {
+        let kind = tokio::select! {
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+            _ = self.terminate.recv() => SignalKind::terminate(),
+            _ = self.hangup.recv() => SignalKind::hangup(),
+        };
+        kind.as_raw_value()
+    }
+}
+
+/// The operator's work tree, his environment, and the end of it all.
+pub(super) struct Stage {
+    signals: Signals,
     work: PathBuf,
     home: PathBuf,
     path: OsString,
@@ -41,17 +67,16 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Listens to signals from now on. `options` are variables that set options of shipit.
+    /// `options` are variables that set options of shipit.
     pub(super) fn new(
+        signals: Signals,
         makings: &Makings,
         ground: &Ground,
         options: Vec<(&'static str, &'static str)>,
     ) -> io::Result<Self> {
         let options = options.into_iter().map(|(name, value)| (name.into(), value.into()));
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
+            signals,
             work: ground.work(),
             home: ground.home(),
             path: makings.path_with(ground.bin())?,
@@ -61,12 +86,7 @@ impl Stage {
 
     /// Waits for the user to have seen enough.
     pub(super) async fn stopped(&mut self) -> i32 {
-        let kind = tokio::select! {
-            _ = self.interrupt.recv() => SignalKind::interrupt(),
-            _ = self.terminate.recv() => SignalKind::terminate(),
-            _ = self.hangup.recv() => SignalKind::hangup(),
-        };
-        kind.as_raw_value()
+        self.signals.next().await
     }
 
     /// Runs a line, for all to see: what it says on either stream goes to standard output. Its exit code.
@@ -76,7 +96,11 @@ impl Stage {
         let mut command = self.command(line);
         command.stdout(seen()?).stderr(seen()?);
         let status = self.end_of(command.spawn().map_err(failed)?).await?;
-        Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
+        match status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX) {
+            // As a shell, and shipit itself, tell of a signal: Ctrl-C, or nobody reads any more.
+            code @ 129.. => Err(Stopped::Signal(i32::from(code) - 128)),
+            code => Ok(code),
+        }
     }
 
     /// Runs a line whose output is nobody's matter unless it fails.
@@ -112,10 +136,10 @@ impl Stage {
         let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let status = tokio::select! {
             status = child.wait() => status,
-            number = self.stopped() => {
+            number = self.signals.next() => {
                 tell(group, number);
                 if tokio::time::timeout(PATIENCE, child.wait()).await.is_err() {
-                    tell(group, SignalKind::from_raw(9).as_raw_value());
+                    tell(group, Signal::KILL.as_raw());
                     let _ = child.wait().await;
                 }
                 return Err(Stopped::Signal(number));
