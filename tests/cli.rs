@@ -164,7 +164,7 @@ fn what_is_to_come_ends_with_2() {
     {
         lines.push(vec!["production", option]);
     }
-    for option in ["--set=a.b=c", "--events=f", "--split", "--output=json", "--ref=app=main"] {
+    for option in ["--set=a.b=c", "--ref=app=main"] {
         lines.push(vec!["production", option]);
     }
     lines.push(vec!["ecosystem.config.js", "production", "setup"]);

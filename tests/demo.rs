@@ -233,6 +233,13 @@ fn a_machine_without_git_says_so() {
 }
 
 #[test]
+fn it_is_for_people() {
+    let demo = Demo::new();
+    demo.run(&["--output", "json"]).ends_with(2).says("for people");
+    demo.is_gone();
+}
+
+#[test]
 fn a_place_that_cannot_hold_it_is_told() {
     let demo = Demo::new();
     for (directory, says) in

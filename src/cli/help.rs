@@ -35,7 +35,8 @@ Act:
 Without an environment:
   demo                      try it: three hosts inside this process
   init                      write a shipit.toml for the work tree here
-  completions <SHELL>       what makes bash, zsh or fish complete all this";
+  completions <SHELL>       what makes bash, zsh or fish complete all this
+  schema --events           a JSON schema of events, for programs";
 
 /// What [`COMMANDS`] says of a word, as far as one line holds it.
 pub(super) fn describe(name: &str) -> &'static str {

@@ -49,6 +49,8 @@ pub struct Invocation {
     pub redeploy: bool,
     /// Deploy a commit that is older than what is live.
     pub allow_older: bool,
+    /// Deploy to part of the hosts, which leaves the environment on two releases.
+    pub split: bool,
     /// How long to wait for a lock that another run holds.
     pub lock_wait: Duration,
     /// Ask nothing.
@@ -59,6 +61,8 @@ pub struct Invocation {
     pub keep_failed: bool,
     /// How progress is shown.
     pub output: Mode,
+    /// Where events are written to as JSON, beside any output.
+    pub events: Option<PathBuf>,
     /// Whether colours are used.
     pub color: ColorChoice,
     /// How much is shown.
@@ -139,7 +143,8 @@ fn parse<I: IntoIterator<Item = OsString>>(
     in_ci: bool,
 ) -> Result<Invocation, CliError> {
     let options = arguments::options(ambient);
-    let split = split::split(args.into_iter().skip(1), &options)?;
+    let mut split = split::split(args.into_iter().skip(1), &options)?;
+    let of_events = tools::of_events(&mut split);
     let tool = tools::named(&split);
     let later = words::later(&split);
     let (typed, set) = arguments::parse(options, split.options).map_err(|error| match &later {
@@ -150,15 +155,20 @@ fn parse<I: IntoIterator<Item = OsString>>(
     if let Some(later) = later {
         return Err(later);
     }
+    let asked = tools::Asked { keep: typed.keep, of_events };
     let meant = match tool {
-        Some(name) => tools::understand(name, split.words, typed.keep, &set)?,
-        None => words::understand(split.words, typed.reference, typed.environment)?,
+        Some(name) => tools::understand(name, split.words, asked, &set)?,
+        None => words::understand(split.words, typed.reference.clone(), typed.environment.clone())?,
     };
     if meant.config.is_some() && set.typed("config") {
         return Err(CliError::usage("two configuration files: one as the first word and one with --config"));
     }
     if tool.is_none() {
         words::check_options(&meant, &set)?;
+    }
+    let events = events(&meant, &typed, &set)?;
+    if typed.output == Mode::Json && (typed.dry_run || meant.plan) {
+        return Err(CliError::usage("--output json: not yet for a plan"));
     }
     Ok(Invocation {
         config: meant.config.or(typed.config),
@@ -170,10 +180,12 @@ fn parse<I: IntoIterator<Item = OsString>>(
         force: typed.force,
         redeploy: typed.redeploy,
         allow_older: typed.allow_older,
+        split: typed.split,
         lock_wait: typed.lock_wait.unwrap_or(if in_ci { LOCK_WAIT_IN_CI } else { Duration::ZERO }),
         yes: typed.yes,
         keep_failed: typed.keep_failed,
         output: typed.output,
+        events,
         color: typed.color,
         verbosity: match (typed.quiet, typed.verbose) {
             (true, _) => Verbosity::Quiet,
@@ -181,4 +193,18 @@ fn parse<I: IntoIterator<Item = OsString>>(
             _ => Verbosity::Normal,
         },
     })
+}
+
+/// Where events go. A variable that is set for all commands means nothing to those that have none.
+fn events(
+    meant: &words::Meant,
+    typed: &arguments::Typed,
+    given: &arguments::Given,
+) -> Result<Option<PathBuf>, CliError> {
+    match (meant.name, &typed.events) {
+        (_, Some(_)) if given.typed("events") && (typed.dry_run || meant.plan) => {
+            Err(CliError::usage("--events: a dry run does nothing that could be told"))
+        }
+        (name, file) => Ok(file.clone().filter(|_| words::has_events(name))),
+    }
 }

@@ -8,10 +8,11 @@ use super::words::{Meant, NEVER_IGNORED, full_name, quoted};
 use super::{CliError, Command};
 
 /// Their names, and the options that each looks at.
-pub(super) const TOOLS: [(&str, &[&str]); 3] = [
+pub(super) const TOOLS: [(&str, &[&str]); 4] = [
     ("demo", &["keep", "output", "color"]),
     ("init", &["chdir", "color", "quiet"]),
     ("completions", &["color"]),
+    ("schema", &["color"]),
 ];
 
 /// The word in place of a shell with which the scripts of `completions` ask for what can be typed.
@@ -27,6 +28,11 @@ pub enum Tool {
     },
     /// Writes a `shipit.toml` for the work tree here.
     Init,
+    /// Prints the shape of what is told as JSON.
+    Schema {
+        /// Of events.
+        of_events: bool,
+    },
     /// Prints the script that completes command lines in a shell.
     Completions(Shell),
     /// Prints what can stand at the end of these words: what that script asks.
@@ -58,6 +64,22 @@ impl Shell {
     }
 }
 
+/// The options of tools.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub keep: bool,
+    pub of_events: bool,
+}
+
+/// `schema --events`, where the option takes no file: it is taken out of the options. Whether it was there.
+pub(super) fn of_events(split: &mut Split) -> bool {
+    let before = split.options.len();
+    if named(split) == Some("schema") {
+        split.options.retain(|option| option != "--events");
+    }
+    split.options.len() < before
+}
+
 /// The tool that these words ask for.
 pub(super) fn named(split: &Split) -> Option<&'static str> {
     let first = split.words.first().filter(|_| !split.environment_given)?;
@@ -69,10 +91,10 @@ pub(super) fn named(split: &Split) -> Option<&'static str> {
 pub(super) fn understand(
     name: &'static str,
     words: Vec<String>,
-    keep: bool,
+    asked: Asked,
     given: &Given,
 ) -> Result<Meant, CliError> {
-    let command = Command::Tool(tool(name, words.into_iter().skip(1).collect(), keep)?);
+    let command = Command::Tool(tool(name, words.into_iter().skip(1).collect(), asked)?);
     let own = TOOLS.iter().find(|(tool, _)| *tool == name).map_or(&[][..], |(_, own)| own);
     match given.counted(&NEVER_IGNORED).find(|option| !own.contains(option)) {
         Some(option) => Err(CliError::usage(format!("{name} does not take --{option}"))),
@@ -80,7 +102,7 @@ pub(super) fn understand(
     }
 }
 
-fn tool(name: &str, rest: Vec<String>, keep: bool) -> Result<Tool, CliError> {
+fn tool(name: &str, rest: Vec<String>, asked: Asked) -> Result<Tool, CliError> {
     let first = rest.first().map(String::as_str);
     match (name, first) {
         ("completions", None) => Err(CliError::usage("completions needs a shell: bash, zsh or fish")),
@@ -96,7 +118,11 @@ fn tool(name: &str, rest: Vec<String>, keep: bool) -> Result<Tool, CliError> {
             }
         }
         (_, Some(word)) => Err(takes_no(name, word)),
-        ("demo", None) => Ok(Tool::Demo { keep }),
+        ("demo", None) => Ok(Tool::Demo { keep: asked.keep }),
+        ("schema", None) if asked.of_events => Ok(Tool::Schema { of_events: true }),
+        ("schema", None) => {
+            Err(CliError::usage("schema: not yet; schema --events prints the shape of events"))
+        }
         (_, None) => Ok(Tool::Init),
     }
 }

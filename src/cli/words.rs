@@ -32,10 +32,14 @@ const LATER: [&str; 10] =
     ["sync", "restart", "hold", "resume", "show", "console", "logs", "check", "config", "prune"];
 
 /// Commands without an environment that are still to come.
-const LATER_TOOLS: [&str; 3] = ["import", "envs", "schema"];
+const LATER_TOOLS: [&str; 2] = ["import", "envs"];
 
 /// Options that every command takes.
 const COMMON: [&str; 8] = ["config", "chdir", "env", "hosts", "output", "color", "quiet", "verbose"];
+
+/// Options of the commands that make a new release.
+const DEPLOYING: &[&str] =
+    &["force", "redeploy", "allow-older", "split", "lock-wait", "yes", "dry-run", "keep-failed", "events"];
 
 /// Options that must never be lost, even where a variable sets them: a dry run that is none does harm.
 pub(super) const NEVER_IGNORED: [&str; 1] = ["dry-run"];
@@ -176,20 +180,24 @@ fn revert_to(word: String) -> Result<RevertTo, CliError> {
     })
 }
 
+/// Whether the command is a run, which has events to tell.
+pub(super) fn has_events(name: &str) -> bool {
+    matches!(name, "update" | "ref" | "setup" | "revert" | "unlock" | "exec")
+}
+
 /// Refuses options that the command would not look at.
 pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError> {
-    let own: &[&str] = match meant.name {
-        "update" => {
-            &["ref", "force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed"]
-        }
-        "ref" => &["force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed"],
-        "plan" => &["ref", "force", "redeploy", "allow-older", "dry-run"],
-        "setup" | "revert" => &["lock-wait", "yes", "dry-run"],
-        "unlock" => &["yes"],
+    let own: &[&[&str]] = match meant.name {
+        "update" => &[&["ref"], DEPLOYING],
+        "ref" => &[DEPLOYING],
+        "plan" => &[&["ref", "force", "redeploy", "allow-older", "split", "dry-run", "events"]],
+        "setup" | "revert" => &[&["lock-wait", "yes", "dry-run", "events"]],
+        "unlock" => &[&["yes", "events"]],
+        "exec" => &[&["events"]],
         _ => &[],
     };
     let mut counted = given.counted(&NEVER_IGNORED);
-    match counted.find(|option| !COMMON.contains(option) && !own.contains(option)) {
+    match counted.find(|option| !COMMON.contains(option) && !own.iter().any(|own| own.contains(option))) {
         Some(option) => Err(CliError::usage(format!("{} does not take --{option}", meant.name))),
         None => Ok(()),
     }

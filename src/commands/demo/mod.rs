@@ -26,6 +26,9 @@ pub(super) async fn run(invocation: &Invocation, keep: bool, printer: &Printer) 
         let what = what.to_owned();
         move |source| Error::Surroundings { what, source: Some(source) }
     };
+    if invocation.output == Mode::Json {
+        return Err(Error::Usage("demo --output json: what it tells is for people".into()));
+    }
     has_git()?;
     // Before there is anything to be left behind.
     let signals = Signals::listen().map_err(failed("listening to signals"))?;
