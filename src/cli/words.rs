@@ -199,6 +199,7 @@ pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError
         "setup" | "revert" => &[&["lock-wait", "yes", "dry-run", "events"]],
         "unlock" => &[&["yes", "events"]],
         "exec" => &[&["events"]],
+        "config" => &[&["set", "origin"]],
         _ => &[],
     };
     let of_hosts: &[&str] = if meant.name == "config" { &[] } else { &OF_HOSTS };
