@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Context;
+use super::{Context, seen};
 use crate::error::{Error, exit};
 use crate::executor::Looked;
 use crate::remote::journal::{self, Entry, State};
@@ -22,6 +22,8 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
         context.printer.note("nothing was deployed yet\n");
         return Ok(code);
     }
+    let environment = &context.environment;
+    seen::remember(&context.surroundings, &environment.file, &environment.name, &host.entries);
     context.printer.data(&table::render(&rows(host)));
     let differing = looked.iter().filter(|h| h.failure.is_none() && h.live != host.live).count();
     if differing > 0 {

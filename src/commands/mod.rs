@@ -27,6 +27,7 @@ mod operator;
 mod resolved;
 mod revert;
 mod revisions;
+mod seen;
 mod setup;
 mod status;
 mod surroundings;
@@ -107,8 +108,8 @@ async fn run_tool(tool: &Tool, invocation: &Invocation, printer: &Printer) -> Re
         Tool::Schema { of_events: true } => printer.data(report::events::SCHEMA),
         Tool::Schema { of_events: false } => printer.data(&config::schema()),
         Tool::Envs => return envs::run(&read(invocation, &Surroundings::read()?)?, printer),
-        Tool::Completions(shell) => printer.data(shell.script()),
-        Tool::Candidates(words) => completions::candidates(words, &Surroundings::read()?, printer),
+        Tool::Completions(shell) => printer.data_as_it_is(shell.script()),
+        Tool::Candidates(words) => completions::candidates(words, Surroundings::read()?, printer),
     }
     Ok(crate::error::exit::OK)
 }
