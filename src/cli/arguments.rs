@@ -14,7 +14,7 @@ use super::{CliError, help};
 use crate::report::{ColorChoice, Mode};
 
 /// Options of later issues, and whether they take a value: known, so that they are refused by name.
-const LATER: [(&str, bool); 12] = [
+const LATER: [(&str, bool); 11] = [
     ("roles", true),
     ("apps", true),
     ("concurrency", true),
@@ -26,12 +26,11 @@ const LATER: [(&str, bool); 12] = [
     ("split", false),
     ("check", false),
     ("origin", false),
-    ("for", true),
 ];
 
 /// Long options that no `SHIPIT_*` variable sets: hooks have `SHIPIT_REF` and `SHIPIT_ENV`, and a shipit that
 /// is started by a hook must not deploy what its parent did.
-const NEVER_AMBIENT: [&str; 5] = ["ref", "env", "check", "origin", "for"];
+const NEVER_AMBIENT: [&str; 6] = ["ref", "env", "check", "origin", "for", "message"];
 
 /// Whether `SHIPIT_*` variables stand in for options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +84,12 @@ pub(super) struct Typed {
     /// Leave the directory of a release that failed
     #[arg(long, value_parser = flag)]
     pub keep_failed: bool,
+    /// Why the environment is held
+    #[arg(short, long, value_name = "WHY", value_parser = one_line)]
+    pub message: Option<String>,
+    /// How long it is held [until resume]
+    #[arg(long = "for", value_name = "DURATION", value_parser = some_time)]
+    pub lasting: Option<Duration>,
     /// auto, pretty or plain
     #[arg(long, value_name = "HOW", value_parser = output(), default_value = "auto")]
     #[arg(hide_default_value = true, hide_possible_values = true)]
@@ -200,6 +205,24 @@ fn duration(text: &str) -> Result<Duration, String> {
     let parsed: Result<jiff::SignedDuration, _> = text.parse();
     let parsed = parsed.ok().and_then(|duration| Duration::try_from(duration).ok());
     parsed.ok_or_else(|| "takes a duration such as 90s, 10m or 1h30m".to_owned())
+}
+
+/// Longer than nothing, and not longer than clocks can say.
+fn some_time(text: &str) -> Result<Duration, String> {
+    let lasting = duration(text)?;
+    let ends = jiff::Timestamp::now().checked_add(lasting);
+    if lasting.is_zero() || ends.is_err() {
+        return Err("takes a duration such as 30m or 12h".to_owned());
+    }
+    Ok(lasting)
+}
+
+/// What others read on their terminals.
+fn one_line(text: &str) -> Result<String, String> {
+    if text.chars().any(char::is_control) || text.chars().count() > 500 {
+        return Err("takes one line of text, of 500 characters at most".to_owned());
+    }
+    Ok(text.trim().to_owned())
 }
 
 fn output() -> impl TypedValueParser<Value = Mode> {

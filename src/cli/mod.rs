@@ -72,6 +72,21 @@ pub enum Command {
     Setup,
     /// Make an earlier deploy live again.
     Revert(RevertTo),
+    /// Bring hosts that differ to what is live on the rest.
+    Sync,
+    /// Reload and verify what is live.
+    Restart,
+    /// Refuse deploys.
+    Hold {
+        /// One line for others to read; empty: it was not said.
+        why: String,
+        /// How long; else until [`Command::Resume`].
+        lasting: Option<Duration>,
+    },
+    /// End the hold.
+    Resume,
+    /// Remove what is not kept.
+    Prune,
     /// The fleet in one look.
     Status,
     /// Deploys, newest first.
@@ -142,11 +157,14 @@ fn parse<I: IntoIterator<Item = OsString>>(
     if let Some(later) = later {
         return Err(later);
     }
-    let meant = words::understand(split.words, typed.reference, typed.environment)?;
+    let mut meant = words::understand(split.words, typed.reference, typed.environment)?;
     if meant.config.is_some() && set.typed("config") {
         return Err(CliError::usage("two configuration files: one as the first word and one with --config"));
     }
     words::check_options(&meant, &set)?;
+    if let Command::Hold { why, lasting } = &mut meant.command {
+        (*why, *lasting) = (typed.message.unwrap_or_default(), typed.lasting);
+    }
     Ok(Invocation {
         config: meant.config.or(typed.config),
         chdir: typed.chdir,

@@ -15,6 +15,10 @@ fn deploy(reference: Option<&str>) -> Command {
     Command::Deploy { reference: reference.map(str::to_owned) }
 }
 
+fn hold(why: &str, hours: Option<u64>) -> Command {
+    Command::Hold { why: why.to_owned(), lasting: hours.map(|hours| Duration::from_secs(3600 * hours)) }
+}
+
 fn exec(command: &[&str]) -> Command {
     Command::Exec { command: command.iter().map(|&word| word.to_owned()).collect() }
 }
@@ -48,6 +52,13 @@ fn what_is_typed_means_a_command() {
         ("production prev", Command::Previous),
         ("production previous", Command::Previous),
         ("production unlock --yes", Command::Unlock),
+        ("production sync --hosts web3", Command::Sync),
+        ("production restart --lock-wait 1m", Command::Restart),
+        ("production prune -y", Command::Prune),
+        ("production resume", Command::Resume),
+        ("production hold", hold("", None)),
+        ("production hold -m freeze", hold("freeze", None)),
+        ("hold -e production --message=freeze --for 12h", hold("freeze", Some(12))),
         ("-c other.toml production list", Command::List),
         ("-cother.toml production list", Command::List),
         ("shipit.toml production setup", Command::Setup),
@@ -95,6 +106,16 @@ fn everything_else_is_refused() {
         ("production exec --dry-run uptime", "exec does not take --dry-run"),
         ("production setup --ref main", "setup does not take --ref"),
         ("production exec", "exec needs a command"),
+        ("production sync web3", "sync takes no `web3`"),
+        ("production restart --redeploy", "restart does not take --redeploy"),
+        ("production resume -m why", "resume does not take --message"),
+        ("production -m why", "update does not take --message"),
+        ("production revert --for 1h", "revert does not take --for"),
+        ("production hold -n", "hold does not take --dry-run"),
+        ("production hold --for 0", "takes a duration such as 30m"),
+        ("production hold --for 9999999999999h", "takes a duration"),
+        ("production hold --for soon", "takes a duration"),
+        ("production hold why", "hold takes no `why`"),
         ("production --nonsense", "unexpected argument '--nonsense'"),
         ("production --hosts", "a value is required"),
         ("production --output xml", "invalid value 'xml'"),
@@ -121,9 +142,8 @@ fn everything_else_is_refused() {
 
 #[test]
 fn what_is_to_come_is_named() {
-    let commands =
-        ["sync", "restart", "hold -m why --for 12h", "resume", "show", "console", "logs -f", "check"];
-    let more = ["config", "prune", "status --check", "--roles web", "--apps=api", "--concurrency 3"];
+    let commands = ["show", "console", "logs -f", "check"];
+    let more = ["config", "status --check", "--roles web", "--apps=api", "--concurrency 3"];
     let options =
         ["--batch 25%", "--no-pause", "--max-unreachable 1", "--set a.b=c", "--events f", "--split"];
     let lines = commands.iter().chain(&more).chain(&options).map(|line| format!("production {line}"));
@@ -148,6 +168,19 @@ fn options_are_understood() {
     assert_eq!(invocation.output, Mode::Plain);
     assert_eq!(invocation.color, ColorChoice::Always);
     assert_eq!(invocation.verbosity, Verbosity::Verbose);
+}
+
+#[test]
+fn why_it_is_held_is_one_line() {
+    for text in ["two\nlines", "tab\there", "\u{1b}[2J", &"x".repeat(501)] {
+        let error = parsed(&["production", "hold", "-m", text]).unwrap_err();
+        assert!(error.text.contains("takes one line of text"), "{}", error.text);
+        assert!(!error.text.contains('\u{1b}'));
+    }
+    assert_eq!(
+        parsed(&["production", "hold", "-m", " it's \"$HOME\" "]).unwrap().command,
+        hold("it's \"$HOME\"", None)
+    );
 }
 
 #[test]
@@ -176,7 +209,7 @@ fn any_word_reaches_exec_as_it_is() {
 
 #[test]
 fn help_and_version_are_asked_for() {
-    for line in ["-h", "--help", "production -h", "production sync --help", "production exec --help"] {
+    for line in ["-h", "--help", "production -h", "production check --help", "production exec --help"] {
         let error = parsed(&words(line)).unwrap_err();
         assert_eq!((error.exit, error.text.contains("Exit codes")), (0, true), "{line}: {}", error.text);
     }
@@ -198,6 +231,7 @@ fn help_fits_eighty_columns() {
       update, deploy            deploy the configured ref (also without a command)
       ref <REF>                 deploy that branch, tag or commit, or HEAD
       revert [N | DEPLOY]       make the N-th earlier deploy live again [1]
+      sync                      bring hosts that differ to what the rest serve
       setup                     directories, clone and checks; safe to repeat
 
     Look:
@@ -210,9 +244,12 @@ fn help_fits_eighty_columns() {
     Act:
       exec, run <CMD>…          on every host at once; one word is a script,
                                 several are a command and its arguments
+      restart                   reload and verify what is live
+      hold, resume              refuse update and ref, and take them again
+      prune                     remove what keep-releases does not keep
       unlock                    end the run that holds the lock
 
-    Options, anywhere (SHIPIT_<OPTION> sets them, but for --env and --ref):
+    Options, anywhere (SHIPIT_<OPTION> sets all but --env, --ref, -m and --for):
       -c, --config <FILE>         Configuration file [shipit.toml, here or above]
       -C, --chdir <DIR>           Work in this directory
       -e, --env <ENV>             The environment, where its name is a command's
@@ -225,6 +262,8 @@ fn help_fits_eighty_columns() {
       -y, --yes                   Ask nothing
       -n, --dry-run               Show what would be done, as the exact scripts
           --keep-failed           Leave the directory of a release that failed
+      -m, --message <WHY>         Why the environment is held
+          --for <DURATION>        How long it is held [until resume]
           --output <HOW>          auto, pretty or plain
           --color <WHEN>          auto, always or never
       -q, --quiet                 Only failures and the end
@@ -236,10 +275,10 @@ fn help_fits_eighty_columns() {
         0  done, or nothing to do
         1  failed; nothing live was changed
         2  usage or configuration; no host was contacted
-        3  refused: local changes, unpushed commits, not confirmed, older than live
+        3  refused: local changes, unpushed commits, held, not confirmed, older
         4  a host could not be reached, authenticated or trusted; nothing changed
         5  failed after going live; every host was put back
-        6  failed, and not every host serves the same: the report says which
+        6  failed, and not every host serves the same, or at all: see the report
        70  a bug in shipit
        75  another run holds the lock; try again
       130  interrupted (143: terminated); nothing live was changed, or put back

@@ -9,12 +9,17 @@ use super::split::Split;
 use super::{CliError, Command, RevertTo, help};
 
 /// Words of commands, with what each is called in full.
-const COMMANDS: [(&str, &str); 15] = [
+const COMMANDS: [(&str, &str); 20] = [
     ("update", "update"),
     ("deploy", "update"),
     ("ref", "ref"),
     ("setup", "setup"),
     ("revert", "revert"),
+    ("sync", "sync"),
+    ("restart", "restart"),
+    ("hold", "hold"),
+    ("resume", "resume"),
+    ("prune", "prune"),
     ("plan", "plan"),
     ("status", "status"),
     ("list", "list"),
@@ -28,8 +33,7 @@ const COMMANDS: [(&str, &str); 15] = [
 ];
 
 /// Commands on an environment that are still to come.
-const LATER: [&str; 10] =
-    ["sync", "restart", "hold", "resume", "show", "console", "logs", "check", "config", "prune"];
+const LATER: [&str; 5] = ["show", "console", "logs", "check", "config"];
 
 /// Commands without an environment that are still to come.
 const LATER_TOOLS: [&str; 6] = ["init", "import", "envs", "demo", "completions", "schema"];
@@ -135,6 +139,11 @@ fn command(name: &'static str, rest: Vec<String>, reference: Option<String>) -> 
         "current" => Ok(Command::Current),
         "previous" => Ok(Command::Previous),
         "unlock" => Ok(Command::Unlock),
+        "sync" => Ok(Command::Sync),
+        "restart" => Ok(Command::Restart),
+        "hold" => Ok(Command::Hold { why: String::new(), lasting: None }),
+        "resume" => Ok(Command::Resume),
+        "prune" => Ok(Command::Prune),
         _ => Ok(Command::Deploy { reference: reference.map(option_reference).transpose()? }),
     }
 }
@@ -184,7 +193,8 @@ pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError
         }
         "ref" => &["force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed"],
         "plan" => &["ref", "force", "redeploy", "allow-older", "dry-run"],
-        "setup" | "revert" => &["lock-wait", "yes", "dry-run"],
+        "setup" | "revert" | "sync" | "restart" | "prune" => &["lock-wait", "yes", "dry-run"],
+        "hold" => &["message", "for"],
         "unlock" => &["yes"],
         _ => &[],
     };

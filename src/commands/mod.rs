@@ -12,6 +12,7 @@ use crate::report::{self, Printer};
 
 mod deploy;
 mod exec;
+mod hold;
 mod list;
 mod revert;
 mod revisions;
@@ -19,6 +20,7 @@ mod setup;
 mod status;
 mod surroundings;
 mod unlock;
+mod upkeep;
 
 use surroundings::Surroundings;
 
@@ -30,6 +32,8 @@ struct Context<'a> {
     environment: Environment,
     /// `--hosts` left some out.
     part: bool,
+    /// With those.
+    everywhere: Environment,
 }
 
 /// Carries out what was asked for; the exit code.
@@ -48,14 +52,19 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
     let named: Option<PathBuf> = invocation.config.as_ref().map(|file| start.join(file));
     let file = config::find(named.as_deref(), &start)?;
     let environment = config::load(&file, &invocation.environment)?;
-    let all = environment.hosts.len();
+    let everywhere = environment.clone();
     let environment = config::select(environment, &invocation.hosts)?;
-    let part = environment.hosts.len() < all;
-    let context = Context { invocation, printer, surroundings, environment, part };
+    let part = environment.hosts.len() < everywhere.hosts.len();
+    let context = Context { invocation, printer, surroundings, environment, part, everywhere };
     match &invocation.command {
         Command::Deploy { reference } => deploy::run(context, reference.as_deref()).await,
         Command::Setup => setup::run(context).await,
         Command::Revert(to) => revert::run(context, to).await,
+        Command::Sync => upkeep::sync(context).await,
+        Command::Restart => upkeep::restart(context).await,
+        Command::Hold { why, lasting } => hold::hold(context, why, *lasting).await,
+        Command::Resume => hold::resume(context).await,
+        Command::Prune => upkeep::prune(context).await,
         Command::Status => status::run(context).await,
         Command::List => list::run(context).await,
         Command::Current => revisions::current(context).await,
@@ -109,9 +118,13 @@ impl Context<'_> {
 
     /// Asks all hosts, and says on standard error who did not answer.
     async fn look(&self) -> Result<Vec<crate::executor::Looked>, Error> {
-        let plan = crate::plan::look(self.environment.clone(), &self.options(false)?);
+        self.ask(&crate::plan::look(self.environment.clone(), &self.options(false)?)).await
+    }
+
+    /// The same with a plan that is one script a host.
+    async fn ask(&self, plan: &crate::plan::Plan) -> Result<Vec<crate::executor::Looked>, Error> {
         let hosts = self.surroundings.transport(&self.environment.timeouts);
-        let looked = crate::executor::look(&plan, &hosts, &mut report::Silent, Self::interrupt()?).await;
+        let looked = crate::executor::look(plan, &hosts, &mut report::Silent, Self::interrupt()?).await;
         for host in &looked {
             if let Some(failure) = &host.failure {
                 self.printer.host_failure(&host.host, failure);

@@ -14,8 +14,10 @@ mod interrupt;
 mod line;
 mod local;
 mod lock;
+mod restart;
 mod run;
 mod settle;
+mod sync;
 mod wanted;
 
 pub use exec::{Looked, exec, look};

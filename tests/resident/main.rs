@@ -29,6 +29,7 @@ mod prune;
 mod setup;
 mod steps;
 mod text;
+mod upkeep;
 
 /// A shell that hosts have as `/bin/sh`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
