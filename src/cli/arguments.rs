@@ -14,7 +14,7 @@ use super::{CliError, help};
 use crate::report::{ColorChoice, Mode};
 
 /// Options of later issues, and whether they take a value: known, so that they are refused by name.
-const LATER: [(&str, bool); 11] = [
+const LATER: [(&str, bool); 9] = [
     ("roles", true),
     ("apps", true),
     ("concurrency", true),
@@ -22,8 +22,6 @@ const LATER: [(&str, bool); 11] = [
     ("no-pause", false),
     ("max-unreachable", true),
     ("set", true),
-    ("events", true),
-    ("split", false),
     ("check", false),
     ("origin", false),
 ];
@@ -72,6 +70,9 @@ pub(super) struct Typed {
     /// Deploy a commit older than the live one
     #[arg(long, value_parser = flag)]
     pub allow_older: bool,
+    /// Deploy to part of the hosts, leaving two releases
+    #[arg(long, value_parser = flag)]
+    pub split: bool,
     /// Wait so long for another run [0; 10m in CI]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub lock_wait: Option<Duration>,
@@ -90,10 +91,16 @@ pub(super) struct Typed {
     /// How long it is held [until resume]
     #[arg(long = "for", value_name = "DURATION", value_parser = some_time)]
     pub lasting: Option<Duration>,
-    /// auto, pretty or plain
+    /// demo: hosts and files stay, to go on by hand
+    #[arg(long, value_parser = flag)]
+    pub keep: bool,
+    /// auto, pretty, plain or json (an event a line)
     #[arg(long, value_name = "HOW", value_parser = output(), default_value = "auto")]
     #[arg(hide_default_value = true, hide_possible_values = true)]
     pub output: Mode,
+    /// Also write what happens to FILE, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
     /// auto, always or never
     #[arg(long, value_name = "WHEN", value_parser = color(), default_value = "auto")]
     #[arg(hide_default_value = true, hide_possible_values = true)]
@@ -169,11 +176,7 @@ pub(super) fn parse(command: clap::Command, options: Vec<OsString>) -> Result<(T
     if let Some((later, _)) = LATER.iter().find(|(name, _)| given.0.iter().any(|(long, _)| long == name)) {
         return Err(CliError::usage(format!("--{later}: not yet")));
     }
-    let typed = Typed::from_arg_matches(&matches).map_err(|error| ended(&error))?;
-    if typed.output == Mode::Json {
-        return Err(CliError::usage("--output json: not yet"));
-    }
-    Ok((typed, given))
+    Ok((Typed::from_arg_matches(&matches).map_err(|error| ended(&error))?, given))
 }
 
 fn given(matches: &ArgMatches, id: &str, long: &str) -> Option<(String, ValueSource)> {

@@ -34,7 +34,21 @@ Act:
   restart                   reload and verify what is live
   hold, resume              refuse update and ref, and take them again
   prune                     remove what keep-releases does not keep
-  unlock                    end the run that holds the lock";
+  unlock                    end the run that holds the lock
+
+Without an environment:
+  demo                      try it: three hosts inside this process
+  init                      write a shipit.toml for the work tree here
+  completions <SHELL>       what makes bash, zsh or fish complete all this
+  schema --events           a JSON schema of events, for programs";
+
+/// What [`COMMANDS`] says of a word, as far as one line holds it.
+pub(super) fn describe(name: &str) -> &'static str {
+    let line = |line: &'static str| line.trim_start().split_once("  ");
+    let names = |names: &str| names.split([' ', ',']).any(|word| word == name);
+    let mut found = COMMANDS.lines().filter_map(line).filter(|(left, _)| names(left));
+    found.next().map_or("", |(_, says)| says.split(';').next().unwrap_or_default().trim())
+}
 
 /// The exit codes, which are an API.
 pub(super) const AFTER: &str = "\

@@ -9,7 +9,7 @@ use super::split::Split;
 use super::{CliError, Command, RevertTo, help};
 
 /// Words of commands, with what each is called in full.
-const COMMANDS: [(&str, &str); 20] = [
+pub(super) const COMMANDS: [(&str, &str); 20] = [
     ("update", "update"),
     ("deploy", "update"),
     ("ref", "ref"),
@@ -36,13 +36,17 @@ const COMMANDS: [(&str, &str); 20] = [
 const LATER: [&str; 5] = ["show", "console", "logs", "check", "config"];
 
 /// Commands without an environment that are still to come.
-const LATER_TOOLS: [&str; 6] = ["init", "import", "envs", "demo", "completions", "schema"];
+const LATER_TOOLS: [&str; 2] = ["import", "envs"];
 
 /// Options that every command takes.
 const COMMON: [&str; 8] = ["config", "chdir", "env", "hosts", "output", "color", "quiet", "verbose"];
 
+/// Options of the commands that make a new release.
+const DEPLOYING: &[&str] =
+    &["force", "redeploy", "allow-older", "split", "lock-wait", "yes", "dry-run", "keep-failed", "events"];
+
 /// Options that must never be lost, even where a variable sets them: a dry run that is none does harm.
-const NEVER_IGNORED: [&str; 1] = ["dry-run"];
+pub(super) const NEVER_IGNORED: [&str; 1] = ["dry-run"];
 
 /// What the words mean.
 #[derive(Debug)]
@@ -72,7 +76,7 @@ pub(super) fn runs_a_command(word: &str) -> bool {
     full_name(word) == Some("exec")
 }
 
-fn full_name(word: &str) -> Option<&'static str> {
+pub(super) fn full_name(word: &str) -> Option<&'static str> {
     COMMANDS.iter().find(|(name, _)| *name == word).map(|(_, full)| *full)
 }
 
@@ -185,21 +189,25 @@ fn revert_to(word: String) -> Result<RevertTo, CliError> {
     })
 }
 
+/// Whether the command is a run, which has events to tell.
+pub(super) fn has_events(name: &str) -> bool {
+    matches!(name, "update" | "ref" | "setup" | "revert" | "sync" | "restart" | "prune" | "unlock" | "exec")
+}
+
 /// Refuses options that the command would not look at.
 pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError> {
-    let own: &[&str] = match meant.name {
-        "update" => {
-            &["ref", "force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed"]
-        }
-        "ref" => &["force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed"],
-        "plan" => &["ref", "force", "redeploy", "allow-older", "dry-run"],
-        "setup" | "revert" | "sync" | "restart" | "prune" => &["lock-wait", "yes", "dry-run"],
-        "hold" => &["message", "for"],
-        "unlock" => &["yes"],
+    let own: &[&[&str]] = match meant.name {
+        "update" => &[&["ref"], DEPLOYING],
+        "ref" => &[DEPLOYING],
+        "plan" => &[&["ref", "force", "redeploy", "allow-older", "split", "dry-run", "events"]],
+        "setup" | "revert" | "sync" | "restart" | "prune" => &[&["lock-wait", "yes", "dry-run", "events"]],
+        "hold" => &[&["message", "for"]],
+        "unlock" => &[&["yes", "events"]],
+        "exec" => &[&["events"]],
         _ => &[],
     };
     let mut counted = given.counted(&NEVER_IGNORED);
-    match counted.find(|option| !COMMON.contains(option) && !own.contains(option)) {
+    match counted.find(|option| !COMMON.contains(option) && !own.iter().any(|own| own.contains(option))) {
         Some(option) => Err(CliError::usage(format!("{} does not take --{option}", meant.name))),
         None => Ok(()),
     }
@@ -233,6 +241,6 @@ fn unknown(environment: &str, word: &str) -> CliError {
 }
 
 /// In quotes, cut, and without anything that acts on a terminal.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     format!("`{}`", crate::report::clean::line(word.as_bytes(), 60))
 }
