@@ -23,6 +23,10 @@ fn exec(command: &[&str]) -> Command {
     Command::Exec { command: command.iter().map(|&word| word.to_owned()).collect() }
 }
 
+fn config(key: Option<&str>, origin: bool) -> Command {
+    Command::Config { key: key.map(str::to_owned), origin }
+}
+
 #[test]
 fn what_is_typed_means_a_command() {
     let back = |n| Command::Revert(RevertTo::Back(n));
@@ -67,6 +71,9 @@ fn what_is_typed_means_a_command() {
         ("setup -e production", Command::Setup),
         ("shipit.toml -e production setup", Command::Setup),
         ("-- production setup", Command::Setup),
+        ("production config", config(None, false)),
+        ("production config timeout.hook", config(Some("timeout.hook"), false)),
+        ("production --origin config", config(None, true)),
         ("production exec uptime", exec(&["uptime"])),
         ("production run uptime", exec(&["uptime"])),
         ("production exec ls -la --force", exec(&["ls", "-la", "--force"])),
@@ -123,10 +130,18 @@ fn everything_else_is_refused() {
         ("production --events", "--events <FILE>"),
         ("production plan --events f", "a dry run does nothing"),
         ("production status --events f", "status does not take --events"),
-        ("schema", "schema --events prints the shape of events"),
         ("schema --hosts a --events", "schema does not take --hosts"),
         ("production --lock-wait soon", "takes a duration"),
         ("production -q -v", "cannot be used with"),
+        ("production config a b", "config takes one word, not also `b`"),
+        ("production config --hosts web1", "config does not take --hosts"),
+        ("production config --dry-run", "config does not take --dry-run"),
+        ("production status --origin", "status does not take --origin"),
+        ("config timeout", "config is a command: name the environment first"),
+        ("envs production", "envs takes no `production`"),
+        ("envs --set a=b", "envs does not take --set"),
+        ("envs --ref main", "envs does not take --ref"),
+        ("production envs", "envs works on no environment: shipit envs"),
         ("deploy", "deploy is a command: name the environment first"),
         ("deploy production", "deploy is a command: name the environment first"),
         ("exec uptime", "exec is a command: name the environment first"),
@@ -148,10 +163,10 @@ fn everything_else_is_refused() {
 #[test]
 fn what_is_to_come_is_named() {
     let commands = ["show", "console", "logs -f", "check"];
-    let more = ["config", "status --check", "--roles web", "--apps=api", "--concurrency 3"];
-    let options = ["--batch 25%", "--no-pause", "--max-unreachable 1", "--set a.b=c"];
+    let more = ["status --check", "--roles web", "--apps=api", "--concurrency 3"];
+    let options = ["--batch 25%", "--no-pause", "--max-unreachable 1"];
     let lines = commands.iter().chain(&more).chain(&options).map(|line| format!("production {line}"));
-    let tools = ["import", "envs", "check"];
+    let tools = ["import", "check"];
     for line in lines.chain(tools.map(str::to_owned)) {
         let error = parsed(&words(&line)).unwrap_err();
         assert!(error.text.contains("not yet"), "{line}: {}", error.text);
@@ -165,6 +180,10 @@ fn tools_need_no_environment() {
         ("demo", Tool::Demo { keep: false }),
         ("demo --keep", Tool::Demo { keep: true }),
         ("init", Tool::Init),
+        ("envs", Tool::Envs),
+        ("-v fleet.toml envs", Tool::Envs),
+        ("schema", Tool::Schema { of_events: false }),
+        ("schema --events", Tool::Schema { of_events: true }),
         ("-C shop init -q", Tool::Init),
         ("completions bash", Tool::Completions(Shell::Bash)),
         ("completions zsh", Tool::Completions(Shell::Zsh)),
@@ -190,18 +209,23 @@ fn tools_need_no_environment() {
         assert!(error.text.contains(expected), "{line}: {}", error.text);
         assert_eq!(error.exit, 2, "{line}");
     }
-    for line in ["demo setup", "-e demo setup", "init update", "-e demo"] {
-        assert!(["demo", "init"].contains(&parsed(&words(line)).unwrap().environment.as_str()), "{line}");
+    for line in ["demo setup", "-e demo setup", "init update", "-e demo", "schema status", "-e envs list"] {
+        assert!(
+            ["demo", "init", "schema", "envs"].contains(&parsed(&words(line)).unwrap().environment.as_str()),
+            "{line}"
+        );
     }
     assert!(parsed(&words("production --keep")).unwrap_err().text.contains("update does not take --keep"));
 }
 
 #[test]
 fn options_are_understood() {
-    let line = "-C dir --hosts web1,web2 --hosts !web3 -f --redeploy --allow-older --lock-wait 1h30m -y -n \
+    let line = "-C dir --hosts web1,web2 --hosts !web3 --set a.b=c,d --set ref=x=y -f --redeploy --allow-older --lock-wait 1h30m -y -n \
                 --keep-failed --output plain --color=always -v production";
     let invocation = parsed(&words(line)).unwrap();
     assert_eq!(invocation.hosts, ["web1", "web2", "!web3"]);
+    let set: Vec<&str> = invocation.set.iter().map(|setting| setting.text.as_str()).collect();
+    assert_eq!(set, ["a.b=c,d", "ref=x=y"]);
     assert_eq!(invocation.chdir, Some(PathBuf::from("dir")));
     assert_eq!(invocation.lock_wait, Duration::from_secs(5400));
     assert!(invocation.force && invocation.redeploy && invocation.allow_older && invocation.yes);

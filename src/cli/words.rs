@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use super::arguments::Given;
 use super::split::Split;
+use super::tools::TOOLS;
 use super::{CliError, Command, RevertTo, help};
 
 /// Words of commands, with what each is called in full.
-pub(super) const COMMANDS: [(&str, &str); 20] = [
+pub(super) const COMMANDS: [(&str, &str); 21] = [
     ("update", "update"),
     ("deploy", "update"),
     ("ref", "ref"),
@@ -30,16 +31,20 @@ pub(super) const COMMANDS: [(&str, &str); 20] = [
     ("exec", "exec"),
     ("run", "exec"),
     ("unlock", "unlock"),
+    ("config", "config"),
 ];
 
 /// Commands on an environment that are still to come.
-const LATER: [&str; 5] = ["show", "console", "logs", "check", "config"];
+const LATER: [&str; 4] = ["show", "console", "logs", "check"];
 
 /// Commands without an environment that are still to come.
-const LATER_TOOLS: [&str; 2] = ["import", "envs"];
+const LATER_TOOLS: [&str; 1] = ["import"];
 
 /// Options that every command takes.
-const COMMON: [&str; 8] = ["config", "chdir", "env", "hosts", "output", "color", "quiet", "verbose"];
+const COMMON: [&str; 7] = ["config", "chdir", "env", "output", "color", "quiet", "verbose"];
+
+/// Options of all commands but `config`, which only looks at the file.
+const OF_HOSTS: [&str; 2] = ["hosts", "set"];
 
 /// Options of the commands that make a new release.
 const DEPLOYING: &[&str] =
@@ -136,6 +141,7 @@ fn command(name: &'static str, rest: Vec<String>, reference: Option<String>) -> 
             Ok(Command::Deploy { reference: Some(checked_reference(reference)?) })
         }
         "revert" => single(name, rest)?.map_or(Ok(RevertTo::Back(1)), revert_to).map(Command::Revert),
+        "config" => Ok(Command::Config { key: single(name, rest)?, origin: false }),
         _ if !rest.is_empty() => Err(CliError::usage(format!("{name} takes no {}", quoted(&rest[0])))),
         "setup" => Ok(Command::Setup),
         "status" => Ok(Command::Status),
@@ -206,8 +212,11 @@ pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError
         "exec" => &[&["events"]],
         _ => &[],
     };
-    let mut counted = given.counted(&NEVER_IGNORED);
-    match counted.find(|option| !COMMON.contains(option) && !own.iter().any(|own| own.contains(option))) {
+    let of_hosts: &[&str] = if meant.name == "config" { &[] } else { &OF_HOSTS };
+    let taken = |option: &&str| {
+        COMMON.contains(option) || of_hosts.contains(option) || own.iter().any(|own| own.contains(option))
+    };
+    match given.counted(&NEVER_IGNORED).find(|option| !taken(option)) {
         Some(option) => Err(CliError::usage(format!("{} does not take --{option}", meant.name))),
         None => Ok(()),
     }
@@ -227,6 +236,9 @@ fn command_without_environment(word: &str) -> CliError {
 fn unknown(environment: &str, word: &str) -> CliError {
     if full_name(environment).is_some() {
         return command_without_environment(environment);
+    }
+    if TOOLS.iter().any(|(tool, _)| *tool == word) {
+        return CliError::usage(format!("{word} works on no environment: shipit {word}"));
     }
     let names = COMMANDS.iter().map(|(name, _)| *name).chain(LATER);
     let nearest = names
