@@ -206,6 +206,7 @@ pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError
         "update" => &[&["ref"], DEPLOYING],
         "ref" => &[DEPLOYING],
         "plan" => &[&["ref", "force", "redeploy", "allow-older", "split", "dry-run", "events"]],
+        "config" => &[&["set", "origin"]],
         "setup" | "revert" | "sync" | "restart" | "prune" => &[&["lock-wait", "yes", "dry-run", "events"]],
         "hold" => &[&["message", "for"]],
         "unlock" => &[&["yes", "events"]],
