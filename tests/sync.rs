@@ -222,3 +222,17 @@ fn local_hooks_run_for_the_hosts_that_are_brought() {
     world.serve("one");
     assert_eq!(fs::read_to_string(&log).unwrap(), "web3 build sync\nweb3 post\n\"action\":\"sync\"\n");
 }
+
+#[test]
+fn files_and_the_file_of_env_are_sent_to_a_host_that_lacks_the_release() {
+    let world = with_a_new_one(
+        Kind::Sshd,
+        "env = { WORD = \"x\" }\nenv-file = \"shared/.env\"\nfiles = { \"shared/app.conf\" = { command = \"echo conf\" } }",
+    );
+    world.shipit(&["production", "sync"]).ends_with(0);
+    world.serve("one");
+    for file in ["app/shared/.env", "app/shared/app.conf"] {
+        assert_eq!(world.host("web3").read(file), world.host("web1").read(file));
+        assert!(world.host("web3").read(file).is_some(), "{file}");
+    }
+}

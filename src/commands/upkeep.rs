@@ -10,7 +10,10 @@ pub(super) async fn sync(mut context: Context<'_>) -> Result<u8, Error> {
     let chosen = std::mem::replace(&mut context.environment, context.everywhere.clone());
     let only =
         if context.part { chosen.hosts.into_iter().map(|host| host.name).collect() } else { Vec::new() };
-    let plan = plan::sync(context.environment.clone(), &context.options(true)?);
+    let mut options = context.options(true)?;
+    options.token = context.token()?;
+    options.files = super::files::read(&context)?;
+    let plan = plan::sync(context.environment.clone(), &options);
     let request = Request { plan: &plan, wanted: Wanted::Sync { only }, lock_wait: context.lock_wait() };
     context.carry_out(request, None).await
 }

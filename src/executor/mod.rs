@@ -18,6 +18,7 @@ mod restart;
 mod run;
 mod settle;
 mod sync;
+mod trouble;
 mod wanted;
 
 pub use exec::{Looked, exec, look};

@@ -4,7 +4,7 @@
 //! was stored with it there; one that lacks it gets it by today's configuration, since steps and `env` lie on the other
 //! hosts only, and secrets do not travel between hosts.
 
-use super::build::{links, plan, set_up, store_all};
+use super::build::{links, plan, sent, set_up, store_all};
 use super::stages::Stages;
 use super::{Action, Options, Phase, Plan, Who};
 use crate::config::{Environment, Hook};
@@ -47,7 +47,9 @@ fn prepare(stages: &mut Stages, environment: &Environment) {
     stages.part(Phase::Prepare, Who::Lacking);
     stages.all(|s| s.make_way().begin());
     store_all(stages, environment);
-    stages.all(|s| s.fetch(fetch).checkout(fetch).link(&links(app)).carry(fetch, &app.carry));
+    stages.all(|s| s.fetch(fetch).checkout(fetch));
+    stages.all(|s| sent(app).into_iter().enumerate().fold(s, |s, (n, (path, mode))| s.file(n, mode, &path)));
+    stages.all(|s| s.link(&links(app)).carry(fetch, &app.carry));
     stages.hooks("build", &app.hooks.build, Place::Release);
 }
 
