@@ -127,7 +127,7 @@ fn bash_offers_what_the_file_and_the_grammar_have() {
     assert_eq!(sorted(all[3..].to_vec()), tools());
     for (words, expected) in [
         (&["shipit", "pro"][..], &["production"][..]),
-        (&["shipit", "production", "re"], &["ref", "revert"]),
+        (&["shipit", "production", "re"], &["ref", "revert", "restart", "resume"]),
         (&["shipit", "production", "--re"], &["--ref", "--redeploy"]),
         (&["shipit", "--color", "al"], &["always"]),
         (&["shipit", "-e", "s"], &["staging"]),
@@ -191,7 +191,7 @@ fn deploys_are_those_that_list_showed_last() {
 fn fish_offers_the_same_with_what_it_means() {
     let typing = Typing::new();
     assert_eq!(typing.fish("shipit pro"), ["production"]);
-    assert_eq!(typing.fish("shipit production re"), ["ref", "revert"]);
+    assert_eq!(typing.fish("shipit production re"), ["ref", "revert", "restart", "resume"]);
     assert_eq!(typing.fish("shipit production --re"), ["--ref", "--redeploy"]);
     assert_eq!(
         typing.fish("shipit production --hosts db1,w"),
