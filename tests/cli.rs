@@ -154,15 +154,13 @@ fn what_is_to_come_ends_with_2() {
     for command in ["sync", "restart", "hold", "resume", "show", "console", "logs", "check", "prune"] {
         lines.push(vec!["production", command]);
     }
-    for tool in ["init", "import", "demo", "completions"] {
-        lines.push(vec![tool]);
-    }
+    lines.push(vec!["import"]);
     for option in
         ["--roles=web", "--apps=a", "--concurrency=2", "--batch=1", "--no-pause", "--max-unreachable=1"]
     {
         lines.push(vec!["production", option]);
     }
-    for option in ["--events=f", "--split", "--output=json", "--ref=app=main"] {
+    for option in ["--events=f", "--output=json", "--ref=app=main"] {
         lines.push(vec!["production", option]);
     }
     lines.push(vec!["ecosystem.config.js", "production", "setup"]);

@@ -6,7 +6,7 @@ mod common;
 use common::{Kind, World};
 
 /// The variable of an option, a value that cannot be meant, and what is said of it.
-const BAD: [(&str, &str, &str); 16] = [
+const BAD: [(&str, &str, &str); 18] = [
     ("config", "nowhere.toml", "nowhere.toml"),
     ("chdir", "nowhere", "--chdir: "),
     ("hosts", "web9", "matches `web9`"),
@@ -14,6 +14,8 @@ const BAD: [(&str, &str, &str); 16] = [
     ("force", "maybe", "takes true or false"),
     ("redeploy", "maybe", "takes true or false"),
     ("allow-older", "maybe", "takes true or false"),
+    ("split", "maybe", "takes true or false"),
+    ("keep", "maybe", "takes true or false"),
     ("lock-wait", "soon", "takes a duration"),
     ("yes", "maybe", "takes true or false"),
     ("dry-run", "maybe", "takes true or false"),

@@ -15,7 +15,7 @@ use crate::config::Setting;
 use crate::report::{ColorChoice, Mode};
 
 /// Options of later issues, and whether they take a value: known, so that they are refused by name.
-const LATER: [(&str, bool); 10] = [
+const LATER: [(&str, bool); 9] = [
     ("roles", true),
     ("apps", true),
     ("concurrency", true),
@@ -23,7 +23,6 @@ const LATER: [(&str, bool); 10] = [
     ("no-pause", false),
     ("max-unreachable", true),
     ("events", true),
-    ("split", false),
     ("check", false),
     ("for", true),
 ];
@@ -78,6 +77,9 @@ pub(super) struct Typed {
     /// Deploy a commit older than the live one
     #[arg(long, value_parser = flag)]
     pub allow_older: bool,
+    /// Deploy to part of the hosts, leaving two releases
+    #[arg(long, value_parser = flag)]
+    pub split: bool,
     /// Wait so long for another run [0; 10m in CI]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub lock_wait: Option<Duration>,
@@ -93,6 +95,9 @@ pub(super) struct Typed {
     /// With config: where each value comes from
     #[arg(long, value_parser = flag)]
     pub origin: bool,
+    /// demo: hosts and files stay, to go on by hand
+    #[arg(long, value_parser = flag)]
+    pub keep: bool,
     /// auto, pretty or plain
     #[arg(long, value_name = "HOW", value_parser = output(), default_value = "auto")]
     #[arg(hide_default_value = true, hide_possible_values = true)]

@@ -12,12 +12,17 @@ use crate::config::Setting;
 use crate::report::{ColorChoice, Mode, Verbosity};
 
 mod arguments;
+mod completion;
 mod help;
 mod split;
+mod tools;
 mod words;
 
 #[cfg(test)]
 mod tests;
+
+pub use completion::{Candidate, Cursor, Wanted, at_cursor};
+pub use tools::{Shell, Tool};
 
 /// How long a run waits for another's lock in CI, where nobody is there to try again.
 const LOCK_WAIT_IN_CI: Duration = Duration::from_secs(600);
@@ -33,7 +38,7 @@ pub struct Invocation {
     pub config: Option<PathBuf>,
     /// The directory to work in, where one was named.
     pub chdir: Option<PathBuf>,
-    /// The environment's name, as typed; empty for a tool that works on none.
+    /// The environment's name, as typed; empty for a tool.
     pub environment: String,
     /// What to do with it.
     pub command: Command,
@@ -47,6 +52,8 @@ pub struct Invocation {
     pub redeploy: bool,
     /// Deploy a commit that is older than what is live.
     pub allow_older: bool,
+    /// Deploy to part of the hosts, which leaves the environment on two releases.
+    pub split: bool,
     /// How long to wait for a lock that another run holds.
     pub lock_wait: Duration,
     /// Ask nothing.
@@ -97,13 +104,8 @@ pub enum Command {
         /// Also where each value comes from.
         origin: bool,
     },
-    /// The environments of the file.
-    Envs,
-    /// What editors must know of a file's keys, as a JSON schema.
-    Schema {
-        /// Of `--output json` rather than of the file.
-        events: bool,
-    },
+    /// Something that needs no environment.
+    Tool(Tool),
 }
 
 /// Which deploy `revert` goes back to.
@@ -150,6 +152,7 @@ fn parse<I: IntoIterator<Item = OsString>>(
 ) -> Result<Invocation, CliError> {
     let options = arguments::options(ambient);
     let split = split::split(args.into_iter().skip(1), &options)?;
+    let tool = tools::named(&split);
     let later = words::later(&split);
     let (typed, set) = arguments::parse(options, split.options).map_err(|error| match &later {
         // An option of a command that is still to come is no mistake of the user's.
@@ -159,11 +162,16 @@ fn parse<I: IntoIterator<Item = OsString>>(
     if let Some(later) = later {
         return Err(later);
     }
-    let meant = words::understand(split.words, typed.reference, typed.environment)?;
+    let meant = match tool {
+        Some(name) => tools::understand(name, split.words, typed.keep, &set)?,
+        None => words::understand(split.words, typed.reference, typed.environment)?,
+    };
     if meant.config.is_some() && set.typed("config") {
         return Err(CliError::usage("two configuration files: one as the first word and one with --config"));
     }
-    words::check_options(&meant, &set)?;
+    if tool.is_none() {
+        words::check_options(&meant, &set)?;
+    }
     let command = match meant.command {
         Command::Config { key, .. } => Command::Config { key, origin: typed.origin },
         command => command,
@@ -179,6 +187,7 @@ fn parse<I: IntoIterator<Item = OsString>>(
         force: typed.force,
         redeploy: typed.redeploy,
         allow_older: typed.allow_older,
+        split: typed.split,
         lock_wait: typed.lock_wait.unwrap_or(if in_ci { LOCK_WAIT_IN_CI } else { Duration::ZERO }),
         yes: typed.yes,
         keep_failed: typed.keep_failed,

@@ -24,17 +24,6 @@ fn config(key: Option<&str>, origin: bool) -> Command {
 }
 
 #[test]
-fn a_tool_needs_no_environment_and_may_be_the_name_of_one() {
-    let meant = |line: &str| parsed(&words(line)).map(|meant| (meant.environment, meant.command)).unwrap();
-    assert_eq!(meant("envs"), (String::new(), Command::Envs));
-    assert_eq!(meant("-v fleet.toml envs"), (String::new(), Command::Envs));
-    assert_eq!(meant("schema"), (String::new(), Command::Schema { events: false }));
-    assert_eq!(meant("schema status"), ("schema".to_owned(), Command::Status));
-    assert_eq!(meant("-e envs list"), ("envs".to_owned(), Command::List));
-    assert_eq!(meant("-e schema"), ("schema".to_owned(), deploy(None)));
-}
-
-#[test]
 fn what_is_typed_means_a_command() {
     let back = |n| Command::Revert(RevertTo::Back(n));
     let to = |deploy: &str| Command::Revert(RevertTo::Deploy(deploy.to_owned()));
@@ -152,14 +141,54 @@ fn what_is_to_come_is_named() {
     let commands =
         ["sync", "restart", "hold -m why --for 12h", "resume", "show", "console", "logs -f", "check"];
     let more = ["prune", "status --check", "--roles web", "--apps=api", "--concurrency 3"];
-    let options = ["--batch 25%", "--no-pause", "--max-unreachable 1", "--events f", "--split"];
+    let options = ["--batch 25%", "--no-pause", "--max-unreachable 1", "--events f"];
     let lines = commands.iter().chain(&more).chain(&options).map(|line| format!("production {line}"));
-    let tools = ["init", "import", "demo", "completions bash", "schema --events", "check"];
+    let tools = ["import", "schema --events", "check"];
     for line in lines.chain(tools.map(str::to_owned)) {
         let error = parsed(&words(&line)).unwrap_err();
         assert!(error.text.contains("not yet"), "{line}: {}", error.text);
         assert_eq!(error.exit, 2, "{line}");
     }
+}
+
+#[test]
+fn tools_need_no_environment() {
+    let table = [
+        ("demo", Tool::Demo { keep: false }),
+        ("demo --keep", Tool::Demo { keep: true }),
+        ("init", Tool::Init),
+        ("-C shop init -q", Tool::Init),
+        ("envs", Tool::Envs),
+        ("-v -c fleet.toml envs", Tool::Envs),
+        ("schema", Tool::Schema { events: false }),
+        ("completions bash", Tool::Completions(Shell::Bash)),
+        ("completions zsh", Tool::Completions(Shell::Zsh)),
+        ("completions fish", Tool::Completions(Shell::Fish)),
+        ("completions candidates -- --hosts w", Tool::Candidates(vec!["--hosts".into(), "w".into()])),
+    ];
+    for (line, expected) in table {
+        let command = parsed(&words(line)).unwrap_or_else(|error| panic!("{line}: {error}")).command;
+        assert_eq!(command, Command::Tool(expected), "{line}");
+    }
+    for (line, expected) in [
+        ("demo production", "demo takes no `production`\n(an environment of that name: shipit -e demo)"),
+        ("init here", "init takes no `here`"),
+        ("completions", "completions needs a shell"),
+        ("completions tcsh", "completions knows bash, zsh and fish, not `tcsh`"),
+        ("completions bash zsh", "completions takes no `zsh`"),
+        ("init --force", "init does not take --force"),
+        ("init --keep", "init does not take --keep"),
+        ("demo --dry-run", "demo does not take --dry-run"),
+        ("demo --hosts web1", "demo does not take --hosts"),
+    ] {
+        let error = parsed(&words(line)).unwrap_err();
+        assert!(error.text.contains(expected), "{line}: {}", error.text);
+        assert_eq!(error.exit, 2, "{line}");
+    }
+    for line in ["demo setup", "-e demo setup", "init update", "-e demo"] {
+        assert!(["demo", "init"].contains(&parsed(&words(line)).unwrap().environment.as_str()), "{line}");
+    }
+    assert!(parsed(&words("production --keep")).unwrap_err().text.contains("update does not take --keep"));
 }
 
 #[test]
@@ -212,73 +241,11 @@ fn help_and_version_are_asked_for() {
     assert_eq!(parsed(&["-V"]).unwrap_err().text, concat!("shipit ", env!("CARGO_PKG_VERSION")));
 }
 
+/// Its text is a snapshot in `tests/cli.rs`.
 #[test]
 fn help_fits_eighty_columns() {
     let help = parsed(&["--help"]).unwrap_err().text;
     for line in help.lines() {
         assert!(line.chars().count() < 80, "{line}");
     }
-    insta::assert_snapshot!(help, @r#"
-    Deploys git repositories to fleets of servers over SSH, all or nothing.
-
-    Usage: shipit [OPTIONS] <ENV> [COMMAND]
-
-    Deploy:
-      update, deploy            deploy the configured ref (also without a command)
-      ref <REF>                 deploy that branch, tag or commit, or HEAD
-      revert [N | DEPLOY]       make the N-th earlier deploy live again [1]
-      setup                     directories, clone and checks; safe to repeat
-
-    Look:
-      plan                      what would be done, as the exact scripts
-      status                    the fleet in one look
-      list                      deploys, newest first, numbered as revert counts
-      current, curr             the live revision
-      previous, prev            the one before
-      config [KEY]              the resolved configuration, secrets dotted
-
-    Act:
-      exec, run <CMD>…          on every host at once; one word is a script,
-                                several are a command and its arguments
-      unlock                    end the run that holds the lock
-
-    Without an environment:
-      envs                      the environments of the file
-      schema                    a JSON schema of shipit.toml, for editors
-
-    Options, anywhere (SHIPIT_<OPTION> sets them, but for --env and --ref):
-      -c, --config <FILE>         Configuration file [shipit.toml, here or above]
-      -C, --chdir <DIR>           Work in this directory
-      -e, --env <ENV>             The environment, where its name is a command's
-          --hosts <PATTERN,…>     Only these hosts: names, globs, ranges, !name
-          --ref <REF>             Deploy this branch, tag or commit, or HEAD
-          --set <KEY=VALUE>       Over the file: timeout.hook=1m, env.NAME=x
-      -f, --force                 Skip the local checks, nothing else [alias: -F]
-          --redeploy              A new release though nothing changed
-          --allow-older           Deploy a commit older than the live one
-          --lock-wait <DURATION>  Wait so long for another run [0; 10m in CI]
-      -y, --yes                   Ask nothing
-      -n, --dry-run               Show what would be done, as the exact scripts
-          --keep-failed           Leave the directory of a release that failed
-          --origin                With config: where each value comes from
-          --output <HOW>          auto, pretty or plain
-          --color <WHEN>          auto, always or never
-      -q, --quiet                 Only failures and the end
-      -v, --verbose               All that hooks print
-      -h, --help                  This help
-      -V, --version               The version
-
-    Exit codes:
-        0  done, or nothing to do
-        1  failed; nothing live was changed
-        2  usage or configuration; no host was contacted
-        3  refused: local changes, unpushed commits, not confirmed, older than live
-        4  a host could not be reached, authenticated or trusted; nothing changed
-        5  failed after going live; every host was put back
-        6  failed, and not every host serves the same: the report says which
-       70  a bug in shipit
-       75  another run holds the lock; try again
-      130  interrupted (143: terminated); nothing live was changed, or put back
-    exec ends with the remote code where the failing hosts agree on one, else 1.
-    "#);
 }

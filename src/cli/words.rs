@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use super::arguments::Given;
 use super::split::Split;
+use super::tools::TOOLS;
 use super::{CliError, Command, RevertTo, help};
 
 /// Words of commands, with what each is called in full.
-const COMMANDS: [(&str, &str); 16] = [
+pub(super) const COMMANDS: [(&str, &str); 16] = [
     ("update", "update"),
     ("deploy", "update"),
     ("ref", "ref"),
@@ -28,23 +29,20 @@ const COMMANDS: [(&str, &str); 16] = [
     ("config", "config"),
 ];
 
-/// Commands without an environment.
-const TOOLS: [&str; 2] = ["envs", "schema"];
-
 /// Commands on an environment that are still to come.
 const LATER: [&str; 9] = ["sync", "restart", "hold", "resume", "show", "console", "logs", "check", "prune"];
 
 /// Commands without an environment that are still to come.
-const LATER_TOOLS: [&str; 4] = ["init", "import", "demo", "completions"];
+const LATER_TOOLS: [&str; 1] = ["import"];
 
 /// Options that every command takes.
 const COMMON: [&str; 7] = ["config", "chdir", "env", "output", "color", "quiet", "verbose"];
 
-/// Options of all commands but those that only look at the file or at no file.
+/// Options of all commands but those that only look at the file.
 const OF_AN_ENVIRONMENT: [&str; 2] = ["hosts", "set"];
 
 /// Options that must never be lost, even where a variable sets them: a dry run that is none does harm.
-const NEVER_IGNORED: [&str; 1] = ["dry-run"];
+pub(super) const NEVER_IGNORED: [&str; 1] = ["dry-run"];
 
 /// What the words mean.
 #[derive(Debug)]
@@ -74,7 +72,7 @@ pub(super) fn runs_a_command(word: &str) -> bool {
     full_name(word) == Some("exec")
 }
 
-fn full_name(word: &str) -> Option<&'static str> {
+pub(super) fn full_name(word: &str) -> Option<&'static str> {
     COMMANDS.iter().find(|(name, _)| *name == word).map(|(_, full)| *full)
 }
 
@@ -105,10 +103,6 @@ pub(super) fn understand(
     let mut words = words.into_iter().peekable();
     let config = words.next_if(|word| is_config_file(word)).map(PathBuf::from);
     let by_option = environment.is_some();
-    if !by_option && let Some(tool) = tool(&mut words) {
-        let command = command(tool, words.collect(), reference)?;
-        return Ok(Meant { config, environment: String::new(), name: tool, command, plan: false });
-    }
     let environment = match environment {
         Some(environment) => environment,
         None => words.next().ok_or_else(no_environment)?,
@@ -126,14 +120,6 @@ pub(super) fn understand(
     let rest: Vec<String> = words.collect();
     let command = command(name, rest, reference)?;
     Ok(Meant { config, environment, name, command, plan: name == "plan" })
-}
-
-/// A tool, unless a command follows: then the word is an environment's name.
-fn tool(words: &mut std::iter::Peekable<std::vec::IntoIter<String>>) -> Option<&'static str> {
-    let tool = TOOLS.iter().find(|tool| words.peek().is_some_and(|word| word == *tool))?;
-    let command = words.clone().nth(1).is_some_and(|word| full_name(&word).is_some());
-    words.next_if(|_| !command)?;
-    Some(tool)
 }
 
 fn command(name: &'static str, rest: Vec<String>, reference: Option<String>) -> Result<Command, CliError> {
@@ -157,8 +143,6 @@ fn command(name: &'static str, rest: Vec<String>, reference: Option<String>) -> 
         "current" => Ok(Command::Current),
         "previous" => Ok(Command::Previous),
         "unlock" => Ok(Command::Unlock),
-        "envs" => Ok(Command::Envs),
-        "schema" => Ok(Command::Schema { events: false }),
         _ => Ok(Command::Deploy { reference: reference.map(option_reference).transpose()? }),
     }
 }
@@ -203,17 +187,25 @@ fn revert_to(word: String) -> Result<RevertTo, CliError> {
 /// Refuses options that the command would not look at.
 pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError> {
     let own: &[&str] = match meant.name {
-        "update" => {
-            &["ref", "force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed"]
-        }
-        "ref" => &["force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed"],
-        "plan" => &["ref", "force", "redeploy", "allow-older", "dry-run"],
+        "update" => &[
+            "ref",
+            "force",
+            "redeploy",
+            "allow-older",
+            "split",
+            "lock-wait",
+            "yes",
+            "dry-run",
+            "keep-failed",
+        ],
+        "ref" => &["force", "redeploy", "allow-older", "split", "lock-wait", "yes", "dry-run", "keep-failed"],
+        "plan" => &["ref", "force", "redeploy", "allow-older", "split", "dry-run"],
         "setup" | "revert" => &["lock-wait", "yes", "dry-run"],
         "unlock" => &["yes"],
         "config" => &["set", "origin"],
         _ => &[],
     };
-    let of_hosts = meant.name != "config" && !TOOLS.contains(&meant.name);
+    let of_hosts = meant.name != "config";
     let taken = |option: &&str| {
         COMMON.contains(option) || own.contains(option) || (of_hosts && OF_AN_ENVIRONMENT.contains(option))
     };
@@ -239,7 +231,7 @@ fn unknown(environment: &str, word: &str) -> CliError {
     if full_name(environment).is_some() {
         return command_without_environment(environment);
     }
-    if TOOLS.contains(&word) {
+    if TOOLS.iter().any(|(name, _)| *name == word) {
         return CliError::usage(format!("{word} works on no environment: shipit {word}"));
     }
     let names = COMMANDS.iter().map(|(name, _)| *name).chain(LATER);
@@ -255,6 +247,6 @@ fn unknown(environment: &str, word: &str) -> CliError {
 }
 
 /// In quotes, cut, and without anything that acts on a terminal.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     format!("`{}`", crate::report::clean::line(word.as_bytes(), 60))
 }

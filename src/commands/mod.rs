@@ -4,16 +4,19 @@ use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::{Command, Invocation};
+use crate::cli::{Command, Invocation, Tool};
 use crate::config::{self, Document, Environment};
 use crate::error::Error;
 use crate::executor::Interrupt;
 use crate::plan::Options;
 use crate::report::{self, Printer};
 
+mod completions;
+mod demo;
 mod deploy;
 mod envs;
 mod exec;
+mod init;
 mod list;
 mod operator;
 mod resolved;
@@ -43,27 +46,13 @@ struct Context<'a> {
 /// # Errors
 /// What stops a command before it has an outcome to report.
 pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error> {
-    if let Command::Schema { .. } = invocation.command {
-        printer.data(&config::schema());
-        return Ok(crate::error::exit::OK);
+    if let Command::Tool(tool) = &invocation.command {
+        return run_tool(tool, invocation, printer).await;
     }
     let surroundings = Surroundings::read()?;
-    let start = match &invocation.chdir {
-        Some(directory) => surroundings.directory.join(directory),
-        None => surroundings.directory.clone(),
-    };
-    if !start.is_dir() {
-        return Err(Error::Usage(format!("--chdir: {} is not a directory", start.display())));
-    }
-    let named: Option<PathBuf> = invocation.config.as_ref().map(|file| start.join(file));
-    let file = config::find(named.as_deref(), &start)?;
-    let document = config::read(&file, &invocation.set)?;
-    match &invocation.command {
-        Command::Envs => return envs::run(&document, printer),
-        Command::Config { key, origin } => {
-            return resolved::run(&document, invocation, (key.as_deref(), *origin), printer);
-        }
-        _ => {}
+    let document = document(invocation, &surroundings)?;
+    if let Command::Config { key, origin } = &invocation.command {
+        return resolved::run(&document, invocation, (key.as_deref(), *origin), printer);
     }
     let environment = resolve(&document, &invocation.environment, printer)?;
     let all = environment.hosts.len();
@@ -81,9 +70,17 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         Command::Previous => revisions::previous(context).await,
         Command::Exec { command } => exec::run(context, command).await,
         Command::Unlock => unlock::run(context).await,
-        // Done above: they work on no host.
-        Command::Config { .. } | Command::Envs | Command::Schema { .. } => Ok(crate::error::exit::OK),
+        // Both ran above: they look at no host.
+        Command::Config { .. } | Command::Tool(_) => Ok(crate::error::exit::OK),
     }
+}
+
+/// The configuration, as it was written.
+fn document(invocation: &Invocation, surroundings: &Surroundings) -> Result<Document, Error> {
+    let start = surroundings.start(invocation.chdir.as_deref())?;
+    let named: Option<PathBuf> = invocation.config.as_ref().map(|file| start.join(file));
+    let file = config::find(named.as_deref(), &start)?;
+    Ok(config::read(&file, &invocation.set)?)
 }
 
 /// The environment; commands that name its hosts are run when all that can be checked before was found good.
@@ -95,6 +92,18 @@ fn resolve(document: &Document, name: &str, printer: &Printer) -> Result<Environ
     let limit = draft.environment.timeouts.hook;
     let answers = operator::ask(&draft.host_commands, name, limit, printer);
     Ok(document.resolve(name, &answers)?)
+}
+
+async fn run_tool(tool: &Tool, invocation: &Invocation, printer: &Printer) -> Result<u8, Error> {
+    match tool {
+        Tool::Demo { keep } => return demo::run(invocation, *keep, printer).await,
+        Tool::Init => return init::run(&Surroundings::read()?.start(invocation.chdir.as_deref())?, printer),
+        Tool::Envs => return envs::run(&document(invocation, &Surroundings::read()?)?, printer),
+        Tool::Schema { .. } => printer.data(&config::schema()),
+        Tool::Completions(shell) => printer.data(shell.script()),
+        Tool::Candidates(words) => completions::candidates(words, &Surroundings::read()?, printer),
+    }
+    Ok(crate::error::exit::OK)
 }
 
 impl Context<'_> {

@@ -10,6 +10,7 @@ mod board;
 pub mod clean;
 mod frame;
 pub mod human;
+mod narrator;
 mod plain;
 mod pretty;
 mod printer;
@@ -18,6 +19,7 @@ mod style;
 pub mod summary;
 pub mod table;
 
+pub use narrator::Narrator;
 pub use printer::Printer;
 
 /// How progress is shown.

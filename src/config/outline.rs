@@ -1,0 +1,57 @@
+//! What a file names, as it is written: for the completion of command lines, which must be quick, run nothing and
+//! contact nobody. Nothing is checked; what cannot be understood is left out.
+
+use std::path::Path;
+
+use super::document;
+use super::error::ConfigError;
+use super::file::{Node, Table, Value};
+use super::{host_name, resolve};
+
+/// The names in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outline {
+    /// Each environment with its hosts, in the order of the file, ranges expanded.
+    pub environments: Vec<(String, Vec<String>)>,
+    /// The names of `[apps]`.
+    pub apps: Vec<String>,
+}
+
+impl Outline {
+    /// Of the text of the file and of those that it extends. Hosts that a command would print are not among them.
+    ///
+    /// # Errors
+    /// When one cannot be read, or is no TOML.
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        let document = document::read(file, &[])?;
+        let none = Table { entries: Vec::new(), span: 0..0, header: false };
+        let environment = |name: String| {
+            let entry = resolve::host_entry(&document.layers(&name, &none));
+            let hosts = entry.map(|entry| names(&entry.node)).unwrap_or_default();
+            (name, hosts)
+        };
+        let apps = document.tables.iter().filter_map(|table| table.get("apps")?.node.as_table().ok());
+        let names = apps.flat_map(|apps| apps.entries.iter().map(|entry| entry.key.clone()));
+        Ok(Self {
+            environments: document.environments().into_iter().map(environment).collect(),
+            apps: names.collect(),
+        })
+    }
+}
+
+fn names(node: &Node) -> Vec<String> {
+    let mut names: Vec<String> = node.items().iter().flat_map(host).collect();
+    names.dedup();
+    names
+}
+
+fn host(node: &Node) -> Vec<String> {
+    match &node.value {
+        Value::Text(text) => {
+            let address = host_name::parse(text).ok();
+            address.and_then(|address| host_name::expand(address.name).ok()).unwrap_or_default()
+        }
+        Value::Table(table) => table.get("host").map(|entry| names(&entry.node)).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
