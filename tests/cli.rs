@@ -160,9 +160,7 @@ fn what_is_to_come_ends_with_2() {
     {
         lines.push(vec!["production", option]);
     }
-    for option in ["--events=f", "--output=json", "--ref=app=main"] {
-        lines.push(vec!["production", option]);
-    }
+    lines.push(vec!["production", "--ref=app=main"]);
     lines.push(vec!["ecosystem.config.js", "production", "setup"]);
     lines.push(vec!["package.json", "production"]);
     for line in lines {

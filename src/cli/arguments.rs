@@ -15,14 +15,13 @@ use crate::config::Setting;
 use crate::report::{ColorChoice, Mode};
 
 /// Options of later issues, and whether they take a value: known, so that they are refused by name.
-const LATER: [(&str, bool); 9] = [
+const LATER: [(&str, bool); 8] = [
     ("roles", true),
     ("apps", true),
     ("concurrency", true),
     ("batch", true),
     ("no-pause", false),
     ("max-unreachable", true),
-    ("events", true),
     ("check", false),
     ("for", true),
 ];
@@ -98,10 +97,13 @@ pub(super) struct Typed {
     /// demo: hosts and files stay, to go on by hand
     #[arg(long, value_parser = flag)]
     pub keep: bool,
-    /// auto, pretty or plain
+    /// auto, pretty, plain or json (an event a line)
     #[arg(long, value_name = "HOW", value_parser = output(), default_value = "auto")]
     #[arg(hide_default_value = true, hide_possible_values = true)]
     pub output: Mode,
+    /// Also write what happens to FILE, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
     /// auto, always or never
     #[arg(long, value_name = "WHEN", value_parser = color(), default_value = "auto")]
     #[arg(hide_default_value = true, hide_possible_values = true)]
@@ -192,11 +194,7 @@ pub(super) fn parse(command: clap::Command, options: Vec<OsString>) -> Result<(T
     if let Some((later, _)) = LATER.iter().find(|(name, _)| given.0.iter().any(|(long, _)| long == name)) {
         return Err(CliError::usage(format!("--{later}: not yet")));
     }
-    let typed = Typed::from_arg_matches(&matches).map_err(|error| ended(&error))?;
-    if typed.output == Mode::Json {
-        return Err(CliError::usage("--output json: not yet"));
-    }
-    Ok((typed, given))
+    Ok((Typed::from_arg_matches(&matches).map_err(|error| ended(&error))?, given))
 }
 
 fn given(matches: &ArgMatches, id: &str, long: &str) -> Option<(String, ValueSource)> {

@@ -64,6 +64,8 @@ pub struct Invocation {
     pub keep_failed: bool,
     /// How progress is shown.
     pub output: Mode,
+    /// Where events are written to as JSON, beside any output.
+    pub events: Option<PathBuf>,
     /// Whether colours are used.
     pub color: ColorChoice,
     /// How much is shown.
@@ -151,7 +153,8 @@ fn parse<I: IntoIterator<Item = OsString>>(
     in_ci: bool,
 ) -> Result<Invocation, CliError> {
     let options = arguments::options(ambient);
-    let split = split::split(args.into_iter().skip(1), &options)?;
+    let mut split = split::split(args.into_iter().skip(1), &options)?;
+    let of_events = tools::of_events(&mut split);
     let tool = tools::named(&split);
     let later = words::later(&split);
     let (typed, set) = arguments::parse(options, split.options).map_err(|error| match &later {
@@ -162,9 +165,10 @@ fn parse<I: IntoIterator<Item = OsString>>(
     if let Some(later) = later {
         return Err(later);
     }
+    let asked = tools::Asked { keep: typed.keep, of_events };
     let meant = match tool {
-        Some(name) => tools::understand(name, split.words, typed.keep, &set)?,
-        None => words::understand(split.words, typed.reference, typed.environment)?,
+        Some(name) => tools::understand(name, split.words, asked, &set)?,
+        None => words::understand(split.words, typed.reference.clone(), typed.environment.clone())?,
     };
     if meant.config.is_some() && set.typed("config") {
         return Err(CliError::usage("two configuration files: one as the first word and one with --config"));
@@ -172,10 +176,14 @@ fn parse<I: IntoIterator<Item = OsString>>(
     if tool.is_none() {
         words::check_options(&meant, &set)?;
     }
+    let events = events(&meant, &typed, &set)?;
     let command = match meant.command {
         Command::Config { key, .. } => Command::Config { key, origin: typed.origin },
         command => command,
     };
+    if typed.output == Mode::Json && (typed.dry_run || meant.plan) {
+        return Err(CliError::usage("--output json: not yet for a plan"));
+    }
     Ok(Invocation {
         config: meant.config.or(typed.config),
         chdir: typed.chdir,
@@ -192,6 +200,7 @@ fn parse<I: IntoIterator<Item = OsString>>(
         yes: typed.yes,
         keep_failed: typed.keep_failed,
         output: typed.output,
+        events,
         color: typed.color,
         verbosity: match (typed.quiet, typed.verbose) {
             (true, _) => Verbosity::Quiet,
@@ -199,4 +208,18 @@ fn parse<I: IntoIterator<Item = OsString>>(
             _ => Verbosity::Normal,
         },
     })
+}
+
+/// Where events go. A variable that is set for all commands means nothing to those that have none.
+fn events(
+    meant: &words::Meant,
+    typed: &arguments::Typed,
+    given: &arguments::Given,
+) -> Result<Option<PathBuf>, CliError> {
+    match (meant.name, &typed.events) {
+        (_, Some(_)) if given.typed("events") && (typed.dry_run || meant.plan) => {
+            Err(CliError::usage("--events: a dry run does nothing that could be told"))
+        }
+        (name, file) => Ok(file.clone().filter(|_| words::has_events(name))),
+    }
 }

@@ -105,11 +105,16 @@ fn everything_else_is_refused() {
         ("production --nonsense", "unexpected argument '--nonsense'"),
         ("production --hosts", "a value is required"),
         ("production --output xml", "invalid value 'xml'"),
-        ("production --output json", "--output json: not yet"),
+        ("production plan --output json", "--output json: not yet for a plan"),
+        ("production --events", "--events <FILE>"),
+        ("production plan --events f", "a dry run does nothing"),
+        ("production status --events f", "status does not take --events"),
+        ("schema --hosts a --events", "schema does not take --hosts"),
         ("production --lock-wait soon", "takes a duration"),
         ("production -q -v", "cannot be used with"),
         ("production config a b", "config takes one word, not also `b`"),
         ("production config --hosts web1", "config does not take --hosts"),
+        ("production config --output json", "config does not take --output"),
         ("production config --dry-run", "config does not take --dry-run"),
         ("production status --origin", "status does not take --origin"),
         ("config timeout", "config is a command: name the environment first"),
@@ -141,9 +146,9 @@ fn what_is_to_come_is_named() {
     let commands =
         ["sync", "restart", "hold -m why --for 12h", "resume", "show", "console", "logs -f", "check"];
     let more = ["prune", "status --check", "--roles web", "--apps=api", "--concurrency 3"];
-    let options = ["--batch 25%", "--no-pause", "--max-unreachable 1", "--events f"];
+    let options = ["--batch 25%", "--no-pause", "--max-unreachable 1"];
     let lines = commands.iter().chain(&more).chain(&options).map(|line| format!("production {line}"));
-    let tools = ["import", "schema --events", "check"];
+    let tools = ["import", "check"];
     for line in lines.chain(tools.map(str::to_owned)) {
         let error = parsed(&words(&line)).unwrap_err();
         assert!(error.text.contains("not yet"), "{line}: {}", error.text);
@@ -160,7 +165,7 @@ fn tools_need_no_environment() {
         ("-C shop init -q", Tool::Init),
         ("envs", Tool::Envs),
         ("-v -c fleet.toml envs", Tool::Envs),
-        ("schema", Tool::Schema { events: false }),
+        ("schema", Tool::Schema { of_events: false }),
         ("completions bash", Tool::Completions(Shell::Bash)),
         ("completions zsh", Tool::Completions(Shell::Zsh)),
         ("completions fish", Tool::Completions(Shell::Fish)),

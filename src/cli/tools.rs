@@ -12,8 +12,8 @@ pub(super) const TOOLS: [(&str, &[&str]); 5] = [
     ("demo", &["keep", "output", "color"]),
     ("init", &["chdir", "color", "quiet"]),
     ("envs", &["config", "chdir", "color", "quiet", "verbose"]),
-    ("schema", &["color"]),
     ("completions", &["color"]),
+    ("schema", &["color"]),
 ];
 
 /// The word in place of a shell with which the scripts of `completions` ask for what can be typed.
@@ -31,10 +31,10 @@ pub enum Tool {
     Init,
     /// Lists the environments of the file.
     Envs,
-    /// Prints what editors must know of a file's keys, as a JSON schema.
+    /// Prints a JSON schema: of the file, for editors.
     Schema {
-        /// Of the events of `--output json` rather than of the file.
-        events: bool,
+        /// Or of what is told as JSON, for programs.
+        of_events: bool,
     },
     /// Prints the script that completes command lines in a shell.
     Completions(Shell),
@@ -67,6 +67,22 @@ impl Shell {
     }
 }
 
+/// The options of tools.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub keep: bool,
+    pub of_events: bool,
+}
+
+/// `schema --events`, where the option takes no file: it is taken out of the options. Whether it was there.
+pub(super) fn of_events(split: &mut Split) -> bool {
+    let before = split.options.len();
+    if named(split) == Some("schema") {
+        split.options.retain(|option| option != "--events");
+    }
+    split.options.len() < before
+}
+
 /// The tool that these words ask for.
 pub(super) fn named(split: &Split) -> Option<&'static str> {
     let first = split.words.first().filter(|_| !split.environment_given)?;
@@ -78,10 +94,10 @@ pub(super) fn named(split: &Split) -> Option<&'static str> {
 pub(super) fn understand(
     name: &'static str,
     words: Vec<String>,
-    keep: bool,
+    asked: Asked,
     given: &Given,
 ) -> Result<Meant, CliError> {
-    let command = Command::Tool(tool(name, words.into_iter().skip(1).collect(), keep)?);
+    let command = Command::Tool(tool(name, words.into_iter().skip(1).collect(), asked)?);
     let own = TOOLS.iter().find(|(tool, _)| *tool == name).map_or(&[][..], |(_, own)| own);
     match given.counted(&NEVER_IGNORED).find(|option| !own.contains(option)) {
         Some(option) => Err(CliError::usage(format!("{name} does not take --{option}"))),
@@ -89,7 +105,7 @@ pub(super) fn understand(
     }
 }
 
-fn tool(name: &str, rest: Vec<String>, keep: bool) -> Result<Tool, CliError> {
+fn tool(name: &str, rest: Vec<String>, asked: Asked) -> Result<Tool, CliError> {
     let first = rest.first().map(String::as_str);
     match (name, first) {
         ("completions", None) => Err(CliError::usage("completions needs a shell: bash, zsh or fish")),
@@ -105,9 +121,9 @@ fn tool(name: &str, rest: Vec<String>, keep: bool) -> Result<Tool, CliError> {
             }
         }
         (_, Some(word)) => Err(takes_no(name, word)),
-        ("demo", None) => Ok(Tool::Demo { keep }),
+        ("demo", None) => Ok(Tool::Demo { keep: asked.keep }),
         ("envs", None) => Ok(Tool::Envs),
-        ("schema", None) => Ok(Tool::Schema { events: false }),
+        ("schema", None) => Ok(Tool::Schema { of_events: asked.of_events }),
         (_, None) => Ok(Tool::Init),
     }
 }

@@ -36,10 +36,14 @@ const LATER: [&str; 9] = ["sync", "restart", "hold", "resume", "show", "console"
 const LATER_TOOLS: [&str; 1] = ["import"];
 
 /// Options that every command takes.
-const COMMON: [&str; 7] = ["config", "chdir", "env", "output", "color", "quiet", "verbose"];
+const COMMON: [&str; 6] = ["config", "chdir", "env", "color", "quiet", "verbose"];
 
 /// Options of all commands but those that only look at the file.
-const OF_AN_ENVIRONMENT: [&str; 2] = ["hosts", "set"];
+const OF_AN_ENVIRONMENT: [&str; 3] = ["hosts", "set", "output"];
+
+/// Options of the commands that make a new release.
+const DEPLOYING: &[&str] =
+    &["force", "redeploy", "allow-older", "split", "lock-wait", "yes", "dry-run", "keep-failed", "events"];
 
 /// Options that must never be lost, even where a variable sets them: a dry run that is none does harm.
 pub(super) const NEVER_IGNORED: [&str; 1] = ["dry-run"];
@@ -87,9 +91,6 @@ pub(super) fn later(split: &Split) -> Option<CliError> {
     let tool = !split.environment_given && (LATER_TOOLS.contains(&first) || LATER.contains(&first));
     // As the environment of a command that exists, the word may really be a name.
     let named = if tool && full_name(command).is_none() { first } else { command };
-    if first == "schema" && split.options.iter().any(|option| option == "--events") {
-        return Some(CliError::usage("schema --events: not yet"));
-    }
     let known = LATER.contains(&named) || (tool && LATER_TOOLS.contains(&named));
     known.then(|| CliError::usage(format!("{named}: not yet")))
 }
@@ -184,30 +185,28 @@ fn revert_to(word: String) -> Result<RevertTo, CliError> {
     })
 }
 
+/// Whether the command is a run, which has events to tell.
+pub(super) fn has_events(name: &str) -> bool {
+    matches!(name, "update" | "ref" | "setup" | "revert" | "unlock" | "exec")
+}
+
 /// Refuses options that the command would not look at.
 pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError> {
-    let own: &[&str] = match meant.name {
-        "update" => &[
-            "ref",
-            "force",
-            "redeploy",
-            "allow-older",
-            "split",
-            "lock-wait",
-            "yes",
-            "dry-run",
-            "keep-failed",
-        ],
-        "ref" => &["force", "redeploy", "allow-older", "split", "lock-wait", "yes", "dry-run", "keep-failed"],
-        "plan" => &["ref", "force", "redeploy", "allow-older", "split", "dry-run"],
-        "setup" | "revert" => &["lock-wait", "yes", "dry-run"],
-        "unlock" => &["yes"],
-        "config" => &["set", "origin"],
+    let own: &[&[&str]] = match meant.name {
+        "update" => &[&["ref"], DEPLOYING],
+        "ref" => &[DEPLOYING],
+        "plan" => &[&["ref", "force", "redeploy", "allow-older", "split", "dry-run", "events"]],
+        "setup" | "revert" => &[&["lock-wait", "yes", "dry-run", "events"]],
+        "unlock" => &[&["yes", "events"]],
+        "exec" => &[&["events"]],
+        "config" => &[&["set", "origin"]],
         _ => &[],
     };
     let of_hosts = meant.name != "config";
     let taken = |option: &&str| {
-        COMMON.contains(option) || own.contains(option) || (of_hosts && OF_AN_ENVIRONMENT.contains(option))
+        COMMON.contains(option)
+            || own.iter().any(|own| own.contains(option))
+            || (of_hosts && OF_AN_ENVIRONMENT.contains(option))
     };
     let mut counted = given.counted(&NEVER_IGNORED);
     match counted.find(|option| !taken(option)) {

@@ -12,9 +12,12 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     let looked = context.look().await?;
     let code = super::answered(&looked);
     // One journal stands for all; where they differ, `status` says so.
-    let Some(host) = looked.iter().filter(|h| h.failure.is_none()).max_by_key(|h| h.entries.len()) else {
+    let answered = looked.iter().filter(|h| h.failure.is_none()).max_by_key(|h| h.entries.len());
+    if context.wants_json() {
+        context.printer.json(&super::json::list(answered));
         return Ok(code);
-    };
+    }
+    let Some(host) = answered else { return Ok(code) };
     if host.entries.is_empty() {
         context.printer.note("nothing was deployed yet\n");
         return Ok(code);

@@ -9,7 +9,7 @@ use crate::config::{self, Document, Environment};
 use crate::error::Error;
 use crate::executor::Interrupt;
 use crate::plan::Options;
-use crate::report::{self, Printer};
+use crate::report::{self, Printer, Show, human};
 
 mod completions;
 mod demo;
@@ -17,6 +17,8 @@ mod deploy;
 mod envs;
 mod exec;
 mod init;
+mod introduce;
+mod json;
 mod list;
 mod operator;
 mod resolved;
@@ -27,7 +29,7 @@ mod status;
 mod surroundings;
 mod unlock;
 
-use surroundings::Surroundings;
+use surroundings::{Surroundings, Ways};
 
 /// What every command works with.
 struct Context<'a> {
@@ -39,6 +41,7 @@ struct Context<'a> {
     answered: OnceCell<Environment>,
     /// `--hosts` left some out.
     part: bool,
+    ways: OnceCell<Ways>,
 }
 
 /// Carries out what was asked for; the exit code.
@@ -58,8 +61,8 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
     let all = environment.hosts.len();
     let environment = config::select(environment, &invocation.hosts)?;
     let part = environment.hosts.len() < all;
-    let answered = OnceCell::new();
-    let context = Context { invocation, printer, surroundings, environment, answered, part };
+    let (answered, ways) = (OnceCell::new(), OnceCell::new());
+    let context = Context { invocation, printer, surroundings, environment, answered, part, ways };
     match &invocation.command {
         Command::Deploy { reference } => deploy::run(context, reference.as_deref()).await,
         Command::Setup => setup::run(context).await,
@@ -99,11 +102,33 @@ async fn run_tool(tool: &Tool, invocation: &Invocation, printer: &Printer) -> Re
         Tool::Demo { keep } => return demo::run(invocation, *keep, printer).await,
         Tool::Init => return init::run(&Surroundings::read()?.start(invocation.chdir.as_deref())?, printer),
         Tool::Envs => return envs::run(&document(invocation, &Surroundings::read()?)?, printer),
-        Tool::Schema { .. } => printer.data(&config::schema()),
+        Tool::Schema { of_events: true } => printer.data(report::events::SCHEMA),
+        Tool::Schema { of_events: false } => printer.data(&config::schema()),
         Tool::Completions(shell) => printer.data(shell.script()),
         Tool::Candidates(words) => completions::candidates(words, &Surroundings::read()?, printer),
     }
     Ok(crate::error::exit::OK)
+}
+
+/// Tells why a command ended before it was a run, wherever its events would have gone. The exit code.
+pub fn fail(invocation: &Invocation, printer: &Printer, error: &Error) -> u8 {
+    printer.fail(error);
+    if invocation.output == report::Mode::Json {
+        printer.json(&report::events::error(error));
+    }
+    if let Some(file) = events_file(invocation)
+        // What could not be opened cannot be written either, and was told.
+        && let Err(failed) = report::record_error(&file, error)
+        && !matches!(error, Error::Usage(_))
+    {
+        printer.error(&format!("warning: writing events to {}: {failed}", file.display()));
+    }
+    error.exit_code()
+}
+
+fn events_file(invocation: &Invocation) -> Option<PathBuf> {
+    let chdir = invocation.chdir.clone().unwrap_or_default();
+    invocation.events.as_ref().map(|file| chdir.join(file))
 }
 
 impl Context<'_> {
@@ -150,29 +175,51 @@ impl Context<'_> {
     ) -> Result<u8, Error> {
         if self.invocation.dry_run {
             let whole = self.printer.verbosity() == report::Verbosity::Verbose;
-            self.printer.data(&crate::plan::show(request.plan, whole));
+            self.printer.data_as_it_is(&crate::plan::show(request.plan, whole));
             return Ok(crate::error::exit::OK);
         }
-        let hosts = self.surroundings.transport(&self.environment.timeouts);
-        let mut observer = report::observer(self.invocation.output, self.printer);
+        let mut show = self.show()?;
+        let hosts = self.hosts().await?;
         let interrupt = Self::interrupt()?;
-        let outcome = crate::executor::run(&request, &hosts, observer.as_mut(), interrupt).await;
-        drop(observer);
-        self.printer.report(&outcome, undo.as_deref());
-        Ok(crate::error::exit_code(&outcome))
+        let outcome = crate::executor::run(&request, hosts, &mut show, interrupt).await;
+        Ok(show.end(&outcome, undo.as_deref()))
+    }
+
+    /// What a run is shown with, as the options say.
+    fn show(&self) -> Result<Show<'_>, Error> {
+        let file = events_file(self.invocation);
+        Show::open(self.printer, self.invocation.output, file.as_deref()).map_err(|error| {
+            let file = file.unwrap_or_default();
+            Error::Usage(format!("--events: cannot write {}: {}", file.display(), human::io(&error)))
+        })
+    }
+
+    /// The way to the hosts, whose keys are known, or will be refused.
+    async fn hosts(&self) -> Result<&Ways, Error> {
+        if let Some(ways) = self.ways.get() {
+            return Ok(ways);
+        }
+        let ways = self.surroundings.transport(&self.environment.timeouts);
+        introduce::introduce(&ways, &self.environment.hosts, self.printer, !self.invocation.yes).await?;
+        Ok(self.ways.get_or_init(|| ways))
     }
 
     /// Asks all hosts, and says on standard error who did not answer.
     async fn look(&self) -> Result<Vec<crate::executor::Looked>, Error> {
         let plan = crate::plan::look(self.environment.clone(), &self.options(false)?);
-        let hosts = self.surroundings.transport(&self.environment.timeouts);
-        let looked = crate::executor::look(&plan, &hosts, &mut report::Silent, Self::interrupt()?).await;
+        let hosts = self.hosts().await?;
+        let looked = crate::executor::look(&plan, hosts, &mut report::Silent, Self::interrupt()?).await;
         for host in &looked {
             if let Some(failure) = &host.failure {
                 self.printer.host_failure(&host.host, failure);
             }
         }
         Ok(looked)
+    }
+
+    /// Whether the answer is wanted as JSON.
+    fn wants_json(&self) -> bool {
+        self.invocation.output == report::Mode::Json
     }
 
     fn lock_wait(&self) -> Duration {

@@ -8,6 +8,10 @@ use crate::report::{clean, human, table};
 
 pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     let looked = context.look().await?;
+    if context.wants_json() {
+        context.printer.json(&super::json::status(&looked));
+        return Ok(super::answered(&looked));
+    }
     let head = ["host", "live", "since", "by", "state"].map(str::to_owned).to_vec();
     let rows: Vec<Vec<String>> = std::iter::once(head).chain(looked.iter().map(row)).collect();
     context.printer.data(&table::render(&rows));

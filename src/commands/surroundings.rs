@@ -94,7 +94,7 @@ fn github_job() -> Option<String> {
 
 /// SSH, or for `localhost` no SSH at all.
 pub(super) struct Ways {
-    ssh: Ssh,
+    pub(super) ssh: Ssh,
     local: Local,
 }
 
