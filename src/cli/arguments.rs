@@ -91,12 +91,12 @@ pub(super) struct Typed {
     /// Leave the directory of a release that failed
     #[arg(long, value_parser = flag)]
     pub keep_failed: bool,
-    /// With config: where each value comes from
-    #[arg(long, value_parser = flag)]
-    pub origin: bool,
     /// demo: hosts and files stay, to go on by hand
     #[arg(long, value_parser = flag)]
     pub keep: bool,
+    /// With config: where each value comes from
+    #[arg(long, value_parser = flag)]
+    pub origin: bool,
     /// auto, pretty, plain or json (an event a line)
     #[arg(long, value_name = "HOW", value_parser = output(), default_value = "auto")]
     #[arg(hide_default_value = true, hide_possible_values = true)]

@@ -36,9 +36,10 @@ Act:
 Without an environment:
   demo                      try it: three hosts inside this process
   init                      write a shipit.toml for the work tree here
-  envs                      the environments of the file
   completions <SHELL>       what makes bash, zsh or fish complete all this
-  schema [--events]         a JSON schema of shipit.toml, or of events";
+  envs                      the environments of the file
+  schema                    a JSON schema of shipit.toml, for editors
+                            (--events: of events, for programs)";
 
 /// What [`COMMANDS`] says of a word, as far as one line holds it.
 pub(super) fn describe(name: &str) -> &'static str {

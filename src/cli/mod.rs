@@ -99,6 +99,8 @@ pub enum Command {
     },
     /// End the run that holds the lock.
     Unlock,
+    /// Something that needs no environment.
+    Tool(Tool),
     /// The resolved configuration.
     Config {
         /// Only this key, and what is below it.
@@ -106,8 +108,6 @@ pub enum Command {
         /// Also where each value comes from.
         origin: bool,
     },
-    /// Something that needs no environment.
-    Tool(Tool),
 }
 
 /// Which deploy `revert` goes back to.
@@ -177,13 +177,13 @@ fn parse<I: IntoIterator<Item = OsString>>(
         words::check_options(&meant, &set)?;
     }
     let events = events(&meant, &typed, &set)?;
+    if typed.output == Mode::Json && (typed.dry_run || meant.plan) {
+        return Err(CliError::usage("--output json: not yet for a plan"));
+    }
     let command = match meant.command {
         Command::Config { key, .. } => Command::Config { key, origin: typed.origin },
         command => command,
     };
-    if typed.output == Mode::Json && (typed.dry_run || meant.plan) {
-        return Err(CliError::usage("--output json: not yet for a plan"));
-    }
     Ok(Invocation {
         config: meant.config.or(typed.config),
         chdir: typed.chdir,

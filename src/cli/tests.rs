@@ -121,7 +121,6 @@ fn everything_else_is_refused() {
         ("envs production", "envs takes no `production`"),
         ("envs --set a=b", "envs does not take --set"),
         ("envs --ref main", "envs does not take --ref"),
-        ("schema --hosts a", "schema does not take --hosts"),
         ("production envs", "envs works on no environment: shipit envs"),
         ("deploy", "deploy is a command: name the environment first"),
         ("deploy production", "deploy is a command: name the environment first"),
@@ -162,10 +161,12 @@ fn tools_need_no_environment() {
         ("demo", Tool::Demo { keep: false }),
         ("demo --keep", Tool::Demo { keep: true }),
         ("init", Tool::Init),
-        ("-C shop init -q", Tool::Init),
         ("envs", Tool::Envs),
-        ("-v -c fleet.toml envs", Tool::Envs),
+        ("-v fleet.toml envs", Tool::Envs),
         ("schema", Tool::Schema { of_events: false }),
+        ("schema --events", Tool::Schema { of_events: true }),
+        ("-C shop init -q", Tool::Init),
+        ("-c fleet.toml envs", Tool::Envs),
         ("completions bash", Tool::Completions(Shell::Bash)),
         ("completions zsh", Tool::Completions(Shell::Zsh)),
         ("completions fish", Tool::Completions(Shell::Fish)),
@@ -190,8 +191,11 @@ fn tools_need_no_environment() {
         assert!(error.text.contains(expected), "{line}: {}", error.text);
         assert_eq!(error.exit, 2, "{line}");
     }
-    for line in ["demo setup", "-e demo setup", "init update", "-e demo"] {
-        assert!(["demo", "init"].contains(&parsed(&words(line)).unwrap().environment.as_str()), "{line}");
+    for line in ["demo setup", "-e demo setup", "init update", "-e demo", "schema status", "-e envs list"] {
+        assert!(
+            ["demo", "init", "schema", "envs"].contains(&parsed(&words(line)).unwrap().environment.as_str()),
+            "{line}"
+        );
     }
     assert!(parsed(&words("production --keep")).unwrap_err().text.contains("update does not take --keep"));
 }

@@ -2,18 +2,20 @@
 //!
 //! An environment of a tool's name is meant where a command of environments follows, or with `-e`.
 
+use std::path::PathBuf;
+
 use super::arguments::Given;
 use super::split::Split;
-use super::words::{Meant, NEVER_IGNORED, full_name, quoted};
+use super::words::{Meant, NEVER_IGNORED, full_name, is_config_file, quoted};
 use super::{CliError, Command};
 
 /// Their names, and the options that each looks at.
 pub(super) const TOOLS: [(&str, &[&str]); 5] = [
     ("demo", &["keep", "output", "color"]),
     ("init", &["chdir", "color", "quiet"]),
-    ("envs", &["config", "chdir", "color", "quiet", "verbose"]),
     ("completions", &["color"]),
     ("schema", &["color"]),
+    ("envs", &["config", "chdir", "color", "quiet", "verbose"]),
 ];
 
 /// The word in place of a shell with which the scripts of `completions` ask for what can be typed.
@@ -29,11 +31,11 @@ pub enum Tool {
     },
     /// Writes a `shipit.toml` for the work tree here.
     Init,
-    /// Lists the environments of the file.
+    /// The environments of the file.
     Envs,
-    /// Prints a JSON schema: of the file, for editors.
+    /// Prints a JSON schema.
     Schema {
-        /// Or of what is told as JSON, for programs.
+        /// Of events, not of the file.
         of_events: bool,
     },
     /// Prints the script that completes command lines in a shell.
@@ -85,9 +87,15 @@ pub(super) fn of_events(split: &mut Split) -> bool {
 
 /// The tool that these words ask for.
 pub(super) fn named(split: &Split) -> Option<&'static str> {
-    let first = split.words.first().filter(|_| !split.environment_given)?;
+    let at = first_at(&split.words);
+    let first = split.words.get(at).filter(|_| !split.environment_given)?;
     let (name, _) = TOOLS.iter().find(|(name, _)| name == first)?;
-    split.words.get(1).is_none_or(|second| full_name(second).is_none()).then_some(*name)
+    split.words.get(at + 1).is_none_or(|second| full_name(second).is_none()).then_some(*name)
+}
+
+// A file may be named before.
+fn first_at(words: &[String]) -> usize {
+    words.first().map_or(0, |word| usize::from(is_config_file(word)))
 }
 
 /// Makes sense of the words of a tool, and refuses options that it would not look at.
@@ -97,11 +105,16 @@ pub(super) fn understand(
     asked: Asked,
     given: &Given,
 ) -> Result<Meant, CliError> {
-    let command = Command::Tool(tool(name, words.into_iter().skip(1).collect(), asked)?);
+    let at = first_at(&words);
+    let config = words.first().filter(|_| at > 0).map(PathBuf::from);
+    if config.is_some() && name != "envs" {
+        return Err(CliError::usage(format!("{name} reads no configuration file")));
+    }
+    let command = Command::Tool(tool(name, words.into_iter().skip(at + 1).collect(), asked)?);
     let own = TOOLS.iter().find(|(tool, _)| *tool == name).map_or(&[][..], |(_, own)| own);
     match given.counted(&NEVER_IGNORED).find(|option| !own.contains(option)) {
         Some(option) => Err(CliError::usage(format!("{name} does not take --{option}"))),
-        None => Ok(Meant { config: None, environment: String::new(), name, command, plan: false }),
+        None => Ok(Meant { config, environment: String::new(), name, command, plan: false }),
     }
 }
 
@@ -122,8 +135,8 @@ fn tool(name: &str, rest: Vec<String>, asked: Asked) -> Result<Tool, CliError> {
         }
         (_, Some(word)) => Err(takes_no(name, word)),
         ("demo", None) => Ok(Tool::Demo { keep: asked.keep }),
-        ("envs", None) => Ok(Tool::Envs),
         ("schema", None) => Ok(Tool::Schema { of_events: asked.of_events }),
+        ("envs", None) => Ok(Tool::Envs),
         (_, None) => Ok(Tool::Init),
     }
 }

@@ -38,8 +38,8 @@ const LATER_TOOLS: [&str; 1] = ["import"];
 /// Options that every command takes.
 const COMMON: [&str; 6] = ["config", "chdir", "env", "color", "quiet", "verbose"];
 
-/// Options of all commands but those that only look at the file.
-const OF_AN_ENVIRONMENT: [&str; 3] = ["hosts", "set", "output"];
+/// Options of all commands but `config`, which only looks at the file.
+const OF_HOSTS: [&str; 3] = ["hosts", "set", "output"];
 
 /// Options of the commands that make a new release.
 const DEPLOYING: &[&str] =
@@ -202,14 +202,11 @@ pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError
         "config" => &[&["set", "origin"]],
         _ => &[],
     };
-    let of_hosts = meant.name != "config";
+    let of_hosts: &[&str] = if meant.name == "config" { &[] } else { &OF_HOSTS };
     let taken = |option: &&str| {
-        COMMON.contains(option)
-            || own.iter().any(|own| own.contains(option))
-            || (of_hosts && OF_AN_ENVIRONMENT.contains(option))
+        COMMON.contains(option) || of_hosts.contains(option) || own.iter().any(|own| own.contains(option))
     };
-    let mut counted = given.counted(&NEVER_IGNORED);
-    match counted.find(|option| !taken(option)) {
+    match given.counted(&NEVER_IGNORED).find(|option| !taken(option)) {
         Some(option) => Err(CliError::usage(format!("{} does not take --{option}", meant.name))),
         None => Ok(()),
     }
@@ -230,7 +227,7 @@ fn unknown(environment: &str, word: &str) -> CliError {
     if full_name(environment).is_some() {
         return command_without_environment(environment);
     }
-    if TOOLS.iter().any(|(name, _)| *name == word) {
+    if TOOLS.iter().any(|(tool, _)| *tool == word) {
         return CliError::usage(format!("{word} works on no environment: shipit {word}"));
     }
     let names = COMMANDS.iter().map(|(name, _)| *name).chain(LATER);

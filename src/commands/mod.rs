@@ -53,7 +53,7 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         return run_tool(tool, invocation, printer).await;
     }
     let surroundings = Surroundings::read()?;
-    let document = document(invocation, &surroundings)?;
+    let document = read(invocation, &surroundings)?;
     if let Command::Config { key, origin } = &invocation.command {
         return resolved::run(&document, invocation, (key.as_deref(), *origin), printer);
     }
@@ -73,13 +73,13 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         Command::Previous => revisions::previous(context).await,
         Command::Exec { command } => exec::run(context, command).await,
         Command::Unlock => unlock::run(context).await,
-        // Both ran above: they look at no host.
+        // Ran above: they work on no host.
         Command::Config { .. } | Command::Tool(_) => Ok(crate::error::exit::OK),
     }
 }
 
-/// The configuration, as it was written.
-fn document(invocation: &Invocation, surroundings: &Surroundings) -> Result<Document, Error> {
+/// The file that was named, or is found here or above.
+fn read(invocation: &Invocation, surroundings: &Surroundings) -> Result<Document, Error> {
     let start = surroundings.start(invocation.chdir.as_deref())?;
     let named: Option<PathBuf> = invocation.config.as_ref().map(|file| start.join(file));
     let file = config::find(named.as_deref(), &start)?;
@@ -101,9 +101,9 @@ async fn run_tool(tool: &Tool, invocation: &Invocation, printer: &Printer) -> Re
     match tool {
         Tool::Demo { keep } => return demo::run(invocation, *keep, printer).await,
         Tool::Init => return init::run(&Surroundings::read()?.start(invocation.chdir.as_deref())?, printer),
-        Tool::Envs => return envs::run(&document(invocation, &Surroundings::read()?)?, printer),
         Tool::Schema { of_events: true } => printer.data(report::events::SCHEMA),
         Tool::Schema { of_events: false } => printer.data(&config::schema()),
+        Tool::Envs => return envs::run(&read(invocation, &Surroundings::read()?)?, printer),
         Tool::Completions(shell) => printer.data(shell.script()),
         Tool::Candidates(words) => completions::candidates(words, &Surroundings::read()?, printer),
     }
