@@ -4,6 +4,8 @@ use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use crate::cli::{Command, Invocation, Tool};
 use crate::config::{self, Document, Environment};
 use crate::error::Error;
@@ -16,6 +18,7 @@ mod demo;
 mod deploy;
 mod envs;
 mod exec;
+mod files;
 mod init;
 mod introduce;
 mod json;
@@ -158,6 +161,11 @@ impl Context<'_> {
         let answers = operator::ask(&environment.env_commands(), &environment.name, limit, self.printer);
         environment.answer(&answers)?;
         Ok(self.answered.get_or_init(|| environment))
+    }
+
+    /// `repo-token`, for commands whose hosts ask the repository.
+    fn token(&self) -> Result<Option<SecretString>, Error> {
+        Ok(self.environment.evaluate_token(&|name| std::env::var(name).ok())?)
     }
 
     fn interrupt() -> Result<Interrupt, Error> {
