@@ -132,6 +132,8 @@ fn what_the_checker_takes_and_refuses_the_schema_does_too() {
         ("jump = ['a', 'b']", true),
         ("supervisor = { reload = 'x', verify = 'y' }", true),
         ("supervisor = { verify = 'y' }", false),
+        ("files = { 'shared/.env' = { command = 'pass', mode = '0640' } }", true),
+        ("files = { 'shared/.env' = { form = 'x' } }", false),
         ("shared = 'log/'", true),
         ("shared = [1]", false),
     ] {

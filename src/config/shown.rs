@@ -65,7 +65,7 @@ impl Document {
             }
             let doc = describe::of(describe::ENVIRONMENT, key);
             match doc.map(|doc| doc.kind) {
-                Some(Kind::Env) => self.merged(key, layers, &[], &mut lines),
+                Some(Kind::Env | Kind::Files) => self.merged(key, layers, &[], &mut lines),
                 Some(Kind::Timeout) => self.merged(key, layers, describe::TIMEOUT, &mut lines),
                 kind => match layers.entry(key) {
                     Some(entry) => self.entry(key, &entry.node, kind == Some(Kind::Secret), &mut lines),
