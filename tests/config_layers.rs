@@ -219,3 +219,19 @@ fn an_environment_that_no_file_has_is_named_with_the_nearest() {
     assert!(text.contains("did you mean `produktion`?"), "{text}");
     assert!(config::read(Path::new("/nowhere/shipit.toml"), &[]).is_err());
 }
+
+#[test]
+fn completion_knows_the_environments_and_hosts_of_all_files() {
+    let directory = tree(&[
+        (
+            "fleet.toml",
+            "[defaults]\nhost = 'fallback'\n[deploy.staging]\nhosts = ['s[1:2]', { command = 'list' }]\n",
+        ),
+        ("shipit.toml", &format!("extends = 'fleet.toml'\n{OWN}[deploy.qa]\n")),
+    ]);
+    let outline = config::Outline::read(&directory.path().join("shipit.toml")).unwrap();
+    let hosts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let expected =
+        [("staging", hosts(&["s1", "s2"])), ("production", hosts(&["web1"])), ("qa", hosts(&["fallback"]))];
+    assert_eq!(outline.environments, expected.map(|(name, hosts)| (name.to_owned(), hosts)));
+}

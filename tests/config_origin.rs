@@ -121,6 +121,20 @@ fn the_defaults_that_are_shown_are_those_that_hold() {
     assert!(config::read(&file, &[]).unwrap().resolve("production", &Answers::default()).is_ok());
 }
 
+#[test]
+fn files_of_all_tables_are_shown_and_a_token_is_dotted() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("shipit.toml");
+    let text = "[defaults]\nfiles = { 'shared/a' = { command = 'x' } }\n[deploy.production]\nhost = 'a'\nrepo = 'https://x/r'\n\
+                ref = 'main'\npath = 'p'\nfiles = { 'shared/b' = { command = 'y' } }\nrepo-token = '${T}'\n";
+    fs::write(&file, text).unwrap();
+    let document = config::read(&file, &[]).unwrap();
+    let shown = |key| document.show("production", Some(key), false).unwrap().unwrap();
+    let expected = "files.\"shared/a\".command = \"x\"\nfiles.\"shared/b\".command = \"y\"\n";
+    assert_eq!(shown("files"), expected);
+    assert_eq!(shown("repo-token"), "repo-token = \"••••••\"\n");
+}
+
 /// A work tree with that configuration, whose commands must not be run.
 fn desk() -> World {
     let world = World::new(Kind::InProcess, 0);

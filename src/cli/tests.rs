@@ -125,6 +125,7 @@ fn everything_else_is_refused() {
         ("production -q -v", "cannot be used with"),
         ("production config a b", "config takes one word, not also `b`"),
         ("production config --hosts web1", "config does not take --hosts"),
+        ("production config --output json", "config does not take --output"),
         ("production config --dry-run", "config does not take --dry-run"),
         ("production status --origin", "status does not take --origin"),
         ("config timeout", "config is a command: name the environment first"),
@@ -194,6 +195,7 @@ fn tools_need_no_environment() {
         ("schema", Tool::Schema { of_events: false }),
         ("schema --events", Tool::Schema { of_events: true }),
         ("-C shop init -q", Tool::Init),
+        ("-c fleet.toml envs", Tool::Envs),
         ("completions bash", Tool::Completions(Shell::Bash)),
         ("completions zsh", Tool::Completions(Shell::Zsh)),
         ("completions fish", Tool::Completions(Shell::Fish)),
@@ -290,6 +292,7 @@ fn help_and_version_are_asked_for() {
     assert_eq!(parsed(&["-V"]).unwrap_err().text, concat!("shipit ", env!("CARGO_PKG_VERSION")));
 }
 
+/// Its text is a snapshot in `tests/cli.rs`.
 #[test]
 fn help_fits_eighty_columns() {
     let help = parsed(&["--help"]).unwrap_err().text;

@@ -15,7 +15,7 @@ pub(super) const TOOLS: [(&str, &[&str]); 5] = [
     ("init", &["chdir", "color", "quiet"]),
     ("completions", &["color"]),
     ("schema", &["color"]),
-    ("envs", &["config", "chdir", "output", "color", "quiet", "verbose"]),
+    ("envs", &["config", "chdir", "color", "quiet", "verbose"]),
 ];
 
 /// The word in place of a shell with which the scripts of `completions` ask for what can be typed.

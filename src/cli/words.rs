@@ -41,10 +41,10 @@ const LATER: [&str; 4] = ["show", "console", "logs", "check"];
 const LATER_TOOLS: [&str; 1] = ["import"];
 
 /// Options that every command takes.
-const COMMON: [&str; 7] = ["config", "chdir", "env", "output", "color", "quiet", "verbose"];
+const COMMON: [&str; 6] = ["config", "chdir", "env", "color", "quiet", "verbose"];
 
 /// Options of all commands but `config`, which only looks at the file.
-const OF_HOSTS: [&str; 2] = ["hosts", "set"];
+const OF_HOSTS: [&str; 3] = ["hosts", "set", "output"];
 
 /// Options of the commands that make a new release.
 const DEPLOYING: &[&str] =

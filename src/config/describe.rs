@@ -159,18 +159,25 @@ pub(super) const TIMEOUT: &[Doc] = &[
     doc("lost", Kind::Duration, "A silent line.").or("\"30s\""),
 ];
 
+pub(super) const FILE: &[Doc] = &[
+    doc("from", Kind::Text, "A file of yours, relative to this file."),
+    doc("command", Kind::Text, "A command run here, whose output is the content."),
+    doc("mode", Kind::Text, "Who may read it, in octal.").or("\"0600\""),
+];
+
 #[cfg(test)]
 mod tests {
     use super::super::keys::{self, Shape};
     use super::*;
 
-    const TABLES: [(&str, &Shape, &[Doc]); 6] = [
+    const TABLES: [(&str, &Shape, &[Doc]); 7] = [
         ("the file", &keys::DOCUMENT, DOCUMENT),
         ("an environment", &keys::ENVIRONMENT, ENVIRONMENT),
         ("a host", &keys::HOST, HOST),
         ("a hook", &keys::HOOK, HOOK),
         ("a supervisor", &keys::SUPERVISOR, SUPERVISOR),
         ("timeout", &keys::TIMEOUT, TIMEOUT),
+        ("a file", &keys::FILE, FILE),
     ];
 
     #[test]

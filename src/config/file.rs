@@ -3,6 +3,7 @@
 //! Knows no key and no meaning. Tables keep the order of the file, so that lists of environments and of
 //! mistakes read like it.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -102,17 +103,31 @@ fn moved(span: Span, base: usize) -> Span {
 /// `text` as a string of the file.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => quoted.extend(['\\', character]),
-            character if character.is_control() => {
-                quoted.push_str(&format!("\\u{:04X}", u32::from(character)))
+    format!("\"{}\"", escaped(text))
+}
+
+/// `text` between the quotes of such a string.
+pub(super) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            // Also what reorders or hides text on a terminal.
+            c if c.is_control() || is_invisible(c) => {
+                let _ = write!(out, "\\U{:08X}", u32::from(c));
             }
-            character => quoted.push(character),
+            c => out.push(c),
         }
     }
-    quoted + "\""
+    out
+}
+
+/// Marks that change how the text around them is shown.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// A file that somebody else can change decides what runs as us on every host.
@@ -214,9 +229,11 @@ mod tests {
 
     #[test]
     fn what_is_quoted_is_read_back() {
-        for text in ["", "plain", "a \"b\" \\ c", "tab\tnewline\nescape\u{1b}[2Jé\u{7f}'"] {
-            let document =
-                parse(&format!("key = {}", quoted(text)), 0).unwrap_or_else(|_| panic!("{text:?}"));
+        for text in
+            ["", "plain", "a \"b\" \\ c", "tab\tnewline\nescape\u{1b}[2Jé\u{7f}'", "\u{202e}back\u{85}"]
+        {
+            let text_of_file = format!("key = {}", quoted(text));
+            let document = parse(&text_of_file, 7).unwrap_or_else(|problems| panic!("{problems:?}"));
             assert!(matches!(&document.entries[0].node.value, Value::Text(read) if read == text), "{text}");
         }
     }

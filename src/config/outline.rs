@@ -6,7 +6,7 @@ use std::path::Path;
 use super::document;
 use super::error::ConfigError;
 use super::file::{Node, Table, Value};
-use super::host_name;
+use super::{host_name, resolve};
 
 /// The names in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,55 +18,29 @@ pub struct Outline {
 }
 
 impl Outline {
-    /// Of the file's text. Hosts that a command would print are not among them.
+    /// Of the text of the file and of those that it extends. Hosts that a command would print are not among them.
     ///
     /// # Errors
-    /// When the file cannot be read, or is no TOML.
+    /// When one cannot be read, or is no TOML.
     pub fn read(file: &Path) -> Result<Self, ConfigError> {
         let document = document::read(file, &[])?;
-        let mut outline = Outline::default();
-        let mut common = Vec::new();
-        for table in &document.tables {
-            outline.add(table);
-            let hosts = below(table, "defaults").map(hosts).unwrap_or_default();
-            common = if hosts.is_empty() { common } else { hosts };
-        }
-        let without = outline.environments.iter_mut().filter(|(_, hosts)| hosts.is_empty());
-        without.for_each(|(_, hosts)| hosts.clone_from(&common));
-        Ok(outline)
-    }
-
-    // What one file says, over what weaker ones said.
-    fn add(&mut self, table: &Table) {
-        for (name, own) in tables(below(table, "deploy")) {
-            let at = self.environments.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
-                self.environments.push((name.clone(), Vec::new()));
-                self.environments.len() - 1
-            });
-            let hosts = hosts(own);
-            if !hosts.is_empty() {
-                self.environments[at].1 = hosts;
-            }
-        }
-        let apps = tables(below(table, "apps")).map(|(name, _)| name.clone());
-        let new: Vec<String> = apps.filter(|name| !self.apps.contains(name)).collect();
-        self.apps.extend(new);
+        let none = Table { entries: Vec::new(), span: 0..0, header: false };
+        let environment = |name: String| {
+            let entry = resolve::host_entry(&document.layers(&name, &none));
+            let hosts = entry.map(|entry| names(&entry.node)).unwrap_or_default();
+            (name, hosts)
+        };
+        let apps = document.tables.iter().filter_map(|table| table.get("apps")?.node.as_table().ok());
+        let names = apps.flat_map(|apps| apps.entries.iter().map(|entry| entry.key.clone()));
+        Ok(Self {
+            environments: document.environments().into_iter().map(environment).collect(),
+            apps: names.collect(),
+        })
     }
 }
 
-fn below<'a>(table: &'a Table, key: &str) -> Option<&'a Table> {
-    table.get(key).and_then(|entry| entry.node.as_table().ok())
-}
-
-fn tables(of: Option<&Table>) -> impl Iterator<Item = (&String, &Table)> {
-    let entries = of.into_iter().flat_map(|table| &table.entries);
-    entries.filter_map(|entry| Some((&entry.key, entry.node.as_table().ok()?)))
-}
-
-fn hosts(table: &Table) -> Vec<String> {
-    let entry = table.get("host").or_else(|| table.get("hosts"));
-    let items = entry.into_iter().flat_map(|entry| entry.node.items());
-    let mut names: Vec<String> = items.flat_map(host).collect();
+fn names(node: &Node) -> Vec<String> {
+    let mut names: Vec<String> = node.items().iter().flat_map(host).collect();
     names.dedup();
     names
 }
@@ -77,7 +51,7 @@ fn host(node: &Node) -> Vec<String> {
             let address = host_name::parse(text).ok();
             address.and_then(|address| host_name::expand(address.name).ok()).unwrap_or_default()
         }
-        Value::Table(table) => hosts(table),
+        Value::Table(table) => table.get("host").map(|entry| names(&entry.node)).unwrap_or_default(),
         _ => Vec::new(),
     }
 }

@@ -21,6 +21,7 @@ pub fn schema() -> String {
             "hook": table(&keys::HOOK, describe::HOOK, &[]),
             "supervisor": table(&keys::SUPERVISOR, describe::SUPERVISOR, &["reload"]),
             "timeout": table(&keys::TIMEOUT, describe::TIMEOUT, &[]),
+            "file": table(&keys::FILE, describe::FILE, &[]),
             "command": command(),
             "duration": duration(),
         },
@@ -71,7 +72,7 @@ fn kind(kind: Kind) -> Value {
             "additionalProperties":
                 { "anyOf": [{ "type": ["string", "number", "boolean"] }, { "$ref": "#/$defs/command" }] },
         }),
-        Kind::Files => json!({ "type": "object", "additionalProperties": { "type": "object" } }),
+        Kind::Files => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/file" } }),
         Kind::Timeout => json!({ "$ref": "#/$defs/timeout" }),
         Kind::Supervisor => json!({ "$ref": "#/$defs/supervisor" }),
         Kind::Environment => json!({ "$ref": "#/$defs/environment" }),

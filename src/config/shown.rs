@@ -10,7 +10,7 @@ use super::describe::{self, Doc, Kind};
 use super::diagnostic::nearest;
 use super::document::Document;
 use super::error::ConfigError;
-use super::file::{Entry, Node, Table, Value};
+use super::file::{Entry, Node, Table, Value, escaped, quoted};
 use super::layers::Layers;
 use super::resolve::{self, Draft};
 use super::{env, keys};
@@ -65,7 +65,7 @@ impl Document {
             }
             let doc = describe::of(describe::ENVIRONMENT, key);
             match doc.map(|doc| doc.kind) {
-                Some(Kind::Env) => self.merged(key, layers, &[], &mut lines),
+                Some(Kind::Env | Kind::Files) => self.merged(key, layers, &[], &mut lines),
                 Some(Kind::Timeout) => self.merged(key, layers, describe::TIMEOUT, &mut lines),
                 kind => match layers.entry(key) {
                     Some(entry) => self.entry(key, &entry.node, kind == Some(Kind::Secret), &mut lines),
@@ -182,7 +182,7 @@ fn toml(node: &Node, in_line: bool) -> String {
         Value::Text(text) if text.contains('\n') && !in_line => {
             format!("\"\"\"\n{}\"\"\"", escaped(text).replace("\\n", "\n"))
         }
-        Value::Text(text) => format!("\"{}\"", escaped(text)),
+        Value::Text(text) => quoted(text),
         Value::Integer(integer) => integer.to_string(),
         Value::Float(float) => float.clone(),
         Value::Flag(flag) => flag.to_string(),
@@ -215,32 +215,9 @@ fn dotted_env(table: &Table) -> String {
     format!("{{ {} }}", table.entries.iter().map(entry).collect::<Vec<_>>().join(", "))
 }
 
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            // Also what reorders or hides text on a terminal.
-            c if c.is_control() || is_invisible(c) => {
-                let _ = write!(out, "\\U{:08X}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// Marks that change how the text around them is shown.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 fn quote_key(key: &str) -> String {
     let bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
-    if bare { key.to_owned() } else { format!("\"{}\"", escaped(key)) }
+    if bare { key.to_owned() } else { quoted(key) }
 }
 
 /// `file` from `directory`, as one would type it.
