@@ -141,12 +141,11 @@ fn everything_else_is_refused() {
 
 #[test]
 fn what_is_to_come_is_named() {
-    let commands =
-        ["sync", "restart", "hold -m why --for 12h", "resume", "show", "console", "logs -f", "check"];
+    let commands = ["sync", "restart", "hold -m why --for 12h", "resume", "show", "console", "logs -f"];
     let more = ["prune", "status --check", "--roles web", "--apps=api", "--concurrency 3"];
     let options = ["--batch 25%", "--no-pause", "--max-unreachable 1"];
     let lines = commands.iter().chain(&more).chain(&options).map(|line| format!("production {line}"));
-    let tools = ["import", "check"];
+    let tools = ["import"];
     for line in lines.chain(tools.map(str::to_owned)) {
         let error = parsed(&words(&line)).unwrap_err();
         assert!(error.text.contains("not yet"), "{line}: {}", error.text);

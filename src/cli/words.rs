@@ -10,7 +10,7 @@ use super::tools::TOOLS;
 use super::{CliError, Command, RevertTo, help};
 
 /// Words of commands, with what each is called in full.
-pub(super) const COMMANDS: [(&str, &str); 16] = [
+pub(super) const COMMANDS: [(&str, &str); 17] = [
     ("update", "update"),
     ("deploy", "update"),
     ("ref", "ref"),
@@ -25,12 +25,13 @@ pub(super) const COMMANDS: [(&str, &str); 16] = [
     ("prev", "previous"),
     ("exec", "exec"),
     ("run", "exec"),
+    ("check", "check"),
     ("unlock", "unlock"),
     ("config", "config"),
 ];
 
 /// Commands on an environment that are still to come.
-const LATER: [&str; 9] = ["sync", "restart", "hold", "resume", "show", "console", "logs", "check", "prune"];
+const LATER: [&str; 8] = ["sync", "restart", "hold", "resume", "show", "console", "logs", "prune"];
 
 /// Commands without an environment that are still to come.
 const LATER_TOOLS: [&str; 1] = ["import"];
@@ -143,6 +144,7 @@ fn command(name: &'static str, rest: Vec<String>, reference: Option<String>) -> 
         "list" => Ok(Command::List),
         "current" => Ok(Command::Current),
         "previous" => Ok(Command::Previous),
+        "check" => Ok(Command::Check),
         "unlock" => Ok(Command::Unlock),
         _ => Ok(Command::Deploy { reference: reference.map(option_reference).transpose()? }),
     }

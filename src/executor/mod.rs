@@ -7,6 +7,7 @@ pub mod event;
 pub mod outcome;
 
 mod back;
+mod check;
 mod exec;
 mod fleet;
 mod host;
@@ -18,6 +19,7 @@ mod run;
 mod settle;
 mod wanted;
 
+pub use check::{Checked, Checkup, Clock, check};
 pub use exec::{Looked, exec, look};
 pub use interrupt::Interrupt;
 pub use run::{Request, Wanted, run};

@@ -10,11 +10,13 @@ use crate::remote::script::Script;
 use crate::remote::wire::Mode;
 
 mod build;
+mod check;
 mod phase;
 mod show;
 mod stages;
 
 pub use build::{Options, deploy, exec, look, revert, setup, unlock};
+pub use check::check;
 pub use phase::Phase;
 pub use show::show;
 
@@ -60,6 +62,8 @@ pub enum Action {
     Exec,
     /// Only questions.
     Look,
+    /// The doctor's questions.
+    Check,
     /// Ending another run.
     Unlock,
 }
@@ -74,6 +78,7 @@ impl Action {
             Action::Setup => "setup",
             Action::Exec => "exec",
             Action::Look => "look",
+            Action::Check => "check",
             Action::Unlock => "unlock",
         }
     }
