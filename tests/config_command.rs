@@ -131,7 +131,7 @@ fn values_of_env_are_secrets_without_their_last_newline_and_count_for_the_digest
         let entries = environment.evaluate_env(host, &|_| None).unwrap();
         assert!(!format!("{entries:?} {environment:?}").contains("s3cret"));
         let values: Vec<_> = entries.iter().map(|e| (e.value.expose_secret().to_owned(), e.secret)).collect();
-        (values, environment.digest(host, &entries))
+        (values, environment.digest(host, &entries, &[]))
     };
     let one = with("s3cret ${X}\nline\n\n").unwrap();
     let (values, digest) = read(&one, 0);

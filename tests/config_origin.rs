@@ -89,7 +89,7 @@ fn what_is_shown_is_toml_that_means_the_same() {
         let digests = environment.hosts.iter().map(|host| {
             let env = environment.evaluate_env(host, &|_| None).unwrap();
             (
-                environment.digest(host, &env),
+                environment.digest(host, &env, &[]),
                 host.address(),
                 host.user.clone(),
                 host.key.clone(),
@@ -117,7 +117,7 @@ fn the_defaults_that_are_shown_are_those_that_hold() {
     let shown = config::load(&file, "production").unwrap();
     assert_eq!((least.timeouts.clone(), least.confirm), (shown.timeouts.clone(), shown.confirm));
     assert_eq!(least.app.keep_releases, shown.app.keep_releases);
-    assert_eq!(least.digest(&least.hosts[0], &[]), shown.digest(&shown.hosts[0], &[]));
+    assert_eq!(least.digest(&least.hosts[0], &[], &[]), shown.digest(&shown.hosts[0], &[], &[]));
     assert!(config::read(&file, &[]).unwrap().resolve("production", &Answers::default()).is_ok());
 }
 

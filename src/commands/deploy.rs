@@ -40,7 +40,9 @@ pub(super) async fn run(mut context: Context<'_>, reference: Option<&str>) -> Re
     if context.environment.confirm && !context.invocation.dry_run && !context.invocation.yes {
         confirm(&context)?;
     }
-    let options = context.options(true)?;
+    let mut options = context.options(true)?;
+    options.token = context.token()?;
+    options.files = super::files::read(&context)?;
     let plan = plan::deploy(context.environment.clone(), &options);
     let request = Request { plan: &plan, wanted, lock_wait: context.lock_wait() };
     let undo = undo(&context);

@@ -35,7 +35,7 @@ pub(super) fn ask(
     std::thread::scope(|scope| {
         let started: Vec<_> = commands
             .iter()
-            .map(|command| (command, scope.spawn(move || run(command, environment, limit, printer))))
+            .map(|command| (command, scope.spawn(move || text(command, environment, limit, printer))))
             .collect();
         for (command, thread) in started {
             let answer = thread.join().unwrap_or_else(|_| Err("could not be followed".to_owned()));
@@ -45,12 +45,23 @@ pub(super) fn ask(
     answers
 }
 
-fn run(
+fn text(
     command: &LocalCommand,
     environment: &str,
     limit: Duration,
     printer: &Printer,
 ) -> Result<SecretString, String> {
+    let bytes = print(command, environment, limit, printer)?;
+    String::from_utf8(bytes).map(SecretString::from).map_err(|_| "printed what is not UTF-8 text".to_owned())
+}
+
+/// The bytes that a command prints.
+pub(super) fn print(
+    command: &LocalCommand,
+    environment: &str,
+    limit: Duration,
+    printer: &Printer,
+) -> Result<Vec<u8>, String> {
     let deadline = Instant::now() + limit;
     let left = || deadline.saturating_duration_since(Instant::now());
     let too_long = || format!("took longer than {} s (timeout.hook)", limit.as_secs());
@@ -76,10 +87,7 @@ fn run(
     // What it said comes before what is said of it; a daemon of its making does not keep us.
     let _ = shown.recv_timeout(LAST_WORDS);
     match (status.code(), status.signal()) {
-        (Some(0), _) => match String::from_utf8(bytes) {
-            Ok(text) => Ok(text.into()),
-            Err(_) => Err("printed what is not UTF-8 text".to_owned()),
-        },
+        (Some(0), _) => Ok(bytes),
         (Some(code), _) => Err(format!("failed: exit {code}")),
         (None, signal) => Err(format!("died of signal {}", signal.unwrap_or_default())),
     }

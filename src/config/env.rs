@@ -3,7 +3,7 @@
 //! `${NAME}` is such a variable and makes the value a secret, as does `{ command = "…" }`; `$${` is a literal `${`.
 //! Nothing else is special.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::command::{self, Answers, LocalCommand};
 use super::diagnostic::{Fault, Problem, Problems, Span};
@@ -89,7 +89,7 @@ impl Environment {
         let mut problems = Problems::default();
         for EnvVariable { name, value, span } in self.hosts.iter().flat_map(|host| &host.env) {
             if let Err(Unevaluated::MissingVariable { name: missing }) = value.evaluate(lookup) {
-                problems.push(missing_variable(name, &missing, span));
+                problems.push(missing_variable(&format!("env.{name}"), &missing, span));
             }
         }
         let problems = problems.into_vec();
@@ -110,7 +110,7 @@ impl Environment {
             match value.evaluate(lookup) {
                 Ok(value) => entries.push(EnvEntry { name: name.clone(), value, secret }),
                 Err(Unevaluated::MissingVariable { name: missing }) => {
-                    problems.push(missing_variable(name, &missing, span));
+                    problems.push(missing_variable(&format!("env.{name}"), &missing, span));
                 }
                 Err(Unevaluated::NotRun) => {
                     problems
@@ -121,10 +121,32 @@ impl Environment {
         let problems = problems.into_vec();
         if problems.is_empty() { Ok(entries) } else { Err(self.sources.mistakes(problems)) }
     }
+
+    /// `repo-token`, ready to be sent.
+    pub fn evaluate_token(
+        &self,
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Option<SecretString>, ConfigError> {
+        let Some(EnvVariable { name, value, span }) = &self.app.repo_token else { return Ok(None) };
+        let problem = match value.evaluate(lookup) {
+            // git's credential protocol is lines.
+            Ok(token)
+                if !token.expose_secret().is_empty() && !token.expose_secret().contains(char::is_control) =>
+            {
+                return Ok(Some(token));
+            }
+            Ok(_) => Problem::at(span.clone(), format!("`{name}` is empty, or holds control characters")),
+            Err(Unevaluated::MissingVariable { name: missing }) => missing_variable(name, &missing, span),
+            Err(Unevaluated::NotRun) => {
+                Problem::at(span.clone(), format!("the command of `{name}` was not run"))
+            }
+        };
+        Err(self.sources.mistakes(vec![problem]))
+    }
 }
 
-fn missing_variable(name: &str, missing: &str, span: &Span) -> Problem {
-    let message = format!("`env.{name}` needs the variable `{missing}`, which is not set here");
+fn missing_variable(key: &str, missing: &str, span: &Span) -> Problem {
+    let message = format!("`{key}` needs the variable `{missing}`, which is not set here");
     Problem::at(span.clone(), message).help(format!("export {missing}=… and start again"))
 }
 
@@ -231,7 +253,7 @@ pub(super) fn variables(text: &str) -> Vec<String> {
 }
 
 /// Cuts a value at its `${NAME}`.
-fn parse(text: &str) -> Result<EnvValue, Fault> {
+pub(super) fn parse(text: &str) -> Result<EnvValue, Fault> {
     if text.contains('\0') {
         return Err(Fault::new("a NUL cannot be in a variable"));
     }

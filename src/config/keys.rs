@@ -27,6 +27,12 @@ pub(super) const ENVIRONMENT: Shape = Shape {
         "path",
         "deliver",
         "fetch",
+        "submodules",
+        "subdir",
+        "repo-key",
+        "repo-token",
+        "files",
+        "env-file",
         "shared",
         "carry",
         "keep-releases",
@@ -50,15 +56,9 @@ pub(super) const ENVIRONMENT: Shape = Shape {
     ],
     later: &[
         "roles",
-        "env-file",
-        "files",
-        "submodules",
-        "subdir",
         "rollout",
         "health",
         "logs",
-        "repo-key",
-        "repo-token",
         "forward-agent",
         "ssh-options",
         "ignore-untracked",
@@ -74,6 +74,8 @@ pub(super) const HOST: Shape = Shape {
     known: &["host", "command", "user", "port", "key", "jump", "host-key", "path", "env"],
     later: &["roles", "forward-agent", "ssh-options"],
 };
+
+pub(super) const FILE: Shape = Shape { known: &["from", "command", "mode"], later: &[] };
 
 pub(super) const HOOK: Shape =
     Shape { known: &["run", "script", "once", "local", "timeout"], later: &["roles"] };

@@ -14,6 +14,7 @@ mod document;
 mod env;
 mod error;
 mod file;
+mod files;
 mod hooks;
 mod host_name;
 mod hosts;
@@ -22,6 +23,7 @@ mod layers;
 mod outline;
 mod paths;
 mod placeholders;
+mod repository;
 mod resolve;
 mod schema;
 mod select;
@@ -84,6 +86,20 @@ pub struct App {
     pub repo: String,
     /// Branch, tag or commit, as written.
     pub reference: String,
+    /// How much of its history a host holds.
+    pub fetch: Fetch,
+    /// Whether its submodules are part of a release.
+    pub submodules: bool,
+    /// The directory of the repository that is the release; none: all of it.
+    pub subdir: Option<String>,
+    /// A private key file on the host, for git over SSH; `~/` is the remote home.
+    pub repo_key: Option<String>,
+    /// The operator's token for git over https.
+    pub repo_token: Option<EnvVariable>,
+    /// Files of the operator's for `shared/`, in order of their paths.
+    pub files: Vec<SentFile>,
+    /// Where in `shared/` `env` is written too.
+    pub env_file: Option<String>,
     /// Linked from `shared/` into every release.
     pub shared: Vec<SharedPath>,
     /// Copied from the release before, relative to the release.
@@ -100,6 +116,38 @@ pub struct App {
     pub hooks: Hooks,
     /// The commands that (re)start the app; none: nothing is reloaded.
     pub supervisor: Option<Supervisor>,
+}
+
+/// `fetch`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fetch {
+    /// All of it.
+    #[default]
+    Full,
+    /// The last five commits.
+    Fast,
+    /// All commits; files only of those that are checked out.
+    Blobless,
+}
+
+/// An entry of `files`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SentFile {
+    /// Relative to `shared/`.
+    pub path: String,
+    /// What it holds.
+    pub source: FileSource,
+    /// Permissions: at most `0o777`.
+    pub mode: u32,
+}
+
+/// Where the content of a [`SentFile`] comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FileSource {
+    /// A file of the operator's, absolute.
+    From(PathBuf),
+    /// What a command prints at the operator's end.
+    Command(LocalCommand),
 }
 
 /// One machine of an environment.
@@ -170,6 +218,17 @@ pub struct EnvEntry {
     pub value: SecretString,
     /// Whether it came from the operator's environment or a command of his: then it is never shown.
     pub secret: bool,
+}
+
+/// A file for `shared/`, ready to be sent.
+#[derive(Debug, Clone)]
+pub struct FileEntry {
+    /// Relative to `shared/`.
+    pub path: String,
+    /// Permissions.
+    pub mode: u32,
+    /// What it holds, as base64: lines are all that travels.
+    pub content: SecretString,
 }
 
 /// An entry of `shared`.

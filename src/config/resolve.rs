@@ -15,7 +15,7 @@ use super::keys::{self, Place};
 use super::layers::Layers;
 use super::placeholders::Placeholders;
 use super::sources::Sources;
-use super::{App, Environment, SharedPath, Timeouts, hooks, hosts, paths, set, values};
+use super::{App, Environment, SharedPath, Timeouts, files, hooks, hosts, paths, repository, set, values};
 
 /// The environment `name` of a file, resolved, where no command has to be run for that.
 pub fn load(file: &Path, name: &str) -> Result<Environment, ConfigError> {
@@ -205,7 +205,6 @@ impl Reader<'_> {
     fn app(&self, problems: &mut Problems) -> App {
         let Self { layers, .. } = self;
         layers.last("deliver", problems, |node| values::first_choice(node, &["pull", "push", "artifact"]));
-        layers.last("fetch", problems, |node| values::first_choice(node, &["full", "fast", "blobless"]));
         self.require(&["repo"], "\"git@github.com:acme/shop.git\"", problems);
         self.require(&["ref"], "\"main\"", problems);
         let repo = layers.last("repo", problems, values::repository).unwrap_or_default();
@@ -215,8 +214,17 @@ impl Reader<'_> {
         let supervisor = hooks::supervisor(layers, &context, problems)
             .map(|supervisor| supervisor.map(|text| placeholders.fill_command(text)));
         let (shared, carry) = self.kept_paths(problems);
+        let repo_token = repository::token(layers, &repo, problems);
+        let (files, env_file) = files::read(layers, self.sources, problems);
         App {
             reference: layers.last("ref", problems, values::reference).unwrap_or_default(),
+            fetch: layers.last("fetch", problems, repository::fetch).unwrap_or_default(),
+            submodules: layers.last("submodules", problems, values::flag).unwrap_or_default(),
+            subdir: layers.last("subdir", problems, repository::subdir),
+            repo_key: layers.last("repo-key", problems, paths::on_host),
+            repo_token,
+            files,
+            env_file,
             shared,
             carry,
             keep_releases: layers.last("keep-releases", problems, values::count).unwrap_or(5),

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use super::event::{Event, Failure, FailureKind, Observer};
 use super::line::{Line, Said};
 use super::outcome::Live;
-use crate::plan::Phase;
+use crate::plan::{Phase, Who};
+use crate::remote::access::Trouble;
 use crate::remote::journal::Entry;
 use crate::remote::wire::{Reply, Side};
 use crate::transport::{Connection, Exit};
@@ -17,8 +18,26 @@ const NOT_LINUX: u32 = 9;
 /// The bytes kept of what a step printed.
 const TAIL: usize = 16 * 1024;
 
+/// How a host stands to the release of a `sync`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Standing {
+    /// It is not touched.
+    #[default]
+    Rest,
+    /// It differs, and has the release from earlier.
+    Having,
+    /// It differs, and does not have it.
+    Lacking {
+        /// Nothing was set up there.
+        bare: bool,
+    },
+}
+
 pub(super) struct HostState {
     pub(super) name: String,
+    pub(super) standing: Standing,
+    /// Why it could not be asked, where the run goes on without it.
+    pub(super) aside: Option<Failure>,
     /// Dropping it ends the connection.
     pub(super) connection: Option<Box<dyn Connection>>,
     pub(super) line: Option<Line>,
@@ -41,6 +60,8 @@ pub(super) struct HostState {
     pub(super) took: Duration,
     /// A `migrate` hook ran here.
     pub(super) migrated: bool,
+    /// Why git failed here.
+    pub(super) trouble: Option<Trouble>,
     /// It may be asking the git server.
     pub(super) fetching: bool,
     step: Option<(String, Instant)>,
@@ -55,6 +76,8 @@ impl HostState {
     pub(super) fn new(name: &str) -> Self {
         HostState {
             name: name.to_owned(),
+            standing: Standing::default(),
+            aside: None,
             connection: None,
             line: None,
             facts: BTreeMap::new(),
@@ -69,6 +92,7 @@ impl HostState {
             started: Instant::now(),
             took: Duration::ZERO,
             migrated: false,
+            trouble: None,
             fetching: false,
             step: None,
             shown: 0,
@@ -86,6 +110,18 @@ impl HostState {
     pub(super) fn live(&self) -> Option<Live> {
         let release = self.fact("live")?.to_owned();
         Some(Live { release, revision: self.fact("live-revision").unwrap_or_default().to_owned() })
+    }
+
+    /// Whether a stage is for it.
+    pub(super) fn takes_part(&self, who: Who) -> bool {
+        match who {
+            Who::All => true,
+            Who::Bare => self.standing == Standing::Lacking { bare: true },
+            Who::Lacking => matches!(self.standing, Standing::Lacking { .. }),
+            Who::Having => self.standing == Standing::Having,
+            Who::Differing => self.standing != Standing::Rest,
+            Who::Rest => self.standing == Standing::Rest,
+        }
     }
 
     /// Whether it can be told anything.
@@ -130,7 +166,7 @@ impl HostState {
                 self.shown = self.shown.max(at);
                 self.tail.clear();
                 self.migrated |= step == "migrate";
-                self.fetching &= matches!(step.as_str(), "pre-setup" | "pre-deploy" | "fetch");
+                self.fetching &= matches!(step.as_str(), "pre-setup" | "pre-deploy" | "fetch" | "submodules");
                 observer.event(&Event::StepStarted { host: &self.name, step: &step });
                 self.step = Some((step, Instant::now()));
             }
@@ -140,7 +176,6 @@ impl HostState {
             }
             Reply::End(step, code, _, at) => {
                 self.shown = self.shown.max(at);
-                self.fetching &= step != "fetch";
                 let took = self.step.take().map_or(Duration::ZERO, |(_, since)| since.elapsed());
                 observer.event(&Event::StepEnded {
                     host: &self.name,
@@ -184,6 +219,10 @@ impl HostState {
         };
         let hint = match code {
             10 => Some("run `setup` first".to_owned()),
+            13 | 17 if self.failure.is_none() => {
+                self.trouble = self.facts.remove("git-trouble").and_then(|word| Trouble::parse(&word));
+                None
+            }
             16 => Some("--allow-older deploys it all the same".to_owned()),
             _ => None,
         };

@@ -15,8 +15,11 @@ mod interrupt;
 mod line;
 mod local;
 mod lock;
+mod restart;
 mod run;
 mod settle;
+mod sync;
+mod trouble;
 mod wanted;
 
 pub use check::{Checked, Checkup, Clock, check};

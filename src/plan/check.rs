@@ -2,7 +2,7 @@
 //! with is read from them modestly: what cannot be told for sure is not asked about.
 
 use super::build::{Options, plan};
-use super::{Action, Phase, Plan, Stage, Work};
+use super::{Action, Phase, Plan, Stage, Who, Work};
 use crate::config::{App, Environment};
 use crate::git;
 use crate::remote::script::Script;
@@ -25,7 +25,7 @@ pub fn check(environment: Environment, options: &Options) -> Plan {
     let mut plan = plan(Action::Check, environment, options, opening);
     plan.mode = Mode::Free;
     plan.opening_phase = Phase::Check;
-    plan.stages = vec![Stage { phase: Phase::Check, work: Work::Remote(clock) }];
+    plan.stages = vec![Stage { phase: Phase::Check, who: Who::All, work: Work::Remote(clock) }];
     plan.leave = Script::new();
     plan.undo = Script::new();
     plan

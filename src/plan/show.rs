@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Phase, Plan, Stage, Work};
+use super::{Phase, Plan, Stage, Who, Work};
+use crate::git;
 use crate::remote::program::{PROGRAM, start_command};
 use crate::remote::script::Script;
 
@@ -18,7 +19,7 @@ pub fn show(plan: &Plan, whole: bool) -> String {
         plan.action.name(),
         environment.name,
         environment.app.reference,
-        environment.app.repo
+        git::without_credentials(&environment.app.repo)
     );
     let _ = writeln!(text, "# on {}\n", names.join(", "));
     let _ = writeln!(text, "## on each host, once: one `sh` for the whole run");
@@ -31,7 +32,7 @@ pub fn show(plan: &Plan, whole: bool) -> String {
     }
     variables(&mut text, plan);
     let title = format!("{}, with the connection", plan.opening_phase.name());
-    show_scripts(&mut text, plan, &title, &plan.opening);
+    show_scripts(&mut text, plan, &title, (&plan.opening, Who::All));
     if !plan.find.is_empty() {
         let first = names.first().copied().unwrap_or_default();
         let _ = writeln!(text, "## {}, on {first}, if the ref cannot be resolved here", Phase::Lock.name());
@@ -63,6 +64,7 @@ fn variables(text: &mut String, plan: &Plan) {
         let _ = writeln!(text, "# on {}; when it is known: {later}", target.host.name);
         let _ = writeln!(text, "# root={}", target.host.path);
         for (name, value) in &target.variables {
+            let value = if *name == "repo" { &git::without_credentials(value) } else { value };
             if !matches!(*name, "when" | "who" | "digest") {
                 let _ = writeln!(text, "# {name}={}", crate::remote::quote::quote(value));
             }
@@ -70,6 +72,12 @@ fn variables(text: &mut String, plan: &Plan) {
         for (name, value) in &target.shown_env {
             let value = value.as_deref().map_or("••••••".to_owned(), crate::remote::quote::quote);
             let _ = writeln!(text, "# env {name}={value}");
+        }
+        for (path, mode) in &target.files {
+            let _ = writeln!(text, "# file shared/{path} {mode:04o} ••••••");
+        }
+        if target.data.iter().any(|(name, _)| name == "token") {
+            let _ = writeln!(text, "# repo-token ••••••");
         }
         for line in target.enter.lines() {
             let _ = writeln!(text, "# enter {line}");
@@ -84,19 +92,23 @@ fn show_stage(text: &mut String, plan: &Plan, stage: &Stage) {
             for hook in hooks {
                 let host =
                     hook.target.map_or(String::new(), |at| format!(" for {}", plan.targets[at].host.name));
-                let _ =
-                    writeln!(text, "## {}, here{host}: {}\n{}\n", stage.phase.name(), hook.step, hook.text);
+                let who = match stage.who {
+                    Who::All => String::new(),
+                    who => format!(" (of hosts{})", who.condition()),
+                };
+                let phase = stage.phase.name();
+                let _ = writeln!(text, "## {phase}, here{host}{who}: {}\n{}\n", hook.step, hook.text);
             }
         }
-        Work::Remote(scripts) => show_scripts(text, plan, stage.phase.name(), scripts),
+        Work::Remote(scripts) => show_scripts(text, plan, stage.phase.name(), (scripts, stage.who)),
     }
 }
 
-fn show_scripts(text: &mut String, plan: &Plan, title: &str, scripts: &[Script]) {
+fn show_scripts(text: &mut String, plan: &Plan, title: &str, (scripts, who): (&[Script], Who)) {
     for (script, hosts) in alike(scripts) {
         let names: Vec<&str> = hosts.iter().map(|at| plan.targets[*at].host.name.as_str()).collect();
         let on = if hosts.len() == plan.targets.len() { "all hosts".to_owned() } else { names.join(", ") };
-        let _ = writeln!(text, "## {title}, on {on}\n{}", script.as_str());
+        let _ = writeln!(text, "## {title}, on {on}{}\n{}", who.condition(), script.as_str());
     }
 }
 

@@ -62,7 +62,7 @@ impl Script {
         self
     }
 
-    fn call(mut self, function: &str, arguments: &[&str]) -> Self {
+    pub(super) fn call(mut self, function: &str, arguments: &[&str]) -> Self {
         self.0.push_str(function);
         for argument in arguments {
             let _ = write!(self.0, " {}", quote(argument));
@@ -162,6 +162,12 @@ impl Script {
     #[must_use]
     pub fn checkout(self, limit: u64) -> Self {
         self.call("checkout", &[&limit.to_string()])
+    }
+
+    /// Makes a file of the operator's ready, whose content came as data of that number.
+    #[must_use]
+    pub fn file(self, number: usize, mode: u32, path: &str) -> Self {
+        self.call("file", &[&number.to_string(), &format!("{mode:04o}"), path])
     }
 
     /// Links shared paths: `d:PATH` a directory, `f:PATH` a file.
@@ -359,6 +365,12 @@ pub fn enter(profile: &[String], prepend_path: &[String]) -> String {
         text.push_str("export PATH\n");
     }
     text
+}
+
+/// What git on the host runs for ssh, with a key file of the host; `~/` is the remote home. A shell reads it there.
+#[must_use]
+pub fn ssh_with(key: &str) -> String {
+    format!("ssh -o BatchMode=yes -o IdentitiesOnly=yes -i {}", at_home(key))
 }
 
 fn at_home(path: &str) -> String {

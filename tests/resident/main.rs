@@ -27,9 +27,12 @@ mod limits;
 mod lock;
 mod loss;
 mod prune;
+mod sent;
 mod setup;
 mod steps;
 mod text;
+mod upkeep;
+mod why;
 
 /// A shell that hosts have as `/bin/sh`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

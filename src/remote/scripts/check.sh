@@ -120,7 +120,15 @@ check_run() {
 # check_repository LIMIT SERVER PORT: this host's own access. SERVER and PORT are those of a repository behind ssh.
 check_repository() {
 	[ -n "$check_scratch" ] && [ -n "$check_version" ] || return 0
-	check_run "$1" git ls-remote "$repo" HEAD
+	# With the access that a deploy would have (git_must).
+	export SHIPIT_REPO_TOKEN="$data_token" SHIPIT_TOKEN_USER="$token_user" GIT_SSH_COMMAND="${ssh_command:-$host_ssh}"
+	if [ -n "$data_token" ]; then
+		check_run "$1" git -c "credential.$token_for.helper=" -c "credential.$token_for.helper=$HELPER" ls-remote "$repo" HEAD
+	else
+		check_run "$1" git ls-remote "$repo" HEAD
+	fi
+	unset SHIPIT_REPO_TOKEN SHIPIT_TOKEN_USER
+	GIT_SSH_COMMAND=$host_ssh
 	case $why/$code in
 	'exit/0') git_why=ok ;;
 	limit/*) git_why=slow ;;
@@ -134,22 +142,6 @@ check_repository() {
 			[ ! -f "$check_key" ] || found key "$check_key"
 		done
 		;;
-	esac
-}
-
-# git_why FILE FROM CODE: why a git that ended with CODE did not reach a repository, in $git_why: one word, or nothing
-# where we cannot tell. It printed to FILE, behind FROM bytes, in C.
-git_why() {
-	case $(head -c "$TAIL" "$1" 2>/dev/null) in
-	*'IDENTIFICATION HAS CHANGED'* | *'REVOKED HOST KEY'*) git_why=changed-key ;;
-	*'Host key verification failed'*) git_why=unknown-key ;;
-	*'ould not resolve'* | *'name resolution'* | *'Name or service not known'*) git_why=no-address ;;
-	*'Connection refused'*) git_why=refused ;;
-	*'timed out'* | *'No route to host'* | *'Network is unreachable'*) git_why=silent ;;
-	*'Permission denied ('* | *'Too many authentication failures'*) git_why=denied ;;
-	*'could not read Username'* | *'could not read Password'* | *'Authentication failed'*) git_why=login ;;
-	*'not found'* | *'does not appear to be a git repository'* | *'does not exist'*) git_why=missing ;;
-	*) git_why='' ;;
 	esac
 }
 

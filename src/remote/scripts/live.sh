@@ -15,17 +15,25 @@ aim() {
 # switch: one rename, which is also the mark: from there on whoever ends this run puts back.
 switch() {
 	if ! mine || switched; then fail 12 switch "this host is not ready"; fi
+	files_place || fail 12 switch "a file in $root/shared cannot be replaced"
 	mv -T "$R/go" "$root/current" || fail 12 switch "$root/current cannot be replaced"
 	say switched "$release"
 }
 
-# busy_step STEP: a stored step, tried again while it says 75, as long as its limit allows.
+# uptime: seconds since the machine started, in $up: a clock that nobody sets, and that costs no fork.
+uptime() {
+	read -r up _ </proc/uptime
+	up=${up%%.*}
+}
+
+# busy_step STEP: a stored step, tried again while it says 75, as long as its limit allows, however long each try takes.
 busy_step() {
-	busy_since=0
+	uptime
+	busy_until=$((up + reload_limit))
 	while :; do
 		stored "$1" "$root/current" try && return
-		[ "$code" = 75 ] && [ "$busy_since" -lt "$reload_limit" ] && [ ! -e "$R/stop" ] || return
-		busy_since=$((busy_since + 1))
+		uptime
+		[ "$code" = 75 ] && [ "$up" -lt "$busy_until" ] && [ ! -e "$R/stop" ] || return
 		sleep 1
 	done
 }
@@ -73,7 +81,7 @@ put_back() {
 	if [ -n "$from" ]; then
 		M=$S/releases/$from
 		context "$from" "$from_revision" "$revision" rollback
-		point_back || put_back_bad=1
+		{ point_back && files_back; } || put_back_bad=1
 		stored post-deploy "$root/current" try || put_back_bad=1
 		reload '' || put_back_bad=1
 		stored verify "$root/current" try || put_back_bad=1
@@ -83,6 +91,7 @@ put_back() {
 	aim
 	stored stop "$root/current" try || put_back_bad=1
 	[ ! -L "$root/current" ] || rm -f "$root/current" || put_back_bad=1
+	files_back || put_back_bad=1
 	return $put_back_bad
 }
 
@@ -126,6 +135,7 @@ healthy() {
 finish() {
 	turn 'done' || fail 12 finish "the journal cannot be written"
 	fact finished yes
+	files_end
 	prune "$1"
 	tidy
 }
@@ -140,45 +150,66 @@ tidy() {
 	return 0
 }
 
-# prune KEEP: the newest KEEP releases stay, and always the live one and the one before it.
+# prune KEEP [all]: the newest KEEP releases stay, and always the live one and the one before it. Counted is what was live
+# and good once. The rest is what failed and was kept to be looked at: it pushes no release out, and goes with `all`.
 prune() {
-	prune_extra=-$1
+	prune_extra=-$1 prune_rest=${2:-} pruned=0 prune_bad=0
 	for prune_dir in "$root/releases/"????????T??????Z-???????*; do
-		if [ ! -d "$prune_dir" ] || [ -L "$prune_dir" ]; then continue; fi
+		was_good "$prune_dir" || continue
 		prune_extra=$((prune_extra + 1))
 	done
 	for prune_dir in "$root/releases/"????????T??????Z-???????*; do
-		[ "$prune_extra" -gt 0 ] || break
-		if [ ! -d "$prune_dir" ] || [ -L "$prune_dir" ]; then continue; fi
-		prune_extra=$((prune_extra - 1))
+		if was_good "$prune_dir"; then
+			[ "$prune_extra" -gt 0 ] || continue
+			prune_extra=$((prune_extra - 1))
+		elif [ -z "$prune_rest" ] || [ ! -d "$prune_dir" ] || [ -L "$prune_dir" ]; then
+			continue
+		fi
 		prune_name=${prune_dir##*/}
 		case $prune_name in
 		"$release" | "$from" | "$parent") continue ;;
 		esac
 		# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
-		[ "$prune_dir" -ef "$root/current" ] || remove_release "$prune_name" || say notice "release $prune_name could not be removed"
+		[ "$prune_dir" -ef "$root/current" ] || prune_release
 	done
 	prune_logs
 }
 
-# prune_logs: step logs of the last fifty runs stay, the journal's last two hundred entries, and what they need.
-prune_logs() {
-	prune_oldest "$S/logs" 50
-	prune_oldest "$S/journal" 200
-	set -- "$S/releases/"[0-9]*
-	prune_extra=$(($# - 100))
-	for prune_dir in "$@"; do
-		[ "$prune_extra" -gt 0 ] || break
-		prune_extra=$((prune_extra - 1))
-		[ -d "$root/releases/${prune_dir##*/}" ] || rm -rf "$prune_dir"
-	done
+prune_release() {
+	if remove_release "$prune_name" && [ ! -e "$prune_dir" ]; then
+		pruned=$((pruned + 1))
+		[ -z "$prune_rest" ] || say notice "removed release $prune_name"
+	else
+		prune_bad=$((prune_bad + 1))
+		say notice "release $prune_name could not be removed"
+	fi
 }
 
+# was_good DIR: whether it is a release that was live and good.
+was_good() {
+	[ -d "$1" ] && [ ! -L "$1" ] && in_journal "${1##*/}"
+}
+
+# prune_logs: step logs of the last fifty runs stay, the journal's last two hundred entries and those of releases that are
+# there, and what they need.
+prune_logs() {
+	prune_oldest 50 "$S/logs/"[0-9]*
+	prune_oldest 200 "$S/journal/"[0-9]*
+	prune_oldest 100 "$S/releases/"[0-9]*
+}
+
+# prune_oldest KEEP PATH...: names of journal entries begin with a number, and end in a state.
 prune_oldest() {
-	prune_keep=$2
-	set -- "$1"/[0-9]*
-	while [ $# -gt "$prune_keep" ]; do
-		rm -f "$1"
-		shift
+	prune_extra=$(($# - 1 - $1))
+	shift
+	for prune_old in "$@"; do
+		[ "$prune_extra" -gt 0 ] || break
+		prune_extra=$((prune_extra - 1))
+		prune_of=${prune_old##*/}
+		case $prune_old in
+		"$S/journal/"*) prune_of=${prune_of#*.} prune_of=${prune_of%.*} ;;
+		"$S/logs/"*) prune_of=none ;;
+		esac
+		[ -d "$root/releases/$prune_of" ] || rm -rf "$prune_old"
 	done
 }

@@ -3,6 +3,7 @@
 use super::Finding;
 use super::host::Answers;
 use super::remedy::{Way, at_home};
+use crate::git;
 use crate::remote::quote::quote;
 
 /// Keys of servers, best first.
@@ -15,7 +16,9 @@ pub(super) fn access(answers: &Answers<'_>, way: &Way<'_>, repo: &str) -> Option
         let said = if said.is_empty() { String::new() } else { format!(": {said}") };
         Finding::broken(format!("{text}{said}"))
     };
-    let ask = format!("git ls-remote {} HEAD", quote(repo));
+    // Whoever pastes it with an address that held a token is asked for it.
+    let repo = git::without_credentials(repo);
+    let ask = format!("git ls-remote {} HEAD", quote(&repo));
     let finding = match why {
         "ok" => return None,
         "unknown-key" => unknown_key(answers, way, &ask, broken("the host key of the git server is not known here")),
