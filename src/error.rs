@@ -135,8 +135,9 @@ pub fn exit_code(outcome: &Outcome) -> u8 {
     }
 }
 
-// 128 and the signal's number, as shells tell it.
-fn interrupted(signal: i32) -> u8 {
+/// 128 and the signal's number, as shells tell it.
+#[must_use]
+pub fn interrupted(signal: i32) -> u8 {
     u8::try_from(128 + signal).unwrap_or(exit::FAILED)
 }
 

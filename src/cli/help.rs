@@ -27,6 +27,8 @@ Look:
   list                      deploys, newest first, numbered as revert counts
   current, curr             the live revision
   previous, prev            the one before
+  check                     what would keep a deploy from working, here and on
+                            every host, each with its remedy
   config [KEY]              the resolved configuration, secrets dotted
 
 Act:

@@ -112,6 +112,8 @@ pub enum Command {
         /// One word is a script, several are an argument list; never empty.
         command: Vec<String>,
     },
+    /// Look for what would keep a deploy from working, here and on every host.
+    Check,
     /// End the run that holds the lock.
     Unlock,
     /// Something that needs no environment.

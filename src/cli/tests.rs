@@ -172,11 +172,11 @@ fn what_is_a_holds_is_only_its_own() {
 
 #[test]
 fn what_is_to_come_is_named() {
-    let commands = ["show", "console", "logs -f", "check"];
+    let commands = ["show", "console", "logs -f"];
     let more = ["status --check", "--roles web", "--apps=api", "--concurrency 3"];
     let options = ["--batch 25%", "--no-pause", "--max-unreachable 1"];
     let lines = commands.iter().chain(&more).chain(&options).map(|line| format!("production {line}"));
-    let tools = ["import", "check"];
+    let tools = ["import"];
     for line in lines.chain(tools.map(str::to_owned)) {
         let error = parsed(&words(&line)).unwrap_err();
         assert!(error.text.contains("not yet"), "{line}: {}", error.text);

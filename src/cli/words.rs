@@ -10,7 +10,7 @@ use super::tools::TOOLS;
 use super::{CliError, Command, RevertTo, help};
 
 /// Words of commands, with what each is called in full.
-pub(super) const COMMANDS: [(&str, &str); 21] = [
+pub(super) const COMMANDS: [(&str, &str); 22] = [
     ("update", "update"),
     ("deploy", "update"),
     ("ref", "ref"),
@@ -30,12 +30,13 @@ pub(super) const COMMANDS: [(&str, &str); 21] = [
     ("prev", "previous"),
     ("exec", "exec"),
     ("run", "exec"),
+    ("check", "check"),
     ("unlock", "unlock"),
     ("config", "config"),
 ];
 
 /// Commands on an environment that are still to come.
-const LATER: [&str; 4] = ["show", "console", "logs", "check"];
+const LATER: [&str; 3] = ["show", "console", "logs"];
 
 /// Commands without an environment that are still to come.
 const LATER_TOOLS: [&str; 1] = ["import"];
@@ -148,6 +149,7 @@ fn command(name: &'static str, rest: Vec<String>, reference: Option<String>) -> 
         "list" => Ok(Command::List),
         "current" => Ok(Command::Current),
         "previous" => Ok(Command::Previous),
+        "check" => Ok(Command::Check),
         "unlock" => Ok(Command::Unlock),
         "sync" => Ok(Command::Sync),
         "restart" => Ok(Command::Restart),

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::executor::Looked;
 use crate::executor::event::Failure;
 use crate::remote::journal::{self, Entry, State};
+use crate::report::findings::{self, Finding, Group};
 
 /// `status`: the hosts in the order of the file.
 pub(super) fn status(looked: &[Looked]) -> Value {
@@ -72,6 +73,26 @@ fn word(state: State) -> &'static str {
         State::Back => "put-back",
         State::Failed => "failed",
     }
+}
+
+/// `check`: this machine, whose `host` is null, and the hosts in the order of the file.
+pub(super) fn check(groups: &[Group]) -> Value {
+    let finding = |finding: &Finding| {
+        json!({
+            "severity": finding.severity.name(),
+            "text": finding.text,
+            "advice": finding.advice,
+            "remedy": finding.remedy,
+        })
+    };
+    let group = |group: &Group| {
+        json!({
+            "host": Some(&group.name).filter(|name| *name != findings::HERE),
+            "findings": group.findings.iter().map(finding).collect::<Vec<_>>(),
+            "failure": group.unreached.as_ref().map(Failure::to_json),
+        })
+    };
+    groups.iter().map(group).collect()
 }
 
 /// `current` and `previous`: the revision of each host that answered, in full.

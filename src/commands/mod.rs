@@ -13,6 +13,7 @@ use crate::executor::Interrupt;
 use crate::plan::Options;
 use crate::report::{self, Printer, Show, human};
 
+mod check;
 mod completions;
 mod demo;
 mod deploy;
@@ -86,6 +87,7 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         Command::Current => revisions::current(context).await,
         Command::Previous => revisions::previous(context).await,
         Command::Exec { command } => exec::run(context, command).await,
+        Command::Check => check::run(context).await,
         Command::Unlock => unlock::run(context).await,
         // Ran above: they work on no host.
         Command::Config { .. } | Command::Tool(_) => Ok(crate::error::exit::OK),

@@ -67,6 +67,12 @@ impl Surroundings {
         Options { user: self.user.clone(), who, when, ..Options::default() }
     }
 
+    /// The agent's socket, where one is named and nobody answers there.
+    pub(super) fn dead_agent(&self) -> Option<PathBuf> {
+        let socket = std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from)?;
+        std::os::unix::net::UnixStream::connect(&socket).is_err().then_some(socket)
+    }
+
     pub(super) fn transport(&self, timeouts: &Timeouts) -> Ways {
         let mut options = ssh::Options::new(self.home.clone(), self.user.clone());
         options.connect_timeout = timeouts.connect;

@@ -43,6 +43,8 @@ pub(super) struct HostState {
     pub(super) line: Option<Line>,
     pub(super) facts: BTreeMap<String, String>,
     pub(super) entries: Vec<Entry>,
+    /// Answers to the doctor: words and their values, in order.
+    pub(super) found: Vec<(String, Vec<String>)>,
     pub(super) failure: Option<Failure>,
     /// The failure was told to the observer.
     pub(super) told: bool,
@@ -80,6 +82,7 @@ impl HostState {
             line: None,
             facts: BTreeMap::new(),
             entries: Vec::new(),
+            found: Vec::new(),
             failure: None,
             told: false,
             switched: false,
@@ -157,6 +160,7 @@ impl HostState {
             Reply::Fact(name, value) => {
                 self.facts.insert(name, value);
             }
+            Reply::Found(word, values) => self.found.push((word, values)),
             Reply::Entry(number, state, pairs) => self.entries.extend(Entry::read(&number, &state, &pairs)),
             Reply::Step(step, at) => {
                 self.shown = self.shown.max(at);

@@ -7,6 +7,7 @@ pub mod event;
 pub mod outcome;
 
 mod back;
+mod check;
 mod exec;
 mod fleet;
 mod host;
@@ -21,6 +22,7 @@ mod sync;
 mod trouble;
 mod wanted;
 
+pub use check::{Checked, Checkup, Clock, check};
 pub use exec::{Looked, exec, look};
 pub use interrupt::Interrupt;
 pub use run::{Request, Wanted, run};

@@ -85,6 +85,27 @@ fn scp_form(repo: &str) -> Option<(&str, &str)> {
     (!repo[..colon].contains('/')).then(|| (&repo[..colon], &repo[colon + 1..]))
 }
 
+/// Where a repository behind ssh is: server, and the port that the address names. `None`: it is behind something else, or
+/// is named in a way that a program would take for an option.
+#[must_use]
+pub fn ssh_server(repo: &str) -> Option<(&str, Option<&str>)> {
+    let authority = match repo.split_once("://") {
+        Some((scheme, rest)) => {
+            let scheme = scheme.to_ascii_lowercase();
+            let ssh = matches!(scheme.as_str(), "ssh" | "git+ssh" | "ssh+git");
+            ssh.then(|| rest.split_once('/').map_or(rest, |(authority, _)| authority))?
+        }
+        None => scp_form(repo)?.0,
+    };
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    let (server, port) = match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((server, port)) => (server, port.strip_prefix(':')),
+        None => place.split_once(':').map_or((place, None), |(server, port)| (server, Some(port))),
+    };
+    let port = port.filter(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
+    (!server.is_empty() && !server.starts_with('-')).then_some((server, port))
+}
+
 /// The address without what would let anybody in who reads it: the password, and over https also the user, which
 /// is often a token. The login of ssh is part of the address.
 #[must_use]
@@ -176,6 +197,22 @@ mod tests {
             ("/srv/git/shop", "git@example.com:srv/git/shop"),
         ] {
             assert!(!same_repository(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn servers_behind_ssh() {
+        for (repo, server) in [
+            ("git@example.com:acme/shop.git", Some(("example.com", None))),
+            ("ssh://git@example.com:2222/acme/shop", Some(("example.com", Some("2222")))),
+            ("git+ssh://[::1]:22/shop", Some(("::1", Some("22")))),
+            ("git@[::1]:shop", Some(("::1", None))),
+            ("work:shop", Some(("work", None))),
+            ("-oProxyCommand=x:shop", None),
+            ("https://example.com/acme/shop", None),
+            ("/srv/shop.git", None),
+        ] {
+            assert_eq!(ssh_server(repo), server, "{repo}");
         }
     }
 

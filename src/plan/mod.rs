@@ -10,6 +10,7 @@ use crate::remote::script::Script;
 use crate::remote::wire::Mode;
 
 mod build;
+mod check;
 mod phase;
 mod show;
 mod stages;
@@ -17,6 +18,7 @@ mod sync;
 mod upkeep;
 
 pub use build::{Options, deploy, exec, look, revert, setup, unlock};
+pub use check::check;
 pub use phase::Phase;
 pub use show::show;
 pub use sync::sync;
@@ -64,6 +66,8 @@ pub enum Action {
     Exec,
     /// Only questions.
     Look,
+    /// The doctor's questions.
+    Check,
     /// Ending another run.
     Unlock,
     /// The release that is live on the rest, on hosts that differ.
@@ -88,6 +92,7 @@ impl Action {
             Action::Setup => "setup",
             Action::Exec => "exec",
             Action::Look => "look",
+            Action::Check => "check",
             Action::Unlock => "unlock",
             Action::Sync => "sync",
             Action::Restart => "restart",

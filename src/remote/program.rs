@@ -19,6 +19,9 @@ pub const PROGRAM: &str = concat!(
     "main \"$@\"\n",
 );
 
+/// Functions for `check` alone: part of its first script, after the program.
+pub const CHECK: &str = include_str!("scripts/check.sh");
+
 /// The command that starts it: it means the same to every login shell (`exec`, and nothing but single quotes). The program
 /// follows on standard input; its length is known, because some shells read ahead what is not theirs
 /// when they take a program from there.

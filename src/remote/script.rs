@@ -291,6 +291,43 @@ impl Script {
         self.call("exec_text", &[text])
     }
 
+    /// The functions of the doctor's questions, and the first of them: who we are, path, layout, space.
+    #[must_use]
+    pub fn check_begin(mut self) -> Self {
+        self.0.push_str(super::program::CHECK);
+        self.call("check_begin", &[])
+    }
+
+    /// Whether git is there, and which.
+    #[must_use]
+    pub fn check_git(self) -> Self {
+        self.call("check_git", &[])
+    }
+
+    /// The host's own access to the repository; `server` and `port` where it is behind ssh, else empty.
+    #[must_use]
+    pub fn check_repository(self, limit: u64, server: &str, port: &str) -> Self {
+        self.call("check_repository", &[&limit.to_string(), server, port])
+    }
+
+    /// What the hooks' shell reads first, and the commands that the hooks begin with.
+    #[must_use]
+    pub fn check_tools(self, words: &[String]) -> Self {
+        self.call("check_tools", &words.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// What becomes of processes when a session ends.
+    #[must_use]
+    pub fn check_session(self) -> Self {
+        self.call("check_session", &[])
+    }
+
+    /// Tells the time.
+    #[must_use]
+    pub fn clock(self) -> Self {
+        self.call("clock", &[])
+    }
+
     /// The user's argv in `current`, each word one argument.
     #[must_use]
     pub fn exec_argv(self, words: &[String]) -> Self {

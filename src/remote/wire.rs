@@ -68,6 +68,8 @@ pub enum Reply {
     Raw(Bytes),
     /// Something about the host.
     Fact(String, String),
+    /// An answer to a question of the doctor's: a word and its values.
+    Found(String, Vec<String>),
     /// It is there.
     Hello,
     /// A step began; its output starts there in the log.
@@ -200,6 +202,9 @@ pub fn reply(piece: Piece) -> Option<(u32, Reply)> {
     let rest = |from: usize| fields[from..].join("\t");
     let reply = match fields {
         ["fact", key, ..] => Reply::Fact((*key).into(), rest(2)),
+        ["found", word, values @ ..] => {
+            Reply::Found((*word).into(), values.iter().map(|value| (*value).to_owned()).collect())
+        }
         ["hello"] => Reply::Hello,
         ["step", step, at] => Reply::Step((*step).into(), at.parse().ok()?),
         ["tail", step, at, _] => Reply::Tail((*step).into(), at.parse().ok()?, bytes),

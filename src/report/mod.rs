@@ -10,6 +10,7 @@ mod board;
 mod ci;
 pub mod clean;
 pub mod events;
+pub mod findings;
 mod frame;
 pub mod human;
 mod narrator;

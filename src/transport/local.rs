@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Boxed, Channel, ConnectError, Connection, Exit, Output, Transport};
+use super::{Boxed, Channel, ConnectError, Connection, Exit, Forwarding, Output, Transport};
 use crate::config::Host;
 
 /// Chunks that wait in each direction.
@@ -73,6 +73,11 @@ impl Connection for Local {
                 reason: format!("/bin/sh in {}: {error}", self.home.display()),
             })
         })
+    }
+
+    /// Nothing lies between.
+    fn forwarding(&self) -> Boxed<'_, Forwarding> {
+        Box::pin(async { Forwarding::Allowed })
     }
 }
 

@@ -37,6 +37,20 @@ pub trait Connection {
     /// # Errors
     /// When the channel cannot be opened.
     fn exec<'a>(&'a self, command: &'a str) -> Boxed<'a, Result<Channel, ConnectError>>;
+
+    /// Asks whether the host opens connections of its own for us: over SSH, whether it allows forwarding.
+    fn forwarding(&self) -> Boxed<'_, Forwarding>;
+}
+
+/// Whether a host opens connections for us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Forwarding {
+    /// It does.
+    Allowed,
+    /// It says that it may not.
+    Forbidden,
+    /// It gave no answer that tells. The text says what is known.
+    Unknown(String),
 }
 
 /// A running remote program. Dropping `input` ends its standard input; dropping both leaves it to itself.

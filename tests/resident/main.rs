@@ -20,6 +20,7 @@ mod ground;
 mod look;
 mod states;
 
+mod check;
 mod confirm;
 mod jobs;
 mod limits;

@@ -53,6 +53,11 @@ holder() {
 	fact holder-dead yes
 }
 
+# clock: the time here. Alone in its script: the way there and back says how exact the answer is.
+clock() {
+	say found clock "$(date +%s)"
+}
+
 # store STEP LIMIT TEXT: a text of the user's, kept with release $M. Called in order.
 store() {
 	store_number=10

@@ -42,7 +42,7 @@ use self::link::{Fresh, Link};
 pub use self::options::Options;
 use self::route::{Hop, Route};
 use self::wire::Socket;
-use super::{Boxed, Channel, ConnectError, Connection, Transport};
+use super::{Boxed, Channel, ConnectError, Connection, Forwarding, Transport};
 use crate::config::Host;
 
 /// A server that hangs up before its banner is asked again this often: `MaxStartups` refuses by chance.
@@ -200,6 +200,10 @@ impl Connection for Session {
         let host =
             channel::Host { handle: handle.clone(), shared: shared.clone(), sessions: sessions.clone() };
         Box::pin(channel::exec(host, command.to_owned()))
+    }
+
+    fn forwarding(&self) -> Boxed<'_, Forwarding> {
+        Box::pin(self.0.forwarding())
     }
 }
 

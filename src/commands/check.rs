@@ -1,0 +1,79 @@
+//! `shipit ENV check`: the doctor. Here and on every host at once; locks nothing and changes nothing.
+
+use super::Context;
+use crate::config::Unevaluated;
+use crate::error::{self, Error, exit};
+use crate::executor;
+use crate::git;
+use crate::plan;
+use crate::report::{
+    self,
+    findings::{self, Finding, Group, here},
+};
+
+pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
+    let mut found = variables(&context);
+    // What `env` lacks is told; all else is asked without.
+    let options = match context.options(found.is_empty()) {
+        Err(error) => {
+            found.push(here::env(&error));
+            context.options(false)?
+        }
+        options => options?,
+    };
+    let plan = plan::check(context.environment.clone(), &options);
+    let strangers;
+    let hosts = match context.hosts().await {
+        // Who is not trusted is told like all else that is found.
+        Err(Error::Untrusted { .. }) => {
+            strangers = context.surroundings.transport(&context.environment.timeouts);
+            &strangers
+        }
+        hosts => hosts?,
+    };
+    let interrupt = Context::interrupt()?;
+    let app = &context.environment.app;
+    let reference = async {
+        if git::is_path(&app.repo) { None } else { Some(git::resolve(&app.repo, &app.reference).await) }
+    };
+    let mut silent = report::Silent;
+    let checking = executor::check(&plan, hosts, &mut silent, interrupt);
+    let (checkup, resolved) = tokio::join!(checking, reference);
+    if checkup.signal != 0 {
+        return Ok(error::interrupted(checkup.signal));
+    }
+    let root = &context.environment.root;
+    found.extend(here::work_tree(&git::check(root, &app.repo, &app.reference), root));
+    found.extend(resolved.and_then(|resolved| here::reference(&resolved, &app.repo)));
+    found.extend(context.surroundings.dead_agent().map(|socket| here::dead_agent(&socket)));
+    let mut groups = vec![Group { name: findings::HERE.into(), findings: found, unreached: None }];
+    let targets = context.environment.hosts.iter().zip(&checkup.hosts);
+    groups.extend(targets.map(|(host, checked)| findings::examine(&context.environment, host, checked)));
+    if context.wants_json() {
+        context.printer.json(&super::json::check(&groups));
+    } else {
+        context.printer.data(&findings::render(&groups, context.printer.color_on_stdout()));
+    }
+    Ok(if groups.iter().any(|group| group.unreached.is_some()) {
+        exit::UNREACHABLE
+    } else if groups.iter().any(Group::is_broken) {
+        exit::FAILED
+    } else {
+        exit::OK
+    })
+}
+
+// Variables of the operator's that `env` needs and that are not set, each once.
+fn variables(context: &Context<'_>) -> Vec<Finding> {
+    let lookup = |name: &str| std::env::var(name).ok();
+    let mut found: Vec<Finding> = Vec::new();
+    for variable in context.environment.hosts.iter().flat_map(|host| &host.env) {
+        if let Err(Unevaluated::MissingVariable { name }) = variable.value.evaluate(&lookup) {
+            let finding = here::missing_variable(&variable.name, &name);
+            if !found.contains(&finding) {
+                found.push(finding);
+            }
+        }
+    }
+    found
+}

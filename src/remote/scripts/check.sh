@@ -1,0 +1,305 @@
+# shellcheck shell=sh
+# The doctor's questions: what a deploy will need here, looked at without a lock and without touching the deploy path.
+# Answers are words and values; what they mean, and the remedy, is said on the operator's side. Sent with the questions
+# and not with the program, so that no deploy carries it.
+
+# found WORD VALUE...: an answer. A line is all that a value holds, and a tab would begin the next one.
+found() {
+	found_word=$1
+	shift
+	for found_value in "$@"; do
+		shift
+		found_value=${found_value%%"$NL"*}
+		set -- "$@" "${found_value%%"$TAB"*}"
+	done
+	say found "$found_word" "$@"
+}
+
+# check_begin: who we are, how this system installs, and where the questions may write.
+check_begin() {
+	check_me=$(id -un)
+	check_packager=
+	for check_tool in apt-get dnf yum zypper apk pacman; do
+		command -v "$check_tool" >/dev/null && check_packager=$check_tool && break
+	done
+	found me "$check_me" "$(id -u)" "$check_packager" "$root" "$HOME"
+	check_scratch=
+	if [ -d "$R/$TOKEN" ] && printf . 2>/dev/null >"$R/said"; then check_scratch=yes; else found scratch "${TMPDIR:-/tmp}"; fi
+	check_path
+	check_layout
+	check_space
+}
+
+# check_closed DIR: tells a directory that we cannot work in: whose it is, and its mode as ls prints it.
+check_closed() {
+	[ ! -w "$1" ] || [ ! -x "$1" ] || return 1
+	check_dir=$1
+	# shellcheck disable=SC2046 # fields of ls
+	set -- $(LC_ALL=C ls -ld "$1" 2>/dev/null)
+	found closed "$check_dir" "${3:-}" "${1:-}"
+}
+
+# check_path: the deploy path, or the directory in which it would be made.
+check_path() {
+	check_at=$root
+	while [ ! -e "$check_at" ] && [ ! -L "$check_at" ]; do
+		check_at=${check_at%/*}
+		[ -n "$check_at" ] || check_at=/
+	done
+	if [ ! -d "$check_at" ]; then
+		found blocked "$check_at"
+		# What follows asks about the file system.
+		while [ ! -d "$check_at" ]; do
+			check_at=${check_at%/*}
+			[ -n "$check_at" ] || check_at=/
+		done
+	elif [ "$check_at" != "$root" ]; then
+		check_closed "$check_at"
+	else
+		for check_part in "$root" "$root/releases" "$root/shared" "$S" "$S/journal" "$S/releases" "$S/logs" \
+			"$root/source" "$root/source/objects" "$root/source/refs"; do
+			[ -d "$check_part" ] || continue
+			! check_closed "$check_part" || break
+		done
+	fi
+}
+
+# check_layout: what lies where shipit's own will be.
+check_layout() {
+	if [ -L "$root/current" ]; then
+		check_live=$(readlink "$root/current")
+		case $check_live in
+		releases/*) ;;
+		*) found foreign "$root/current" "$check_live" ;;
+		esac
+	elif [ -e "$root/current" ]; then
+		found foreign "$root/current" ''
+	fi
+	[ ! -e "$root/source/.git" ] || found foreign "$root/source" ''
+	[ -d "$S/journal" ] && [ -d "$root/source/objects" ] || found 'setup' missing
+}
+
+# check_space: kB and inodes that are free, kB that the live release takes, and where the file system is mounted; measured
+# as a deploy does (room).
+check_space() {
+	check_want=0
+	# shellcheck disable=SC2046 # seven words of head, then: file system, blocks, used, free
+	set -- $(LC_ALL=C df -Pk "$check_at" 2>/dev/null)
+	if [ $# -gt 10 ]; then
+		shift 7
+		case $3$4 in
+		'' | *[!0-9]*) ;;
+		*)
+			if [ "$4" -le "$3" ] && [ -d "$root/current/" ]; then
+				check_want=$(du -sk "$root/current/" 2>/dev/null)
+				check_want=${check_want%%[!0-9]*}
+			fi
+			found space "$4" "${check_want:-0}" "$6"
+			;;
+		esac
+	fi
+	# shellcheck disable=SC2046 # as above; not every busybox counts inodes, and not every file system has a number of them
+	set -- $(LC_ALL=C df -Pi "$check_at" 2>/dev/null)
+	[ $# -le 10 ] || found inodes "$9" "${11}" "${13:-/}"
+}
+
+# check_git: its version, or the PATH on which it is not.
+check_git() {
+	check_version=$(git --version 2>/dev/null) || check_version=
+	found git "${check_version#git version }" "$PATH"
+}
+
+# check_run LIMIT COMMAND...: a job that speaks C, what it says in $R/said.
+check_run() {
+	check_limit=$1
+	shift
+	# shellcheck disable=SC2016 # expanded by the job's own shell
+	job "$check_limit" "$HOME" /bin/sh -c 'said=$1; shift; LC_ALL=C; export LC_ALL; exec "$@" >"$said" 2>&1' shipit "$R/said" "$@"
+}
+
+# check_repository LIMIT SERVER PORT: this host's own access. SERVER and PORT are those of a repository behind ssh.
+check_repository() {
+	[ -n "$check_scratch" ] && [ -n "$check_version" ] || return 0
+	# With the access that a deploy would have (git_must).
+	export SHIPIT_REPO_TOKEN="$data_token" SHIPIT_TOKEN_USER="$token_user" GIT_SSH_COMMAND="${ssh_command:-$host_ssh}"
+	if [ -n "$data_token" ]; then
+		check_run "$1" git -c "credential.$token_for.helper=" -c "credential.$token_for.helper=$HELPER" ls-remote "$repo" HEAD
+	else
+		check_run "$1" git ls-remote "$repo" HEAD
+	fi
+	unset SHIPIT_REPO_TOKEN SHIPIT_TOKEN_USER
+	GIT_SSH_COMMAND=$host_ssh
+	case $why/$code in
+	'exit/0') git_why=ok ;;
+	limit/*) git_why=slow ;;
+	*) git_why "$R/said" 0 "$code" ;;
+	esac
+	found repository "$git_why" "$(check_words "$R/said")"
+	case $git_why in
+	unknown-key) check_server "$1" "$2" "$3" ;;
+	denied)
+		for check_key in "$HOME"/.ssh/id_*.pub; do
+			[ ! -f "$check_key" ] || found key "$check_key"
+		done
+		;;
+	esac
+}
+
+# check_words FILE: of what git and ssh said, the line that says most: the first that is neither decoration nor advice.
+check_words() {
+	grep -v -e '^[[:space:]]*$' -e '^@' -e '^Warning: Permanently' -e '^Cloning into' "$1" 2>/dev/null | head -n 1 | head -c 300
+}
+
+# check_server LIMIT SERVER PORT: the keys that the git server shows from here, with their fingerprints, and the file in
+# which ssh would look for them. What ssh_config says of the server counts.
+check_server() {
+	[ -n "$2" ] && command -v ssh-keyscan >/dev/null || return 0
+	check_name=$2 check_port=${3:-22} check_file=
+	# A port that the address does not name may be set by ssh_config.
+	if [ -n "$3" ]; then set -- "$1" -p "$3" "$2"; else set -- "$1" "$2"; fi
+	check_wait=$1
+	shift
+	check_run "$check_wait" ssh -G "$@"
+	while read -r check_key check_value _; do
+		case $check_key in
+		hostname) check_name=$check_value ;;
+		port) check_port=$check_value ;;
+		userknownhostsfile) check_file=$check_value ;;
+		esac
+	done <"$R/said"
+	check_run "$check_wait" ssh-keyscan -T 10 -p "$check_port" -t ed25519,ecdsa,rsa "$check_name"
+	grep -v '^#' "$R/said" >"$R/keys"
+	while read -r check_line; do
+		printf '%s\n' "$check_line" >"$R/said"
+		check_print=$(ssh-keygen -lf "$R/said" 2>/dev/null) || continue
+		check_print=${check_print#* }
+		found server-key "${check_print%% *}" "$check_line" "$check_file"
+	done <"$R/keys"
+}
+
+# What a text of the user's would find: the words that are not there, in $2/missing. Nothing is in the way of a profile
+# that reads its arguments.
+# shellcheck disable=SC2016 # expanded by the hook's shell
+CHECK_TOOLS='shipit_meta=$1 shipit_at=$2
+shift $#
+. "$shipit_meta/enter"
+. "$shipit_meta/env" || exit 14
+while read -r shipit_word; do
+	command -v "$shipit_word" >/dev/null 2>&1 || printf "%s\n" "$shipit_word"
+done <"$shipit_at/words" >"$shipit_at/missing"
+exit 0'
+
+# check_tools WORD...: the hooks' shell and what it reads first, and the commands that the hooks begin with.
+check_tools() {
+	[ -n "$check_scratch" ] || return 0
+	M=$R/meta
+	meta "$M"
+	(shell_for "$M") 3>/dev/null || {
+		found shell "$shell" "${SHELL:-}"
+		return
+	}
+	shell_for "$M"
+	context '' '' '' check
+	if [ $# = 0 ]; then mark "$R/words"; else printf '%s\n' "$@" >"$R/words"; fi
+	check_run 30 "$with_shell" "$with_option" "$CHECK_TOOLS" shipit "$M" "$R"
+	if [ "$why/$code" != 'exit/0' ]; then
+		found profile "$why" "$code" "$(check_words "$R/said")"
+		return
+	fi
+	[ -s "$R/missing" ] || return 0
+	check_login
+	while read -r check_word; do
+		found tool "$check_word" "$(check_find "$check_word")"
+	done <"$R/missing"
+}
+
+# check_login: the PATH that a person who logs in has; first without, then with what only terminals read.
+check_login() {
+	check_paths=
+	export SHIPIT_PATHS="$R/paths"
+	case ${SHELL##*/} in
+	sh | bash | dash | ash | ksh | mksh | zsh | fish) ;;
+	*) return ;;
+	esac
+	for check_option in -lc -ilc; do
+		# shellcheck disable=SC2016 # expanded by the login shell
+		check_run 10 "$SHELL" "$check_option" 'env >"$SHIPIT_PATHS"'
+		check_value=$(grep '^PATH=' "$R/paths" 2>/dev/null | head -n 1)
+		check_paths=$check_paths:${check_value#PATH=}
+	done
+}
+
+# check_find WORD: the directory of the login's PATH that has it.
+check_find() {
+	check_rest=$check_paths:
+	while [ -n "$check_rest" ]; do
+		check_dir=${check_rest%%:*}
+		check_rest=${check_rest#*:}
+		[ -n "$check_dir" ] && [ -f "$check_dir/$1" ] && [ -x "$check_dir/$1" ] || continue
+		echo "$check_dir"
+		return
+	done
+}
+
+# check_session: whether logind ends what a session leaves behind (logind.conf(5)), by its own rules.
+check_session() {
+	[ -d /run/systemd/system ] || return 0
+	[ -e "/var/lib/systemd/linger/$check_me" ] || found linger no
+	# Of a session that it does not know logind ends nothing.
+	[ -n "${XDG_SESSION_ID:-}" ] || return 0
+	check_kill=no check_only='' check_except=''
+	for check_dir in /etc /run /usr/local/lib /usr/lib; do
+		check_conf=$check_dir/systemd/logind.conf
+		if [ -r "$check_conf" ]; then
+			check_logind "$check_conf"
+			break
+		fi
+	done
+	for check_name in $(check_dropins); do
+		for check_dir in /etc /run /usr/local/lib /usr/lib; do
+			check_conf=$check_dir/systemd/logind.conf.d/$check_name
+			if [ -r "$check_conf" ]; then
+				check_logind "$check_conf"
+				break
+			fi
+		done
+	done
+	case " ${check_except:-root} " in
+	*" $check_me "*) return 0 ;;
+	esac
+	case " $check_only " in
+	'  ') ;;
+	*" $check_me "*) check_kill=yes ;;
+	*) check_kill=no ;;
+	esac
+	[ "$check_kill" = no ] || found kills "$check_me"
+}
+
+# check_dropins: their names, in the order in which they count. Nobody's have blanks in them.
+check_dropins() {
+	for check_conf in /etc/systemd/logind.conf.d/*.conf /run/systemd/logind.conf.d/*.conf \
+		/usr/local/lib/systemd/logind.conf.d/*.conf /usr/lib/systemd/logind.conf.d/*.conf; do
+		[ ! -e "$check_conf" ] || echo "${check_conf##*/}"
+	done | LC_ALL=C sort -u
+}
+
+# check_logind FILE: takes in what it sets. Lists grow from file to file, and an empty value empties them.
+check_logind() {
+	while IFS='=' read -r check_key check_value || [ -n "$check_key" ]; do
+		# shellcheck disable=SC2086 # blanks around the sign mean nothing
+		set -- $check_key
+		check_key=${1:-}
+		# shellcheck disable=SC2086
+		set -- $check_value
+		case $check_key in
+		KillUserProcesses)
+			case ${1:-} in
+			1 | [yY] | [yY][eE][sS] | [tT] | [tT][rR][uU][eE] | [oO][nN]) check_kill=yes ;;
+			*) check_kill=no ;;
+			esac
+			;;
+		KillOnlyUsers) if [ $# = 0 ]; then check_only=; else check_only="$check_only $*"; fi ;;
+		KillExcludeUsers) if [ $# = 0 ]; then check_except=; else check_except="$check_except $*"; fi ;;
+		esac
+	done <"$1"
+}

@@ -1,0 +1,226 @@
+//! Findings as a user reads them: words of hosts in, text out.
+
+use std::path::Path;
+
+use super::*;
+use crate::config::{self, Environment};
+use crate::executor::event::FailureKind;
+use crate::executor::{Checked, Clock};
+use crate::transport::Forwarding;
+
+const LINES: &str = "repo = \"git@git.example.com:acme/shop.git\"\nref = \"main\"\npath = \"/var/www/shop\"\n\
+    host = [{ host = \"web1\", user = \"deploy\", port = 2222, jump = [\"gate\", \"inner\"] }, \"web2\", \"localhost\"]\n";
+
+fn environment(lines: &str) -> Environment {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("shipit.toml");
+    std::fs::write(&file, format!("[deploy.production]\n{LINES}{lines}")).unwrap();
+    config::load(&file, "production").unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Lines of a word and its values, as a host's login `deploy` would answer.
+fn answers(lines: &[&[&str]]) -> Checked {
+    let me: &[&str] = &["me", "deploy", "1000", "apt-get", "/var/www/shop", "/home/deploy"];
+    let found = std::iter::once(&me)
+        .chain(lines)
+        .map(|line| (line[0].to_owned(), line[1..].iter().map(|value| (*value).to_owned()).collect()));
+    Checked { host: "web1".into(), found: found.collect(), clock: None, forwarding: None, failure: None }
+}
+
+fn shown(lines: &str, host: usize, checked: &Checked) -> String {
+    let environment = environment(lines);
+    render(&[examine(&environment, &environment.hosts[host], checked)], false)
+}
+
+/// The remedies alone.
+fn remedies(lines: &str, host: usize, answer: &[&str]) -> Vec<String> {
+    let environment = environment(lines);
+    let group = examine(&environment, &environment.hosts[host], &answers(&[answer]));
+    group.findings.into_iter().flat_map(|finding| finding.remedy).collect()
+}
+
+#[test]
+fn remedies_go_the_way_of_the_host() {
+    let git: &[&str] = &["git", "", "/usr/bin"];
+    let install = "'sudo apt-get install -y git'";
+    assert_eq!(remedies("", 0, git), [format!("ssh -t -J gate,inner -p 2222 deploy@web1 {install}")]);
+    assert_eq!(remedies("", 1, git), [format!("ssh -t web2 {install}")]);
+    assert_eq!(remedies("", 2, git), ["sudo apt-get install -y git"]);
+    assert_eq!(remedies("key = \"/k/my key\"\n", 1, git), [format!("ssh -t -i '/k/my key' web2 {install}")]);
+}
+
+#[test]
+fn a_directory_that_is_closed() {
+    for (answer, remedy) in [
+        (
+            ["closed", "/var/www", "root", "drwxr-xr-x"],
+            "ssh -t web2 'sudo mkdir -p /var/www/shop && sudo chown deploy /var/www/shop'",
+        ),
+        (["closed", "/var/www/shop", "root", "drwxr-xr-x"], "ssh -t web2 'sudo chown deploy /var/www/shop'"),
+        (
+            ["closed", "/var/www/shop/shared", "root", "drwxr-xr-x"],
+            "ssh -t web2 'sudo chown deploy /var/www/shop/shared'",
+        ),
+        (
+            ["closed", "/var/www/shop/.shipit", "root", "drwxr-xr-x"],
+            "ssh -t web2 'sudo chown -R deploy /var/www/shop/.shipit'",
+        ),
+        (["closed", "/var/www/shop", "deploy", "dr-xr-xr-x"], "ssh web2 'chmod u+rwx /var/www/shop'"),
+        (
+            ["closed", "/var/www/shop", "deploy", "drwxr-xr-x"],
+            r#"ssh -t web2 'sudo mount -o remount,rw "$(df -P /var/www/shop | awk '\''END { print $NF }'\'')"'"#,
+        ),
+    ] {
+        assert_eq!(remedies("", 1, &answer), [remedy], "{answer:?}");
+    }
+}
+
+#[test]
+fn what_makes_a_deploy_fail_is_broken_and_the_rest_warns() {
+    let broken = |answer: &[&str]| {
+        let environment = environment("");
+        examine(&environment, &environment.hosts[1], &answers(&[answer])).is_broken()
+    };
+    let table: &[(&[&str], bool)] = &[
+        (&["git", "2.39.5", ""], false),
+        (&["git", "2.29.0.windows.1", ""], false),
+        (&["git", "2.28.9", ""], true),
+        (&["git", "1.8.3.1 (Apple Git-46)", ""], true),
+        (&["git", "", ""], true),
+        (&["space", "1025", "0", "/"], false),
+        (&["space", "1024", "0", "/"], true),
+        (&["space", "5000", "6000", "/"], true),
+        (&["space", "much", "6000", "/"], false),
+        (&["inodes", "1000", "99", "/"], true),
+        (&["inodes", "0", "0", "/"], false),
+        (&["inodes", "-", "-", "/"], false),
+        (&["repository", "ok", ""], false),
+        (&["repository", "slow", ""], true),
+        (&["repository", "", "fatal: x"], true),
+        (&["foreign", "/var/www/shop/current", "elsewhere"], true),
+        (&["blocked", "/var/www"], true),
+        (&["setup", "missing"], true),
+        (&["kills", "deploy"], false),
+        (&["linger", "no"], false),
+        (&["scratch", "/tmp"], true),
+    ];
+    for (answer, expected) in table {
+        assert_eq!(broken(answer), *expected, "{answer:?}");
+    }
+}
+
+#[test]
+fn tools_of_a_login_become_one_line_of_the_file() {
+    let checked = answers(&[
+        &["tool", "node", "/opt/node/bin"],
+        &["tool", "pm2", "/home/deploy/.npm-global/bin"],
+        &["tool", "npm", "/opt/node/bin"],
+        &["tool", "magick", ""],
+    ]);
+    insta::assert_snapshot!(shown("prepend-path = [\"~/bin\"]\n", 1, &checked), @r##"
+    web1
+      broken: magick, with which a hook begins, is not found on this host
+        name its directory in shipit.toml (prepend-path), or install it, where its package is called so:
+          ssh -t web2 'sudo apt-get install -y magick'
+      broken: node, pm2 and npm: not on the PATH that hooks have, only on that of a login
+        in shipit.toml, in [deploy.production] or [defaults]:
+          prepend-path = ["~/bin", "/opt/node/bin", "~/.npm-global/bin"]
+    "##);
+}
+
+#[test]
+fn a_git_server_and_its_fingerprint() {
+    let checked = answers(&[
+        &["repository", "unknown-key", "Host key verification failed."],
+        &["server-key", "SHA256:rsa", "git.example.com ssh-rsa AAAA", "~/.ssh/known_hosts"],
+        &["server-key", "SHA256:ed", "git.example.com ssh-ed25519 AAAA", "~/.ssh/known_hosts"],
+    ]);
+    insta::assert_snapshot!(shown("", 1, &checked), @r##"
+    web1
+      broken: the host key of the git server is not known here: Host key verification failed.
+        only if SHA256:ed is the fingerprint that the owner of the server publishes:
+          ssh web2 'mkdir -p -m 700 ~/.ssh && echo '\''git.example.com ssh-ed25519 AAAA'\'' >>~/.ssh/known_hosts'
+    "##);
+}
+
+#[test]
+fn clocks_and_forwarding() {
+    let apart = |ahead: f64, unsure: f64| {
+        let checked = Checked { clock: Some(Clock { ahead, unsure }), ..answers(&[]) };
+        shown("", 1, &checked)
+    };
+    for (ahead, unsure) in [(5.4, 0.5), (-5.4, 0.5), (20.0, 16.0)] {
+        assert_eq!(apart(ahead, unsure), "web1: ok\n");
+    }
+    assert!(apart(61.2, 0.6).contains("warning: its clock is 61 s ahead of the one here"));
+    let forwarding = |forwarding| shown("", 1, &Checked { forwarding: Some(forwarding), ..answers(&[]) });
+    assert_eq!(forwarding(Forwarding::Allowed), "web1: ok\n");
+    insta::assert_snapshot!(forwarding(Forwarding::Forbidden), @r##"
+    web1
+      warning: sshd forbids forwarding: nothing on the host can be asked through the connection, and it is no jump host
+        or the key is restricted in authorized_keys (restrict, no-port-forwarding); where sshd_config includes sshd_config.d:
+          ssh -t web2 'sudo sh -c '\''printf "Match User %s\n  DisableForwarding no\n  AllowTcpForwarding local\n" deploy >/etc/ssh/sshd_config.d/zz-shipit.conf && { systemctl reload ssh || systemctl reload sshd; }'\'''
+    "##);
+}
+
+#[test]
+fn who_is_not_reached_and_what_a_host_breaks_off() {
+    let failure = |kind, message: &str| Failure {
+        kind,
+        step: "connect".into(),
+        exit: None,
+        message: message.into(),
+        hint: Some("first\n  second".into()),
+        tail: Vec::new(),
+    };
+    let unreached = Checked { failure: Some(failure(FailureKind::Unreachable, "no route")), ..answers(&[]) };
+    assert_eq!(shown("", 1, &unreached), "web1\n  not reached: no route\n    first\n      second\n");
+    let broken = Checked { failure: Some(failure(FailureKind::Step, "no shell came up")), ..answers(&[]) };
+    assert_eq!(shown("", 1, &broken), "web1\n  broken: no shell came up\n    first   second\n");
+}
+
+#[test]
+fn nothing_of_a_host_reaches_the_terminal_or_leaves_its_quotes() {
+    let evil = "x'; touch hurt; '\u{1b}[2J\u{202e}";
+    for word in
+        ["closed", "blocked", "foreign", "tool", "git", "repository", "server-key", "key", "space", "profile"]
+    {
+        let text = shown("", 1, &answers(&[&[word, evil, evil, evil]]));
+        assert!(!text.chars().any(|c| c == '\u{1b}' || c == '\u{202e}'), "{text:?}");
+        for line in text.lines().filter(|line| line.starts_with("      ssh ")) {
+            // ssh's own words, counted: nothing of the line has run here, and all of it is one command of ssh.
+            let count = format!("ssh() {{ echo $#; }}\n{line}");
+            let words = std::process::Command::new("sh").args(["-c", &count]).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&words.stdout).lines().count(), 1, "{line}");
+        }
+    }
+}
+
+#[test]
+fn what_is_seen_here() {
+    let findings = [
+        here::missing_variable("TOKEN", "CI_TOKEN"),
+        here::dead_agent(Path::new("/run/agent")),
+        here::work_tree(
+            &Ok(crate::git::LocalState::Dirty { files: vec!["a b".into()], total: 3 }),
+            Path::new("/my work"),
+        )
+        .unwrap(),
+        here::work_tree(&Ok(crate::git::LocalState::Unpushed { commits: 2 }), Path::new("/work")).unwrap(),
+    ];
+    let group = Group { name: "this machine".into(), findings: findings.into(), unreached: None };
+    insta::assert_snapshot!(render(&[group], false), @r##"
+    this machine
+      broken: `env.TOKEN` needs the variable CI_TOKEN, which is not set here
+        with its value:
+          export CI_TOKEN=
+      warning: SSH_AUTH_SOCK names /run/agent, and no agent answers there
+          eval "$(ssh-agent)" && ssh-add
+      warning: local changes that would not be deployed: a b and 2 more
+        a deploy is refused unless --force is given; to commit and push them:
+          git -C '/my work' commit --all && git -C '/my work' push
+      warning: commits that are not pushed and would not be deployed: 2
+        a deploy is refused unless --force is given:
+          git -C /work push
+    "##);
+}
