@@ -114,9 +114,22 @@ pub fn exit_code(outcome: &Outcome) -> u8 {
     }
 }
 
-// 128 and the signal's number, as shells tell it.
-fn interrupted(signal: i32) -> u8 {
+/// 128 and the signal's number, as shells tell it.
+#[must_use]
+pub fn interrupted(signal: i32) -> u8 {
     u8::try_from(128 + signal).unwrap_or(exit::FAILED)
+}
+
+/// The exit code where one host was asked for something and failed.
+#[must_use]
+pub fn failure_code(failure: &crate::executor::event::Failure) -> u8 {
+    match failure.kind {
+        FailureKind::Unreachable | FailureKind::Lost => exit::UNREACHABLE,
+        FailureKind::Busy => exit::BUSY,
+        FailureKind::Refused => exit::REFUSED,
+        FailureKind::Interrupted => interrupted(2),
+        FailureKind::Step => exit::FAILED,
+    }
 }
 
 // 4 if a host was not reached, else the remote code where the failing hosts agree on one, else 1.

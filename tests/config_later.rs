@@ -31,7 +31,6 @@ fn keys_of_an_environment() {
         "fetch = 'blobless'",
         "rollout = { batch = 1 }",
         "health = { tcp = 3000 }",
-        "logs = []",
         "confirm = true",
         "repo-key = 'k'",
         "repo-token = '${T}'",

@@ -14,7 +14,7 @@ use super::{CliError, help};
 use crate::report::{ColorChoice, Mode};
 
 /// Options of later issues, and whether they take a value: known, so that they are refused by name.
-const LATER: [(&str, bool); 12] = [
+const LATER: [(&str, bool); 11] = [
     ("roles", true),
     ("apps", true),
     ("concurrency", true),
@@ -24,14 +24,13 @@ const LATER: [(&str, bool); 12] = [
     ("set", true),
     ("events", true),
     ("split", false),
-    ("check", false),
     ("origin", false),
     ("for", true),
 ];
 
 /// Long options that no `SHIPIT_*` variable sets: hooks have `SHIPIT_REF` and `SHIPIT_ENV`, and a shipit that
 /// is started by a hook must not deploy what its parent did.
-const NEVER_AMBIENT: [&str; 5] = ["ref", "env", "check", "origin", "for"];
+const NEVER_AMBIENT: [&str; 7] = ["ref", "env", "check", "origin", "for", "follow", "since"];
 
 /// Whether `SHIPIT_*` variables stand in for options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +84,18 @@ pub(super) struct Typed {
     /// Leave the directory of a release that failed
     #[arg(long, value_parser = flag)]
     pub keep_failed: bool,
+    /// End with 1 when hosts differ (status)
+    #[arg(long, value_parser = flag)]
+    pub check: bool,
+    /// Lines of each file to begin with (logs) [10]
+    #[arg(long, value_name = "N")]
+    pub lines: Option<u32>,
+    /// Go on with what is new (logs; also -f)
+    #[arg(long, value_parser = flag)]
+    pub follow: bool,
+    /// For logs of supervisors, which are to come
+    #[arg(long, value_name = "T", hide = true)]
+    pub since: Option<String>,
     /// auto, pretty or plain
     #[arg(long, value_name = "HOW", value_parser = output(), default_value = "auto")]
     #[arg(hide_default_value = true, hide_possible_values = true)]

@@ -24,12 +24,15 @@ Look:
   plan                      what would be done, as the exact scripts
   status                    the fleet in one look
   list                      deploys, newest first, numbered as revert counts
+  show [DEPLOY]             one, with all that its steps printed [the latest]
+  logs [-f] [--lines N]     the app's log files; -f follows
   current, curr             the live revision
   previous, prev            the one before
 
 Act:
   exec, run <CMD>…          on every host at once; one word is a script,
                             several are a command and its arguments
+  console [HOST]            a terminal in current
   unlock                    end the run that holds the lock";
 
 /// The exit codes, which are an API.

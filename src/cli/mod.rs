@@ -73,9 +73,26 @@ pub enum Command {
     /// Make an earlier deploy live again.
     Revert(RevertTo),
     /// The fleet in one look.
-    Status,
+    Status {
+        /// End with 1 when hosts differ.
+        check: bool,
+    },
     /// Deploys, newest first.
     List,
+    /// One deploy, with all that its steps printed.
+    Show(Show),
+    /// A terminal on one host.
+    Console {
+        /// Which, as typed; none: the first.
+        host: Option<String>,
+    },
+    /// The end of the app's log files.
+    Logs {
+        /// Go on with what is new.
+        follow: bool,
+        /// Lines of each file to begin with.
+        lines: u32,
+    },
     /// The live revision.
     Current,
     /// The revision that was live before.
@@ -96,6 +113,17 @@ pub enum RevertTo {
     Back(u32),
     /// A release, or a revision of one, as typed.
     Deploy(String),
+}
+
+/// Which deploy `show` shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Show {
+    /// The latest, whatever became of it.
+    Latest,
+    /// As `revert` counts; 0 is the live one.
+    Back(u32),
+    /// A release, a revision or a run, or how one begins.
+    Named(String),
 }
 
 /// Why the program ends before it begins.
@@ -142,17 +170,18 @@ fn parse<I: IntoIterator<Item = OsString>>(
     if let Some(later) = later {
         return Err(later);
     }
-    let meant = words::understand(split.words, typed.reference, typed.environment)?;
+    let meant = words::understand(split.words, typed.reference.clone(), typed.environment.clone())?;
     if meant.config.is_some() && set.typed("config") {
         return Err(CliError::usage("two configuration files: one as the first word and one with --config"));
     }
     words::check_options(&meant, &set)?;
+    let command = words::with_options(meant.command, &typed, &set)?;
     Ok(Invocation {
         config: meant.config.or(typed.config),
         chdir: typed.chdir,
         environment: meant.environment,
         dry_run: typed.dry_run || meant.plan,
-        command: meant.command,
+        command,
         hosts: typed.hosts,
         force: typed.force,
         redeploy: typed.redeploy,

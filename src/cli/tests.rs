@@ -41,7 +41,19 @@ fn what_is_typed_means_a_command() {
         ("production revert 20261121T081502Z-1a2b3c4", to("20261121T081502Z-1a2b3c4")),
         ("production revert 1a2b3c4", to("1a2b3c4")),
         ("production revert 1234567", to("1234567")),
-        ("production status", Command::Status),
+        ("production status", Command::Status { check: false }),
+        ("production --check status", Command::Status { check: true }),
+        ("production show", Command::Show(Show::Latest)),
+        ("production show 0", Command::Show(Show::Back(0))),
+        ("production show 2", Command::Show(Show::Back(2))),
+        ("production show 20261121T0815", Command::Show(Show::Named("20261121T0815".to_owned()))),
+        ("production show 1234567", Command::Show(Show::Named("1234567".to_owned()))),
+        ("production console", Command::Console { host: None }),
+        ("production console web2", Command::Console { host: Some("web2".to_owned()) }),
+        ("production logs", Command::Logs { follow: false, lines: 10 }),
+        ("production logs -f", Command::Logs { follow: true, lines: 10 }),
+        ("-qf production logs --lines 3", Command::Logs { follow: true, lines: 3 }),
+        ("production logs --follow --lines=0", Command::Logs { follow: true, lines: 0 }),
         ("production list", Command::List),
         ("production curr", Command::Current),
         ("production current", Command::Current),
@@ -90,6 +102,14 @@ fn everything_else_is_refused() {
         ("production revert -1", "unexpected argument"),
         ("production revert 1 2", "revert takes one word"),
         ("production list foo", "list takes no `foo`"),
+        ("production list --check", "list does not take --check"),
+        ("production --follow", "update does not take --follow"),
+        ("production logs web1", "logs takes no `web1`"),
+        ("production logs --lines all", "invalid value 'all'"),
+        ("production logs --since 1h", "--lines N"),
+        ("production logs --redeploy", "logs does not take --redeploy"),
+        ("production console web1 ls", "console takes one word, not also `ls`"),
+        ("production show a b", "show takes one word"),
         ("production list --redeploy", "list does not take --redeploy"),
         ("production revert --force", "revert does not take --force"),
         ("production exec --dry-run uptime", "exec does not take --dry-run"),
@@ -121,9 +141,8 @@ fn everything_else_is_refused() {
 
 #[test]
 fn what_is_to_come_is_named() {
-    let commands =
-        ["sync", "restart", "hold -m why --for 12h", "resume", "show", "console", "logs -f", "check"];
-    let more = ["config", "prune", "status --check", "--roles web", "--apps=api", "--concurrency 3"];
+    let commands = ["sync", "restart", "hold -m why --for 12h", "resume", "logs --since 1h", "check"];
+    let more = ["config", "prune", "--roles web", "--apps=api", "--concurrency 3"];
     let options =
         ["--batch 25%", "--no-pause", "--max-unreachable 1", "--set a.b=c", "--events f", "--split"];
     let lines = commands.iter().chain(&more).chain(&options).map(|line| format!("production {line}"));

@@ -4,12 +4,12 @@
 
 use std::path::PathBuf;
 
-use super::arguments::Given;
+use super::arguments::{Given, Typed};
 use super::split::Split;
-use super::{CliError, Command, RevertTo, help};
+use super::{CliError, Command, RevertTo, Show, help};
 
 /// Words of commands, with what each is called in full.
-const COMMANDS: [(&str, &str); 15] = [
+const COMMANDS: [(&str, &str); 18] = [
     ("update", "update"),
     ("deploy", "update"),
     ("ref", "ref"),
@@ -18,6 +18,9 @@ const COMMANDS: [(&str, &str); 15] = [
     ("plan", "plan"),
     ("status", "status"),
     ("list", "list"),
+    ("show", "show"),
+    ("console", "console"),
+    ("logs", "logs"),
     ("current", "current"),
     ("curr", "current"),
     ("previous", "previous"),
@@ -28,11 +31,13 @@ const COMMANDS: [(&str, &str); 15] = [
 ];
 
 /// Commands on an environment that are still to come.
-const LATER: [&str; 10] =
-    ["sync", "restart", "hold", "resume", "show", "console", "logs", "check", "config", "prune"];
+const LATER: [&str; 7] = ["sync", "restart", "hold", "resume", "check", "config", "prune"];
 
 /// Commands without an environment that are still to come.
 const LATER_TOOLS: [&str; 6] = ["init", "import", "envs", "demo", "completions", "schema"];
+
+/// Lines of each file that `logs` begins with, as tail(1).
+const LINES: u32 = 10;
 
 /// Options that every command takes.
 const COMMON: [&str; 8] = ["config", "chdir", "env", "hosts", "output", "color", "quiet", "verbose"];
@@ -127,10 +132,13 @@ fn command(name: &'static str, rest: Vec<String>, reference: Option<String>) -> 
             let reference = reference.ok_or_else(|| CliError::usage("ref needs a branch, tag or commit"))?;
             Ok(Command::Deploy { reference: Some(checked_reference(reference)?) })
         }
+        "show" => single(name, rest)?.map_or(Ok(Show::Latest), show_which).map(Command::Show),
+        "console" => Ok(Command::Console { host: single(name, rest)? }),
         "revert" => single(name, rest)?.map_or(Ok(RevertTo::Back(1)), revert_to).map(Command::Revert),
         _ if !rest.is_empty() => Err(CliError::usage(format!("{name} takes no {}", quoted(&rest[0])))),
         "setup" => Ok(Command::Setup),
-        "status" => Ok(Command::Status),
+        "status" => Ok(Command::Status { check: false }),
+        "logs" => Ok(Command::Logs { follow: false, lines: LINES }),
         "list" => Ok(Command::List),
         "current" => Ok(Command::Current),
         "previous" => Ok(Command::Previous),
@@ -176,6 +184,35 @@ fn revert_to(word: String) -> Result<RevertTo, CliError> {
     })
 }
 
+fn show_which(word: String) -> Result<Show, CliError> {
+    let digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    // As for revert: seven digits and more are the beginning of a name.
+    match word.parse() {
+        Ok(back) if digits && word.len() < 7 => Ok(Show::Back(back)),
+        _ => checked_reference(word).map(Show::Named).map_err(|_| {
+            CliError::usage("show takes a number, a release or a revision, as list shows them, or nothing")
+        }),
+    }
+}
+
+/// The command with what its own options say.
+pub(super) fn with_options(command: Command, typed: &Typed, given: &Given) -> Result<Command, CliError> {
+    Ok(match command {
+        Command::Status { .. } => Command::Status { check: typed.check },
+        Command::Logs { .. } if typed.since.is_some() => {
+            return Err(CliError::usage(
+                "--since: not yet: a file does not tell when its lines were written; --lines N shows the last N",
+            ));
+        }
+        // `-f` is --force elsewhere; clap knows one meaning for it.
+        Command::Logs { .. } => Command::Logs {
+            follow: typed.follow || given.typed("force"),
+            lines: typed.lines.unwrap_or(LINES),
+        },
+        other => other,
+    })
+}
+
 /// Refuses options that the command would not look at.
 pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError> {
     let own: &[&str] = match meant.name {
@@ -186,6 +223,8 @@ pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError
         "plan" => &["ref", "force", "redeploy", "allow-older", "dry-run"],
         "setup" | "revert" => &["lock-wait", "yes", "dry-run"],
         "unlock" => &["yes"],
+        "status" => &["check"],
+        "logs" => &["force", "follow", "lines", "since"],
         _ => &[],
     };
     let mut counted = given.counted(&NEVER_IGNORED);

@@ -10,13 +10,17 @@ use crate::executor::Interrupt;
 use crate::plan::Options;
 use crate::report::{self, Printer};
 
+mod console;
 mod deploy;
 mod exec;
 mod list;
+mod logs;
 mod revert;
 mod revisions;
 mod setup;
+mod show;
 mod status;
+mod stream;
 mod surroundings;
 mod unlock;
 
@@ -56,8 +60,11 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         Command::Deploy { reference } => deploy::run(context, reference.as_deref()).await,
         Command::Setup => setup::run(context).await,
         Command::Revert(to) => revert::run(context, to).await,
-        Command::Status => status::run(context).await,
+        Command::Status { check } => status::run(context, *check).await,
         Command::List => list::run(context).await,
+        Command::Show(which) => show::run(context, which).await,
+        Command::Console { host } => self::console::run(context, host.as_deref()).await,
+        Command::Logs { follow, lines } => logs::run(context, *follow, *lines).await,
         Command::Current => revisions::current(context).await,
         Command::Previous => revisions::previous(context).await,
         Command::Exec { command } => exec::run(context, command).await,
@@ -109,7 +116,10 @@ impl Context<'_> {
 
     /// Asks all hosts, and says on standard error who did not answer.
     async fn look(&self) -> Result<Vec<crate::executor::Looked>, Error> {
-        let plan = crate::plan::look(self.environment.clone(), &self.options(false)?);
+        self.look_by(crate::plan::look(self.environment.clone(), &self.options(false)?)).await
+    }
+
+    async fn look_by(&self, plan: crate::plan::Plan) -> Result<Vec<crate::executor::Looked>, Error> {
         let hosts = self.surroundings.transport(&self.environment.timeouts);
         let looked = crate::executor::look(&plan, &hosts, &mut report::Silent, Self::interrupt()?).await;
         for host in &looked {

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::event::{Event, Failure, FailureKind, Observer};
 use super::line::{Line, Said};
 use super::outcome::Live;
 use crate::plan::Phase;
+use crate::remote::attempt::Attempt;
 use crate::remote::journal::Entry;
 use crate::remote::wire::{Reply, Side};
 use crate::transport::{Connection, Exit};
@@ -24,6 +27,9 @@ pub(super) struct HostState {
     pub(super) line: Option<Line>,
     pub(super) facts: BTreeMap<String, String>,
     pub(super) entries: Vec<Entry>,
+    pub(super) attempts: Vec<Attempt>,
+    /// Of logs, as they were asked for: which, where, what.
+    pub(super) pieces: Vec<(String, u64, Bytes)>,
     pub(super) failure: Option<Failure>,
     /// The failure was told to the observer.
     pub(super) told: bool,
@@ -57,6 +63,8 @@ impl HostState {
             line: None,
             facts: BTreeMap::new(),
             entries: Vec::new(),
+            attempts: Vec::new(),
+            pieces: Vec::new(),
             failure: None,
             told: false,
             switched: false,
@@ -122,6 +130,8 @@ impl HostState {
                 self.facts.insert(name, value);
             }
             Reply::Entry(number, state, pairs) => self.entries.extend(Entry::read(&number, &state, &pairs)),
+            Reply::Attempt(run, pairs) => self.attempts.push(Attempt::read(&run, &pairs)),
+            Reply::Piece(of, at, bytes) => self.pieces.push((of, at, bytes)),
             Reply::Step(step, at) => {
                 self.shown = self.shown.max(at);
                 self.tail.clear();

@@ -14,10 +14,14 @@ mod interrupt;
 mod line;
 mod local;
 mod lock;
+mod look;
 mod run;
 mod settle;
+mod terminal;
 mod wanted;
 
 pub use exec::{Looked, exec, look};
 pub use interrupt::Interrupt;
+pub use look::{Looking, Piece};
 pub use run::{Request, Wanted, run};
+pub use terminal::{Ends, attach};

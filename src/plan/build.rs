@@ -170,7 +170,7 @@ pub fn unlock(environment: Environment, options: &Options) -> Plan {
     plan
 }
 
-fn plan(action: Action, environment: Environment, options: &Options, opening: Script) -> Plan {
+pub(super) fn plan(action: Action, environment: Environment, options: &Options, opening: Script) -> Plan {
     let none = Vec::new();
     let opening = vec![opening; environment.hosts.len()];
     let targets = environment

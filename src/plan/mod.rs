@@ -10,11 +10,13 @@ use crate::remote::script::Script;
 use crate::remote::wire::Mode;
 
 mod build;
+mod look;
 mod phase;
 mod show;
 mod stages;
 
 pub use build::{Options, deploy, exec, look, revert, setup, unlock};
+pub use look::{console, logs, output, status};
 pub use phase::Phase;
 pub use show::show;
 

@@ -3,6 +3,8 @@
 //!
 //! What a run is on a host, from state to state, is drawn in [the map of the code](crate#a-run-on-a-host).
 
+pub mod attempt;
+pub mod history;
 pub mod journal;
 pub mod program;
 pub mod quote;

@@ -10,6 +10,7 @@ pub const PROGRAM: &str = concat!(
     include_str!("scripts/live.sh"),
     include_str!("scripts/recover.sh"),
     include_str!("scripts/setup.sh"),
+    include_str!("scripts/look.sh"),
     include_str!("scripts/resident.sh"),
     "main \"$@\"\n",
 );

@@ -8,6 +8,8 @@ use crate::executor::event::Observer;
 mod background;
 mod board;
 pub mod clean;
+pub mod deploys;
+pub mod fleet;
 mod frame;
 pub mod human;
 mod plain;
@@ -17,6 +19,7 @@ mod screen;
 mod style;
 pub mod summary;
 pub mod table;
+pub mod terminal;
 
 pub use printer::Printer;
 

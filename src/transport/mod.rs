@@ -8,7 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::config::Host;
 
@@ -37,6 +37,31 @@ pub trait Connection {
     /// # Errors
     /// When the channel cannot be opened.
     fn exec<'a>(&'a self, command: &'a str) -> Boxed<'a, Result<Channel, ConnectError>>;
+
+    /// The same on a terminal of its own, which follows the size of the screen. All it shows comes as
+    /// [`Output::Stdout`]; closing the input hangs it up.
+    ///
+    /// # Errors
+    /// When the channel or the terminal cannot be opened.
+    fn terminal<'a>(&'a self, command: &'a str, screen: Screen) -> Boxed<'a, Result<Channel, ConnectError>>;
+}
+
+/// The screen that a remote terminal is shown on.
+#[derive(Debug, Clone)]
+pub struct Screen {
+    /// What kind it is: `TERM`.
+    pub term: String,
+    /// Its size, now and later.
+    pub window: watch::Receiver<Window>,
+}
+
+/// Size of a terminal, in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Characters in a line.
+    pub columns: u16,
+    /// Lines.
+    pub rows: u16,
 }
 
 /// A running remote program. Dropping `input` ends its standard input; dropping both leaves it to itself.

@@ -161,9 +161,9 @@ prune() {
 	prune_logs
 }
 
-# prune_logs: step logs of the last fifty runs stay, the journal's last two hundred entries, and what they need.
+# prune_logs: step logs and records of the last fifty runs stay, the journal's last two hundred entries, and what they need.
 prune_logs() {
-	prune_oldest "$S/logs" 50
+	prune_oldest "$S/logs" 100
 	prune_oldest "$S/journal" 200
 	set -- "$S/releases/"[0-9]*
 	prune_extra=$(($# - 100))

@@ -13,8 +13,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Boxed, Channel, ConnectError, Connection, Exit, Output, Transport};
+use super::{Boxed, Channel, ConnectError, Connection, Exit, Output, Screen, Transport};
 use crate::config::Host;
+
+mod terminal;
 
 /// Chunks that wait in each direction.
 const QUEUE: usize = 64;
@@ -37,13 +39,18 @@ impl Local {
         Self { home, environment: variables.into_iter().filter(|(name, _)| kept(name)).collect() }
     }
 
+    fn program(&self, name: &str) -> Command {
+        let mut program = Command::new(name);
+        program.current_dir(&self.home).env_clear();
+        program.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        program
+    }
+
     fn spawn(&self, command: &str) -> std::io::Result<Channel> {
-        let mut child = Command::new("/bin/sh")
+        let mut child = self
+            .program("/bin/sh")
             .arg("-c")
             .arg(command)
-            .current_dir(&self.home)
-            .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -72,6 +79,13 @@ impl Connection for Local {
             self.spawn(command).map_err(|error| ConnectError::Channel {
                 reason: format!("/bin/sh in {}: {error}", self.home.display()),
             })
+        })
+    }
+
+    fn terminal<'a>(&'a self, command: &'a str, screen: Screen) -> Boxed<'a, Result<Channel, ConnectError>> {
+        Box::pin(async move {
+            terminal::start(self.program("setsid"), command, screen)
+                .map_err(|error| ConnectError::Channel { reason: format!("a terminal here: {error}") })
         })
     }
 }
