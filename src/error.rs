@@ -49,6 +49,9 @@ pub enum Error {
     /// The command line asks for what is not there.
     #[error("{0}")]
     Usage(String),
+    /// The hosts know nothing of what was asked for, or of more than one.
+    #[error("{0}")]
+    NotFound(String),
     /// The surroundings: no home directory, no signal handlers.
     #[error("{what}")]
     Surroundings {
@@ -68,7 +71,7 @@ impl Error {
             Error::Config(_) | Error::Usage(_) => exit::USAGE,
             Error::Git(GitError::BadReference { .. }) => exit::USAGE,
             Error::Refused { .. } => exit::REFUSED,
-            Error::Git(_) | Error::Surroundings { .. } => exit::FAILED,
+            Error::Git(_) | Error::NotFound(_) | Error::Surroundings { .. } => exit::FAILED,
         }
     }
 

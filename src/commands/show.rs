@@ -47,7 +47,7 @@ pub(super) async fn run(context: Context<'_>, which: &Show) -> Result<u8, Error>
 
 fn chosen(looked: &[Looked], which: &Show) -> Result<Option<Known>, Error> {
     let runs = history::runs(looked.iter().flat_map(|h| &h.entries), looked.iter().flat_map(|h| &h.attempts));
-    let none = |what: String| Error::Usage(format!("{what}: `list` shows the deploys that are known"));
+    let none = |what: String| Error::NotFound(format!("{what}: `list` shows the deploys that are known"));
     match which {
         Show::Latest => Ok(runs.last().cloned()),
         Show::Back(back) => {
@@ -67,7 +67,7 @@ fn chosen(looked: &[Looked], which: &Show) -> Result<Option<Known>, Error> {
             Err(names) if names.is_empty() => Err(none(format!("no deploy is called {name}"))),
             Err(names) => {
                 let names: Vec<String> = names.iter().map(|name| clean::line(name.as_bytes(), 60)).collect();
-                Err(Error::Usage(format!("{name} may be any of these: {}", names.join(", "))))
+                Err(Error::NotFound(format!("{name} may be any of these: {}", names.join(", "))))
             }
         },
     }
