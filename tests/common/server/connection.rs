@@ -3,31 +3,37 @@
 //! A process that does not read holds up nobody but its own channel: what it was sent waits in a queue.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use russh::server::{Auth, ChannelOpenHandle, Handle, Handler, Msg, Session, VerifiedPublicKey};
-use russh::{Channel, ChannelId, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
+use russh::{Channel, ChannelId, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Pty, Sig};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc;
 
-use super::super::process;
+use super::super::{process, pty};
 use super::{Recorded, Seen};
 
 /// The server's side of one connection.
 pub struct Connection {
     seen: Arc<Seen>,
     channels: HashMap<ChannelId, Channel<Msg>>,
+    /// Ours and the program's end of the terminals that were asked for.
+    terminals: HashMap<ChannelId, (OwnedFd, Option<OwnedFd>)>,
 }
 
 impl Connection {
     pub fn new(seen: Arc<Seen>) -> Self {
-        Self { seen, channels: HashMap::new() }
+        Self { seen, channels: HashMap::new(), terminals: HashMap::new() }
     }
 }
 
@@ -55,6 +61,43 @@ impl Handler for Connection {
         Ok(())
     }
 
+    async fn pty_request(
+        &mut self,
+        id: ChannelId,
+        term: &str,
+        columns: u32,
+        rows: u32,
+        _: u32,
+        _: u32,
+        _: &[(Pty, u32)],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        assert_eq!(term, "xterm");
+        let (master, slave) = pty::pair(columns.try_into().unwrap(), rows.try_into().unwrap());
+        self.terminals.insert(id, (master, Some(slave)));
+        session.channel_success(id)
+    }
+
+    async fn window_change_request(
+        &mut self,
+        id: ChannelId,
+        columns: u32,
+        rows: u32,
+        _: u32,
+        _: u32,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        if let Some((master, _)) = self.terminals.get(&id) {
+            pty::resize(master, columns.try_into().unwrap(), rows.try_into().unwrap());
+        }
+        Ok(())
+    }
+
+    async fn channel_close(&mut self, id: ChannelId, _: &mut Session) -> Result<(), Self::Error> {
+        self.terminals.remove(&id);
+        Ok(())
+    }
+
     async fn exec_request(
         &mut self,
         id: ChannelId,
@@ -64,6 +107,12 @@ impl Handler for Connection {
         let Some(channel) = self.channels.remove(&id) else { return session.channel_failure(id) };
         let command = String::from_utf8_lossy(command).into_owned();
         let stdin = Arc::new(Mutex::new(Vec::new()));
+        if let Some((master, slave)) = self.terminals.get_mut(&id) {
+            let child = spawn_at(&self.seen.login, &command, slave.take().unwrap());
+            session.channel_success(id)?;
+            tokio::spawn(serve_at(channel, child, master.try_clone().unwrap(), session.handle()));
+            return Ok(());
+        }
         let child = spawn(&self.seen.login, &command);
         self.seen.sessions.lock().unwrap().push(Recorded { command, stdin: Arc::clone(&stdin) });
         session.channel_success(id)?;
@@ -73,7 +122,28 @@ impl Handler for Connection {
 }
 
 fn spawn(login: &Path, command: &str) -> Child {
-    Command::from(process::command("setsid"))
+    session(login, command, &[])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn spawn_at(login: &Path, command: &str, slave: OwnedFd) -> Child {
+    session(login, command, &["-c"])
+        .env("TERM", "xterm")
+        .stdin(Stdio::from(slave.try_clone().unwrap()))
+        .stdout(Stdio::from(slave.try_clone().unwrap()))
+        .stderr(Stdio::from(slave))
+        .spawn()
+        .unwrap()
+}
+
+fn session(login: &Path, command: &str, options: &[&str]) -> Command {
+    let mut session = Command::from(process::command("setsid"));
+    session
+        .args(options)
         .arg(login)
         .env_clear()
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
@@ -83,12 +153,46 @@ fn spawn(login: &Path, command: &str) -> Child {
         .env("SSH_CLIENT", "127.0.0.1 1 22")
         .env("SSH_CONNECTION", "127.0.0.1 1 127.0.0.1 22")
         .env("SSH_ORIGINAL_COMMAND", command)
-        .current_dir("/")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+        .current_dir("/");
+    session
+}
+
+/// Joins a channel and a terminal until the program has ended, or the channel has.
+async fn serve_at(channel: Channel<Msg>, mut child: Child, master: OwnedFd, session: Handle) {
+    let (mut from, to) = channel.split();
+    let mut keys = File::from(master.try_clone().unwrap());
+    let mut screen = File::from(master);
+    let (show, mut shown) = mpsc::channel(16);
+    std::thread::spawn(move || {
+        let mut piece = vec![0; 32 * 1024];
+        while let Ok(n @ 1..) = screen.read(&mut piece) {
+            if show.blocking_send(Bytes::copy_from_slice(&piece[..n])).is_err() {
+                return;
+            }
+        }
+    });
+    loop {
+        tokio::select! {
+            message = from.wait() => match message {
+                Some(ChannelMsg::Data { data }) => keys.write_all(&data).unwrap_or_default(),
+                Some(ChannelMsg::Close) | None => {
+                    let _ = child.start_kill();
+                    return;
+                }
+                Some(_) => {}
+            },
+            Some(bytes) = shown.recv() => if to.data_bytes(bytes).await.is_err() { return },
+            status = child.wait() => {
+                while let Ok(Some(bytes)) = tokio::time::timeout(Duration::from_millis(100), shown.recv()).await {
+                    let _ = to.data_bytes(bytes).await;
+                }
+                tell(&to, &session, status.unwrap()).await;
+                let _ = to.eof().await;
+                let _ = to.close().await;
+                return;
+            }
+        }
+    }
 }
 
 /// Joins a channel and a process until both have ended, or the connection has.
