@@ -42,18 +42,6 @@ fn what_is_typed_means_a_command() {
         ("production revert 1a2b3c4", to("1a2b3c4")),
         ("production revert 1234567", to("1234567")),
         ("production status", Command::Status { check: false }),
-        ("production --check status", Command::Status { check: true }),
-        ("production show", Command::Show(Show::Latest)),
-        ("production show 0", Command::Show(Show::Back(0))),
-        ("production show 2", Command::Show(Show::Back(2))),
-        ("production show 20261121T0815", Command::Show(Show::Named("20261121T0815".to_owned()))),
-        ("production show 1234567", Command::Show(Show::Named("1234567".to_owned()))),
-        ("production console", Command::Console { host: None }),
-        ("production console web2", Command::Console { host: Some("web2".to_owned()) }),
-        ("production logs", Command::Logs { follow: false, lines: 10 }),
-        ("production logs -f", Command::Logs { follow: true, lines: 10 }),
-        ("-qf production logs --lines 3", Command::Logs { follow: true, lines: 3 }),
-        ("production logs --follow --lines=0", Command::Logs { follow: true, lines: 0 }),
         ("production list", Command::List),
         ("production curr", Command::Current),
         ("production current", Command::Current),
@@ -82,6 +70,28 @@ fn what_is_typed_means_a_command() {
         assert_eq!(invocation.command, expected, "{line}");
         assert_eq!(invocation.environment, "production", "{line}");
         assert_eq!(invocation.dry_run, line.contains("plan"), "{line}");
+    }
+}
+
+#[test]
+fn commands_that_look_take_what_is_theirs() {
+    let table = [
+        ("production --check status", Command::Status { check: true }),
+        ("production show", Command::Show(Show::Latest)),
+        ("production show 0", Command::Show(Show::Back(0))),
+        ("production show 2", Command::Show(Show::Back(2))),
+        ("production show 20261121T0815", Command::Show(Show::Named("20261121T0815".to_owned()))),
+        ("production show 1234567", Command::Show(Show::Named("1234567".to_owned()))),
+        ("production console", Command::Console { host: None }),
+        ("production console web2", Command::Console { host: Some("web2".to_owned()) }),
+        ("production logs", Command::Logs { follow: false, lines: 10 }),
+        ("production logs -f", Command::Logs { follow: true, lines: 10 }),
+        ("-qf production logs --lines 3", Command::Logs { follow: true, lines: 3 }),
+        ("production logs --follow --lines=0", Command::Logs { follow: true, lines: 0 }),
+    ];
+    for (line, expected) in table {
+        let invocation = parsed(&words(line)).unwrap_or_else(|error| panic!("{line}: {error}"));
+        assert_eq!(invocation.command, expected, "{line}");
     }
 }
 
@@ -223,12 +233,15 @@ fn help_fits_eighty_columns() {
       plan                      what would be done, as the exact scripts
       status                    the fleet in one look
       list                      deploys, newest first, numbered as revert counts
+      show [DEPLOY]             one, with all that its steps printed [the latest]
+      logs [-f] [--lines N]     the app's log files; -f follows
       current, curr             the live revision
       previous, prev            the one before
 
     Act:
       exec, run <CMD>…          on every host at once; one word is a script,
                                 several are a command and its arguments
+      console [HOST]            a terminal in current
       unlock                    end the run that holds the lock
 
     Options, anywhere (SHIPIT_<OPTION> sets them, but for --env and --ref):
@@ -244,6 +257,9 @@ fn help_fits_eighty_columns() {
       -y, --yes                   Ask nothing
       -n, --dry-run               Show what would be done, as the exact scripts
           --keep-failed           Leave the directory of a release that failed
+          --check                 End with 1 when hosts differ (status)
+          --lines <N>             Lines of each file to begin with (logs) [10]
+          --follow                Go on with what is new (logs; also -f)
           --output <HOW>          auto, pretty or plain
           --color <WHEN>          auto, always or never
       -q, --quiet                 Only failures and the end

@@ -131,7 +131,7 @@ pub fn named<'a>(runs: &'a [Known], name: &str) -> Result<&'a Known, Vec<&'a str
     if let Some(exact) = runs.iter().find(|known| known.run == name) {
         return Ok(exact);
     }
-    if let Some(exact) = of_release(runs, name).or_else(|| runs.iter().rev().find(|k| k.revision == name)) {
+    if let Some(exact) = of_release(runs, name) {
         return Ok(exact);
     }
     let meant: Vec<&Known> = runs.iter().filter(|known| known.named(name)).collect();

@@ -99,6 +99,10 @@ impl Terminal {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
+                // The last words are read by a thread, which then lets go of its share.
+                while Arc::strong_count(&self.shown) > 1 && start.elapsed() < Duration::from_secs(60) {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
                 return status.code();
             }
             assert!(start.elapsed() < Duration::from_secs(60), "hangs, having shown:\n{}", self.shown());
