@@ -46,6 +46,12 @@ pub enum Error {
         /// What to do about it.
         hint: String,
     },
+    /// The user trusts no such hosts.
+    #[error("not connected: the host keys of {hosts} are not trusted")]
+    Untrusted {
+        /// Which.
+        hosts: String,
+    },
     /// The command line asks for what is not there.
     #[error("{0}")]
     Usage(String),
@@ -71,6 +77,7 @@ impl Error {
             Error::Config(_) | Error::Usage(_) => exit::USAGE,
             Error::Git(GitError::BadReference { .. }) => exit::USAGE,
             Error::Refused { .. } => exit::REFUSED,
+            Error::Untrusted { .. } => exit::UNREACHABLE,
             Error::Git(_) | Error::NotFound(_) | Error::Surroundings { .. } => exit::FAILED,
         }
     }
@@ -78,24 +85,38 @@ impl Error {
     /// All of it: the message, its causes, what to do.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
-        let mut text = match self {
+        let text = match self {
             // Mistakes in the file are shown in its text, and say themselves what they are.
             Error::Config(error @ ConfigError::Mistakes(_)) => return error.render(color),
-            other => format!("error: {other}"),
+            _ => format!("error: {}", self.message()),
         };
-        let mut cause = std::error::Error::source(self);
-        if let Error::Config(error) = self {
-            cause = std::error::Error::source(error);
-        }
+        let hint = self.hint().map_or(String::new(), |hint| format!("\nhint: {hint}"));
+        // Names of files and environments, and what git said, must not act on the terminal.
+        (text + &hint).replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
+    }
+
+    /// What happened, with its causes.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = match self {
+            Error::Config(error) => std::error::Error::source(error),
+            other => std::error::Error::source(other),
+        };
         while let Some(error) = cause {
             let _ = write!(text, ": {error}");
             cause = error.source();
         }
-        if let Error::Refused { hint, .. } = self {
-            let _ = write!(text, "\nhint: {hint}");
+        text
+    }
+
+    /// What to type next, where that is not part of the message.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Error::Refused { hint, .. } => Some(hint),
+            _ => None,
         }
-        // Names of files and environments, and what git said, must not act on the terminal.
-        text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
     }
 }
 

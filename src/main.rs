@@ -13,19 +13,20 @@ fn main() -> ExitCode {
 }
 
 fn shipit() -> u8 {
+    let variables = |name: &str| std::env::var_os(name);
     let invocation = match Cli::parse_from(std::env::args_os()) {
         Ok(invocation) => invocation,
         Err(error) => {
-            let printer = Printer::new(ColorChoice::Auto, Verbosity::Normal);
+            let printer = Printer::new(ColorChoice::Auto, Verbosity::Normal, &variables);
             if error.exit == 0 {
                 printer.data(&error.text);
             } else {
                 printer.error(&format!("error: {}\n", error.text.trim_end()));
             }
-            return error.exit;
+            return printer.settle(error.exit);
         }
     };
-    let printer = Printer::new(invocation.color, invocation.verbosity);
+    let printer = Printer::new(invocation.color, invocation.verbosity, &variables);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -35,12 +36,9 @@ fn shipit() -> u8 {
     };
     let code = match runtime.block_on(commands::run(&invocation, &printer)) {
         Ok(code) => code,
-        Err(error) => {
-            printer.error(&format!("{}\n", error.render(printer.color_on_stderr()).trim_end()));
-            error.exit_code()
-        }
+        Err(error) => commands::fail(&invocation, &printer, &error),
     };
     // Tasks that still wait for a host that says nothing must not keep us.
     runtime.shutdown_background();
-    code
+    printer.settle(code)
 }

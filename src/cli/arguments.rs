@@ -11,26 +11,26 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser};
 
 use super::{CliError, help};
+use crate::config::Setting;
 use crate::report::{ColorChoice, Mode};
 
 /// Options of later issues, and whether they take a value: known, so that they are refused by name.
-const LATER: [(&str, bool); 11] = [
+const LATER: [(&str, bool); 7] = [
     ("roles", true),
     ("apps", true),
     ("concurrency", true),
     ("batch", true),
     ("no-pause", false),
     ("max-unreachable", true),
-    ("set", true),
-    ("events", true),
-    ("split", false),
-    ("origin", false),
     ("for", true),
 ];
 
 /// Long options that no `SHIPIT_*` variable sets: hooks have `SHIPIT_REF` and `SHIPIT_ENV`, and a shipit that
-/// is started by a hook must not deploy what its parent did.
-const NEVER_AMBIENT: [&str; 7] = ["ref", "env", "check", "origin", "for", "follow", "since"];
+/// is started by a hook must not deploy what its parent did. `SHIPIT_SET` holds several ([`settings`]).
+const NEVER_AMBIENT: [&str; 7] = ["ref", "env", "check", "for", "set", "follow", "since"];
+
+/// Holds what `--set` takes, a line each.
+const SETTINGS: &str = "SHIPIT_SET";
 
 /// Whether `SHIPIT_*` variables stand in for options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +63,9 @@ pub(super) struct Typed {
     /// Deploy this branch, tag or commit, or HEAD
     #[arg(long = "ref", value_name = "REF")]
     pub reference: Option<String>,
+    /// Over the file: timeout.hook=1m, env.NAME=x
+    #[arg(long, value_name = "KEY=VALUE", action = ArgAction::Append)]
+    pub set: Vec<String>,
     /// Skip the local checks, nothing else
     #[arg(short, visible_short_alias = 'F', long, value_parser = flag)]
     pub force: bool,
@@ -72,6 +75,9 @@ pub(super) struct Typed {
     /// Deploy a commit older than the live one
     #[arg(long, value_parser = flag)]
     pub allow_older: bool,
+    /// Deploy to part of the hosts, leaving two releases
+    #[arg(long, value_parser = flag)]
+    pub split: bool,
     /// Wait so long for another run [0; 10m in CI]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub lock_wait: Option<Duration>,
@@ -96,10 +102,19 @@ pub(super) struct Typed {
     /// For logs of supervisors, which are to come
     #[arg(long, value_name = "T", hide = true)]
     pub since: Option<String>,
-    /// auto, pretty or plain
+    /// demo: hosts and files stay, to go on by hand
+    #[arg(long, value_parser = flag)]
+    pub keep: bool,
+    /// With config: where each value comes from
+    #[arg(long, value_parser = flag)]
+    pub origin: bool,
+    /// auto, pretty, plain or json (an event a line)
     #[arg(long, value_name = "HOW", value_parser = output(), default_value = "auto")]
     #[arg(hide_default_value = true, hide_possible_values = true)]
     pub output: Mode,
+    /// Also write what happens to FILE, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
     /// auto, always or never
     #[arg(long, value_name = "WHEN", value_parser = color(), default_value = "auto")]
     #[arg(hide_default_value = true, hide_possible_values = true)]
@@ -164,6 +179,21 @@ fn from_environment(arg: Arg) -> Arg {
     arg.env(variable).hide_env(true)
 }
 
+/// All that is set over the file, weakest first: what is typed adds to the variable, and counts more.
+pub(super) fn settings(ambient: Ambient, typed: Vec<String>) -> Result<Vec<Setting>, CliError> {
+    let variable = match ambient {
+        #[cfg(test)]
+        Ambient::Nothing => String::new(),
+        Ambient::Environment => std::env::var_os(SETTINGS)
+            .unwrap_or_default()
+            .into_string()
+            .map_err(|_| CliError::usage(format!("{SETTINGS} is not valid UTF-8")))?,
+    };
+    let lines = variable.lines().filter(|line| !line.trim().is_empty());
+    let ambient = lines.map(|line| Setting { text: line.to_owned(), origin: SETTINGS });
+    Ok(ambient.chain(typed.into_iter().map(|text| Setting { text, origin: "--set" })).collect())
+}
+
 /// Lets clap read the options.
 pub(super) fn parse(command: clap::Command, options: Vec<OsString>) -> Result<(Typed, Given), CliError> {
     let longs: Vec<(String, String)> = command
@@ -175,11 +205,7 @@ pub(super) fn parse(command: clap::Command, options: Vec<OsString>) -> Result<(T
     if let Some((later, _)) = LATER.iter().find(|(name, _)| given.0.iter().any(|(long, _)| long == name)) {
         return Err(CliError::usage(format!("--{later}: not yet")));
     }
-    let typed = Typed::from_arg_matches(&matches).map_err(|error| ended(&error))?;
-    if typed.output == Mode::Json {
-        return Err(CliError::usage("--output json: not yet"));
-    }
-    Ok((typed, given))
+    Ok((Typed::from_arg_matches(&matches).map_err(|error| ended(&error))?, given))
 }
 
 fn given(matches: &ArgMatches, id: &str, long: &str) -> Option<(String, ValueSource)> {

@@ -8,15 +8,21 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::Setting;
 use crate::report::{ColorChoice, Mode, Verbosity};
 
 mod arguments;
+mod completion;
 mod help;
 mod split;
+mod tools;
 mod words;
 
 #[cfg(test)]
 mod tests;
+
+pub use completion::{Candidate, Cursor, Wanted, at_cursor};
+pub use tools::{Shell, Tool};
 
 /// How long a run waits for another's lock in CI, where nobody is there to try again.
 const LOCK_WAIT_IN_CI: Duration = Duration::from_secs(600);
@@ -32,18 +38,22 @@ pub struct Invocation {
     pub config: Option<PathBuf>,
     /// The directory to work in, where one was named.
     pub chdir: Option<PathBuf>,
-    /// The environment's name, as typed.
+    /// The environment's name, as typed; empty for a tool.
     pub environment: String,
     /// What to do with it.
     pub command: Command,
     /// `--hosts`: patterns, as typed; empty means all.
     pub hosts: Vec<String>,
+    /// What `SHIPIT_SET` and `--set` say, weakest first.
+    pub set: Vec<Setting>,
     /// Skip the local checks.
     pub force: bool,
     /// A new release though nothing changed.
     pub redeploy: bool,
     /// Deploy a commit that is older than what is live.
     pub allow_older: bool,
+    /// Deploy to part of the hosts, which leaves the environment on two releases.
+    pub split: bool,
     /// How long to wait for a lock that another run holds.
     pub lock_wait: Duration,
     /// Ask nothing.
@@ -54,6 +64,8 @@ pub struct Invocation {
     pub keep_failed: bool,
     /// How progress is shown.
     pub output: Mode,
+    /// Where events are written to as JSON, beside any output.
+    pub events: Option<PathBuf>,
     /// Whether colours are used.
     pub color: ColorChoice,
     /// How much is shown.
@@ -104,6 +116,15 @@ pub enum Command {
     },
     /// End the run that holds the lock.
     Unlock,
+    /// Something that needs no environment.
+    Tool(Tool),
+    /// The resolved configuration.
+    Config {
+        /// Only this key, and what is below it.
+        key: Option<String>,
+        /// Also where each value comes from.
+        origin: bool,
+    },
 }
 
 /// Which deploy `revert` goes back to.
@@ -160,7 +181,9 @@ fn parse<I: IntoIterator<Item = OsString>>(
     in_ci: bool,
 ) -> Result<Invocation, CliError> {
     let options = arguments::options(ambient);
-    let split = split::split(args.into_iter().skip(1), &options)?;
+    let mut split = split::split(args.into_iter().skip(1), &options)?;
+    let of_events = tools::of_events(&mut split);
+    let tool = tools::named(&split);
     let later = words::later(&split);
     let (typed, set) = arguments::parse(options, split.options).map_err(|error| match &later {
         // An option of a command that is still to come is no mistake of the user's.
@@ -170,12 +193,25 @@ fn parse<I: IntoIterator<Item = OsString>>(
     if let Some(later) = later {
         return Err(later);
     }
-    let meant = words::understand(split.words, typed.reference.clone(), typed.environment.clone())?;
+    let asked = tools::Asked { keep: typed.keep, of_events };
+    let meant = match tool {
+        Some(name) => tools::understand(name, split.words, asked, &set)?,
+        None => words::understand(split.words, typed.reference.clone(), typed.environment.clone())?,
+    };
     if meant.config.is_some() && set.typed("config") {
         return Err(CliError::usage("two configuration files: one as the first word and one with --config"));
     }
-    words::check_options(&meant, &set)?;
-    let command = words::with_options(meant.command, &typed, &set)?;
+    if tool.is_none() {
+        words::check_options(&meant, &set)?;
+    }
+    let events = events(&meant, &typed, &set)?;
+    if typed.output == Mode::Json && (typed.dry_run || meant.plan) {
+        return Err(CliError::usage("--output json: not yet for a plan"));
+    }
+    let command = match meant.command {
+        Command::Config { key, .. } => Command::Config { key, origin: typed.origin },
+        command => words::with_options(command, &typed, &set)?,
+    };
     Ok(Invocation {
         config: meant.config.or(typed.config),
         chdir: typed.chdir,
@@ -183,13 +219,16 @@ fn parse<I: IntoIterator<Item = OsString>>(
         dry_run: typed.dry_run || meant.plan,
         command,
         hosts: typed.hosts,
+        set: arguments::settings(ambient, typed.set)?,
         force: typed.force,
         redeploy: typed.redeploy,
         allow_older: typed.allow_older,
+        split: typed.split,
         lock_wait: typed.lock_wait.unwrap_or(if in_ci { LOCK_WAIT_IN_CI } else { Duration::ZERO }),
         yes: typed.yes,
         keep_failed: typed.keep_failed,
         output: typed.output,
+        events,
         color: typed.color,
         verbosity: match (typed.quiet, typed.verbose) {
             (true, _) => Verbosity::Quiet,
@@ -197,4 +236,18 @@ fn parse<I: IntoIterator<Item = OsString>>(
             _ => Verbosity::Normal,
         },
     })
+}
+
+/// Where events go. A variable that is set for all commands means nothing to those that have none.
+fn events(
+    meant: &words::Meant,
+    typed: &arguments::Typed,
+    given: &arguments::Given,
+) -> Result<Option<PathBuf>, CliError> {
+    match (meant.name, &typed.events) {
+        (_, Some(_)) if given.typed("events") && (typed.dry_run || meant.plan) => {
+            Err(CliError::usage("--events: a dry run does nothing that could be told"))
+        }
+        (name, file) => Ok(file.clone().filter(|_| words::has_events(name))),
+    }
 }

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 
 use super::arguments::{Given, Typed};
 use super::split::Split;
+use super::tools::TOOLS;
 use super::{CliError, Command, RevertTo, Show, help};
+use crate::report::Mode;
 
 /// Words of commands, with what each is called in full.
-const COMMANDS: [(&str, &str); 18] = [
+pub(super) const COMMANDS: [(&str, &str); 19] = [
     ("update", "update"),
     ("deploy", "update"),
     ("ref", "ref"),
@@ -28,22 +30,30 @@ const COMMANDS: [(&str, &str); 18] = [
     ("exec", "exec"),
     ("run", "exec"),
     ("unlock", "unlock"),
+    ("config", "config"),
 ];
 
 /// Commands on an environment that are still to come.
-const LATER: [&str; 7] = ["sync", "restart", "hold", "resume", "check", "config", "prune"];
+const LATER: [&str; 6] = ["sync", "restart", "hold", "resume", "check", "prune"];
 
 /// Commands without an environment that are still to come.
-const LATER_TOOLS: [&str; 6] = ["init", "import", "envs", "demo", "completions", "schema"];
+const LATER_TOOLS: [&str; 1] = ["import"];
 
 /// Lines of each file that `logs` begins with, as tail(1).
 const LINES: u32 = 10;
 
 /// Options that every command takes.
-const COMMON: [&str; 8] = ["config", "chdir", "env", "hosts", "output", "color", "quiet", "verbose"];
+const COMMON: [&str; 7] = ["config", "chdir", "env", "output", "color", "quiet", "verbose"];
+
+/// Options of all commands but `config`, which only looks at the file.
+const OF_HOSTS: [&str; 2] = ["hosts", "set"];
+
+/// Options of the commands that make a new release.
+const DEPLOYING: &[&str] =
+    &["force", "redeploy", "allow-older", "split", "lock-wait", "yes", "dry-run", "keep-failed", "events"];
 
 /// Options that must never be lost, even where a variable sets them: a dry run that is none does harm.
-const NEVER_IGNORED: [&str; 1] = ["dry-run"];
+pub(super) const NEVER_IGNORED: [&str; 1] = ["dry-run"];
 
 /// What the words mean.
 #[derive(Debug)]
@@ -73,7 +83,7 @@ pub(super) fn runs_a_command(word: &str) -> bool {
     full_name(word) == Some("exec")
 }
 
-fn full_name(word: &str) -> Option<&'static str> {
+pub(super) fn full_name(word: &str) -> Option<&'static str> {
     COMMANDS.iter().find(|(name, _)| *name == word).map(|(_, full)| *full)
 }
 
@@ -135,6 +145,7 @@ fn command(name: &'static str, rest: Vec<String>, reference: Option<String>) -> 
         "show" => single(name, rest)?.map_or(Ok(Show::Latest), show_which).map(Command::Show),
         "console" => Ok(Command::Console { host: single(name, rest)? }),
         "revert" => single(name, rest)?.map_or(Ok(RevertTo::Back(1)), revert_to).map(Command::Revert),
+        "config" => Ok(Command::Config { key: single(name, rest)?, origin: false }),
         _ if !rest.is_empty() => Err(CliError::usage(format!("{name} takes no {}", quoted(&rest[0])))),
         "setup" => Ok(Command::Setup),
         "status" => Ok(Command::Status { check: false }),
@@ -204,31 +215,45 @@ pub(super) fn with_options(command: Command, typed: &Typed, given: &Given) -> Re
                 "--since: not yet: a file does not tell when its lines were written; --lines N shows the last N",
             ));
         }
+        Command::Logs { .. } if typed.output == Mode::Json => {
+            return Err(CliError::usage("--output json: not yet for show, console and logs"));
+        }
         // `-f` is --force elsewhere; clap knows one meaning for it.
         Command::Logs { .. } => Command::Logs {
             follow: typed.follow || given.typed("force"),
             lines: typed.lines.unwrap_or(LINES),
         },
+        Command::Show(_) | Command::Console { .. } if typed.output == Mode::Json => {
+            return Err(CliError::usage("--output json: not yet for show, console and logs"));
+        }
         other => other,
     })
 }
 
+/// Whether the command is a run, which has events to tell.
+pub(super) fn has_events(name: &str) -> bool {
+    matches!(name, "update" | "ref" | "setup" | "revert" | "unlock" | "exec")
+}
+
 /// Refuses options that the command would not look at.
 pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError> {
-    let own: &[&str] = match meant.name {
-        "update" => {
-            &["ref", "force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed"]
-        }
-        "ref" => &["force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed"],
-        "plan" => &["ref", "force", "redeploy", "allow-older", "dry-run"],
-        "setup" | "revert" => &["lock-wait", "yes", "dry-run"],
-        "unlock" => &["yes"],
-        "status" => &["check"],
-        "logs" => &["force", "follow", "lines", "since"],
+    let own: &[&[&str]] = match meant.name {
+        "update" => &[&["ref"], DEPLOYING],
+        "ref" => &[DEPLOYING],
+        "plan" => &[&["ref", "force", "redeploy", "allow-older", "split", "dry-run", "events"]],
+        "setup" | "revert" => &[&["lock-wait", "yes", "dry-run", "events"]],
+        "unlock" => &[&["yes", "events"]],
+        "exec" => &[&["events"]],
+        "config" => &[&["set", "origin"]],
+        "status" => &[&["check"]],
+        "logs" => &[&["force", "follow", "lines", "since"]],
         _ => &[],
     };
-    let mut counted = given.counted(&NEVER_IGNORED);
-    match counted.find(|option| !COMMON.contains(option) && !own.contains(option)) {
+    let of_hosts: &[&str] = if meant.name == "config" { &[] } else { &OF_HOSTS };
+    let taken = |option: &&str| {
+        COMMON.contains(option) || of_hosts.contains(option) || own.iter().any(|own| own.contains(option))
+    };
+    match given.counted(&NEVER_IGNORED).find(|option| !taken(option)) {
         Some(option) => Err(CliError::usage(format!("{} does not take --{option}", meant.name))),
         None => Ok(()),
     }
@@ -249,6 +274,9 @@ fn unknown(environment: &str, word: &str) -> CliError {
     if full_name(environment).is_some() {
         return command_without_environment(environment);
     }
+    if TOOLS.iter().any(|(tool, _)| *tool == word) {
+        return CliError::usage(format!("{word} works on no environment: shipit {word}"));
+    }
     let names = COMMANDS.iter().map(|(name, _)| *name).chain(LATER);
     let nearest = names
         .map(|name| (strsim::damerau_levenshtein(name, word), name))
@@ -262,6 +290,6 @@ fn unknown(environment: &str, word: &str) -> CliError {
 }
 
 /// In quotes, cut, and without anything that acts on a terminal.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     format!("`{}`", crate::report::clean::line(word.as_bytes(), 60))
 }

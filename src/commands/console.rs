@@ -20,7 +20,7 @@ pub(super) async fn run(mut context: Context<'_>, host: Option<&str>) -> Result<
     choose(&mut context, host)?;
     let name = context.environment.hosts[0].name.clone();
     let plan = plan::console(context.environment.clone(), &context.options(true)?);
-    let transport = context.surroundings.transport(&context.environment.timeouts);
+    let transport = context.hosts().await?;
     let listen = |kind| {
         signal(kind).map_err(|source| Error::Surroundings {
             what: "listening to signals".into(),
@@ -30,7 +30,7 @@ pub(super) async fn run(mut context: Context<'_>, host: Option<&str>) -> Result<
     // Whoever sends these wants an end, but the terminal back as it was.
     let (mut hangup, mut quit) = (listen(SignalKind::hangup())?, listen(SignalKind::quit())?);
     let (mut lent, mut silent) = (None, Silent);
-    let attached = attach(&plan, &transport, &mut silent, Context::interrupt()?, || {
+    let attached = attach(&plan, transport, &mut silent, Context::interrupt()?, || {
         let (held, ends) = terminal::lend()?;
         lent = Some(held);
         Ok(ends)

@@ -5,6 +5,11 @@ use crate::error::Error;
 use crate::executor::{Request, Wanted};
 use crate::git::{self, LocalState, Revision};
 use crate::plan;
+use crate::remote::quote::quote;
+use crate::report::human;
+
+/// More names than these say less, in a question.
+const HOSTS_SHOWN: usize = 20;
 
 pub(super) async fn run(mut context: Context<'_>, reference: Option<&str>) -> Result<u8, Error> {
     let redeploy = context.invocation.redeploy;
@@ -23,20 +28,56 @@ pub(super) async fn run(mut context: Context<'_>, reference: Option<&str>) -> Re
         }
         None => {}
     }
-    if context.part && !context.invocation.dry_run {
+    if context.part && !context.invocation.split && !context.invocation.dry_run {
         return Err(Error::Refused {
             reason: "a deploy to part of the hosts leaves the environment on two releases".into(),
-            hint: "deploy to all of them; on purpose, with --split, is not yet possible".into(),
+            hint: "deploy to all of them, or, on purpose, with --split".into(),
         });
     }
     if !context.invocation.force && !context.invocation.dry_run {
         check(&context)?;
     }
+    if context.environment.confirm && !context.invocation.dry_run && !context.invocation.yes {
+        confirm(&context)?;
+    }
     let options = context.options(true)?;
     let plan = plan::deploy(context.environment.clone(), &options);
     let request = Request { plan: &plan, wanted, lock_wait: context.lock_wait() };
-    let undo = format!("shipit {} revert", context.environment.name);
+    let undo = undo(&context);
     context.carry_out(request, Some(undo)).await
+}
+
+// Of part of the hosts only these went: the others must not be taken back.
+fn undo(context: &Context<'_>) -> String {
+    let hosts = if context.part {
+        format!(" --hosts {}", quote(&context.invocation.hosts.join(",")))
+    } else {
+        String::new()
+    };
+    format!("shipit {} revert{hosts}", context.environment.name)
+}
+
+// `confirm = true`: nobody deploys here by a slip of the fingers.
+fn confirm(context: &Context<'_>) -> Result<(), Error> {
+    let environment = &context.environment;
+    let names: Vec<&str> =
+        environment.hosts.iter().take(HOSTS_SHOWN).map(|host| host.name.as_str()).collect();
+    let more = if environment.hosts.len() > names.len() { ", …" } else { "" };
+    context.printer.error(&format!(
+        "deploy {} of {} to {}, {}: {}{more}\n",
+        environment.app.reference,
+        environment.app.repo,
+        environment.name,
+        human::hosts(environment.hosts.len()),
+        names.join(", "),
+    ));
+    if context.printer.confirm("Go ahead?") {
+        return Ok(());
+    }
+    Err(Error::Refused {
+        reason: format!("not confirmed, and {} asks before it is deployed to (`confirm`)", environment.name),
+        hint: "answer y on a terminal, or say so beforehand: --yes".into(),
+    })
 }
 
 // What is not committed or not pushed would not go out, and the user may think that it does.

@@ -30,9 +30,9 @@ pub(super) async fn run(context: Context<'_>, follow: bool, lines: u32) -> Resul
         ));
     }
     let plan = plan::logs(environment.clone(), &context.options(false)?, lines);
-    let transport = context.surroundings.transport(&environment.timeouts);
+    let transport = context.hosts().await?;
     let mut silent = Silent;
-    let looking = Looking::begin(&plan, &transport, &mut silent, Context::interrupt()?).await;
+    let looking = Looking::begin(&plan, transport, &mut silent, Context::interrupt()?).await;
     let names = environment.hosts.iter().map(|host| host.name.clone()).collect();
     let mut tails = Tails::new(&context, names);
     let mut looking = looking;

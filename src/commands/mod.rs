@@ -1,20 +1,29 @@
 //! One file per command: what was typed goes in, one call is made, what is shown is chosen.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::{Command, Invocation};
-use crate::config::{self, Environment};
+use crate::cli::{Command, Invocation, Tool};
+use crate::config::{self, Document, Environment};
 use crate::error::Error;
 use crate::executor::Interrupt;
 use crate::plan::Options;
-use crate::report::{self, Printer};
+use crate::report::{self, Printer, Show, human};
 
+mod completions;
 mod console;
+mod demo;
 mod deploy;
+mod envs;
 mod exec;
+mod init;
+mod introduce;
+mod json;
 mod list;
 mod logs;
+mod operator;
+mod resolved;
 mod revert;
 mod revisions;
 mod setup;
@@ -24,7 +33,7 @@ mod stream;
 mod surroundings;
 mod unlock;
 
-use surroundings::Surroundings;
+use surroundings::{Surroundings, Ways};
 
 /// What every command works with.
 struct Context<'a> {
@@ -32,8 +41,11 @@ struct Context<'a> {
     printer: &'a Printer,
     surroundings: Surroundings,
     environment: Environment,
+    /// It, with what commands of `env` printed, once they were run.
+    answered: OnceCell<Environment>,
     /// `--hosts` left some out.
     part: bool,
+    ways: OnceCell<Ways>,
 }
 
 /// Carries out what was asked for; the exit code.
@@ -41,21 +53,20 @@ struct Context<'a> {
 /// # Errors
 /// What stops a command before it has an outcome to report.
 pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error> {
-    let surroundings = Surroundings::read()?;
-    let start = match &invocation.chdir {
-        Some(directory) => surroundings.directory.join(directory),
-        None => surroundings.directory.clone(),
-    };
-    if !start.is_dir() {
-        return Err(Error::Usage(format!("--chdir: {} is not a directory", start.display())));
+    if let Command::Tool(tool) = &invocation.command {
+        return run_tool(tool, invocation, printer).await;
     }
-    let named: Option<PathBuf> = invocation.config.as_ref().map(|file| start.join(file));
-    let file = config::find(named.as_deref(), &start)?;
-    let environment = config::load(&file, &invocation.environment)?;
+    let surroundings = Surroundings::read()?;
+    let document = read(invocation, &surroundings)?;
+    if let Command::Config { key, origin } = &invocation.command {
+        return resolved::run(&document, invocation, (key.as_deref(), *origin), printer);
+    }
+    let environment = resolve(&document, &invocation.environment, printer)?;
     let all = environment.hosts.len();
     let environment = config::select(environment, &invocation.hosts)?;
     let part = environment.hosts.len() < all;
-    let context = Context { invocation, printer, surroundings, environment, part };
+    let (answered, ways) = (OnceCell::new(), OnceCell::new());
+    let context = Context { invocation, printer, surroundings, environment, answered, part, ways };
     match &invocation.command {
         Command::Deploy { reference } => deploy::run(context, reference.as_deref()).await,
         Command::Setup => setup::run(context).await,
@@ -69,7 +80,62 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         Command::Previous => revisions::previous(context).await,
         Command::Exec { command } => exec::run(context, command).await,
         Command::Unlock => unlock::run(context).await,
+        // Ran above: they work on no host.
+        Command::Config { .. } | Command::Tool(_) => Ok(crate::error::exit::OK),
     }
+}
+
+/// The file that was named, or is found here or above.
+fn read(invocation: &Invocation, surroundings: &Surroundings) -> Result<Document, Error> {
+    let start = surroundings.start(invocation.chdir.as_deref())?;
+    let named: Option<PathBuf> = invocation.config.as_ref().map(|file| start.join(file));
+    let file = config::find(named.as_deref(), &start)?;
+    Ok(config::read(&file, &invocation.set)?)
+}
+
+/// The environment; commands that name its hosts are run when all that can be checked before was found good.
+fn resolve(document: &Document, name: &str, printer: &Printer) -> Result<Environment, Error> {
+    let draft = document.draft(name)?;
+    if draft.host_commands.is_empty() {
+        return Ok(draft.environment);
+    }
+    let limit = draft.environment.timeouts.hook;
+    let answers = operator::ask(&draft.host_commands, name, limit, printer);
+    Ok(document.resolve(name, &answers)?)
+}
+
+async fn run_tool(tool: &Tool, invocation: &Invocation, printer: &Printer) -> Result<u8, Error> {
+    match tool {
+        Tool::Demo { keep } => return demo::run(invocation, *keep, printer).await,
+        Tool::Init => return init::run(&Surroundings::read()?.start(invocation.chdir.as_deref())?, printer),
+        Tool::Schema { of_events: true } => printer.data(report::events::SCHEMA),
+        Tool::Schema { of_events: false } => printer.data(&config::schema()),
+        Tool::Envs => return envs::run(&read(invocation, &Surroundings::read()?)?, printer),
+        Tool::Completions(shell) => printer.data(shell.script()),
+        Tool::Candidates(words) => completions::candidates(words, &Surroundings::read()?, printer),
+    }
+    Ok(crate::error::exit::OK)
+}
+
+/// Tells why a command ended before it was a run, wherever its events would have gone. The exit code.
+pub fn fail(invocation: &Invocation, printer: &Printer, error: &Error) -> u8 {
+    printer.fail(error);
+    if invocation.output == report::Mode::Json {
+        printer.json(&report::events::error(error));
+    }
+    if let Some(file) = events_file(invocation)
+        // What could not be opened cannot be written either, and was told.
+        && let Err(failed) = report::record_error(&file, error)
+        && !matches!(error, Error::Usage(_))
+    {
+        printer.error(&format!("warning: writing events to {}: {failed}", file.display()));
+    }
+    error.exit_code()
+}
+
+fn events_file(invocation: &Invocation) -> Option<PathBuf> {
+    let chdir = invocation.chdir.clone().unwrap_or_default();
+    invocation.events.as_ref().map(|file| chdir.join(file))
 }
 
 impl Context<'_> {
@@ -80,11 +146,25 @@ impl Context<'_> {
         options.keep_failed = self.invocation.keep_failed;
         if with_env {
             let lookup = |name: &str| std::env::var(name).ok();
-            for host in &self.environment.hosts {
-                options.env.push(self.environment.evaluate_env(host, &lookup)?);
+            self.environment.check_variables(&lookup)?;
+            let environment = self.answered()?;
+            for host in &environment.hosts {
+                options.env.push(environment.evaluate_env(host, &lookup)?);
             }
         }
         Ok(options)
+    }
+
+    /// The environment, with what the commands of `env` print. They run once, however often this is asked.
+    fn answered(&self) -> Result<&Environment, Error> {
+        if let Some(answered) = self.answered.get() {
+            return Ok(answered);
+        }
+        let mut environment = self.environment.clone();
+        let limit = environment.timeouts.hook;
+        let answers = operator::ask(&environment.env_commands(), &environment.name, limit, self.printer);
+        environment.answer(&answers)?;
+        Ok(self.answered.get_or_init(|| environment))
     }
 
     fn interrupt() -> Result<Interrupt, Error> {
@@ -102,16 +182,33 @@ impl Context<'_> {
     ) -> Result<u8, Error> {
         if self.invocation.dry_run {
             let whole = self.printer.verbosity() == report::Verbosity::Verbose;
-            self.printer.data(&crate::plan::show(request.plan, whole));
+            self.printer.data_as_it_is(&crate::plan::show(request.plan, whole));
             return Ok(crate::error::exit::OK);
         }
-        let hosts = self.surroundings.transport(&self.environment.timeouts);
-        let mut observer = report::observer(self.invocation.output, self.printer);
+        let mut show = self.show()?;
+        let hosts = self.hosts().await?;
         let interrupt = Self::interrupt()?;
-        let outcome = crate::executor::run(&request, &hosts, observer.as_mut(), interrupt).await;
-        drop(observer);
-        self.printer.report(&outcome, undo.as_deref());
-        Ok(crate::error::exit_code(&outcome))
+        let outcome = crate::executor::run(&request, hosts, &mut show, interrupt).await;
+        Ok(show.end(&outcome, undo.as_deref()))
+    }
+
+    /// What a run is shown with, as the options say.
+    fn show(&self) -> Result<Show<'_>, Error> {
+        let file = events_file(self.invocation);
+        Show::open(self.printer, self.invocation.output, file.as_deref()).map_err(|error| {
+            let file = file.unwrap_or_default();
+            Error::Usage(format!("--events: cannot write {}: {}", file.display(), human::io(&error)))
+        })
+    }
+
+    /// The way to the hosts, whose keys are known, or will be refused.
+    async fn hosts(&self) -> Result<&Ways, Error> {
+        if let Some(ways) = self.ways.get() {
+            return Ok(ways);
+        }
+        let ways = self.surroundings.transport(&self.environment.timeouts);
+        introduce::introduce(&ways, &self.environment.hosts, self.printer, !self.invocation.yes).await?;
+        Ok(self.ways.get_or_init(|| ways))
     }
 
     /// Asks all hosts, and says on standard error who did not answer.
@@ -120,14 +217,19 @@ impl Context<'_> {
     }
 
     async fn look_by(&self, plan: crate::plan::Plan) -> Result<Vec<crate::executor::Looked>, Error> {
-        let hosts = self.surroundings.transport(&self.environment.timeouts);
-        let looked = crate::executor::look(&plan, &hosts, &mut report::Silent, Self::interrupt()?).await;
+        let hosts = self.hosts().await?;
+        let looked = crate::executor::look(&plan, hosts, &mut report::Silent, Self::interrupt()?).await;
         for host in &looked {
             if let Some(failure) = &host.failure {
                 self.printer.host_failure(&host.host, failure);
             }
         }
         Ok(looked)
+    }
+
+    /// Whether the answer is wanted as JSON.
+    fn wants_json(&self) -> bool {
+        self.invocation.output == report::Mode::Json
     }
 
     fn lock_wait(&self) -> Duration {

@@ -29,6 +29,11 @@ async fn show(
     let answers: Vec<(&str, Option<String>)> =
         looked.iter().filter(|h| h.failure.is_none()).map(|h| (h.host.as_str(), which(h))).collect();
     let code = super::answered(&looked);
+    if context.wants_json() {
+        context.printer.json(&super::json::revisions(&answers));
+        let good = answers.iter().all(|(_, revision)| revision.is_some() && *revision == answers[0].1);
+        return Ok(if code == exit::OK && !good { exit::FAILED } else { code });
+    }
     let Some((_, first)) = answers.first() else { return Ok(code) };
     if answers.iter().all(|(_, revision)| revision == first) {
         match first {

@@ -19,9 +19,9 @@ const PIECE: u64 = 1 << 20;
 
 pub(super) async fn run(context: Context<'_>, which: &Show) -> Result<u8, Error> {
     let plan = plan::output(context.environment.clone(), &context.options(false)?);
-    let transport = context.surroundings.transport(&context.environment.timeouts);
+    let transport = context.hosts().await?;
     let mut silent = Silent;
-    let mut looking = Looking::begin(&plan, &transport, &mut silent, Context::interrupt()?).await;
+    let mut looking = Looking::begin(&plan, transport, &mut silent, Context::interrupt()?).await;
     let looked = looking.answers();
     for host in &looked {
         if let Some(failure) = &host.failure {

@@ -11,7 +11,11 @@ pub(super) async fn run(context: Context<'_>, check: bool) -> Result<u8, Error> 
     let looked = context.look_by(plan::status(context.environment.clone(), &context.options(false)?)).await?;
     let verbose = context.printer.verbosity() == Verbosity::Verbose;
     let fleet = fleet::render(&context.environment.name, &looked, Timestamp::now(), verbose);
-    context.printer.data(&fleet.table);
+    if context.wants_json() {
+        context.printer.json(&super::json::status(&looked));
+    } else {
+        context.printer.data(&fleet.table);
+    }
     for sentence in &fleet.sentences {
         context.printer.error(sentence);
     }

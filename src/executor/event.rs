@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::git::Pending;
 use crate::transport::Exit;
 
 /// Receives events. Called on the thread that drives all hosts: it must not block.
@@ -24,6 +25,8 @@ pub enum Event<'a> {
     Started { action: &'a str, environment: &'a str, hosts: &'a [String] },
     /// What will go out, once it is known: `main (1a2b3c4)`.
     Resolved { reference: &'a str, revision: &'a str, release: &'a str },
+    /// What that brings, beside what is live, as the operator's work tree knows it.
+    Commits { from: &'a str, to: &'a str, pending: &'a Pending },
     /// All hosts enter a phase.
     PhaseStarted { phase: Phase },
     /// All hosts left a phase.

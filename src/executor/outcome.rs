@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::event::{Failure, Phase};
+use super::event::{Failure, FailureKind, Phase};
+use crate::transport::Exit;
 
 /// How a run ended.
 #[derive(Debug, Clone)]
@@ -99,6 +100,12 @@ impl Outcome {
     /// For `post-deploy-local` and `on-failure-local`: one JSON object. Text of hosts is in it as it came.
     #[must_use]
     pub fn to_json(&self) -> String {
+        self.to_value().to_string()
+    }
+
+    /// The same, to be made part of something.
+    #[must_use]
+    pub fn to_value(&self) -> serde_json::Value {
         let hosts: Vec<_> = self.hosts.iter().map(HostOutcome::to_json).collect();
         serde_json::json!({
             "version": 1,
@@ -113,7 +120,6 @@ impl Outcome {
             "failed_in": self.failed_in.map(Phase::name),
             "hosts": hosts,
         })
-        .to_string()
     }
 }
 
@@ -134,12 +140,42 @@ impl HostOutcome {
 }
 
 impl Failure {
-    fn to_json(&self) -> serde_json::Value {
+    /// For machines. Text of hosts is in it as it came.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
         serde_json::json!({
+            "kind": self.kind.name(),
             "step": self.step,
+            "exit": self.exit.as_ref().map(exit_to_json),
             "message": self.message,
+            "hint": self.hint,
             "output": String::from_utf8_lossy(&self.tail),
         })
+    }
+}
+
+impl FailureKind {
+    /// A word for machines.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            FailureKind::Step => "step",
+            FailureKind::Unreachable => "unreachable",
+            FailureKind::Lost => "lost",
+            FailureKind::Busy => "busy",
+            FailureKind::Refused => "refused",
+            FailureKind::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// `{"code": 1}`, `{"signal": "TERM"}` or `{"lost": "…"}`, for machines.
+#[must_use]
+pub fn exit_to_json(exit: &Exit) -> serde_json::Value {
+    match exit {
+        Exit::Code(code) => serde_json::json!({ "code": code }),
+        Exit::Signal(signal) => serde_json::json!({ "signal": signal }),
+        Exit::Lost(known) => serde_json::json!({ "lost": known }),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What goes live: decided once per run, under the lock, the same for all hosts.
 
+use std::time::Duration;
+
 use super::event::{Event, FailureKind};
 use super::host::HostState;
 use super::outcome::Live;
@@ -8,6 +10,9 @@ use crate::git::{self, Resolved};
 use crate::plan::Phase;
 use crate::remote::journal::{self, Entry};
 use crate::remote::release;
+
+/// How long hosts wait for what is only good to know.
+const COURTESY: Duration = Duration::from_secs(2);
 
 /// Whether there is anything to do.
 pub(super) enum Decision {
@@ -20,9 +25,11 @@ pub(super) async fn decide(run: &mut Run<'_>) -> Result<Decision, Stopped> {
     match run.request.wanted.clone() {
         Wanted::Reference { redeploy } => {
             let revision = resolve(run).await?;
-            Ok(deploy(run, revision, redeploy))
+            Ok(deploy(run, revision, redeploy).await)
         }
-        Wanted::Commit { revision, redeploy } => Ok(deploy(run, revision.as_str().to_owned(), redeploy)),
+        Wanted::Commit { revision, redeploy } => {
+            Ok(deploy(run, revision.as_str().to_owned(), redeploy).await)
+        }
         Wanted::Back(count) => revert(run, |chain, _| {
             let at = usize::try_from(count).unwrap_or(usize::MAX).saturating_sub(1);
             chain.get(at).map(|entry| (*entry).clone())
@@ -63,7 +70,7 @@ async fn ask_first_host(run: &mut Run<'_>) -> Result<String, Stopped> {
     }
 }
 
-fn deploy(run: &mut Run<'_>, revision: String, redeploy: bool) -> Decision {
+async fn deploy(run: &mut Run<'_>, revision: String, redeploy: bool) -> Decision {
     let unchanged = run.fleet.hosts.iter().zip(&run.request.plan.targets).all(|(host, target)| {
         let digest =
             target.variables.iter().find(|(name, _)| *name == "digest").map(|(_, value)| value.as_str());
@@ -77,7 +84,21 @@ fn deploy(run: &mut Run<'_>, revision: String, redeploy: bool) -> Decision {
         (run.fleet.hosts.iter()).flat_map(|h| [h.fact("newest"), h.fact("live")]).flatten().collect();
     let release = release::name(jiff::Timestamp::now(), &revision, &known);
     go(run, &release, &revision, &[]);
+    tell_pending(run, &revision).await;
     Decision::Go
+}
+
+// Which commits go out, beside what the first host that serves anything serves.
+async fn tell_pending(run: &mut Run<'_>, revision: &str) {
+    let live = run.fleet.hosts.iter().find_map(|host| host.fact("live-revision")).map(str::to_owned);
+    let Some(from) = live.filter(|live| live != revision) else { return };
+    let root = run.request.plan.environment.root.clone();
+    let (live, new) = (from.clone(), revision.to_owned());
+    // A long history on a slow disk is walked beside the run, and not waited for.
+    let walk = tokio::task::spawn_blocking(move || git::pending(&root, &live, &new));
+    if let Ok(Ok(Some(pending))) = tokio::time::timeout(COURTESY, walk).await {
+        run.fleet.observer.event(&Event::Commits { from: &from, to: revision, pending: &pending });
+    }
 }
 
 fn revert(

@@ -4,6 +4,8 @@
 //! has their keys, helpers and proxies. Nothing here changes a repository.
 
 mod error;
+mod pending;
+mod project;
 mod reference;
 mod remote;
 mod url;
@@ -11,6 +13,8 @@ pub use url::is_path;
 mod work_tree;
 
 pub use error::GitError;
+pub use pending::{Commit, Pending, pending};
+pub use project::{Project, Remote, project, reference_names};
 pub use reference::{Reference, Revision};
 pub use remote::{Resolved, resolve};
 pub use work_tree::{LocalState, check, head};

@@ -2,8 +2,8 @@
 //! (Ctrl-S, a full pipe) stops nothing but the output, and both streams keep one order.
 //!
 //! One thread drives all hosts: if it hung in a write, no host would hear from its operator any more, and each would
-//! put back what is not confirmed. So progress that does not get away is dropped. Data is not, but then only
-//! `exec` has data, and it holds no lock.
+//! put back what is not confirmed. So progress that does not get away is dropped. Data is not: `exec`, which holds no
+//! lock, waits until there is room; a run that holds one only asks whether there is.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -30,6 +30,29 @@ struct Inner {
     waiting: Arc<AtomicUsize>,
     has_data: AtomicBool,
     ended: Mutex<Receiver<()>>,
+    lost: Loss,
+}
+
+/// Why data could not be written, if it could not. Clones are of the same stream.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Loss(Arc<Mutex<Option<io::Error>>>);
+
+impl Loss {
+    /// What went wrong first; asked once the stream's [`Background`] is dropped, it is final.
+    pub(super) fn take(&self) -> Option<io::Error> {
+        self.0.lock().ok()?.take()
+    }
+
+    /// Whether all arrived so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.lock().is_ok_and(|first| first.is_none())
+    }
+
+    pub(super) fn keep(&self, error: io::Error) {
+        if let Ok(mut first) = self.0.lock() {
+            first.get_or_insert(error);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -49,14 +72,23 @@ impl Background {
         let (pieces, taken) = channel();
         let (end, ended) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&waiting);
+        let (counter, lost) = (Arc::clone(&waiting), Loss::default());
+        let loss = lost.clone();
         std::thread::spawn(move || {
-            pass_on(&taken, progress, data, &counter);
+            if let Err(error) = pass_on(&taken, progress, data, &counter) {
+                loss.keep(error);
+            }
             // Fails only where nobody waits any more.
             let _ = end.send(());
         });
         let has_data = AtomicBool::new(false);
-        Background(Arc::new(Inner { pieces: Some(pieces), waiting, has_data, ended: Mutex::new(ended) }))
+        Background(Arc::new(Inner {
+            pieces: Some(pieces),
+            waiting,
+            has_data,
+            ended: Mutex::new(ended),
+            lost,
+        }))
     }
 
     /// Progress: handed over, or dropped where too much waits already.
@@ -75,6 +107,22 @@ impl Background {
         self.hand_over(text.len(), Piece::Data(text.to_owned()));
     }
 
+    /// Data that does not wait for room: for what is bounded by itself.
+    pub(super) fn data_at_once(&self, text: &str) {
+        self.0.has_data.store(true, Ordering::Relaxed);
+        self.hand_over(text.len(), Piece::Data(text.to_owned()));
+    }
+
+    /// Whether there is room for more data.
+    pub(super) fn has_room(&self) -> bool {
+        self.0.waiting.load(Ordering::Relaxed) <= WAITING_LIMIT
+    }
+
+    /// Where it is told that data was lost.
+    pub(super) fn loss(&self) -> Loss {
+        self.0.lost.clone()
+    }
+
     fn hand_over(&self, length: usize, piece: Piece) {
         self.0.waiting.fetch_add(length, Ordering::Relaxed);
         if let Some(pieces) = &self.0.pieces {
@@ -84,16 +132,31 @@ impl Background {
     }
 }
 
-fn pass_on(pieces: &Receiver<Piece>, mut progress: impl Write, mut data: impl Write, waiting: &AtomicUsize) {
+/// All of it; how writing data failed first, after which no more of it is tried.
+fn pass_on(
+    pieces: &Receiver<Piece>,
+    mut progress: impl Write,
+    mut data: impl Write,
+    waiting: &AtomicUsize,
+) -> io::Result<()> {
+    let mut kept = Ok(());
     for piece in pieces {
-        let (stream, text): (&mut dyn Write, _) = match piece {
-            Piece::Progress(text) => (&mut progress, text),
-            Piece::Data(text) => (&mut data, text),
+        let length = match piece {
+            Piece::Progress(text) => {
+                // A terminal that is gone takes the rest as silently as it took this.
+                let _ = progress.write_all(text.as_bytes()).and_then(|()| progress.flush());
+                text.len()
+            }
+            Piece::Data(text) => {
+                if kept.is_ok() {
+                    kept = data.write_all(text.as_bytes()).and_then(|()| data.flush());
+                }
+                text.len()
+            }
         };
-        // A stream that is closed takes the rest as silently as it took this.
-        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
-        waiting.fetch_sub(text.len(), Ordering::Relaxed);
+        waiting.fetch_sub(length, Ordering::Relaxed);
     }
+    kept
 }
 
 impl Drop for Inner {

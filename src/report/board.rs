@@ -77,6 +77,7 @@ impl Board {
             }
             Event::PhaseEnded { .. }
             | Event::StepEnded { .. }
+            | Event::Commits { .. }
             | Event::Notice { .. }
             | Event::Interrupted { .. } => {}
         }

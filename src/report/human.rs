@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::git::Pending;
 use crate::transport::Exit;
 
 /// Digits of a revision that are shown.
@@ -87,6 +88,40 @@ pub fn exit(exit: &Exit) -> String {
         Exit::Lost(known) if known.is_empty() => "connection lost".to_owned(),
         Exit::Lost(known) => format!("connection lost: {}", clean(known)),
     }
+}
+
+/// What goes out, a line each: `3 commits go out (1a2b3c4..5d6e7f8):`, then the newest.
+#[must_use]
+pub fn commits(from: &str, to: &str, pending: &Pending) -> Vec<String> {
+    let count = |n: usize| if n == 1 { "1 commit".to_owned() } else { format!("{n} commits") };
+    let goes = if pending.total == 1 { "goes" } else { "go" };
+    let more = if pending.is_counted { "" } else { "at least " };
+    let mut lines = vec![format!(
+        "{more}{} {goes} out ({}..{}){}",
+        count(pending.total),
+        revision(from),
+        revision(to),
+        if pending.commits.is_empty() { "" } else { ":" }
+    )];
+    lines.extend(pending.commits.iter().map(|commit| {
+        format!("  {} {}", revision(&commit.revision), super::clean::line(commit.subject.as_bytes(), 100))
+    }));
+    let rest = pending.total - pending.commits.len();
+    if rest > 0 && !pending.commits.is_empty() {
+        lines.push(format!("  … and {rest} more"));
+    }
+    if pending.taken_back > 0 {
+        let are = if pending.taken_back == 1 { "is" } else { "are" };
+        lines.push(format!("{} of what is live {are} not in it", count(pending.taken_back)));
+    }
+    lines
+}
+
+/// An error of the machine's, without Rust's `(os error 28)`, in lower case.
+#[must_use]
+pub fn io(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error").map_or(text.as_str(), |(text, _)| text).to_lowercase()
 }
 
 #[cfg(test)]

@@ -7,21 +7,27 @@ use crate::executor::event::Observer;
 
 mod background;
 mod board;
+mod ci;
 pub mod clean;
 pub mod deploys;
+pub mod events;
 pub mod fleet;
 mod frame;
 pub mod human;
+mod narrator;
 mod plain;
 mod pretty;
 mod printer;
 mod screen;
+mod show;
 mod style;
 pub mod summary;
 pub mod table;
 pub mod terminal;
 
+pub use narrator::Narrator;
 pub use printer::Printer;
+pub use show::{Show, record_error};
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,7 +39,7 @@ pub enum Mode {
     Pretty,
     /// A line per event.
     Plain,
-    /// An event a line, for programs: a later issue's, refused by the command line.
+    /// An event a line, for programs: [`events`].
     Json,
 }
 
@@ -70,21 +76,22 @@ impl Observer for Silent {
     fn tick(&mut self) {}
 }
 
-/// The reader of events that fits where standard error goes. Drop it before anything else is printed: dropping
-/// takes live lines away and waits for what is not yet written.
-#[must_use]
-pub fn observer(mode: Mode, printer: &Printer) -> Box<dyn Observer> {
+/// The reader of events for people that fits where standard error goes. Drop it before anything else is printed: dropping
+/// takes live lines away and waits for what is not yet written. [`Loss`](background::Loss): of data.
+fn people(mode: Mode, printer: &Printer) -> (Box<dyn Observer>, background::Loss) {
     let live = match mode {
         Mode::Auto => printer.suits_live_lines(),
         Mode::Pretty => printer.verbosity() > Verbosity::Quiet,
         Mode::Plain | Mode::Json => false,
     };
     let background = background::Background::of_process();
+    let loss = background.loss();
     if live {
         // A terminal is one screen: what goes to standard output would run into the live lines.
         let one_screen = printer.is_data_on_terminal();
-        Box::new(pretty::Pretty::new(background, printer.color_on_stderr(), one_screen))
+        (Box::new(pretty::Pretty::new(background, printer.color_on_stderr(), one_screen)), loss)
     } else {
-        Box::new(plain::Plain::new(background, printer.color_on_stderr(), printer.verbosity()))
+        let plain = plain::Plain::new(background, printer.color_on_stderr(), printer.verbosity());
+        (Box::new(plain.in_ci(printer.ci().clone())), loss)
     }
 }

@@ -15,7 +15,7 @@ use super::clean::Lines;
 use super::frame::Frame;
 use super::screen::Screen;
 use super::style::Paint;
-use super::{clean, plain};
+use super::{clean, human, plain};
 use crate::executor::event::{Event, Observer, Phase};
 
 /// Time between two drawings made for events alone.
@@ -100,6 +100,9 @@ impl Pretty {
                 }
                 let last = self.streams.remove(*host).and_then(|mut stream| stream.finish());
                 self.pass_on(host, last.as_slice());
+            }
+            Event::Commits { from, to, pending } => {
+                human::commits(from, to, pending).iter().for_each(|line| self.keep(line));
             }
             Event::Notice { host, text } => {
                 let host = host.map_or(String::new(), |host| format!("{host}: "));

@@ -1,11 +1,16 @@
 //! Where text goes and what may be in it: colours, width and level are decided once, from the options, the
 //! environment and the terminal. Nothing else asks them again.
 //!
-//! Writing never fails and never panics: a reader that has gone away (`| head`) is no reason to stop a deploy.
+//! Writing never panics, and progress that cannot be written stops nothing. Data that cannot be is remembered: a command
+//! whose answer was lost must not end well ([`Printer::settle`]).
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 
-use super::{ColorChoice, Verbosity};
+use super::background::{Background, Loss};
+use super::ci::Ci;
+use super::{ColorChoice, Verbosity, human};
+use crate::error::{Error, exit};
 use crate::executor::event::Failure;
 use crate::executor::outcome::{End, Outcome};
 
@@ -21,6 +26,8 @@ pub struct Printer {
     live: bool,
     width: usize,
     verbosity: Verbosity,
+    ci: Ci,
+    lost: Loss,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,15 +46,16 @@ struct Surroundings {
 }
 
 impl Printer {
-    /// Looks at the process's environment and streams.
+    /// Looks at the process's streams, and at its environment by `lookup`.
     #[must_use]
-    pub fn new(choice: ColorChoice, verbosity: Verbosity) -> Self {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    pub fn new(choice: ColorChoice, verbosity: Verbosity, lookup: &dyn Fn(&str) -> Option<OsString>) -> Self {
+        let set = |name: &str| lookup(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let ci = Ci::detect(lookup);
         let surroundings = Surroundings {
-            no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
-            force_color: set("CLICOLOR_FORCE"),
-            dumb: std::env::var_os("TERM").is_none_or(|value| value.is_empty() || value == "dumb"),
-            ci: set("CI") && std::env::var_os("CI").is_some_and(|value| value != "false"),
+            no_color: lookup("NO_COLOR").is_some_and(|value| !value.is_empty()),
+            force_color: set("CLICOLOR_FORCE") || set("FORCE_COLOR"),
+            dumb: lookup("TERM").is_none_or(|value| value.is_empty() || value == "dumb"),
+            ci: ci != Ci::None,
         };
         let terminal = io::stderr().is_terminal();
         let data_terminal = io::stdout().is_terminal();
@@ -62,6 +70,8 @@ impl Printer {
             live: terminal && !surroundings.dumb && !surroundings.ci,
             width: columns.filter(|columns| terminal && *columns >= 20).unwrap_or(USUAL_WIDTH),
             verbosity,
+            ci,
+            lost: Loss::default(),
         }
     }
 
@@ -105,9 +115,60 @@ impl Printer {
         self.live && self.verbosity > Verbosity::Quiet
     }
 
-    /// Data, which programs may read: standard output, as it is.
+    pub(super) fn ci(&self) -> &Ci {
+        &self.ci
+    }
+
+    /// Data, which programs may read: standard output.
     pub fn data(&self, text: &str) {
-        write(&mut io::stdout().lock(), text);
+        self.data_as_it_is(&self.ci.harmless(text));
+    }
+
+    /// Data that holds nothing of a host's and must keep every byte.
+    pub fn data_as_it_is(&self, text: &str) {
+        if self.lost.is_empty() {
+            self.lose(write(&mut io::stdout().lock(), text).err());
+        }
+    }
+
+    /// Data for machines: one value, on a line.
+    pub fn json(&self, value: &serde_json::Value) {
+        self.data_as_it_is(&self.on_one_line(&value.to_string()));
+    }
+
+    fn on_one_line(&self, json: &str) -> String {
+        match self.ci {
+            Ci::GitHub { .. } => super::ci::github::harmless_json(json),
+            Ci::None | Ci::GitLab | Ci::Other => json.to_owned(),
+        }
+    }
+
+    /// Standard output, for the events of a run.
+    pub(super) fn machine_stream(&self) -> Background {
+        match self.ci {
+            Ci::GitHub { .. } => Background::new(io::stderr(), super::ci::github::JsonLines(io::stdout())),
+            Ci::None | Ci::GitLab | Ci::Other => Background::of_process(),
+        }
+    }
+
+    /// Remembers that data was lost, if it was.
+    pub(super) fn lose(&self, error: Option<io::Error>) {
+        if let Some(error) = error {
+            self.lost.keep(error);
+        }
+    }
+
+    /// The exit code of a command that would end with `code`: not well, where its data did not arrive. A reader that has
+    /// gone away (`| head`) has had enough, and is no error.
+    #[must_use]
+    pub fn settle(&self, code: u8) -> u8 {
+        match self.lost.take() {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                self.error(&format!("error: writing to standard output: {}", human::io(&error)));
+                if code == exit::OK { exit::FAILED } else { code }
+            }
+            _ => code,
+        }
     }
 
     /// A piece of data that is longer than memory should be. Whether anybody still reads. Waits for a reader that is slow:
@@ -121,7 +182,7 @@ impl Printer {
     /// Something that is good to know: standard error, unless quiet.
     pub fn note(&self, text: &str) {
         if self.verbosity > Verbosity::Quiet {
-            write(&mut io::stderr().lock(), text);
+            self.error(text);
         }
     }
 
@@ -132,6 +193,41 @@ impl Printer {
         // A command's output speaks for itself when all went well.
         if !(good && (outcome.action == "exec" || self.verbosity == Verbosity::Quiet)) {
             self.error(&text);
+        }
+    }
+
+    /// What a CI system shows of a run beside its log.
+    pub(super) fn tell_ci(&self, outcome: &Outcome, commits: &[String]) {
+        /// Of one step GitHub shows no more.
+        const MOST: usize = 10;
+        let failures = match exit::OK == crate::error::exit_code(outcome) {
+            true => Vec::new(),
+            false => super::summary::headings(outcome),
+        };
+        for (title, message) in failures.iter().take(MOST) {
+            self.command(self.ci.annotation(title, message));
+        }
+        if let Ci::GitHub { summary: Some(file) } = &self.ci
+            && outcome.action != "exec"
+        {
+            let page = super::ci::summary(outcome, commits);
+            let appended = std::fs::OpenOptions::new().append(true).create(true).open(file);
+            if let Err(error) = appended.and_then(|mut file| file.write_all(page.as_bytes())) {
+                self.error(&format!("warning: writing the step summary: {}", human::io(&error)));
+            }
+        }
+    }
+
+    /// Why a command ended before it had anything to report.
+    pub fn fail(&self, error: &Error) {
+        self.error(error.render(self.color.err).trim_end());
+        let text = error.render(false);
+        self.command(self.ci.annotation("shipit", text.strip_prefix("error: ").unwrap_or(&text)));
+    }
+
+    fn command(&self, line: Option<String>) {
+        if let Some(line) = line {
+            let _ = write(&mut io::stderr().lock(), &line);
         }
     }
 
@@ -146,31 +242,53 @@ impl Printer {
         }
     }
 
+    /// Whether somebody is there to be asked.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        self.terminal && self.ci == Ci::None && io::stdin().is_terminal()
+    }
+
     /// Asks on the terminal; no where nobody is there to ask.
     #[must_use]
     pub fn confirm(&self, question: &str) -> bool {
-        if !self.terminal || !io::stdin().is_terminal() {
-            return false;
+        let answer = self.can_ask().then(|| self.ask(&format!("{question} [y/N] "))).flatten();
+        answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Asks on the terminal for a whole `yes`, or for `instead`, until there is an answer.
+    #[must_use]
+    pub fn agree(&self, question: &str, instead: Option<&str>) -> bool {
+        let mut question = question.to_owned();
+        while let Some(answer) = self.can_ask().then(|| self.ask(&question)).flatten() {
+            match answer.to_lowercase().as_str() {
+                "yes" => return true,
+                "no" => return false,
+                _ if instead == Some(answer.as_str()) => return true,
+                _ => question = "please type yes or no: ".to_owned(),
+            }
         }
+        false
+    }
+
+    fn ask(&self, question: &str) -> Option<String> {
         let mut stderr = io::stderr().lock();
+        stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush()).ok()?;
         let mut answer = String::new();
-        let asked = stderr.write_all(format!("{question} [y/N] ").as_bytes()).and_then(|()| stderr.flush());
-        asked.is_ok()
-            && io::stdin().read_line(&mut answer).is_ok()
-            && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+        let read = io::stdin().read_line(&mut answer).ok()?;
+        (read > 0).then(|| answer.trim().to_owned())
     }
 
     /// Something that must be known: standard error.
     pub fn error(&self, text: &str) {
-        write(&mut io::stderr().lock(), text);
+        // Nobody is left to tell if this fails.
+        let _ = write(&mut io::stderr().lock(), &self.ci.harmless(text));
     }
 }
 
 /// Writes a text that ends in a newline, given or not.
-fn write(stream: &mut dyn Write, text: &str) {
+fn write(stream: &mut dyn Write, text: &str) -> io::Result<()> {
     let end = if text.ends_with('\n') { "" } else { "\n" };
-    // Nobody is left to tell if this fails.
-    let _ = stream.write_all(format!("{text}{end}").as_bytes()).and_then(|()| stream.flush());
+    stream.write_all(format!("{text}{end}").as_bytes()).and_then(|()| stream.flush())
 }
 
 impl Surroundings {
@@ -179,7 +297,7 @@ impl Surroundings {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             ColorChoice::Auto if self.no_color => false,
-            ColorChoice::Auto => self.force_color || (terminal && !self.dumb),
+            ColorChoice::Auto => self.force_color || (terminal && !self.dumb && !self.ci),
         }
     }
 }
@@ -194,6 +312,7 @@ mod tests {
         let no_color = Surroundings { no_color: true, force_color: true, ..none };
         let force = Surroundings { force_color: true, ..none };
         let dumb = Surroundings { dumb: true, ..none };
+        let ci = Surroundings { ci: true, ..none };
         let table = [
             (none, ColorChoice::Auto, true, true),
             (none, ColorChoice::Auto, false, false),
@@ -204,6 +323,9 @@ mod tests {
             (force, ColorChoice::Auto, false, true),
             (force, ColorChoice::Never, false, false),
             (dumb, ColorChoice::Auto, true, false),
+            (ci, ColorChoice::Auto, true, false),
+            (ci, ColorChoice::Always, false, true),
+            (Surroundings { ci: true, ..force }, ColorChoice::Auto, false, true),
         ];
         for (surroundings, choice, terminal, expected) in table {
             assert_eq!(
@@ -212,19 +334,5 @@ mod tests {
                 "{surroundings:?} {choice:?} {terminal}"
             );
         }
-    }
-
-    #[test]
-    fn a_reader_that_went_away_is_not_noticed() {
-        struct Gone;
-        impl Write for Gone {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::ErrorKind::BrokenPipe.into())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Err(io::ErrorKind::BrokenPipe.into())
-            }
-        }
-        write(&mut Gone, "text");
     }
 }

@@ -43,6 +43,9 @@ pub enum ConnectError {
     /// A known_hosts file that cannot be read.
     #[error("cannot read known hosts in {}: {reason}", file.display())]
     KnownHosts { file: PathBuf, reason: String },
+    /// A known_hosts file that cannot be added to.
+    #[error("cannot add host keys to {}: {reason}", file.display())]
+    NotLearned { file: PathBuf, reason: String },
     /// No key was taken.
     #[error("{refusal}")]
     Refused { refusal: Box<Refusal> },
@@ -108,6 +111,22 @@ pub struct OfferedKey {
     pub line: String,
     /// The file to add it to.
     pub file: PathBuf,
+    /// What ssh_config says about keys that nobody knows.
+    pub new_keys: NewKeys,
+    /// Whether the name is to be hashed there.
+    pub hashed: bool,
+}
+
+/// `StrictHostKeyChecking`, by what becomes of a key that nobody knows. One that changed is never trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NewKeys {
+    /// Who can be asked is asked.
+    #[default]
+    Ask,
+    /// They are refused (`yes`).
+    Refuse,
+    /// They are trusted and learned (`accept-new`; `no` as far as that goes).
+    Accept,
 }
 
 /// A login that was refused.
@@ -132,6 +151,16 @@ pub struct Refusal {
 }
 
 impl ConnectError {
+    /// The key that nobody knows, if that is what is wrong, be it a jump host's.
+    #[must_use]
+    pub fn unknown_key(&self) -> Option<&OfferedKey> {
+        match self {
+            Self::UnknownHostKey { key } => Some(key),
+            Self::Jump { source, .. } => source.unknown_key(),
+            _ => None,
+        }
+    }
+
     /// What to type next.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -172,6 +201,7 @@ impl ConnectError {
             Self::Jump { source, .. } => return source.hint(),
             Self::NotYet { .. } => "use ProxyJump, or `jump` in shipit.toml".to_owned(),
             Self::KnownHosts { .. }
+            | Self::NotLearned { .. }
             | Self::RevokedHostKey { .. }
             | Self::Handshake { .. }
             | Self::Channel { .. }

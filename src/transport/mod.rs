@@ -14,9 +14,10 @@ use crate::config::Host;
 
 mod error;
 pub mod local;
+pub mod pty;
 pub mod ssh;
 
-pub use error::{Attempt, ConnectError, OfferedKey, Refusal, Step};
+pub use error::{Attempt, ConnectError, NewKeys, OfferedKey, Refusal, Step};
 
 /// A future that is stored: what an object-safe trait can return.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;

@@ -68,6 +68,7 @@ fn every_edge_forward_leaves_its_mark(sh: Sh) {
         ("from-revision", &ground.read(&format!("releases/{old}/REVISION"))),
         ("who", "ops on there"),
         ("when", "2026-11-21T08:15:02Z"),
+        ("run", &deploy.run.name),
     ]
     .map(|(name, value)| (name.to_string(), value.to_string()));
     assert_eq!(pairs, &expected);

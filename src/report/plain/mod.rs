@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::background::Background;
 use super::board::Board;
+use super::ci::{Ci, Fold};
 use super::clean::{self, Lines};
 use super::style::Paint;
 use super::{Verbosity, human};
@@ -44,6 +45,11 @@ pub(super) struct Plain {
     errors: HashMap<String, Lines>,
     host_width: usize,
     last_said: Instant,
+    ci: Ci,
+    fold: Option<Fold>,
+    folds: usize,
+    /// The line after which a CI system hears commands again.
+    resume: Option<String>,
 }
 
 /// What a host prints in its present step.
@@ -67,12 +73,59 @@ impl Plain {
             errors: HashMap::new(),
             host_width: 0,
             last_said: now,
+            ci: Ci::None,
+            fold: None,
+            folds: 0,
+            resume: None,
         }
+    }
+
+    /// Its lines go to the log of that CI system.
+    pub(super) fn in_ci(mut self, ci: Ci) -> Self {
+        self.ci = ci;
+        self
     }
 
     fn say(&mut self, text: &str) {
         self.last_said = Instant::now();
-        self.out.write(&format!("{text}\n"));
+        self.out.write(&self.ci.harmless(&format!("{text}\n")));
+    }
+
+    fn unfold(&mut self) {
+        if let Some(fold) = self.fold.take() {
+            self.out.write(&self.ci.close(&fold));
+        }
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        self.unfold();
+        self.folds += 1;
+        match self.ci.open(phase.name(), self.folds) {
+            Some((line, fold)) => {
+                self.out.write(&line);
+                self.fold = Some(fold);
+            }
+            None => {
+                let text = self.paint.bold(&format!("[{}]", phase.name()));
+                self.say(&text);
+            }
+        }
+    }
+
+    fn leave(&mut self, phase: Phase, took: Duration, failed: usize) {
+        if failed > 0 || took >= WORTH_SAYING {
+            let failed = if failed == 0 { String::new() } else { format!(", {failed} failed") };
+            self.say(&format!("[{}] {}{failed}", phase.name(), human::duration(took)));
+        }
+        self.unfold();
+    }
+
+    // What a command prints on hosts is data and stays as it is; so its reader must be deaf to it.
+    fn stop_commands(&mut self) {
+        if let Some((stop, resume)) = self.ci.deaf() {
+            self.out.write(&stop);
+            self.resume = Some(resume);
+        }
     }
 
     fn say_of(&mut self, host: &str, text: &str) {
@@ -116,14 +169,10 @@ impl Plain {
                 self.say(&clean::line(text.as_bytes(), TEXT_WIDTH));
             }
             // The command's output is what counts; how we got there is for those who ask.
-            Event::PhaseStarted { phase } => {
-                let text = self.paint.bold(&format!("[{}]", phase.name()));
-                self.say(&text);
-            }
-            Event::PhaseEnded { took, failed: 0, .. } if *took < WORTH_SAYING => {}
-            Event::PhaseEnded { phase, took, failed } => {
-                let failed = if *failed == 0 { String::new() } else { format!(", {failed} failed") };
-                self.say(&format!("[{}] {}{failed}", phase.name(), human::duration(*took)));
+            Event::PhaseStarted { phase } => self.enter(*phase),
+            Event::PhaseEnded { phase, took, failed } => self.leave(*phase, *took, *failed),
+            Event::Commits { from, to, pending } => {
+                human::commits(from, to, pending).iter().for_each(|line| self.say(line));
             }
             Event::Connected { host } if self.verbosity == Verbosity::Verbose => {
                 self.say_of(host, "connected")
@@ -227,6 +276,9 @@ impl Observer for Plain {
         }
         if let Event::Started { hosts, action, .. } = event {
             self.exec = *action == "exec";
+            if self.exec {
+                self.stop_commands();
+            }
             let widths = hosts.iter().map(|host| console::measure_text_width(host).min(HOST_WIDTH));
             self.host_width = widths.max().unwrap_or(0);
         }
@@ -237,6 +289,15 @@ impl Observer for Plain {
 
     fn tick(&mut self) {
         self.tick_at(Instant::now());
+    }
+}
+
+impl Drop for Plain {
+    fn drop(&mut self) {
+        self.unfold();
+        if let Some(resume) = self.resume.take() {
+            self.out.write(&resume);
+        }
     }
 }
 

@@ -33,6 +33,26 @@ pub fn render(outcome: &Outcome, width: usize, color: bool, undo: Option<&str>) 
     parts.join("\n\n") + "\n"
 }
 
+/// The verdict alone, without colours.
+pub(super) fn verdict(outcome: &Outcome) -> String {
+    verdict::render(outcome, Paint(false))
+}
+
+/// All failures, as the report tells them.
+pub(super) fn failures(outcome: &Outcome, width: usize, paint: Paint) -> Vec<String> {
+    failures::render(outcome, width, paint)
+}
+
+/// Each failure's heading and what is said of it; where nothing failed by itself, the verdict.
+pub(super) fn headings(outcome: &Outcome) -> Vec<(String, String)> {
+    let each: Vec<(String, String)> = failures::render(outcome, usize::MAX, Paint(false))
+        .iter()
+        .map(|text| text.split_once('\n').unwrap_or((text, "")))
+        .map(|(heading, rest)| (heading.to_owned(), if rest.is_empty() { heading } else { rest }.to_owned()))
+        .collect();
+    if each.is_empty() { vec![("shipit".to_owned(), verdict(outcome))] } else { each }
+}
+
 fn short(live: Option<&Live>) -> Option<String> {
     live.map(|live| super::human::revision(&live.revision))
 }

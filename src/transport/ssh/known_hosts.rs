@@ -1,6 +1,6 @@
 //! known_hosts files, read and asked as OpenSSH does with `StrictHostKeyChecking yes`.
 //!
-//! Must not know how a key arrived. Nothing is ever learned here: a key that is not in a file is not trusted,
+//! Must not know how a key arrived. Nothing is learned here (`introduce.rs` does, when it is told to): a key that is not in a file is not trusted,
 //! a revoked one never, whatever else names it. Lines that cannot be read are skipped, as in OpenSSH;
 //! `@cert-authority` lines wait for host certificates.
 
@@ -18,7 +18,7 @@ use super::pattern::any_matches;
 use crate::transport::ConnectError;
 
 /// One file. Keys stay text until their line matches: a thousand hosts ask a thousand lines.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct KnownHosts {
     file: PathBuf,
     entries: Vec<Entry>,
@@ -72,9 +72,15 @@ impl KnownHosts {
         }
     }
 
-    fn parse(file: &Path, text: &str) -> Self {
+    pub(super) fn parse(file: &Path, text: &str) -> Self {
         let entries = text.lines().enumerate().filter_map(|(index, line)| entry(index + 1, line)).collect();
         Self { file: file.to_path_buf(), entries }
+    }
+
+    /// Whether any line names `name`.
+    #[cfg(test)]
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.known(name).next().is_some()
     }
 
     fn known<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Known> + 'a {
@@ -135,6 +141,11 @@ impl Trust {
             _ => files.iter().flat_map(|file| file.known(&bare_name).collect::<Vec<_>>()).collect(),
         };
         Self { pinned: None, named, bare }
+    }
+
+    /// Whether nothing at all is known.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pinned.is_none() && self.named.is_empty() && self.bare.is_empty()
     }
 
     /// The key types that could be trusted: to be asked for first, so that the server shows one of them.

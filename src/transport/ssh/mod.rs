@@ -1,8 +1,8 @@
 //! Hosts over SSH: the transport of a run.
 //!
-//! The one door to the SSH library. Must not know what is run on a host. One connection and one login per call
+//! The one door to the SSH library (`server` is its other side). Must not know what is run on a host. One connection and one login per call
 //! of `connect`, one shared connection per jump host; a host is spoken to only if its key is known, and
-//! nothing is ever learned. What OpenSSH reads (`~/.ssh/config`, known_hosts, keys, agent) is read here, once.
+//! nothing is learned but by [`Ssh::learn`]. What OpenSSH reads (`~/.ssh/config`, known_hosts, keys, agent) is read here, once.
 
 mod algorithms;
 mod auth;
@@ -11,6 +11,7 @@ mod config;
 mod dial;
 mod handler;
 mod identities;
+mod introduce;
 mod jump;
 mod keys;
 mod known_hosts;
@@ -19,6 +20,7 @@ mod link;
 mod options;
 mod pattern;
 mod route;
+pub mod server;
 mod sessions;
 mod wire;
 
@@ -51,6 +53,8 @@ pub struct Ssh {
     options: Options,
     config: OnceCell<Result<SshConfig, ConnectError>>,
     known_hosts: RefCell<HashMap<PathBuf, Rc<KnownHosts>>>,
+    /// What was learned in this run, as text and read.
+    learned: RefCell<(String, Rc<KnownHosts>)>,
     keys: KeyFiles,
     limits: Limits,
     jumps: Jumps,
@@ -64,6 +68,7 @@ impl Ssh {
             options,
             config: OnceCell::new(),
             known_hosts: RefCell::default(),
+            learned: RefCell::default(),
             keys: KeyFiles::default(),
             limits: Limits::new(),
             jumps: Jumps::default(),
@@ -163,8 +168,9 @@ impl Ssh {
         if let Some(pinned) = &route.pinned {
             return Ok((Trust::pinned(pinned), add_to));
         }
-        let files =
-            user.iter().chain(global).map(|file| self.known_hosts(file)).collect::<Result<Vec<_>, _>>()?;
+        let files = user.iter().chain(global).map(|file| self.known_hosts(file));
+        let learned = Rc::clone(&self.learned.borrow().1);
+        let files = files.chain([Ok(learned)]).collect::<Result<Vec<_>, _>>()?;
         Ok((Trust::of(&files, &settings.hostname, settings.port), add_to))
     }
 

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::parse::{Item, Place};
 use super::tokens::Tokens;
-use super::values::{Agent, Proxy, Said, agent, file_list, identity_files, port, proxy, yes_no};
-use crate::transport::ConnectError;
+use super::values::{Agent, Proxy, Said, agent, file_list, identity_files, new_keys, port, proxy, yes_no};
 use crate::transport::ssh::pattern::any_matches;
+use crate::transport::{ConnectError, NewKeys};
 
 /// Who asks, and what is already decided.
 pub(in crate::transport::ssh) struct Query<'a> {
@@ -42,6 +42,9 @@ pub(in crate::transport::ssh) struct Settings {
     pub(in crate::transport::ssh) proxy_command: Option<(PathBuf, usize)>,
     pub(in crate::transport::ssh) user_known_hosts: Option<Vec<PathBuf>>,
     pub(in crate::transport::ssh) global_known_hosts: Option<Vec<PathBuf>>,
+    /// `StrictHostKeyChecking`
+    pub(in crate::transport::ssh) new_keys: NewKeys,
+    pub(in crate::transport::ssh) hash_known_hosts: bool,
 }
 
 pub(super) fn resolve(files: &[Vec<Item>], query: &Query<'_>) -> Result<Settings, ConnectError> {
@@ -65,6 +68,8 @@ struct Found<'a> {
     proxy: Said<Proxy>,
     user_known_hosts: Said<Vec<String>>,
     global_known_hosts: Said<Vec<String>>,
+    new_keys: Option<NewKeys>,
+    hash_known_hosts: Option<bool>,
 }
 
 impl<'a> Found<'a> {
@@ -80,6 +85,8 @@ impl<'a> Found<'a> {
             proxy: None,
             user_known_hosts: None,
             global_known_hosts: None,
+            new_keys: None,
+            hash_known_hosts: None,
         }
     }
 
@@ -174,6 +181,12 @@ impl<'a> Found<'a> {
                 first()?;
                 keep(&mut self.global_known_hosts, arguments.to_vec(), place);
             }
+            "stricthostkeychecking" => {
+                self.new_keys = self.new_keys.or(Some(new_keys(&first()?, place)?));
+            }
+            "hashknownhosts" => {
+                self.hash_known_hosts = self.hash_known_hosts.or(Some(yes_no(keyword, &first()?, place)?));
+            }
             _ => {}
         }
         Ok(())
@@ -201,6 +214,8 @@ impl<'a> Found<'a> {
             proxy_command,
             user_known_hosts: file_list(self.user_known_hosts, &tokens)?,
             global_known_hosts: file_list(self.global_known_hosts, &tokens)?,
+            new_keys: self.new_keys.unwrap_or_default(),
+            hash_known_hosts: self.hash_known_hosts.unwrap_or(false),
             port,
             user: user.clone(),
             hostname: hostname.clone(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::parse::Place;
 use super::tokens::Tokens;
-use crate::transport::ConnectError;
+use crate::transport::{ConnectError, NewKeys};
 
 /// `IdentityAgent`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,16 @@ pub(super) fn yes_no(keyword: &str, text: &str, place: &Place) -> Result<bool, C
         "yes" | "true" => Ok(true),
         "no" | "false" => Ok(false),
         _ => Err(place.error(format!("{keyword} is yes or no, not {text}"))),
+    }
+}
+
+/// `StrictHostKeyChecking`.
+pub(super) fn new_keys(text: &str, place: &Place) -> Result<NewKeys, ConnectError> {
+    match text.to_ascii_lowercase().as_str() {
+        "ask" => Ok(NewKeys::Ask),
+        "yes" | "true" => Ok(NewKeys::Refuse),
+        "accept-new" | "no" | "off" | "false" => Ok(NewKeys::Accept),
+        _ => Err(place.error(format!("StrictHostKeyChecking is yes, no, ask or accept-new, not {text}"))),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A terminal of this machine (a pty) and a program on it: what sshd does for a session with one.
 //!
-//! `setsid -c` makes the pty the program's controlling terminal, which without it would take code that is not safe Rust.
+//! The program is begun by `setsid -c`, which makes the pty its controlling terminal; without it that would take code
+//! that is not safe Rust.
 
 use std::fs::File;
 use std::io;
@@ -16,9 +17,13 @@ use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, watch};
 
-use super::{CHUNK, QUEUE, exit};
-use crate::transport::{Channel, Exit, Output, Screen, Window};
+use super::local::exit;
+use super::{Channel, Exit, Output, Screen, Window};
 
+/// Chunks that wait in each direction.
+const QUEUE: usize = 64;
+/// Bytes read at once.
+const CHUNK: usize = 32 << 10;
 /// What a program has printed and nobody read when it ends.
 const REST: usize = 1 << 20;
 
@@ -29,8 +34,11 @@ struct Master {
     sized: OwnedFd,
 }
 
-/// Runs `/bin/sh -c command` by `setsid`, on a terminal of its own.
-pub(super) fn start(mut setsid: Command, command: &str, screen: Screen) -> io::Result<Channel> {
+/// Runs a `setsid -c PROGRAM…` on a terminal of its own. Closing the channel's input hangs it up.
+///
+/// # Errors
+/// When there is no terminal to be had, or the program does not start.
+pub fn start(mut setsid: Command, screen: Screen) -> io::Result<Channel> {
     let Screen { term, window } = screen;
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let master = openpt(flags)?;
@@ -41,7 +49,6 @@ pub(super) fn start(mut setsid: Command, command: &str, screen: Screen) -> io::R
     resize(&master, *window.borrow())?;
     rustix::io::ioctl_fionbio(&master, true)?;
     let child = setsid
-        .args(["-c", "/bin/sh", "-c", command])
         .env("TERM", term)
         .stdin(Stdio::from(slave.try_clone()?))
         .stdout(Stdio::from(slave.try_clone()?))

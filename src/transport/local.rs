@@ -13,10 +13,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Boxed, Channel, ConnectError, Connection, Exit, Output, Screen, Transport};
+use super::{Boxed, Channel, ConnectError, Connection, Exit, Output, Screen, Transport, pty};
 use crate::config::Host;
-
-mod terminal;
 
 /// Chunks that wait in each direction.
 const QUEUE: usize = 64;
@@ -84,7 +82,9 @@ impl Connection for Local {
 
     fn terminal<'a>(&'a self, command: &'a str, screen: Screen) -> Boxed<'a, Result<Channel, ConnectError>> {
         Box::pin(async move {
-            terminal::start(self.program("setsid"), command, screen)
+            let mut program = self.program("setsid");
+            program.args(["-c", "/bin/sh", "-c", command]);
+            pty::start(program, screen)
                 .map_err(|error| ConnectError::Channel { reason: format!("a terminal here: {error}") })
         })
     }
@@ -133,7 +133,7 @@ async fn drain<R: AsyncRead + Unpin>(
     }
 }
 
-fn exit(status: ExitStatus) -> Exit {
+pub(super) fn exit(status: ExitStatus) -> Exit {
     match (status.code(), status.signal()) {
         (Some(code), _) => Exit::Code(code.unsigned_abs()),
         (None, Some(number)) => Exit::Signal(signal_name(number)),

@@ -1,0 +1,106 @@
+//! Hosts that nobody knows: asked about once, for all, on a terminal, before anything is begun; as `ssh` asks, and with
+//! what ssh_config says about new keys.
+
+use std::fmt::Write as _;
+
+use super::surroundings::Ways;
+use crate::config::Host;
+use crate::error::Error;
+use crate::report::{Printer, clean, human};
+use crate::transport::{NewKeys, OfferedKey};
+
+/// A jump host behind a jump host behind …
+const ROUNDS: usize = 8;
+
+/// Makes hosts known that are to be made known. `ask`: somebody may be asked.
+pub(super) async fn introduce(
+    ways: &Ways,
+    hosts: &[Host],
+    printer: &Printer,
+    ask: bool,
+) -> Result<(), Error> {
+    let ask = ask && printer.can_ask();
+    for _ in 0..ROUNDS {
+        let may = |keys: NewKeys| keys == NewKeys::Accept || ask && keys == NewKeys::Ask;
+        let strangers = ways.ssh.strangers(hosts, may);
+        if strangers.is_empty() {
+            return Ok(());
+        }
+        let (accepted, unknown): (Vec<_>, Vec<_>) = ways
+            .ssh
+            .unknown_keys(&strangers)
+            .await
+            .into_iter()
+            .partition(|key| key.new_keys == NewKeys::Accept);
+        let asked: Vec<OfferedKey> =
+            unknown.into_iter().filter(|key| ask && key.new_keys == NewKeys::Ask).collect();
+        if accepted.is_empty() && asked.is_empty() {
+            return Ok(());
+        }
+        learn(ways, printer, &accepted);
+        if !asked.is_empty() && !printer.agree(&question(&asked), fingerprint(&asked)) {
+            return Err(untrusted(&asked));
+        }
+        learn(ways, printer, &asked);
+        // What is left is behind a jump host that was unknown until now.
+        if accepted.iter().chain(&asked).all(|key| strangers.iter().any(|host| host.name == key.host)) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn learn(ways: &Ways, printer: &Printer, keys: &[OfferedKey]) {
+    if keys.is_empty() {
+        return;
+    }
+    match ways.ssh.learn(keys) {
+        Err(error) => printer.error(&format!("warning: {error}; trusted for this time only")),
+        Ok(()) => {
+            let names: Vec<&str> = keys.iter().map(|key| key.host.as_str()).collect();
+            let keys = if keys.len() == 1 { "key" } else { "keys" };
+            printer.note(&format!(
+                "learned the host {keys} of {}",
+                clean::line(human::names(&names).as_bytes(), 200)
+            ));
+        }
+    }
+}
+
+fn question(keys: &[OfferedKey]) -> String {
+    let rows: Vec<Vec<String>> = keys
+        .iter()
+        .map(|key| {
+            [&key.host, &format!("({})", key.address), &key.key_type, &key.fingerprint]
+                .map(|cell| clean::line(cell.as_bytes(), 80))
+                .to_vec()
+        })
+        .collect();
+    let mut text = match keys.len() {
+        1 => "this host is not known:\n".to_owned(),
+        count => format!("these {count} hosts are not known:\n"),
+    };
+    for line in crate::report::table::render(&rows).lines() {
+        let _ = writeln!(text, "  {line}");
+    }
+    let _ = writeln!(
+        text,
+        "on a host, `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` prints what its key is"
+    );
+    let it = if keys.len() == 1 { "it" } else { "all of them" };
+    let or = if keys.len() == 1 { "/fingerprint" } else { "" };
+    text + &format!("trust {it} and go on? (yes/no{or}) ")
+}
+
+// Of a single host its fingerprint may be given instead of `yes`, from another source.
+fn fingerprint(keys: &[OfferedKey]) -> Option<&str> {
+    match keys {
+        [only] => Some(&only.fingerprint),
+        _ => None,
+    }
+}
+
+fn untrusted(keys: &[OfferedKey]) -> Error {
+    let hosts: Vec<&str> = keys.iter().map(|key| key.host.as_str()).collect();
+    Error::Untrusted { hosts: human::names(&hosts) }
+}

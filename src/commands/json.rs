@@ -1,0 +1,80 @@
+//! Answers to questions as JSON, for `--output json`: an array with an object a host, or a deploy. Fields are an API as the
+//! events are: they are added to, not changed. Text of hosts is in it as it came.
+
+use serde_json::{Value, json};
+
+use crate::executor::Looked;
+use crate::executor::event::Failure;
+use crate::remote::journal::{self, Entry, State};
+
+/// `status`: the hosts in the order of the file.
+pub(super) fn status(looked: &[Looked]) -> Value {
+    looked.iter().map(host).collect()
+}
+
+fn host(host: &Looked) -> Value {
+    let live = host.live.as_ref();
+    let made = live.and_then(|live| host.entries.iter().rev().find(|entry| entry.release == live.release));
+    json!({
+        "host": host.host,
+        "live": live.map(|live| json!({ "release": live.release, "revision": live.revision })),
+        "ref": made.map(|entry| &entry.reference),
+        "when": made.map(|entry| &entry.when),
+        "by": made.map(|entry| &entry.who),
+        "foreign": host.foreign,
+        "lock": host.holder.as_ref().map(|(who, dead)| json!({ "by": who, "dead": dead })),
+        "state": state(host),
+        "failure": host.failure.as_ref().map(Failure::to_json),
+    })
+}
+
+fn state(host: &Looked) -> &'static str {
+    let last = host.entries.last().map(|entry| entry.state);
+    match last {
+        _ if host.failure.is_some() => "not-asked",
+        _ if host.holder.is_some() => "locked",
+        _ if host.foreign.is_some() => "foreign",
+        Some(State::Open | State::Healthy) => "cut-off",
+        Some(State::Failed) => "failed",
+        _ if host.live.is_none() => "nothing-deployed",
+        _ => "ok",
+    }
+}
+
+/// `list`: the deploys that a host knows, newest first, `revert` being the number that `revert` counts by.
+pub(super) fn list(host: Option<&Looked>) -> Value {
+    let Some(host) = host else { return json!([]) };
+    let live = host.live.as_ref().map(|live| live.release.as_str()).unwrap_or_default();
+    let chain = journal::chain(&host.entries, live);
+    let deploy = |entry: &Entry| {
+        let good = entry.action == "deploy" && matches!(entry.state, State::Done | State::Healthy);
+        let number = chain.iter().position(|known| known.release == entry.release).map(|at| at + 1);
+        json!({
+            "release": entry.release,
+            "revision": entry.revision,
+            "ref": entry.reference,
+            "action": entry.action,
+            "when": entry.when,
+            "by": entry.who,
+            "state": word(entry.state),
+            "live": good && entry.release == live,
+            "revert": number.filter(|_| good && entry.release != live),
+        })
+    };
+    host.entries.iter().rev().map(deploy).collect()
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Open => "open",
+        State::Healthy => "healthy",
+        State::Done => "done",
+        State::Back => "put-back",
+        State::Failed => "failed",
+    }
+}
+
+/// `current` and `previous`: the revision of each host that answered, in full.
+pub(super) fn revisions(answers: &[(&str, Option<String>)]) -> Value {
+    answers.iter().map(|(host, revision)| json!({ "host": host, "revision": revision })).collect()
+}

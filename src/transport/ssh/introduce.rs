@@ -1,0 +1,160 @@
+//! Hosts that nobody knows yet: their keys are fetched ahead of a run, so that a person can be asked once for all of them
+//! while nothing is held anywhere; and what was trusted is written where `ssh` would write it.
+//!
+//! Must not know who is asked. Only hosts of which the files know nothing are spoken to, and none lets us in here.
+
+use std::collections::BTreeMap;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::rc::Rc;
+
+use futures_util::future::join_all;
+use hmac::{Hmac, KeyInit, Mac};
+use russh::keys::ssh_key::known_hosts::HostPatterns;
+use sha1::Sha1;
+
+use super::Ssh;
+use super::handler::io as plain;
+use super::known_hosts::KnownHosts;
+use super::route::Route;
+use crate::config::Host;
+use crate::transport::{ConnectError, NewKeys, OfferedKey, Transport};
+
+impl Ssh {
+    /// Those of `hosts` of whose keys, or whose jump hosts' keys, the files know nothing, and that may be introduced
+    /// as far as `may` says. No host is contacted.
+    #[must_use]
+    pub fn strangers<'a>(&self, hosts: &'a [Host], may: impl Fn(NewKeys) -> bool) -> Vec<&'a Host> {
+        hosts.iter().filter(|host| !host.local && self.is_strange(host).is_some_and(&may)).collect()
+    }
+
+    /// What is to become of the first unknown key on the way to a host. What cannot be told is told by the run.
+    fn is_strange(&self, host: &Host) -> Option<NewKeys> {
+        let config = self.config().ok()?;
+        let route = Route::to_host(host, config, &self.options).ok()?;
+        let mut way = Vec::new();
+        for (at, hop) in route.jumps.iter().enumerate() {
+            way.push(Route::to_hop(hop, &route.jumps[..at], config, &self.options).ok()?);
+        }
+        way.push(route);
+        way.iter()
+            .find(|route| self.trust(route).is_ok_and(|(trust, _)| trust.is_empty()))
+            .map(|r| r.settings.new_keys)
+    }
+
+    /// The keys that these hosts show and no file knows, each once. Where a jump host is unknown it is its key, and the host
+    /// behind it has to be asked again once that is learned.
+    pub async fn unknown_keys(&self, hosts: &[&Host]) -> Vec<OfferedKey> {
+        let errors = join_all(hosts.iter().map(|host| async { self.connect(host).await.err() })).await;
+        let mut keys: Vec<OfferedKey> = Vec::new();
+        for error in errors.into_iter().flatten() {
+            let Some(key) = error.unknown_key() else { continue };
+            if keys.iter().all(|known| (&known.name, &known.line) != (&key.name, &key.line)) {
+                keys.push(key.clone());
+            }
+        }
+        keys
+    }
+
+    /// Trusts these keys: in this run, and in the files to which `ssh` would add them.
+    ///
+    /// # Errors
+    /// When a file cannot be added to. The keys are trusted in this run all the same.
+    pub fn learn(&self, keys: &[OfferedKey]) -> Result<(), ConnectError> {
+        let mut learned = self.learned.borrow_mut();
+        learned.0.extend(keys.iter().map(|key| format!("{}\n", key.line)));
+        learned.1 = Rc::new(KnownHosts::parse(Path::new("this run"), &learned.0));
+        drop(learned);
+        self.jumps.forget_failures();
+        let mut files: BTreeMap<&Path, String> = BTreeMap::new();
+        for key in keys {
+            files.entry(&key.file).or_default().push_str(&format!("{}\n", written(key)));
+        }
+        for (file, lines) in files {
+            append(file, &lines).map_err(|error| ConnectError::NotLearned {
+                file: file.to_path_buf(),
+                reason: plain(&error),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// The line for the file: with the host's name hashed, where ssh_config says so.
+fn written(key: &OfferedKey) -> String {
+    let mut salt = vec![0_u8; 20];
+    if !key.hashed || getrandom::fill(&mut salt).is_err() {
+        return key.line.clone();
+    }
+    let Ok(mac) = Hmac::<Sha1>::new_from_slice(&salt) else { return key.line.clone() };
+    let mut hash = [0_u8; 20];
+    hash.copy_from_slice(&mac.chain_update(key.name.as_bytes()).finalize().into_bytes());
+    let name = HostPatterns::HashedName { salt, hash };
+    let rest = key.line.strip_prefix(&key.name).unwrap_or_default();
+    format!("{}{rest}", name.to_string())
+}
+
+// In one write, so that another that appends just then mixes with none of our lines.
+fn append(file: &Path, lines: &str) -> io::Result<()> {
+    if let Some(directory) = file.parent().filter(|directory| !directory.exists()) {
+        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    }
+    let mut opened = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(file)?;
+    let mut last = [b'\n'];
+    if opened.metadata()?.is_file() && opened.seek(SeekFrom::End(-1)).is_ok() {
+        opened.read_exact(&mut last)?;
+    }
+    let between = if last == [b'\n'] { "" } else { "\n" };
+    opened.write_all(format!("{between}{lines}").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(file: &Path, hashed: bool) -> OfferedKey {
+        let name = "[web1]:2222".to_owned();
+        OfferedKey {
+            host: "web1".into(),
+            address: "127.0.0.1:2222".into(),
+            key_type: "ssh-ed25519".into(),
+            fingerprint: "SHA256:x".into(),
+            line: format!(
+                "{name} ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKh6rHrJIqu4KGIXfzf76zkLORm7bV6Xh1I/aU8apGUs"
+            ),
+            file: file.to_owned(),
+            new_keys: NewKeys::Ask,
+            hashed,
+            name,
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_found_again_hashed_or_not() {
+        for hashed in [false, true] {
+            let line = written(&key(Path::new("f"), hashed));
+            assert_eq!((line.starts_with("|1|"), line.contains("web1")), (hashed, !hashed), "{line}");
+            let known = KnownHosts::parse(Path::new("f"), &line);
+            assert!(known.knows("[web1]:2222") && !known.knows("web1"), "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_are_added_behind_what_is_there() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join(".ssh/known_hosts");
+        append(&file, "one\n").unwrap();
+        append(&file, "two\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "one\ntwo\n");
+        std::fs::write(&file, "no newline").unwrap();
+        append(&file, "three\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "no newline\nthree\n");
+        let mode = |path: &Path| {
+            std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(path).unwrap().permissions()) & 0o777
+        };
+        assert_eq!((mode(&home.path().join(".ssh")), mode(&file)), (0o700, 0o600));
+        append(Path::new("/dev/null"), "x\n").unwrap();
+    }
+}
