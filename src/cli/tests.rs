@@ -100,6 +100,20 @@ fn commands_that_look_take_what_is_theirs() {
         let invocation = parsed(&words(line)).unwrap_or_else(|error| panic!("{line}: {error}"));
         assert_eq!(invocation.command, expected, "{line}");
     }
+    let refused = [
+        ("production list --check", "list does not take --check"),
+        ("production --follow", "update does not take --follow"),
+        ("production logs web1", "logs takes no `web1`"),
+        ("production logs --lines all", "invalid value 'all'"),
+        ("production logs --since 1h", "--lines N"),
+        ("production logs --redeploy", "logs does not take --redeploy"),
+        ("production console web1 ls", "console takes one word, not also `ls`"),
+        ("production show a b", "show takes one word"),
+    ];
+    for (line, expected) in refused {
+        let error = parsed(&words(line)).map(|meant| panic!("{line}: {meant:?}")).unwrap_err();
+        assert!(error.text.contains(expected) && error.exit == 2, "{line}: {}", error.text);
+    }
 }
 
 #[test]
@@ -119,14 +133,6 @@ fn everything_else_is_refused() {
         ("production revert -1", "unexpected argument"),
         ("production revert 1 2", "revert takes one word"),
         ("production list foo", "list takes no `foo`"),
-        ("production list --check", "list does not take --check"),
-        ("production --follow", "update does not take --follow"),
-        ("production logs web1", "logs takes no `web1`"),
-        ("production logs --lines all", "invalid value 'all'"),
-        ("production logs --since 1h", "--lines N"),
-        ("production logs --redeploy", "logs does not take --redeploy"),
-        ("production console web1 ls", "console takes one word, not also `ls`"),
-        ("production show a b", "show takes one word"),
         ("production list --redeploy", "list does not take --redeploy"),
         ("production revert --force", "revert does not take --force"),
         ("production exec --dry-run uptime", "exec does not take --dry-run"),
