@@ -55,6 +55,9 @@ pub enum Error {
     /// The command line asks for what is not there.
     #[error("{0}")]
     Usage(String),
+    /// The hosts know nothing of what was asked for, or of more than one.
+    #[error("{0}")]
+    NotFound(String),
     /// The surroundings: no home directory, no signal handlers.
     #[error("{what}")]
     Surroundings {
@@ -75,7 +78,7 @@ impl Error {
             Error::Git(GitError::BadReference { .. }) => exit::USAGE,
             Error::Refused { .. } => exit::REFUSED,
             Error::Untrusted { .. } => exit::UNREACHABLE,
-            Error::Git(_) | Error::Surroundings { .. } => exit::FAILED,
+            Error::Git(_) | Error::NotFound(_) | Error::Surroundings { .. } => exit::FAILED,
         }
     }
 
@@ -139,6 +142,18 @@ pub fn exit_code(outcome: &Outcome) -> u8 {
 #[must_use]
 pub fn interrupted(signal: i32) -> u8 {
     u8::try_from(128 + signal).unwrap_or(exit::FAILED)
+}
+
+/// The exit code where one host was asked for something and failed.
+#[must_use]
+pub fn failure_code(failure: &crate::executor::event::Failure) -> u8 {
+    match failure.kind {
+        FailureKind::Unreachable | FailureKind::Lost => exit::UNREACHABLE,
+        FailureKind::Busy => exit::BUSY,
+        FailureKind::Refused => exit::REFUSED,
+        FailureKind::Interrupted => interrupted(2),
+        FailureKind::Step => exit::FAILED,
+    }
 }
 
 // 4 if a host was not reached, else the remote code where the failing hosts agree on one, else 1.

@@ -151,9 +151,6 @@ fn what_cannot_be_meant_ends_with_2() {
 fn what_is_to_come_ends_with_2() {
     let desk = Desk::new();
     let mut lines: Vec<Vec<&str>> = Vec::new();
-    for command in ["show", "console", "logs"] {
-        lines.push(vec!["production", command]);
-    }
     lines.push(vec!["import"]);
     for option in
         ["--roles=web", "--apps=a", "--concurrency=2", "--batch=1", "--no-pause", "--max-unreachable=1"]

@@ -384,3 +384,21 @@ fn an_environment_may_have_the_name_of_a_command() {
     assert_eq!(config::load(&path, "status").unwrap().name, "status");
     assert_eq!(config::environments(&path).unwrap(), ["status"]);
 }
+
+#[test]
+fn logs_are_paths_with_wildcards() {
+    let logs = |line: &str| resolved(line).app.logs;
+    assert_eq!(logs(""), [""; 0]);
+    assert_eq!(logs("logs = 'shared/log/*.log'"), ["shared/log/*.log"]);
+    assert_eq!(logs("logs = ['/var/log/x', '~/y z']"), ["/var/log/x", "~/y z"]);
+    for (line, expected) in [
+        ("logs = 'log/'", "is a directory"),
+        ("logs = '~other/x'", "is no path on a host"),
+        ("logs = '-n'", "is no path on a host"),
+        ("logs = ['']", "must not be empty"),
+        ("logs = 3", "a string"),
+    ] {
+        let text = refused(line);
+        assert!(text.contains(expected), "{line}: {text}");
+    }
+}

@@ -25,7 +25,6 @@ fn keys_of_an_environment() {
         "deliver = 'artifact'",
         "rollout = { batch = 1 }",
         "health = { tcp = 3000 }",
-        "logs = []",
         "forward-agent = true",
         "ssh-options = 'A=b'",
         "ignore-untracked = []",

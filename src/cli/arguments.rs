@@ -15,19 +15,18 @@ use crate::config::Setting;
 use crate::report::{ColorChoice, Mode};
 
 /// Options of later issues, and whether they take a value: known, so that they are refused by name.
-const LATER: [(&str, bool); 7] = [
+const LATER: [(&str, bool); 6] = [
     ("roles", true),
     ("apps", true),
     ("concurrency", true),
     ("batch", true),
     ("no-pause", false),
     ("max-unreachable", true),
-    ("check", false),
 ];
 
 /// Long options that no `SHIPIT_*` variable sets: hooks have `SHIPIT_REF` and `SHIPIT_ENV`, and a shipit that
 /// is started by a hook must not deploy what its parent did. `SHIPIT_SET` holds several ([`settings`]).
-const NEVER_AMBIENT: [&str; 6] = ["ref", "env", "check", "for", "message", "set"];
+const NEVER_AMBIENT: [&str; 8] = ["ref", "env", "check", "for", "message", "set", "follow", "since"];
 
 /// Holds what `--set` takes, a line each.
 const SETTINGS: &str = "SHIPIT_SET";
@@ -96,6 +95,18 @@ pub(super) struct Typed {
     /// How long it is held [until resume]
     #[arg(long = "for", value_name = "DURATION", value_parser = some_time)]
     pub lasting: Option<Duration>,
+    /// End with 1 when hosts differ (status)
+    #[arg(long, value_parser = flag)]
+    pub check: bool,
+    /// Lines of each file to begin with (logs) [10]
+    #[arg(long, value_name = "N")]
+    pub lines: Option<u32>,
+    /// Go on with what is new (logs; also -f)
+    #[arg(long, value_parser = flag)]
+    pub follow: bool,
+    /// For logs of supervisors, which are to come
+    #[arg(long, value_name = "T", hide = true)]
+    pub since: Option<String>,
     /// demo: hosts and files stay, to go on by hand
     #[arg(long, value_parser = flag)]
     pub keep: bool,

@@ -25,6 +25,8 @@ Look:
   plan                      what would be done, as the exact scripts
   status                    the fleet in one look
   list                      deploys, newest first, numbered as revert counts
+  show [DEPLOY]             one, with all that its steps printed [the latest]
+  logs [-f] [--lines N]     the app's log files; -f follows
   current, curr             the live revision
   previous, prev            the one before
   check                     what would keep a deploy from working, here and on
@@ -34,6 +36,7 @@ Look:
 Act:
   exec, run <CMD>…          on every host at once; one word is a script,
                             several are a command and its arguments
+  console [HOST]            a terminal in current
   restart                   reload and verify what is live
   hold, resume              refuse update and ref, and take them again
   prune                     remove what keep-releases does not keep

@@ -100,9 +100,26 @@ pub enum Command {
     /// Remove what is not kept.
     Prune,
     /// The fleet in one look.
-    Status,
+    Status {
+        /// End with 1 when hosts differ.
+        check: bool,
+    },
     /// Deploys, newest first.
     List,
+    /// One deploy, with all that its steps printed.
+    Show(Show),
+    /// A terminal on one host.
+    Console {
+        /// Which, as typed; none: the first.
+        host: Option<String>,
+    },
+    /// The end of the app's log files.
+    Logs {
+        /// Go on with what is new.
+        follow: bool,
+        /// Lines of each file to begin with.
+        lines: u32,
+    },
     /// The live revision.
     Current,
     /// The revision that was live before.
@@ -134,6 +151,17 @@ pub enum RevertTo {
     Back(u32),
     /// A release, or a revision of one, as typed.
     Deploy(String),
+}
+
+/// Which deploy `show` shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Show {
+    /// The latest, whatever became of it.
+    Latest,
+    /// As `revert` counts; 0 is the live one.
+    Back(u32),
+    /// A release, a revision or a run, or how one begins.
+    Named(String),
 }
 
 /// Why the program ends before it begins.
@@ -202,7 +230,7 @@ fn parse<I: IntoIterator<Item = OsString>>(
     }
     let command = match meant.command {
         Command::Config { key, .. } => Command::Config { key, origin: typed.origin },
-        command => command,
+        command => words::with_options(command, &typed, &set)?,
     };
     Ok(Invocation {
         config: meant.config.or(typed.config),

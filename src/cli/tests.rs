@@ -49,7 +49,7 @@ fn what_is_typed_means_a_command() {
         ("production revert 20261121T081502Z-1a2b3c4", to("20261121T081502Z-1a2b3c4")),
         ("production revert 1a2b3c4", to("1a2b3c4")),
         ("production revert 1234567", to("1234567")),
-        ("production status", Command::Status),
+        ("production status", Command::Status { check: false }),
         ("production list", Command::List),
         ("production curr", Command::Current),
         ("production current", Command::Current),
@@ -88,6 +88,42 @@ fn what_is_typed_means_a_command() {
         assert_eq!(invocation.command, expected, "{line}");
         assert_eq!(invocation.environment, "production", "{line}");
         assert_eq!(invocation.dry_run, line.contains("plan"), "{line}");
+    }
+}
+
+#[test]
+fn commands_that_look_take_what_is_theirs() {
+    let table = [
+        ("production --check status", Command::Status { check: true }),
+        ("production show", Command::Show(Show::Latest)),
+        ("production show 0", Command::Show(Show::Back(0))),
+        ("production show 2", Command::Show(Show::Back(2))),
+        ("production show 20261121T0815", Command::Show(Show::Named("20261121T0815".to_owned()))),
+        ("production show 1234567", Command::Show(Show::Named("1234567".to_owned()))),
+        ("production console", Command::Console { host: None }),
+        ("production console web2", Command::Console { host: Some("web2".to_owned()) }),
+        ("production logs", Command::Logs { follow: false, lines: 10 }),
+        ("production logs -f", Command::Logs { follow: true, lines: 10 }),
+        ("-qf production logs --lines 3", Command::Logs { follow: true, lines: 3 }),
+        ("production logs --follow --lines=0", Command::Logs { follow: true, lines: 0 }),
+    ];
+    for (line, expected) in table {
+        let invocation = parsed(&words(line)).unwrap_or_else(|error| panic!("{line}: {error}"));
+        assert_eq!(invocation.command, expected, "{line}");
+    }
+    let refused = [
+        ("production list --check", "list does not take --check"),
+        ("production --follow", "update does not take --follow"),
+        ("production logs web1", "logs takes no `web1`"),
+        ("production logs --lines all", "invalid value 'all'"),
+        ("production logs --since 1h", "--lines N"),
+        ("production logs --redeploy", "logs does not take --redeploy"),
+        ("production console web1 ls", "console takes one word, not also `ls`"),
+        ("production show a b", "show takes one word"),
+    ];
+    for (line, expected) in refused {
+        let error = parsed(&words(line)).map(|meant| panic!("{line}: {meant:?}")).unwrap_err();
+        assert!(error.text.contains(expected) && error.exit == 2, "{line}: {}", error.text);
     }
 }
 
@@ -172,8 +208,8 @@ fn what_is_a_holds_is_only_its_own() {
 
 #[test]
 fn what_is_to_come_is_named() {
-    let commands = ["show", "console", "logs -f"];
-    let more = ["status --check", "--roles web", "--apps=api", "--concurrency 3"];
+    let commands = ["logs --since 1h"];
+    let more = ["--roles web", "--apps=api", "--concurrency 3"];
     let options = ["--batch 25%", "--no-pause", "--max-unreachable 1"];
     let lines = commands.iter().chain(&more).chain(&options).map(|line| format!("production {line}"));
     let tools = ["import"];

@@ -4,13 +4,14 @@
 
 use std::path::PathBuf;
 
-use super::arguments::Given;
+use super::arguments::{Given, Typed};
 use super::split::Split;
 use super::tools::TOOLS;
-use super::{CliError, Command, RevertTo, help};
+use super::{CliError, Command, RevertTo, Show, help};
+use crate::report::Mode;
 
 /// Words of commands, with what each is called in full.
-pub(super) const COMMANDS: [(&str, &str); 22] = [
+pub(super) const COMMANDS: [(&str, &str); 25] = [
     ("update", "update"),
     ("deploy", "update"),
     ("ref", "ref"),
@@ -24,6 +25,9 @@ pub(super) const COMMANDS: [(&str, &str); 22] = [
     ("plan", "plan"),
     ("status", "status"),
     ("list", "list"),
+    ("show", "show"),
+    ("console", "console"),
+    ("logs", "logs"),
     ("current", "current"),
     ("curr", "current"),
     ("previous", "previous"),
@@ -35,11 +39,11 @@ pub(super) const COMMANDS: [(&str, &str); 22] = [
     ("config", "config"),
 ];
 
-/// Commands on an environment that are still to come.
-const LATER: [&str; 3] = ["show", "console", "logs"];
-
 /// Commands without an environment that are still to come.
 const LATER_TOOLS: [&str; 1] = ["import"];
+
+/// Lines of each file that `logs` begins with, as tail(1).
+const LINES: u32 = 10;
 
 /// Options that every command takes.
 const COMMON: [&str; 6] = ["config", "chdir", "env", "color", "quiet", "verbose"];
@@ -94,11 +98,9 @@ pub(super) fn later(split: &Split) -> Option<CliError> {
         return Some(CliError::usage(text));
     }
     let command = split.words.get(split.command_at()).map_or("", String::as_str);
-    let tool = !split.environment_given && (LATER_TOOLS.contains(&first) || LATER.contains(&first));
     // As the environment of a command that exists, the word may really be a name.
-    let named = if tool && full_name(command).is_none() { first } else { command };
-    let known = LATER.contains(&named) || (tool && LATER_TOOLS.contains(&named));
-    known.then(|| CliError::usage(format!("{named}: not yet")))
+    let tool = !split.environment_given && LATER_TOOLS.contains(&first) && full_name(command).is_none();
+    tool.then(|| CliError::usage(format!("{first}: not yet")))
 }
 
 /// Makes sense of the words.
@@ -141,11 +143,14 @@ fn command(name: &'static str, rest: Vec<String>, reference: Option<String>) -> 
             let reference = reference.ok_or_else(|| CliError::usage("ref needs a branch, tag or commit"))?;
             Ok(Command::Deploy { reference: Some(checked_reference(reference)?) })
         }
+        "show" => single(name, rest)?.map_or(Ok(Show::Latest), show_which).map(Command::Show),
+        "console" => Ok(Command::Console { host: single(name, rest)? }),
         "revert" => single(name, rest)?.map_or(Ok(RevertTo::Back(1)), revert_to).map(Command::Revert),
         "config" => Ok(Command::Config { key: single(name, rest)?, origin: false }),
         _ if !rest.is_empty() => Err(CliError::usage(format!("{name} takes no {}", quoted(&rest[0])))),
         "setup" => Ok(Command::Setup),
-        "status" => Ok(Command::Status),
+        "status" => Ok(Command::Status { check: false }),
+        "logs" => Ok(Command::Logs { follow: false, lines: LINES }),
         "list" => Ok(Command::List),
         "current" => Ok(Command::Current),
         "previous" => Ok(Command::Previous),
@@ -197,6 +202,41 @@ fn revert_to(word: String) -> Result<RevertTo, CliError> {
     })
 }
 
+fn show_which(word: String) -> Result<Show, CliError> {
+    let digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    // As for revert: seven digits and more are the beginning of a name.
+    match word.parse() {
+        Ok(back) if digits && word.len() < 7 => Ok(Show::Back(back)),
+        _ => checked_reference(word).map(Show::Named).map_err(|_| {
+            CliError::usage("show takes a number, a release or a revision, as list shows them, or nothing")
+        }),
+    }
+}
+
+/// The command with what its own options say.
+pub(super) fn with_options(command: Command, typed: &Typed, given: &Given) -> Result<Command, CliError> {
+    Ok(match command {
+        Command::Status { .. } => Command::Status { check: typed.check },
+        Command::Logs { .. } if typed.since.is_some() => {
+            return Err(CliError::usage(
+                "--since: not yet: a file does not tell when its lines were written; --lines N shows the last N",
+            ));
+        }
+        Command::Logs { .. } if typed.output == Mode::Json => {
+            return Err(CliError::usage("--output json: not yet for show, console and logs"));
+        }
+        // `-f` is --force elsewhere; clap knows one meaning for it.
+        Command::Logs { .. } => Command::Logs {
+            follow: typed.follow || given.typed("force"),
+            lines: typed.lines.unwrap_or(LINES),
+        },
+        Command::Show(_) | Command::Console { .. } if typed.output == Mode::Json => {
+            return Err(CliError::usage("--output json: not yet for show, console and logs"));
+        }
+        other => other,
+    })
+}
+
 /// Whether the command is a run, which has events to tell.
 pub(super) fn has_events(name: &str) -> bool {
     matches!(name, "update" | "ref" | "setup" | "revert" | "sync" | "restart" | "prune" | "unlock" | "exec")
@@ -213,6 +253,8 @@ pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError
         "hold" => &[&["message", "for"]],
         "unlock" => &[&["yes", "events"]],
         "exec" => &[&["events"]],
+        "status" => &[&["check"]],
+        "logs" => &[&["force", "follow", "lines", "since"]],
         _ => &[],
     };
     let of_hosts: &[&str] = if meant.name == "config" { &[] } else { &OF_HOSTS };
@@ -243,7 +285,7 @@ fn unknown(environment: &str, word: &str) -> CliError {
     if TOOLS.iter().any(|(tool, _)| *tool == word) {
         return CliError::usage(format!("{word} works on no environment: shipit {word}"));
     }
-    let names = COMMANDS.iter().map(|(name, _)| *name).chain(LATER);
+    let names = COMMANDS.iter().map(|(name, _)| *name);
     let nearest = names
         .map(|name| (strsim::damerau_levenshtein(name, word), name))
         .filter(|(distance, name)| *distance <= 2.max(name.len() / 2))

@@ -15,6 +15,7 @@ use crate::report::{self, Printer, Show, human};
 
 mod check;
 mod completions;
+mod console;
 mod demo;
 mod deploy;
 mod envs;
@@ -25,13 +26,16 @@ mod init;
 mod introduce;
 mod json;
 mod list;
+mod logs;
 mod operator;
 mod resolved;
 mod revert;
 mod revisions;
 mod seen;
 mod setup;
+mod show;
 mod status;
+mod stream;
 mod surroundings;
 mod unlock;
 mod upkeep;
@@ -82,8 +86,11 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         Command::Hold { why, lasting } => hold::hold(context, why, *lasting).await,
         Command::Resume => hold::resume(context).await,
         Command::Prune => upkeep::prune(context).await,
-        Command::Status => status::run(context).await,
+        Command::Status { check } => status::run(context, *check).await,
         Command::List => list::run(context).await,
+        Command::Show(which) => show::run(context, which).await,
+        Command::Console { host } => self::console::run(context, host.as_deref()).await,
+        Command::Logs { follow, lines } => logs::run(context, *follow, *lines).await,
         Command::Current => revisions::current(context).await,
         Command::Previous => revisions::previous(context).await,
         Command::Exec { command } => exec::run(context, command).await,

@@ -20,9 +20,9 @@ use crate::report::{clean, human};
 const MOST: usize = 50;
 
 /// Writes down what an environment of a file had.
-pub(super) fn remember(surroundings: &Surroundings, file: &Path, environment: &str, entries: &[Entry]) {
+pub(super) fn remember(surroundings: &Surroundings, file: &Path, environment: &str, entries: &[&Entry]) {
     let deploys = entries.iter().rev().filter(|entry| entry.action == "deploy" && is_plain(&entry.release));
-    let line = |entry: &Entry| {
+    let line = |entry: &&Entry| {
         let meaning = format!("{}, {}", entry.reference, human::when(&entry.when));
         format!("{}\t{}\n", entry.release, clean::line(meaning.as_bytes(), 60))
     };

@@ -116,6 +116,8 @@ pub struct App {
     pub hooks: Hooks,
     /// The commands that (re)start the app; none: nothing is reloaded.
     pub supervisor: Option<Supervisor>,
+    /// What `logs` shows: files on the host, with wildcards; relative to the deploy path, `~/` is the remote home.
+    pub logs: Vec<String>,
 }
 
 /// `fetch`.

@@ -129,6 +129,20 @@ pub(super) fn search_directory(node: &Node) -> Result<String, Problem> {
     Ok(text)
 }
 
+/// An item of `logs`: absolute, in the remote home, or below the deploy path; wildcards are the host's to expand.
+pub(super) fn log_files(node: &Node) -> Result<String, Problem> {
+    let text = line(node)?;
+    if text.starts_with('-') || text.starts_with('~') && !text.starts_with("~/") {
+        return Err(node
+            .problem(format!("`{text}` is no path on a host"))
+            .help("begin with `/`, with `~/` (the remote user's home), or below the deploy path: \"shared/logs/*.log\""));
+    }
+    if text.ends_with('/') {
+        return Err(node.problem(format!("`{text}` is a directory")).help(format!("its files: \"{text}*\"")));
+    }
+    Ok(text)
+}
+
 /// An item of `profile`: absolute, or in the remote home.
 pub(super) fn on_host(node: &Node) -> Result<String, Problem> {
     let text = line(node)?;

@@ -232,6 +232,7 @@ impl Reader<'_> {
             prepend_path: self.strings("prepend-path", paths::search_directory, problems),
             profile: self.strings("profile", paths::on_host, problems),
             hooks: hooks::read(layers, &context, problems),
+            logs: self.strings("logs", paths::log_files, problems),
             supervisor,
             name,
             repo,

@@ -7,6 +7,7 @@ use super::fleet::Fleet;
 use super::interrupt::Interrupt;
 use super::outcome::{End, HostOutcome, HostResult, Live, Outcome};
 use crate::plan::{Phase, Plan};
+use crate::remote::attempt::Attempt;
 use crate::remote::hold::Hold;
 use crate::remote::journal::Entry;
 use crate::transport::{Exit, Transport};
@@ -24,8 +25,12 @@ pub struct Looked {
     pub holder: Option<(String, bool)>,
     /// The hold, also one that is over.
     pub hold: Option<Hold>,
+    /// What the stored `status` step of the live release says: `ok`, `down`, `late` or `unknown`; none: there is no such step.
+    pub supervisor: Option<String>,
     /// Its journal, oldest first.
     pub entries: Vec<Entry>,
+    /// The records of its runs, oldest first, where they were asked for.
+    pub attempts: Vec<Attempt>,
     /// Why there is no answer.
     pub failure: Option<super::event::Failure>,
 }
@@ -39,18 +44,24 @@ pub async fn look(
 ) -> Vec<Looked> {
     let mut fleet = Fleet::new(plan, transport, observer, interrupt);
     fleet.open().await;
-    let looked = fleet.hosts.iter_mut().map(|host| Looked {
-        host: host.name.clone(),
-        live: host.live(),
-        foreign: host.fact("foreign").map(str::to_owned),
-        holder: host.fact("holder").map(|who| (who.to_owned(), host.fact("holder-dead").is_some())),
-        hold: host.fact("hold").map(Hold::read),
-        entries: std::mem::take(&mut host.entries),
-        failure: host.failure.clone(),
-    });
-    let looked = looked.collect();
+    let looked = fleet.hosts.iter_mut().map(looked).collect();
     fleet.close().await;
     looked
+}
+
+pub(super) fn looked(host: &mut super::host::HostState) -> Looked {
+    let told = |name: &str| host.fact(name).map(str::to_owned);
+    Looked {
+        host: host.name.clone(),
+        live: host.live(),
+        foreign: told("foreign"),
+        holder: host.fact("holder").map(|who| (who.to_owned(), host.fact("holder-dead").is_some())),
+        hold: host.fact("hold").map(Hold::read),
+        supervisor: told("supervisor"),
+        entries: std::mem::take(&mut host.entries),
+        attempts: std::mem::take(&mut host.attempts),
+        failure: host.failure.clone(),
+    }
 }
 
 /// Runs `exec`'s command on every host at once.

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::event::{Event, Failure, FailureKind, Observer};
 use super::line::{Line, Said};
 use super::outcome::Live;
 use crate::plan::{Phase, Who};
 use crate::remote::access::Trouble;
+use crate::remote::attempt::Attempt;
 use crate::remote::journal::Entry;
 use crate::remote::wire::{Reply, Side};
 use crate::transport::{Connection, Exit};
@@ -45,6 +48,9 @@ pub(super) struct HostState {
     pub(super) entries: Vec<Entry>,
     /// Answers to the doctor: words and their values, in order.
     pub(super) found: Vec<(String, Vec<String>)>,
+    pub(super) attempts: Vec<Attempt>,
+    /// Of logs, as they were asked for: which, where, what.
+    pub(super) pieces: Vec<(String, u64, Bytes)>,
     pub(super) failure: Option<Failure>,
     /// The failure was told to the observer.
     pub(super) told: bool,
@@ -83,6 +89,8 @@ impl HostState {
             facts: BTreeMap::new(),
             entries: Vec::new(),
             found: Vec::new(),
+            attempts: Vec::new(),
+            pieces: Vec::new(),
             failure: None,
             told: false,
             switched: false,
@@ -162,6 +170,8 @@ impl HostState {
             }
             Reply::Found(word, values) => self.found.push((word, values)),
             Reply::Entry(number, state, pairs) => self.entries.extend(Entry::read(&number, &state, &pairs)),
+            Reply::Attempt(run, pairs) => self.attempts.push(Attempt::read(&run, &pairs)),
+            Reply::Piece(of, at, bytes) => self.pieces.push((of, at, bytes)),
             Reply::Step(step, at) => {
                 self.shown = self.shown.max(at);
                 self.tail.clear();

@@ -15,14 +15,18 @@ mod interrupt;
 mod line;
 mod local;
 mod lock;
+mod look;
 mod restart;
 mod run;
 mod settle;
 mod sync;
+mod terminal;
 mod trouble;
 mod wanted;
 
 pub use check::{Checked, Checkup, Clock, check};
 pub use exec::{Looked, exec, look};
 pub use interrupt::Interrupt;
+pub use look::{Looking, Piece};
 pub use run::{Request, Wanted, run};
+pub use terminal::{Ends, attach};

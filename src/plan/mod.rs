@@ -11,6 +11,7 @@ use crate::remote::wire::Mode;
 
 mod build;
 mod check;
+mod look;
 mod phase;
 mod show;
 mod stages;
@@ -19,6 +20,7 @@ mod upkeep;
 
 pub use build::{Options, deploy, exec, look, revert, setup, unlock};
 pub use check::check;
+pub use look::{console, logs, output, status};
 pub use phase::Phase;
 pub use show::show;
 pub use sync::sync;

@@ -21,6 +21,8 @@ pub struct Entry {
     pub who: String,
     /// When, by the operator's clock: RFC 3339.
     pub when: String,
+    /// The run that did it, which names its log; empty in entries of before that was written down.
+    pub run: String,
 }
 
 /// How an entry stands.
@@ -61,6 +63,7 @@ impl Entry {
             from: get("from").unwrap_or_default(),
             who: get("who").unwrap_or_default(),
             when: get("when").unwrap_or_default(),
+            run: get("run").unwrap_or_default(),
         })
     }
 
@@ -119,6 +122,7 @@ mod tests {
             from: from.into(),
             who: String::new(),
             when: String::new(),
+            run: String::new(),
         }
     }
 

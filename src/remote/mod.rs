@@ -4,6 +4,8 @@
 //! What a run is on a host, from state to state, is drawn in [the map of the code](crate#a-run-on-a-host).
 
 pub mod access;
+pub mod attempt;
+pub mod history;
 pub mod hold;
 pub mod journal;
 pub mod program;

@@ -15,6 +15,7 @@ pub const PROGRAM: &str = concat!(
     include_str!("scripts/setup.sh"),
     include_str!("scripts/hold.sh"),
     include_str!("scripts/upkeep.sh"),
+    include_str!("scripts/look.sh"),
     include_str!("scripts/resident.sh"),
     "main \"$@\"\n",
 );

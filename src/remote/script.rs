@@ -285,6 +285,40 @@ impl Script {
         self.call("dirs", &paths.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
+    /// Whether what is live runs, by its stored `status` step. After [`Script::live`].
+    #[must_use]
+    pub fn serving(self) -> Self {
+        self.call("serving", &[])
+    }
+
+    /// Tells the records of all runs whose output is still there.
+    #[must_use]
+    pub fn attempts(self) -> Self {
+        self.call("attempts", &[])
+    }
+
+    /// Tells a piece of what a run printed; which is in `wanted`, `begin` and `count`.
+    #[must_use]
+    pub fn output(self) -> Self {
+        self.call("output", &[])
+    }
+
+    /// The first time the last lines of the files that match, then what is new in them.
+    #[must_use]
+    pub fn tails(self, lines: u32, patterns: &[String]) -> Self {
+        let lines = lines.to_string();
+        self.call(
+            "tails",
+            &[&[lines.as_str()], &patterns.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat(),
+        )
+    }
+
+    /// Makes ready what a terminal starts from, and tells where it is.
+    #[must_use]
+    pub fn console(self) -> Self {
+        self.call("console", &[])
+    }
+
     /// The user's script in `current`.
     #[must_use]
     pub fn exec_text(self, text: &str) -> Self {

@@ -80,6 +80,10 @@ pub enum Reply {
     End(String, u32, String, u64),
     /// A journal entry: number, state, then names and values.
     Entry(String, String, Vec<(String, String)>),
+    /// The record of a run: its name, then names and values.
+    Attempt(String, Vec<(String, String)>),
+    /// A piece of a log that was asked for: of which, where in it, and the bytes.
+    Piece(String, u64, Bytes),
     /// `current` was replaced.
     Switched(String),
     /// The exit code of `exec`'s command.
@@ -168,7 +172,7 @@ impl Frames {
         let text = String::from_utf8_lossy(&line[start..start + length]).into_owned();
         let fields: Vec<String> = text.split('\t').map(str::to_owned).collect();
         let announced = match fields.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-            [_, "tail", _, _, length] | ["out", _, length] => length.parse().unwrap_or(0),
+            [_, "tail" | "piece", _, _, length] | ["out", _, length] => length.parse().unwrap_or(0),
             _ => 0,
         };
         self.payload = Some((fields, announced));
@@ -211,10 +215,9 @@ pub fn reply(piece: Piece) -> Option<(u32, Reply)> {
         ["end", step, code, why, at] => {
             Reply::End((*step).into(), code.parse().ok()?, (*why).into(), at.parse().ok()?)
         }
-        ["entry", entry, state, pairs @ ..] => {
-            let pairs = pairs.chunks_exact(2).map(|p| (p[0].to_owned(), p[1].to_owned())).collect();
-            Reply::Entry((*entry).into(), (*state).into(), pairs)
-        }
+        ["entry", entry, state, more @ ..] => Reply::Entry((*entry).into(), (*state).into(), pairs(more)),
+        ["attempt", run, more @ ..] => Reply::Attempt((*run).into(), pairs(more)),
+        ["piece", of, at, _] => Reply::Piece((*of).into(), at.parse().ok()?, bytes),
         ["switched", release] => Reply::Switched((*release).into()),
         ["code", code] => Reply::Code(code.parse().ok()?),
         ["notice", ..] => Reply::Notice(rest(1)),
@@ -223,6 +226,10 @@ pub fn reply(piece: Piece) -> Option<(u32, Reply)> {
         _ => return None,
     };
     Some((number.parse().ok()?, reply))
+}
+
+fn pairs(fields: &[&str]) -> Vec<(String, String)> {
+    fields.chunks_exact(2).map(|pair| (pair[0].to_owned(), pair[1].to_owned())).collect()
 }
 
 /// Reads a piece of standard error. `None`: a frame we do not know.

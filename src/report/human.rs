@@ -31,6 +31,20 @@ pub fn when(text: &str) -> String {
     }
 }
 
+/// How long ago a time that was written down as RFC 3339 is: `3h ago`; nothing where it is none.
+#[must_use]
+pub fn age(text: &str, now: jiff::Timestamp) -> String {
+    let Ok(then) = text.parse::<jiff::Timestamp>() else { return String::new() };
+    match now.as_second() - then.as_second() {
+        // Whoever wrote it may have a clock that is ahead.
+        ..=0 => "now".to_owned(),
+        seconds @ ..120 => format!("{seconds}s ago"),
+        seconds @ ..7_200 => format!("{}m ago", seconds / 60),
+        seconds @ ..172_800 => format!("{}h ago", seconds / 3_600),
+        seconds => format!("{}d ago", seconds / 86_400),
+    }
+}
+
 /// The first digits of a commit id.
 #[must_use]
 pub fn revision(revision: &str) -> String {
@@ -129,6 +143,22 @@ mod tests {
         ];
         for (milliseconds, expected) in table {
             assert_eq!(duration(Duration::from_millis(milliseconds)), expected);
+        }
+    }
+
+    #[test]
+    fn ages_are_told_in_the_unit_that_tells_most() {
+        let now = "2026-11-21T12:00:00Z".parse().unwrap();
+        for (when, expected) in [
+            ("2026-11-21T11:59:59Z", "1s ago"),
+            ("2026-11-21T11:58:00Z", "2m ago"),
+            ("2026-11-21T09:00:01Z", "2h ago"),
+            ("2026-11-19T11:00:00Z", "2d ago"),
+            ("2025-11-21T12:00:00Z", "365d ago"),
+            ("2026-11-21T12:00:09Z", "now"),
+            ("yesterday", ""),
+        ] {
+            assert_eq!(age(when, now), expected, "{when}");
         }
     }
 

@@ -9,8 +9,10 @@ mod background;
 mod board;
 mod ci;
 pub mod clean;
+pub mod deploys;
 pub mod events;
 pub mod findings;
+pub mod fleet;
 mod frame;
 pub mod human;
 mod narrator;
@@ -22,6 +24,7 @@ mod show;
 mod style;
 pub mod summary;
 pub mod table;
+pub mod terminal;
 
 pub use narrator::Narrator;
 pub use printer::Printer;

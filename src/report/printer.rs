@@ -105,7 +105,9 @@ impl Printer {
         self.color.out
     }
 
-    pub(super) fn is_data_on_terminal(&self) -> bool {
+    /// Whether data goes to a terminal: then it must be clean.
+    #[must_use]
+    pub fn is_data_on_terminal(&self) -> bool {
         self.data_terminal
     }
 
@@ -167,6 +169,14 @@ impl Printer {
             }
             _ => code,
         }
+    }
+
+    /// A piece of data that is longer than memory should be. Whether anybody still reads. Waits for a reader that is slow:
+    /// to be called where nothing else waits.
+    #[must_use]
+    pub fn stream(&self, bytes: &[u8]) -> bool {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(bytes).and_then(|()| stdout.flush()).is_ok()
     }
 
     /// Something that is good to know: standard error, unless quiet.

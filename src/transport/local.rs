@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Boxed, Channel, ConnectError, Connection, Exit, Forwarding, Output, Transport};
+use super::{Boxed, Channel, ConnectError, Connection, Exit, Forwarding, Output, Screen, Transport, pty};
 use crate::config::Host;
 
 /// Chunks that wait in each direction.
@@ -37,13 +37,18 @@ impl Local {
         Self { home, environment: variables.into_iter().filter(|(name, _)| kept(name)).collect() }
     }
 
+    fn program(&self, name: &str) -> Command {
+        let mut program = Command::new(name);
+        program.current_dir(&self.home).env_clear();
+        program.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        program
+    }
+
     fn spawn(&self, command: &str) -> std::io::Result<Channel> {
-        let mut child = Command::new("/bin/sh")
+        let mut child = self
+            .program("/bin/sh")
             .arg("-c")
             .arg(command)
-            .current_dir(&self.home)
-            .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -78,6 +83,15 @@ impl Connection for Local {
     /// Nothing lies between.
     fn forwarding(&self) -> Boxed<'_, Forwarding> {
         Box::pin(async { Forwarding::Allowed })
+    }
+
+    fn terminal<'a>(&'a self, command: &'a str, screen: Screen) -> Boxed<'a, Result<Channel, ConnectError>> {
+        Box::pin(async move {
+            let mut program = self.program("setsid");
+            program.args(["-c", "/bin/sh", "-c", command]);
+            pty::start(program, screen)
+                .map_err(|error| ConnectError::Channel { reason: format!("a terminal here: {error}") })
+        })
     }
 }
 
@@ -124,7 +138,7 @@ async fn drain<R: AsyncRead + Unpin>(
     }
 }
 
-fn exit(status: ExitStatus) -> Exit {
+pub(super) fn exit(status: ExitStatus) -> Exit {
     match (status.code(), status.signal()) {
         (Some(code), _) => Exit::Code(code.unsigned_abs()),
         (None, Some(number)) => Exit::Signal(signal_name(number)),

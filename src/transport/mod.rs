@@ -8,12 +8,13 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::config::Host;
 
 mod error;
 pub mod local;
+pub mod pty;
 pub mod ssh;
 
 pub use error::{Attempt, ConnectError, NewKeys, OfferedKey, Refusal, Step};
@@ -38,6 +39,13 @@ pub trait Connection {
     /// When the channel cannot be opened.
     fn exec<'a>(&'a self, command: &'a str) -> Boxed<'a, Result<Channel, ConnectError>>;
 
+    /// The same on a terminal of its own, which follows the size of the screen. All it shows comes as
+    /// [`Output::Stdout`]; closing the input hangs it up.
+    ///
+    /// # Errors
+    /// When the channel or the terminal cannot be opened.
+    fn terminal<'a>(&'a self, command: &'a str, screen: Screen) -> Boxed<'a, Result<Channel, ConnectError>>;
+
     /// Asks whether the host opens connections of its own for us: over SSH, whether it allows forwarding.
     fn forwarding(&self) -> Boxed<'_, Forwarding>;
 }
@@ -51,6 +59,24 @@ pub enum Forwarding {
     Forbidden,
     /// It gave no answer that tells. The text says what is known.
     Unknown(String),
+}
+
+/// The screen that a remote terminal is shown on.
+#[derive(Debug, Clone)]
+pub struct Screen {
+    /// What kind it is: `TERM`.
+    pub term: String,
+    /// Its size, now and later.
+    pub window: watch::Receiver<Window>,
+}
+
+/// Size of a terminal, in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Characters in a line.
+    pub columns: u16,
+    /// Lines.
+    pub rows: u16,
 }
 
 /// A running remote program. Dropping `input` ends its standard input; dropping both leaves it to itself.

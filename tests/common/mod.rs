@@ -11,6 +11,7 @@
 mod host;
 mod login;
 mod process;
+mod pty;
 mod repo;
 mod run;
 mod server;
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 
 pub use host::{Host, Kind};
 pub use process::{Process, Signal, require};
+pub use pty::Terminal;
 pub use repo::Repo;
 pub use run::{Run, Running};
 pub use watch::{ABSENT, Watch};

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::host::{Host, Kind};
 use super::process::{self, succeed};
+use super::pty::Terminal;
 use super::repo::Repo;
 use super::run::{Run, Running};
 
@@ -167,6 +168,13 @@ impl World {
         let mut command = self.command(Path::new(env!("CARGO_BIN_EXE_shipit")));
         command.args(args);
         Running::start(command, format!("shipit {}", args.join(" ")))
+    }
+
+    /// Starts `shipit` in the work tree, at a terminal.
+    pub fn shipit_at_terminal(&self, args: &[&str]) -> Terminal {
+        let mut command = self.command(&process::require("setsid"));
+        command.arg("-c").arg(env!("CARGO_BIN_EXE_shipit")).args(args);
+        Terminal::start(command)
     }
 
     /// Runs a command on a host with OpenSSH's client: the plain way, to look or to compare.

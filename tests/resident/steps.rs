@@ -57,8 +57,7 @@ fn every_edge_forward_leaves_its_mark(sh: Sh) {
     deploy.run.script(&Script::new().unlock()).good();
     assert!(!ground.locked() && ground.run_dirs().is_empty());
     let journal = deploy.run.script(&Script::new().journal()).good().entries;
-    let (state, pairs) = journal.last().unwrap();
-    assert_eq!((journal.len(), state.as_str()), (2, "done"));
+    let [_, (state, pairs)] = &journal[..] else { panic!("{journal:?}") };
     let expected = [
         ("release", new.as_str()),
         ("revision", &ground.repo.head()),
@@ -68,9 +67,10 @@ fn every_edge_forward_leaves_its_mark(sh: Sh) {
         ("from-revision", &ground.read(&format!("releases/{old}/REVISION"))),
         ("who", "ops on there"),
         ("when", "2026-11-21T08:15:02Z"),
+        ("run", &deploy.run.name),
     ]
     .map(|(name, value)| (name.to_string(), value.to_string()));
-    assert_eq!(pairs, &expected);
+    assert_eq!((state.as_str(), &pairs[..]), ("done", &expected[..]));
     assert!(deploy.run.bye().success());
     ground.comes_to_rest("the end");
 }

@@ -17,6 +17,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::super::surroundings::Makings;
 use super::ground::Ground;
 use crate::transport::ssh::server::{KeyPair, Machine, Server};
+use crate::transport::{Channel, Screen, pty};
 
 /// Their names.
 pub(super) const NAMES: [&str; 3] = ["web1", "web2", "web3"];
@@ -126,9 +127,24 @@ impl Machine for Home {
     }
 
     fn start(&self, command: &str) -> io::Result<Child> {
-        // A session of its own, as sshd makes one: Ctrl-C on the operator's terminal is not for hosts.
-        Command::new("setsid")
-            .args(["/bin/sh", "-c", command])
+        self.session(&["/bin/sh", "-c", command])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+    }
+
+    fn start_on(&self, command: &str, screen: Screen) -> io::Result<Channel> {
+        pty::start(self.session(&["-c", "/bin/sh", "-c", command]), screen)
+    }
+}
+
+impl Home {
+    /// A session of its own, as sshd makes one: Ctrl-C on the operator's terminal is not for hosts.
+    fn session(&self, words: &[&str]) -> Command {
+        let mut session = Command::new("setsid");
+        session
+            .args(words)
             .env_clear()
             .env("PATH", &self.path)
             .env("HOME", &self.home)
@@ -136,10 +152,7 @@ impl Machine for Home {
             .env("HOSTNAME", self.name)
             .env("SHELL", "/bin/sh")
             .envs([("USER", "demo"), ("LOGNAME", "demo"), ("GIT_CONFIG_NOSYSTEM", "1")])
-            .current_dir(&self.home)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+            .current_dir(&self.home);
+        session
     }
 }

@@ -25,8 +25,36 @@ say() {
 # 14 shell or profile   15 a step failed   16 older than what is live   17 not there   18 told to stop
 fail() {
 	# A line is all that a reply holds: of several, what a tool said first.
-	say fail "$1" "$2" "${3%%"$NL"*}"
+	fail_says=${3%%"$NL"*}
+	say fail "$1" "$2" "$fail_says"
+	noted failed "$2: $fail_says"
 	exit "$1"
+}
+
+# noted KEY VALUE: a line in the record of this run, beside its log, once that was begun. On a full disk it is missing,
+# and nothing else.
+noted() {
+	case $LOG in
+	*.log) [ ! -e "${LOG%.log}.steps" ] || printf '%s\t%s\n' "$1" "${2%%"$TAB"*}" 2>/dev/null >>"${LOG%.log}.steps" ;;
+	esac
+	return 0
+}
+
+# record: begins it: what this run is about. Safe to repeat.
+record() {
+	case $LOG in
+	*.log) [ ! -e "${LOG%.log}.steps" ] || return 0 ;;
+	*) return 0 ;;
+	esac
+	umask 077
+	printf '' 2>/dev/null >"${LOG%.log}.steps"
+	umask "$mask"
+	noted action "$action"
+	noted release "$release"
+	noted revision "$revision"
+	noted reference "$reference"
+	noted who "$who"
+	noted when "$when"
 }
 
 fact() {

@@ -52,8 +52,10 @@ run_step() {
 	log_size
 	step_from=$size
 	say step "$step" "$step_from"
+	noted step "$step_from $step"
 	job "$@"
 	log_size
+	noted end "$size $code $why $step"
 	[ $((size - step_from)) -le $TAIL ] || step_from=$((size - TAIL))
 	if [ "$size" -gt "$step_from" ]; then
 		say tail "$step" "$step_from" "$((size - step_from))"

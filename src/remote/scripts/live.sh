@@ -190,10 +190,10 @@ was_good() {
 	[ -d "$1" ] && [ ! -L "$1" ] && in_journal "${1##*/}"
 }
 
-# prune_logs: step logs of the last fifty runs stay, the journal's last two hundred entries and those of releases that are
+# prune_logs: step logs and records of the last fifty runs stay, the journal's last two hundred entries and those of releases that are
 # there, and what they need.
 prune_logs() {
-	prune_oldest 50 "$S/logs/"[0-9]*
+	prune_oldest 100 "$S/logs/"[0-9]*
 	prune_oldest 200 "$S/journal/"[0-9]*
 	prune_oldest 100 "$S/releases/"[0-9]*
 }

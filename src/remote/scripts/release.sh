@@ -72,6 +72,7 @@ store() {
 # keep_vars: what whoever ends this run in our place must know. No secrets.
 keep_vars() {
 	printf '%s\n# whole\n' "$vars" >"$R/vars" || fail 12 prepare "$R cannot be written to"
+	record
 }
 
 # begin: the ground under a new release: `current` is a link of ours, there is room, the records are made.

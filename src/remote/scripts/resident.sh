@@ -212,27 +212,28 @@ raw() {
 	say code "$code"
 }
 
+# exec_ready ACTION
 exec_ready() {
 	M=$R/meta
-	[ -d "$R" ] || fail 12 'exec' "no directory to work in: neither /dev/shm nor ${TMPDIR:-/tmp} can be written to"
-	[ -d "$root/current" ] || fail 17 'exec' "nothing is deployed here: $root/current is not there"
+	[ -d "$R" ] || fail 12 "$1" "no directory to work in: neither /dev/shm nor ${TMPDIR:-/tmp} can be written to"
+	[ -d "$root/current" ] || fail 17 "$1" "nothing is deployed here: $root/current is not there"
 	exec_release=$(readlink "$root/current")
 	release=${exec_release#releases/}
 	revision=
 	[ ! -f "$root/current/REVISION" ] || read -r revision <"$root/current/REVISION"
 	meta "$M"
-	context "$release" "$revision" '' 'exec'
+	context "$release" "$revision" '' "$1"
 	shell_for "$M"
 }
 
 exec_text() {
-	exec_ready
+	exec_ready 'exec'
 	store 'exec' 0 "$1"
 	raw 999999999 "$root/current" "$with_shell" "$with_option" "$with_text" shipit "$M" "$M/steps/exec.10.0"
 }
 
 exec_argv() {
-	exec_ready
+	exec_ready 'exec'
 	raw 999999999 "$root/current" "$with_shell" "$with_option" "$ENTER_ARGV" shipit "$M" '' "$@"
 }
 
@@ -251,7 +252,7 @@ names() {
 	# What the operator sets: nobody's environment shall.
 	action='' app='' digest='' environment='' from='' from_revision='' host='' parent='' reference='' release=''
 	fetch_mode='' ssh_command='' subdir='' submodules='' repo_key='' token_for='' token_user=''
-	reload_limit=120 repo='' revision='' roles='' shell='' user='' when='' who=''
+	reload_limit=120 repo='' revision='' roles='' shell='' user='' when='' who='' wanted='' begin=0 count=0
 	started $$
 	TOKEN=owner.$$.$start.$BOOT
 }

@@ -27,6 +27,7 @@ setup_hooks() {
 	if [ ! -d "$R/$TOKEN" ] && [ -d "$F" ]; then R=$F LOG=$F/log; fi
 	M=$R/meta
 	meta "$M"
+	record
 	context '' '' '' setup
 }
 

@@ -4,7 +4,7 @@
 
 use super::super::style::Paint;
 use super::super::{clean, human};
-use crate::executor::event::{Failure, FailureKind};
+use crate::executor::event::{Failure, FailureKind, Phase};
 use crate::executor::outcome::Outcome;
 
 /// Lines of what a step printed that are shown.
@@ -13,7 +13,22 @@ const TAIL_LINES: usize = 20;
 pub(super) fn render(outcome: &Outcome, width: usize, paint: Paint) -> Vec<String> {
     let of_run = outcome.failure.iter().map(|failure| (failure, Vec::new()));
     let all = of_run.chain(grouped(outcome));
-    all.map(|(failure, hosts)| one(failure, &hosts, width, paint)).collect()
+    let mut texts: Vec<String> = all.map(|(failure, hosts)| one(failure, &hosts, width, paint)).collect();
+    texts.extend(whole_output(outcome));
+    texts
+}
+
+/// Where all is that a step printed, where one printed and failed: below its end.
+fn whole_output(outcome: &Outcome) -> Option<String> {
+    let logged = |failure: &Failure| failure.kind == FailureKind::Step && !failure.tail.is_empty();
+    let begun =
+        !matches!(outcome.failed_in, None | Some(Phase::Check | Phase::Connect | Phase::Lock | Phase::Exec));
+    let any = outcome.hosts.iter().filter_map(|host| host.failure.as_ref()).any(logged);
+    (any && begun).then(|| {
+        let release = outcome.release.as_ref().map_or(String::new(), |release| format!(" {release}"));
+        let line = format!("whole output: shipit {} show{release}", outcome.environment);
+        clean::line(line.as_bytes(), 200)
+    })
 }
 
 fn grouped(outcome: &Outcome) -> Vec<(&Failure, Vec<&str>)> {

@@ -143,6 +143,8 @@ fn a_build_that_fails() {
       → run it by hand:
         shipit production exec 'npm ci'
 
+    whole output: shipit production show 20261121T081502Z-d4e5f6a
+
     host  from     to       time  result
     web1  a1b2c3d  a1b2c3d  1.0s  stopped
     web2  a1b2c3d  a1b2c3d  1.0s  failed

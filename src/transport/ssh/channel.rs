@@ -11,17 +11,19 @@ use std::sync::Arc;
 use bytes::Bytes;
 use russh::client::{Handle, Msg};
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::handler::{Client, Shared, plain};
 use super::sessions::{self, Sessions};
-use crate::transport::{Channel, ConnectError, Exit, Output};
+use crate::transport::{Channel, ConnectError, Exit, Output, Screen, Window};
 
 /// Chunks that wait in each direction.
 const QUEUE: usize = 64;
 /// Bytes that wait beyond that for a slow reader, before the connection has to.
 const BACKLOG: usize = 16 << 20;
+/// The same of a terminal: what waits is what Ctrl-C is answered after.
+const SHOWN_LATER: usize = 1 << 20;
 /// Standard error in the protocol (RFC 4254, 5.2).
 const STDERR: u32 = 1;
 
@@ -35,10 +37,16 @@ pub(super) struct Host {
 
 pub(super) type Opened = oneshot::Sender<Result<Channel, ConnectError>>;
 
-/// Starts `command`. Dropping the future leaves nothing open on the server.
-pub(super) async fn exec(host: Host, command: String) -> Result<Channel, ConnectError> {
+/// What is started, and on which terminal, if on one.
+pub(super) struct Program {
+    pub(super) command: String,
+    pub(super) screen: Option<Screen>,
+}
+
+/// Starts a program. Dropping the future leaves nothing open on the server.
+pub(super) async fn start(host: Host, program: Program) -> Result<Channel, ConnectError> {
     let (opened, answer) = oneshot::channel();
-    tokio::spawn(run(host, command, opened));
+    tokio::spawn(run(host, program, opened));
     answer.await.unwrap_or_else(|_| Err(refused("the connection is gone".to_owned())))
 }
 
@@ -46,11 +54,18 @@ pub(super) fn refused(reason: String) -> ConnectError {
     ConnectError::Channel { reason }
 }
 
-async fn run(host: Host, command: String, opened: Opened) {
+async fn run(host: Host, Program { command, screen }: Program, opened: Opened) {
     let Some((channel, opened, seat)) = sessions::open(&host, opened).await else { return };
     let (read, write) = channel.split();
-    // The reply is not awaited: input travels in the same flight. A refusal arrives as a message.
-    if let Err(error) = write.exec(true, command.into_bytes()).await {
+    // The replies are not awaited: input travels in the same flight. A refusal arrives as a message.
+    let asked = async {
+        if let Some(Screen { term, window }) = &screen {
+            let Window { columns, rows } = *window.borrow();
+            write.request_pty(true, term, columns.into(), rows.into(), 0, 0, &[]).await?;
+        }
+        write.exec(true, command.into_bytes()).await
+    };
+    if let Err(error) = asked.await {
         let reason = host.shared.last_words().unwrap_or_else(|| plain(&error));
         let _ = opened.send(Err(refused(reason)));
         return;
@@ -60,8 +75,10 @@ async fn run(host: Host, command: String, opened: Opened) {
     // Nobody waits any more: both ends are dropped here, the program has no input and no audience.
     let _ = opened.send(Ok(Channel { input, output }));
     let closed = CancellationToken::new();
-    tokio::spawn(feed(write, chunks, closed.clone()));
-    let (mut backlog, exit) = follow(read, &events, &host.shared).await;
+    let limit = if screen.is_some() { SHOWN_LATER } else { BACKLOG };
+    let window = screen.map(|screen| screen.window);
+    tokio::spawn(feed(write, chunks, window, closed.clone()));
+    let (mut backlog, exit) = follow(read, &events, &host.shared, limit).await;
     closed.cancel();
     drop(seat);
     while let Some(output) = backlog.next() {
@@ -72,11 +89,25 @@ async fn run(host: Host, command: String, opened: Opened) {
     let _ = events.send(Output::End(exit)).await;
 }
 
-/// Passes input on until it ends or the channel does.
-async fn feed(write: ChannelWriteHalf<Msg>, mut chunks: mpsc::Receiver<Bytes>, closed: CancellationToken) {
+/// Passes input on, and what becomes of the screen's size, until input ends or the channel does.
+async fn feed(
+    write: ChannelWriteHalf<Msg>,
+    mut chunks: mpsc::Receiver<Bytes>,
+    mut window: Option<watch::Receiver<Window>>,
+    closed: CancellationToken,
+) {
     let copy = async {
-        while let Some(chunk) = chunks.recv().await {
-            if write.data_bytes(chunk).await.is_err() {
+        loop {
+            let sent = tokio::select! {
+                chunk = chunks.recv() => match chunk {
+                    Some(chunk) => write.data_bytes(chunk).await,
+                    None => break,
+                },
+                Window { columns, rows } = resized(&mut window) => {
+                    write.window_change(columns.into(), rows.into(), 0, 0).await
+                }
+            };
+            if sent.is_err() {
                 return;
             }
         }
@@ -84,6 +115,15 @@ async fn feed(write: ChannelWriteHalf<Msg>, mut chunks: mpsc::Receiver<Bytes>, c
         let _ = write.eof().await;
     };
     tokio::select! { () = copy => {}, () = closed.cancelled() => {} }
+}
+
+async fn resized(window: &mut Option<watch::Receiver<Window>>) -> Window {
+    if let Some(window) = window
+        && window.changed().await.is_ok()
+    {
+        return *window.borrow_and_update();
+    }
+    std::future::pending().await
 }
 
 /// What the reader has not taken yet.
@@ -125,12 +165,13 @@ async fn follow(
     mut read: ChannelReadHalf,
     events: &mpsc::Sender<Output>,
     shared: &Shared,
+    limit: usize,
 ) -> (Backlog, Exit) {
     let mut backlog = Backlog::default();
     let mut exit = None;
     loop {
         let message = tokio::select! {
-            message = read.wait(), if backlog.bytes < BACKLOG => message,
+            message = read.wait(), if backlog.bytes < limit => message,
             place = events.reserve(), if !backlog.waiting.is_empty() => {
                 match (place, backlog.next()) {
                     (Ok(place), Some(output)) => place.send(output),
@@ -146,7 +187,9 @@ async fn follow(
             Some(ChannelMsg::ExitStatus { exit_status }) => exit = Some(Exit::Code(exit_status)),
             Some(ChannelMsg::ExitSignal { signal_name, .. }) => exit = Some(Exit::Signal(name(&signal_name))),
             Some(ChannelMsg::Failure) => {
-                let why = "the server refused to run the command".to_owned();
+                let what =
+                    if limit == BACKLOG { "to run the command" } else { "a terminal, or to run the command" };
+                let why = format!("the server refused {what}");
                 return (backlog, Exit::Lost(why));
             }
             Some(ChannelMsg::Close) => {

@@ -42,7 +42,7 @@ use self::link::{Fresh, Link};
 pub use self::options::Options;
 use self::route::{Hop, Route};
 use self::wire::Socket;
-use super::{Boxed, Channel, ConnectError, Connection, Forwarding, Transport};
+use super::{Boxed, Channel, ConnectError, Connection, Forwarding, Screen, Transport};
 use crate::config::Host;
 
 /// A server that hangs up before its banner is asked again this often: `MaxStartups` refuses by chance.
@@ -194,12 +194,22 @@ impl Transport for Ssh {
 /// A connection that runs programs.
 struct Session(Link);
 
-impl Connection for Session {
-    fn exec<'a>(&'a self, command: &'a str) -> Boxed<'a, Result<Channel, ConnectError>> {
+impl Session {
+    fn start(&self, program: channel::Program) -> Boxed<'_, Result<Channel, ConnectError>> {
         let Link { handle, shared, sessions, .. } = &self.0;
         let host =
             channel::Host { handle: handle.clone(), shared: shared.clone(), sessions: sessions.clone() };
-        Box::pin(channel::exec(host, command.to_owned()))
+        Box::pin(channel::start(host, program))
+    }
+}
+
+impl Connection for Session {
+    fn exec<'a>(&'a self, command: &'a str) -> Boxed<'a, Result<Channel, ConnectError>> {
+        self.start(channel::Program { command: command.to_owned(), screen: None })
+    }
+
+    fn terminal<'a>(&'a self, command: &'a str, screen: Screen) -> Boxed<'a, Result<Channel, ConnectError>> {
+        self.start(channel::Program { command: command.to_owned(), screen: Some(screen) })
     }
 
     fn forwarding(&self) -> Boxed<'_, Forwarding> {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use shipit::transport::ssh::server::Machine;
+use shipit::transport::{Channel, Screen, pty};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe::Receiver;
 use tokio::process::{Child, Command};
@@ -34,8 +35,10 @@ impl Seen {
         Self { login, logins: AtomicUsize::new(0), sessions: Mutex::default() }
     }
 
-    fn spawn(&self, command: &str) -> io::Result<Child> {
-        Command::from(process::command("setsid"))
+    fn session(&self, options: &[&str], command: &str) -> Command {
+        let mut session = Command::from(process::command("setsid"));
+        session
+            .args(options)
             .arg(&self.login)
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
@@ -45,11 +48,12 @@ impl Seen {
             .env("SSH_CLIENT", "127.0.0.1 1 22")
             .env("SSH_CONNECTION", "127.0.0.1 1 127.0.0.1 22")
             .env("SSH_ORIGINAL_COMMAND", command)
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+            .current_dir("/");
+        session
+    }
+
+    fn spawn(&self, command: &str) -> io::Result<Child> {
+        self.session(&[], command).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
     }
 }
 
@@ -68,6 +72,10 @@ impl Machine for Seen {
         tokio::spawn(record(reader, real.unwrap(), Arc::clone(&stdin)));
         self.sessions.lock().unwrap().push(Recorded { command: command.to_owned(), stdin });
         Ok(child)
+    }
+
+    fn start_on(&self, command: &str, screen: Screen) -> io::Result<Channel> {
+        pty::start(self.session(&["-c"], command), screen)
     }
 }
 

@@ -11,23 +11,28 @@ use std::sync::Arc;
 use bytes::Bytes;
 use russh::keys::PublicKey;
 use russh::server::{Auth, ChannelOpenHandle, Handle, Handler, Msg, Session, VerifiedPublicKey};
-use russh::{Channel, ChannelId, ChannelMsg, ChannelOpenFailure, ChannelReadHalf, ChannelWriteHalf, Sig};
+use russh::{
+    Channel, ChannelId, ChannelMsg, ChannelOpenFailure, ChannelReadHalf, ChannelWriteHalf, Pty, Sig,
+};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-use super::Machine;
+use super::{Machine, terminal};
+use crate::transport::{Screen, Window};
 
 /// The server's side of one connection.
 pub(super) struct Login {
     guest: PublicKey,
     machine: Arc<dyn Machine>,
     channels: HashMap<ChannelId, Channel<Msg>>,
+    /// The screens of the terminals that were asked for, and what tells their sizes.
+    screens: HashMap<ChannelId, (Screen, watch::Sender<Window>)>,
 }
 
 impl Login {
     pub(super) fn new(guest: PublicKey, machine: Arc<dyn Machine>) -> Self {
-        Self { guest, machine, channels: HashMap::new() }
+        Self { guest, machine, channels: HashMap::new(), screens: HashMap::new() }
     }
 }
 
@@ -70,6 +75,42 @@ impl Handler for Login {
         Ok(())
     }
 
+    async fn pty_request(
+        &mut self,
+        id: ChannelId,
+        term: &str,
+        columns: u32,
+        rows: u32,
+        _: u32,
+        _: u32,
+        _: &[(Pty, u32)],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        let (size, window) = watch::channel(size(columns, rows));
+        self.screens.insert(id, (Screen { term: term.to_owned(), window }, size));
+        session.channel_success(id)
+    }
+
+    async fn window_change_request(
+        &mut self,
+        id: ChannelId,
+        columns: u32,
+        rows: u32,
+        _: u32,
+        _: u32,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        if let Some((_, told)) = self.screens.get(&id) {
+            told.send_replace(size(columns, rows));
+        }
+        Ok(())
+    }
+
+    async fn channel_close(&mut self, id: ChannelId, _: &mut Session) -> Result<(), Self::Error> {
+        self.screens.remove(&id);
+        Ok(())
+    }
+
     async fn exec_request(
         &mut self,
         id: ChannelId,
@@ -77,7 +118,18 @@ impl Handler for Login {
         session: &mut Session,
     ) -> Result<(), Self::Error> {
         let Some(channel) = self.channels.remove(&id) else { return session.channel_failure(id) };
-        match self.machine.start(&String::from_utf8_lossy(command)) {
+        let command = String::from_utf8_lossy(command);
+        if let Some((screen, _)) = self.screens.get(&id) {
+            return match self.machine.start_on(&command, screen.clone()) {
+                Ok(program) => {
+                    session.channel_success(id)?;
+                    tokio::spawn(terminal::join(channel, program, session.handle()));
+                    Ok(())
+                }
+                Err(_) => session.channel_failure(id),
+            };
+        }
+        match self.machine.start(&command) {
             Ok(child) => {
                 session.channel_success(id)?;
                 tokio::spawn(join(channel, child, session.handle()));
@@ -86,6 +138,11 @@ impl Handler for Login {
             Err(_) => session.channel_failure(id),
         }
     }
+}
+
+fn size(columns: u32, rows: u32) -> Window {
+    let most = |count: u32| u16::try_from(count).unwrap_or(u16::MAX);
+    Window { columns: most(columns), rows: most(rows) }
 }
 
 /// Joins a channel and a process until both have ended, or the connection has.

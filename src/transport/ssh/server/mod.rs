@@ -3,9 +3,10 @@
 //!
 //! As sshd does: the end of a command is told when it comes, the channel is closed when its output has ended too,
 //! and when the connection dies its pipes close and nobody kills it. One key may log in, by no other way than
-//! that key, and only to run commands: no terminal, no forwarding, no subsystem.
+//! that key, and only to run commands, on a terminal or without: no forwarding, no subsystem.
 
 mod connection;
+mod terminal;
 
 use std::fmt;
 use std::path::Path;
@@ -21,6 +22,7 @@ use tokio::net::TcpStream;
 use tokio::process::Child;
 
 use self::connection::Login;
+use crate::transport::{Channel, Screen};
 
 /// What stands behind a server.
 pub trait Machine: Send + Sync + 'static {
@@ -32,6 +34,12 @@ pub trait Machine: Send + Sync + 'static {
     /// # Errors
     /// When it cannot be started; the client is told that the request failed.
     fn start(&self, command: &str) -> std::io::Result<Child>;
+
+    /// The same on a terminal of its own (by [`pty::start`](crate::transport::pty::start)).
+    ///
+    /// # Errors
+    /// As [`Machine::start`].
+    fn start_on(&self, command: &str, screen: Screen) -> std::io::Result<Channel>;
 }
 
 /// A key pair: what a server shows, or what somebody logs in with.

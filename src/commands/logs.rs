@@ -1,0 +1,137 @@
+//! `shipit ENV logs`: the end of the app's log files on all hosts, `host | line`; with `-f`, what comes next, until Ctrl-C.
+//!
+//! The hosts are asked for what is new, and only when what they told before is written: so a reader that is slow (a pager,
+//! Ctrl-S) fills no memory here, and no host thinks that its operator is gone.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Context;
+use super::stream::{Lines, write};
+use crate::error::{Error, exit, interrupted};
+use crate::executor::Looking;
+use crate::plan;
+use crate::report::{Silent, clean};
+
+/// How often hosts are asked for more.
+const PAUSE: Duration = Duration::from_millis(500);
+/// A piece of this size may have more behind it: `PIECE` of `look.sh`.
+const FULL: usize = 131_072;
+/// Columns of a host's name.
+const HOST_WIDTH: usize = 32;
+
+pub(super) async fn run(context: Context<'_>, follow: bool, lines: u32) -> Result<u8, Error> {
+    let environment = &context.environment;
+    if environment.app.logs.is_empty() {
+        return Err(Error::Usage(
+            "`logs` is not set: name the app's log files in shipit.toml, for example logs = [\"shared/logs/*.log\"] \
+             (what a supervisor keeps itself: not yet)"
+                .into(),
+        ));
+    }
+    let plan = plan::logs(environment.clone(), &context.options(false)?, lines);
+    let transport = context.hosts().await?;
+    let mut silent = Silent;
+    let looking = Looking::begin(&plan, transport, &mut silent, Context::interrupt()?).await;
+    let names = environment.hosts.iter().map(|host| host.name.clone()).collect();
+    let mut tails = Tails::new(&context, names);
+    let mut looking = looking;
+    let code = tails.all(&mut looking, follow).await;
+    looking.end().await;
+    Ok(code)
+}
+
+struct Tails<'a> {
+    context: &'a Context<'a>,
+    names: Vec<String>,
+    prefixes: Vec<String>,
+    lines: BTreeMap<(usize, String), Lines>,
+    told: Vec<bool>,
+}
+
+impl<'a> Tails<'a> {
+    fn new(context: &'a Context<'a>, names: Vec<String>) -> Self {
+        let clean: Vec<String> = names.iter().map(|name| clean::line(name.as_bytes(), HOST_WIDTH)).collect();
+        let width = clean.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        let prefixes = clean.iter().map(|name| format!("{name:width$} | ")).collect();
+        Tails { context, told: vec![false; names.len()], names, prefixes, lines: BTreeMap::new() }
+    }
+
+    async fn all(&mut self, looking: &mut Looking<'_>, follow: bool) -> u8 {
+        self.about_files(looking, follow);
+        loop {
+            let (mut out, full) = self.take(looking);
+            self.about_failures(looking);
+            if !follow {
+                for ((host, _), lines) in &mut self.lines {
+                    lines.finish(&self.prefixes[*host], &mut out);
+                }
+            }
+            let read = self.written(looking, out).await;
+            if looking.signal() != 0 {
+                return interrupted(looking.signal());
+            }
+            if !read || !follow || !looking.any_left() {
+                break;
+            }
+            if !full && looking.pause(PAUSE).await {
+                return interrupted(looking.signal());
+            }
+            looking.again(None, &[]).await;
+        }
+        self.code(looking)
+    }
+
+    /// Waits for the reader, or for the user who has enough of that.
+    async fn written(&self, looking: &mut Looking<'_>, out: Vec<u8>) -> bool {
+        tokio::select! {
+            read = write(self.context.printer, out) => read,
+            true = looking.pause(Duration::MAX) => false,
+        }
+    }
+
+    fn take(&mut self, looking: &mut Looking<'_>) -> (Vec<u8>, bool) {
+        let (mut out, mut full) = (Vec::new(), false);
+        for piece in looking.pieces() {
+            full |= piece.bytes.len() >= FULL;
+            let lines = self.lines.entry((piece.host, piece.of)).or_default();
+            lines.push(&piece.bytes, &self.prefixes[piece.host], self.context.printer, &mut out);
+        }
+        (out, full)
+    }
+
+    fn about_failures(&mut self, looking: &Looking<'_>) {
+        for (at, name) in self.names.iter().enumerate() {
+            if let (false, Some(failure)) = (self.told[at], looking.failure(at)) {
+                self.told[at] = true;
+                self.context.printer.host_failure(name, failure);
+            }
+        }
+    }
+
+    fn about_files(&self, looking: &Looking<'_>, follow: bool) {
+        let printer = self.context.printer;
+        for (at, name) in self.names.iter().enumerate() {
+            if let Some(file) = looking.fact(at, "unreadable") {
+                printer.error(&format!("{name}: {} cannot be read", clean::line(file.as_bytes(), 300)));
+            }
+            if looking.fact(at, "files") == Some("0") {
+                let patterns = clean::line(self.context.environment.app.logs.join(", ").as_bytes(), 300);
+                let then = if follow { "; waiting for one" } else { "" };
+                printer.error(&format!("{name}: no file that can be read is named {patterns}{then}"));
+            }
+        }
+    }
+
+    /// 4 where a host was not reached or lost, 1 where one has no file.
+    fn code(&self, looking: &Looking<'_>) -> u8 {
+        use crate::executor::event::FailureKind::{Lost, Unreachable};
+        let kinds: Vec<_> = (0..self.names.len()).filter_map(|at| Some(looking.failure(at)?.kind)).collect();
+        let empty = (0..self.names.len()).any(|at| looking.fact(at, "files") == Some("0"));
+        match () {
+            () if kinds.iter().any(|kind| matches!(kind, Lost | Unreachable)) => exit::UNREACHABLE,
+            () if !kinds.is_empty() || empty => exit::FAILED,
+            () => exit::OK,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! `shipit ENV show`: one deploy, also one that failed: what it was about, how it ended on each host, and all that its steps
+//! printed, from the logs on the hosts. Logs of any size pass through in pieces.
+
+use jiff::Timestamp;
+
+use super::Context;
+use super::stream::{Lines, write};
+use crate::cli::Show;
+use crate::error::{Error, exit, interrupted};
+use crate::executor::{Looked, Looking};
+use crate::plan;
+use crate::remote::attempt::{Attempt, Step};
+use crate::remote::history::{self, Known};
+use crate::remote::journal;
+use crate::report::{Silent, clean, deploys, fleet};
+
+/// Bytes that a host is asked for at once.
+const PIECE: u64 = 1 << 20;
+
+pub(super) async fn run(context: Context<'_>, which: &Show) -> Result<u8, Error> {
+    let plan = plan::output(context.environment.clone(), &context.options(false)?);
+    let transport = context.hosts().await?;
+    let mut silent = Silent;
+    let mut looking = Looking::begin(&plan, transport, &mut silent, Context::interrupt()?).await;
+    let looked = looking.answers();
+    for host in &looked {
+        if let Some(failure) = &host.failure {
+            context.printer.host_failure(&host.host, failure);
+        }
+    }
+    let code = match chosen(&looked, which) {
+        Err(error) => Err(error),
+        Ok(None) => {
+            if super::answered(&looked) == exit::OK {
+                context.printer.note("nothing was deployed yet\n");
+            }
+            Ok(super::answered(&looked))
+        }
+        Ok(Some(known)) => {
+            context.printer.data(&deploys::head(&known, &looked, Timestamp::now()));
+            Ok(outputs(&context, &mut looking, &looked, &known).await)
+        }
+    };
+    looking.end().await;
+    code
+}
+
+fn chosen(looked: &[Looked], which: &Show) -> Result<Option<Known>, Error> {
+    let runs = history::runs(looked.iter().flat_map(|h| &h.entries), looked.iter().flat_map(|h| &h.attempts));
+    let none = |what: String| Error::NotFound(format!("{what}: `list` shows the deploys that are known"));
+    match which {
+        Show::Latest => Ok(runs.last().cloned()),
+        Show::Back(back) => {
+            let Some(live) = fleet::common(looked) else { return Ok(None) };
+            let serving = looked.iter().filter(|host| host.live.as_ref().is_some_and(|l| l.release == live));
+            let entries = serving.max_by_key(|host| host.entries.len()).map_or(&[][..], |host| &host.entries);
+            let chain = journal::chain(entries, live);
+            let release = match back {
+                0 => Some(live),
+                back => chain.get(*back as usize - 1).map(|entry| entry.release.as_str()),
+            };
+            let known = release.and_then(|release| history::of_release(&runs, release));
+            known.cloned().map(Some).ok_or_else(|| none(format!("there is no deploy {back}")))
+        }
+        Show::Named(name) => match history::named(&runs, name) {
+            Ok(known) => Ok(Some(known.clone())),
+            Err(names) if names.is_empty() => Err(none(format!("no deploy is called {name}"))),
+            Err(names) => {
+                let names: Vec<String> = names.iter().map(|name| clean::line(name.as_bytes(), 60)).collect();
+                Err(Error::NotFound(format!("{name} may be any of these: {}", names.join(", "))))
+            }
+        },
+    }
+}
+
+/// Host by host, step by step.
+async fn outputs(context: &Context<'_>, looking: &mut Looking<'_>, looked: &[Looked], known: &Known) -> u8 {
+    let mut any = false;
+    for (at, host) in looked.iter().enumerate() {
+        let Some(attempt) = host.attempts.iter().find(|attempt| attempt.run == known.run) else { continue };
+        for step in &attempt.steps {
+            any = true;
+            context.printer.data(&format!("\n{}", deploys::step_head(&host.host, step)));
+            match output(context, looking, (at, attempt), step).await {
+                Passed::All => {}
+                Passed::Unwanted if looking.signal() != 0 => return interrupted(looking.signal()),
+                Passed::Unwanted => return exit::OK,
+                Passed::Broken => break,
+            }
+        }
+    }
+    if !any {
+        context
+            .printer
+            .note("\nno host has what its steps printed: only the logs of the last fifty runs are kept\n");
+    }
+    let failed = |at: usize| looking.failure(at).is_some_and(|_| looked[at].failure.is_none());
+    for at in (0..looked.len()).filter(|at| failed(*at)) {
+        if let Some(failure) = looking.failure(at) {
+            context.printer.host_failure(&looked[at].host, failure);
+        }
+    }
+    if (0..looked.len()).any(failed) { exit::UNREACHABLE } else { super::answered(looked) }
+}
+
+/// How far the output of a step got.
+enum Passed {
+    All,
+    /// Nobody reads any more, or the user has enough.
+    Unwanted,
+    /// The host tells no more.
+    Broken,
+}
+
+async fn output(
+    context: &Context<'_>,
+    looking: &mut Looking<'_>,
+    (host, attempt): (usize, &Attempt),
+    step: &Step,
+) -> Passed {
+    let (mut at, end) = (step.from, step.end.as_ref().map_or(u64::MAX, |(end, ..)| *end));
+    let mut lines = Lines::default();
+    while at < end {
+        let count = PIECE.min(end - at);
+        let (begin, wanted) = (at.to_string(), count.to_string());
+        let later = [("wanted", attempt.run.as_str()), ("begin", &begin), ("count", &wanted)];
+        looking.again(Some(host), &later).await;
+        let mut out = Vec::new();
+        let mut got = 0;
+        for piece in looking.pieces() {
+            got += piece.bytes.len() as u64;
+            lines.push(&piece.bytes, "", context.printer, &mut out);
+        }
+        at += got;
+        let last = got < count || at >= end;
+        if last {
+            lines.finish("", &mut out);
+        }
+        if looking.failure(host).is_some() {
+            return Passed::Broken;
+        }
+        let read = tokio::select! {
+            read = write(context.printer, out) => read,
+            true = looking.pause(std::time::Duration::MAX) => false,
+        };
+        if !read || looking.signal() != 0 {
+            return Passed::Unwanted;
+        }
+        if last {
+            break;
+        }
+    }
+    Passed::All
+}

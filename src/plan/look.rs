@@ -1,0 +1,49 @@
+//! Plans that look and change nothing: `status`, `show`, `logs`, `console`. They take no lock and keep their things outside of
+//! the deploy path ([`Mode::Free`]).
+
+use super::build::{Options, plan};
+use super::{Action, Phase, Plan, Stage, Who, Work};
+use crate::config::Environment;
+use crate::remote::script::Script;
+use crate::remote::wire::Mode;
+
+/// What is live and whether it runs, who holds the lock, the journal.
+#[must_use]
+pub fn status(environment: Environment, options: &Options) -> Plan {
+    free(environment, options, Script::new().live().serving().holder().held().journal())
+}
+
+/// The journal and the records of all runs; then, told which, pieces of what one printed.
+#[must_use]
+pub fn output(environment: Environment, options: &Options) -> Plan {
+    let opening = Script::new().live().journal().attempts();
+    again(free(environment, options, opening), Script::new().output())
+}
+
+/// The last lines of the app's log files; then, as often as it is asked, what they have new.
+#[must_use]
+pub fn logs(environment: Environment, options: &Options, lines: u32) -> Plan {
+    let script = Script::new().tails(lines, &environment.app.logs);
+    again(free(environment, options, script.clone()), script)
+}
+
+/// What a terminal in `current` starts from; `env` is in it.
+#[must_use]
+pub fn console(environment: Environment, options: &Options) -> Plan {
+    free(environment, options, Script::new().console())
+}
+
+fn free(environment: Environment, options: &Options, opening: Script) -> Plan {
+    Plan {
+        mode: Mode::Free,
+        opening_phase: Phase::Connect,
+        leave: Script::new(),
+        undo: Script::new(),
+        ..plan(Action::Look, environment, options, opening)
+    }
+}
+
+fn again(plan: Plan, script: Script) -> Plan {
+    let scripts = vec![script; plan.targets.len()];
+    Plan { stages: vec![Stage { phase: Phase::Connect, who: Who::All, work: Work::Remote(scripts) }], ..plan }
+}

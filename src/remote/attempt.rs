@@ -1,0 +1,105 @@
+//! What a host wrote down of a run beside its log: what it was about, its steps and where in the log their output is. Also of
+//! runs that failed before they came into the journal.
+
+/// The record of one run on one host.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attempt {
+    /// Its name, which names its log.
+    pub run: String,
+    /// `deploy`, `revert`, `setup` …
+    pub action: String,
+    /// What it was to make live; empty where it was about none.
+    pub release: String,
+    /// The full commit id of that.
+    pub revision: String,
+    /// The ref it was asked by.
+    pub reference: String,
+    /// Who did it, from where.
+    pub who: String,
+    /// When, by the operator's clock: RFC 3339.
+    pub when: String,
+    /// Step and reason of the first failure on that host.
+    pub failed: Option<String>,
+    /// It holds the lock there.
+    pub running: bool,
+    /// Its steps, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One step that ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// `fetch`, `build`, `reload` …
+    pub name: String,
+    /// Where its output begins in the log.
+    pub from: u64,
+    /// Where that ends, the exit code, and how it came to that (`exit`, `limit`, `stop`); none: it was never seen to end.
+    pub end: Option<(u64, u32, String)>,
+}
+
+impl Attempt {
+    /// From what the host told.
+    #[must_use]
+    pub fn read(run: &str, pairs: &[(String, String)]) -> Attempt {
+        let mut attempt = Attempt { run: run.to_owned(), ..Attempt::default() };
+        for (key, value) in pairs {
+            let text = value.clone();
+            match key.as_str() {
+                "action" => attempt.action = text,
+                "release" => attempt.release = text,
+                "revision" => attempt.revision = text,
+                "reference" => attempt.reference = text,
+                "who" => attempt.who = text,
+                "when" => attempt.when = text,
+                "failed" => attempt.failed = attempt.failed.or(Some(text)),
+                "running" => attempt.running = true,
+                "step" => attempt.steps.extend(begun(value)),
+                "end" => attempt.end(value).unwrap_or_default(),
+                _ => {}
+            }
+        }
+        attempt
+    }
+
+    fn end(&mut self, value: &str) -> Option<()> {
+        let mut fields = value.splitn(4, ' ');
+        let end = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?, fields.next()?.to_owned());
+        let name = fields.next()?;
+        let step = self.steps.iter_mut().rev().find(|step| step.name == name && step.end.is_none())?;
+        step.end = Some(end);
+        Some(())
+    }
+}
+
+fn begun(value: &str) -> Option<Step> {
+    let (from, name) = value.split_once(' ')?;
+    Some(Step { name: name.to_owned(), from: from.parse().ok()?, end: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_down_is_read_and_half_a_line_is_no_harm() {
+        let lines = [
+            ("action", "deploy"),
+            ("step", "0 fetch"),
+            ("end", "12 0 exit fetch"),
+            ("step", "12 put back"),
+            ("end", "99"),
+            ("end", "x 0 exit put back"),
+            ("failed", "build: exit 1"),
+            ("failed", "put back: stopped"),
+            ("step", "nonsense"),
+            ("later", "unknown"),
+        ];
+        let pairs: Vec<(String, String)> = lines.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        let read = Attempt::read("r1", &pairs);
+        assert_eq!((read.run.as_str(), read.action.as_str()), ("r1", "deploy"));
+        assert_eq!(read.failed.as_deref(), Some("build: exit 1"));
+        let fetch = Step { name: "fetch".into(), from: 0, end: Some((12, 0, "exit".into())) };
+        let back = Step { name: "put back".into(), from: 12, end: None };
+        assert_eq!(read.steps, [fetch, back]);
+    }
+}

@@ -1,0 +1,168 @@
+//! Deploys as people read them: the list, and the head of one. Pure.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use super::{clean, human, table};
+use crate::executor::Looked;
+use crate::remote::attempt::{Attempt, Step};
+use crate::remote::history::{Deploy, Known};
+use crate::remote::journal::{Entry, State};
+
+/// Columns of the longest cell.
+const WIDTH: usize = 160;
+
+/// All deploys, newest first. `numbers`: how `revert` counts releases; `live`: what most hosts serve; `hosts`: how many
+/// answered.
+#[must_use]
+pub fn list(
+    deploys: &[Deploy<'_>],
+    numbers: &BTreeMap<&str, usize>,
+    (live, hosts): (&str, usize),
+    now: Timestamp,
+) -> String {
+    let head = ["revert", "release", "ref", "when", "age", "by", "result"].map(str::to_owned).to_vec();
+    let row = |deploy: &Deploy<'_>| {
+        let entry = deploy.entry;
+        // Where it was made live again later, the number stands at what made it.
+        let first = deploys.iter().find(|deploy| deploy.entry.release == entry.release && made(deploy));
+        let good = first.is_some_and(|first| std::ptr::eq(first.entry, entry));
+        let number = match numbers.get(entry.release.as_str()) {
+            _ if good && entry.release == live => "live".to_owned(),
+            Some(number) if good => number.to_string(),
+            _ => String::new(),
+        };
+        let who = entry.who.split_whitespace().next().unwrap_or_default();
+        let (when, age) = (human::when(&entry.when), human::age(&entry.when, now));
+        let result = result(deploy, hosts);
+        [number.as_str(), &entry.release, &entry.reference, &when, &age, who, &result]
+            .map(|cell| clean::line(cell.as_bytes(), WIDTH))
+            .to_vec()
+    };
+    table::render(&std::iter::once(head).chain(deploys.iter().rev().map(row)).collect::<Vec<_>>())
+}
+
+fn made(deploy: &Deploy<'_>) -> bool {
+    let good = |state: &State| matches!(state, State::Done | State::Healthy);
+    matches!(deploy.entry.action.as_str(), "deploy" | "sync")
+        && deploy.on.iter().any(|(_, state)| good(state))
+}
+
+/// `deployed`, `deployed on 2 of 3 hosts`, `deployed on 2, put back on 1 of 3 hosts`.
+fn result(deploy: &Deploy<'_>, hosts: usize) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for (_, state) in &deploy.on {
+        let word = word(&deploy.entry.action, *state);
+        match counts.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word, 1)),
+        }
+    }
+    match counts[..] {
+        [(word, count)] if count == hosts => word.to_owned(),
+        _ => {
+            let parts: Vec<String> =
+                counts.iter().map(|(word, count)| format!("{word} on {count}")).collect();
+            format!("{} of {}", parts.join(", "), human::hosts(hosts))
+        }
+    }
+}
+
+fn word(action: &str, state: State) -> &'static str {
+    match (action, state) {
+        ("revert", State::Done) => "reverted to",
+        ("sync", State::Done) => "synced",
+        (_, State::Done) => "deployed",
+        (_, State::Healthy) => "confirmed",
+        (_, State::Open) => "going live",
+        (_, State::Back) => "put back",
+        (_, State::Failed) => "failed",
+    }
+}
+
+/// What a run was about, and how it ended on each host.
+#[must_use]
+pub fn head(known: &Known, looked: &[Looked], now: Timestamp) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        let value = clean::line(value.as_bytes(), WIDTH * 2);
+        if !value.is_empty() {
+            let _ = writeln!(text, "{name:<9} {value}");
+        }
+    };
+    line(&known.action, if known.release.is_empty() { &known.run } else { &known.release });
+    line("ref", &known.reference);
+    line("revision", &known.revision);
+    line("when", &format!("{} ({})", human::when(&known.when), human::age(&known.when, now)));
+    line("by", &known.who);
+    if !known.release.is_empty() {
+        line("run", &known.run);
+    }
+    let mut rows = vec![["host", "result"].map(str::to_owned).to_vec()];
+    rows.extend(looked.iter().map(|host| {
+        let result = on_host(known, host);
+        [host.host.as_str(), &result].map(|cell| clean::line(cell.as_bytes(), WIDTH)).to_vec()
+    }));
+    format!("{text}\n{}", table::render(&rows))
+}
+
+fn on_host(known: &Known, host: &Looked) -> String {
+    if let Some(failure) = &host.failure {
+        return format!("not asked: {}", human::failure(failure));
+    }
+    let entry = host.entries.iter().rev().find(|entry| known.is(entry));
+    let attempt = host.attempts.iter().find(|attempt| attempt.run == known.run);
+    let failed = attempt.and_then(|attempt| attempt.failed.as_deref());
+    match (entry, attempt) {
+        (_, Some(Attempt { running: true, .. })) => "going on".to_owned(),
+        (Some(Entry { state: state @ (State::Done | State::Healthy), .. }), _) => {
+            word(&known.action, *state).to_owned()
+        }
+        (Some(entry), _) => match failed {
+            Some(failed) => format!("{}: {failed}", word(&known.action, entry.state)),
+            None => word(&known.action, entry.state).to_owned(),
+        },
+        (None, None) => "not there".to_owned(),
+        (None, Some(_)) => match failed {
+            Some(failed) => format!("failed: {failed}"),
+            None if matches!(known.action.as_str(), "deploy" | "revert") => "stopped".to_owned(),
+            None => "ended".to_owned(),
+        },
+    }
+}
+
+/// `==> web1: build, exit 1 <==`
+#[must_use]
+pub fn step_head(host: &str, step: &Step) -> String {
+    let end = match &step.end {
+        None => "not ended".to_owned(),
+        Some((_, code, why)) => match why.as_str() {
+            "limit" => "took too long".to_owned(),
+            "stop" => "stopped".to_owned(),
+            _ => format!("exit {code}"),
+        },
+    };
+    format!("==> {} <==\n", clean::line(format!("{host}: {}, {end}", step.name).as_bytes(), WIDTH))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_says_on_how_many_hosts() {
+        let pairs = [("action", "deploy"), ("release", "a"), ("revision", "r")];
+        let pairs: Vec<_> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let entry = Entry::read("1", "done", &pairs).unwrap();
+        for (states, expected) in [
+            (&[State::Done, State::Done, State::Done][..], "deployed"),
+            (&[State::Done, State::Done], "deployed on 2 of 3 hosts"),
+            (&[State::Done, State::Back, State::Done], "deployed on 2, put back on 1 of 3 hosts"),
+        ] {
+            let deploy = Deploy { entry: &entry, on: states.iter().copied().enumerate().collect() };
+            assert_eq!(result(&deploy, 3), expected);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The fleet in one look: a row a host, those that are not as they should be first, the rest folded where they are many; and
+//! sentences that name them, with the command to type. Pure.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{clean, human, table};
+use crate::executor::Looked;
+use crate::remote::journal::State;
+
+/// More hosts than these are told in groups.
+const MOST_ROWS: usize = 20;
+/// Alike hosts that are not worth a group.
+const FEW: usize = 3;
+
+/// What is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fleet {
+    /// The table.
+    pub table: String,
+    /// What to do, a line each; empty where all is well.
+    pub sentences: Vec<String>,
+    /// All hosts that answered serve the same, and none is cut off, failed or not running.
+    pub alike: bool,
+}
+
+/// The release that most hosts serve; of as many, the newer.
+#[must_use]
+pub fn common(looked: &[Looked]) -> Option<&str> {
+    let mut counts: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+    for host in looked.iter().filter(|host| host.failure.is_none()) {
+        *counts.entry(release(host)).or_default() += 1;
+    }
+    counts.into_iter().max_by_key(|(release, count)| (*count, *release)).and_then(|(release, _)| release)
+}
+
+/// What `looked` comes to. `all`: nothing is folded.
+#[must_use]
+pub fn render(environment: &str, looked: &[Looked], now: Timestamp, all: bool) -> Fleet {
+    let common = common(looked);
+    let troubles: Vec<Vec<Trouble>> = looked.iter().map(|host| troubles(host, common)).collect();
+    let mut rows: Vec<(usize, Vec<String>)> = looked
+        .iter()
+        .zip(&troubles)
+        .map(|(host, troubles)| (rank(troubles), row(host, troubles, now)))
+        .collect();
+    rows.sort_by_key(|(rank, _)| *rank);
+    let mut rows: Vec<Vec<String>> = rows.into_iter().map(|(_, row)| row).collect();
+    if rows.len() > MOST_ROWS && !all {
+        rows = folded(rows);
+    }
+    rows.insert(0, ["host", "live", "ref", "age", "by", "state"].map(str::to_owned).to_vec());
+    Fleet {
+        table: table::render(&rows),
+        sentences: sentences(environment, looked, &troubles),
+        alike: troubles.iter().flatten().all(|trouble| *trouble == Trouble::Unreached),
+    }
+}
+
+/// Why a host is not as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Trouble {
+    Unreached,
+    Differs,
+    Foreign,
+    CutOff,
+    Failed,
+    Down,
+}
+
+fn release(host: &Looked) -> Option<&str> {
+    host.live.as_ref().map(|live| live.release.as_str())
+}
+
+fn troubles(host: &Looked, common: Option<&str>) -> Vec<Trouble> {
+    if host.failure.is_some() {
+        return vec![Trouble::Unreached];
+    }
+    let at_work = host.holder.as_ref().is_some_and(|(_, dead)| !dead);
+    let last = host.entries.last().map(|entry| entry.state);
+    let tests = [
+        (Trouble::Differs, release(host) != common),
+        (Trouble::Foreign, host.foreign.is_some()),
+        (Trouble::CutOff, !at_work && matches!(last, Some(State::Open | State::Healthy))),
+        (Trouble::Failed, last == Some(State::Failed)),
+        (Trouble::Down, host.supervisor.as_ref().is_some_and(|says| says != "ok") && !at_work),
+    ];
+    tests.into_iter().filter(|(_, holds)| *holds).map(|(trouble, _)| trouble).collect()
+}
+
+fn rank(troubles: &[Trouble]) -> usize {
+    match troubles.iter().min() {
+        Some(Trouble::Unreached | Trouble::Differs) => 0,
+        Some(_) => 1,
+        None => 2,
+    }
+}
+
+fn row(host: &Looked, troubles: &[Trouble], now: Timestamp) -> Vec<String> {
+    let made = release(host).and_then(|live| host.entries.iter().rev().find(|e| e.release == live));
+    let (reference, age, who) = made.map_or_else(Default::default, |entry| {
+        let who = entry.who.split_whitespace().next().unwrap_or_default();
+        (entry.reference.as_str(), human::age(&entry.when, now), who)
+    });
+    let live = if host.failure.is_some() { "?" } else { release(host).unwrap_or("-") };
+    [host.host.as_str(), live, reference, &age, who, &state(host, troubles)]
+        .map(|cell| clean::line(cell.as_bytes(), 160))
+        .to_vec()
+}
+
+fn state(host: &Looked, troubles: &[Trouble]) -> String {
+    if let Some(failure) = &host.failure {
+        return format!("not asked: {}", human::failure(failure));
+    }
+    let mut words: Vec<String> = troubles.iter().filter_map(|trouble| words(*trouble, host)).collect();
+    if words.is_empty() {
+        words.push(match (&host.live, host.supervisor.as_deref()) {
+            (None, _) => "nothing deployed".to_owned(),
+            (_, Some("ok")) => "running".to_owned(),
+            _ => "ok".to_owned(),
+        });
+    }
+    words.extend(host.holder.as_ref().map(|(who, dead)| {
+        let dead = if *dead { " by a run that died" } else { " by a run that is alive" };
+        format!("locked{dead}: {who}")
+    }));
+    words.join("; ")
+}
+
+fn words(trouble: Trouble, host: &Looked) -> Option<String> {
+    Some(match trouble {
+        Trouble::Unreached => return None,
+        Trouble::Differs if host.foreign.is_some() => return None,
+        Trouble::Differs if host.live.is_none() => "nothing deployed".to_owned(),
+        Trouble::Differs => "differs".to_owned(),
+        Trouble::Foreign => {
+            format!("current points to {}, not made by shipit", host.foreign.as_deref().unwrap_or_default())
+        }
+        Trouble::CutOff => "a deploy was cut off; the next run settles it".to_owned(),
+        Trouble::Failed => "the last deploy or revert failed and was not put back".to_owned(),
+        Trouble::Down => match host.supervisor.as_deref() {
+            Some("late") => "its `status` step does not come to an end".to_owned(),
+            Some("unknown") => "its `status` step could not be run".to_owned(),
+            _ => "not running".to_owned(),
+        },
+    })
+}
+
+/// Alike hosts as one row, where they are more than a few.
+fn folded(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    let mut groups: Vec<Vec<Vec<String>>> = Vec::new();
+    for row in rows {
+        match groups.iter_mut().find(|group| group[0][1..] == row[1..]) {
+            Some(group) => group.push(row),
+            None => groups.push(vec![row]),
+        }
+    }
+    let fold = |group: Vec<Vec<String>>| {
+        if group.len() <= FEW {
+            return group;
+        }
+        let mut row = group[0].clone();
+        row[0] = human::hosts(group.len());
+        vec![row]
+    };
+    groups.into_iter().flat_map(fold).collect()
+}
+
+fn sentences(environment: &str, looked: &[Looked], troubles: &[Vec<Trouble>]) -> Vec<String> {
+    let with = |trouble: Trouble| -> Vec<&str> {
+        let hosts = looked.iter().zip(troubles).filter(|(_, of_host)| of_host.contains(&trouble));
+        hosts.map(|(host, _)| host.host.as_str()).collect()
+    };
+    let verb = |names: &[&str], one: &str, many: &str| {
+        if names.len() == 1 { one.to_owned() } else { many.to_owned() }
+    };
+    let mut all = Vec::new();
+    let mut say = |names: &[&str], text: String| {
+        if !names.is_empty() {
+            all.push(clean::line(text.as_bytes(), 400));
+        }
+    };
+    let names = with(Trouble::Unreached);
+    let only = if names.len() > FEW { String::new() } else { format!(" --hosts {}", names.join(",")) };
+    say(
+        &names,
+        format!("{} could not be asked: `shipit {environment} check{only}` says why", human::names(&names)),
+    );
+    let names = with(Trouble::Differs);
+    let serves = verb(&names, "does not serve", "do not serve");
+    let it = verb(&names, "it", "them");
+    say(
+        &names,
+        format!(
+            "{} {serves} the same release as the rest: `shipit {environment} sync` brings {it} there",
+            human::names(&names)
+        ),
+    );
+    let dead: Vec<&str> = looked
+        .iter()
+        .filter(|host| host.holder.as_ref().is_some_and(|(_, dead)| *dead))
+        .map(|host| host.host.as_str())
+        .collect();
+    say(
+        &dead,
+        format!(
+            "a run that died holds the lock of {}: the next one takes over, or `shipit {environment} unlock`",
+            human::names(&dead)
+        ),
+    );
+    let names = with(Trouble::Failed);
+    say(
+        &names,
+        format!(
+            "what failed on {}: `shipit {environment} show`; then `shipit {environment} --redeploy` or `revert`",
+            human::names(&names)
+        ),
+    );
+    let names = with(Trouble::Down);
+    say(
+        &names,
+        format!("the app does not run on {}: `shipit {environment} restart` starts it", human::names(&names)),
+    );
+    all
+}
