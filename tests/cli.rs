@@ -156,7 +156,7 @@ fn what_is_to_come_ends_with_2() {
     {
         lines.push(vec!["production", command]);
     }
-    for tool in ["init", "import", "envs", "demo", "completions", "schema"] {
+    for tool in ["import", "envs", "schema"] {
         lines.push(vec![tool]);
     }
     for option in
@@ -164,7 +164,7 @@ fn what_is_to_come_ends_with_2() {
     {
         lines.push(vec!["production", option]);
     }
-    for option in ["--set=a.b=c", "--split", "--ref=app=main"] {
+    for option in ["--set=a.b=c", "--ref=app=main"] {
         lines.push(vec!["production", option]);
     }
     lines.push(vec!["ecosystem.config.js", "production", "setup"]);

@@ -163,10 +163,17 @@ fn a_migration_that_did_not_run_is_not_spoken_of() {
 }
 
 #[test]
-fn part_of_the_hosts_is_not_deployed_to() {
+fn part_of_the_hosts_is_deployed_to_only_on_purpose() {
     let world = World::deployed(Kind::InProcess, 2, "");
     world.publish("two");
-    world.shipit(&["production", "--hosts", "web1"]).ends_with(3).says("two releases");
+    world.shipit(&["production", "--hosts", "web1"]).ends_with(3).says("two releases").says("--split");
+    world.serve("one");
+    // On purpose; the way back is for those hosts only.
+    let run = world.shipit(&["production", "--hosts", "web1", "--split"]).ends_with(0);
+    assert!(run.stderr.contains("undo: shipit production revert --hosts web1\n"), "{run}");
+    world.host("web1").serves("two");
+    world.host("web2").serves("one");
+    world.shipit(&["production", "revert", "--hosts", "web1"]).ends_with(0);
     world.serve("one");
 }
 

@@ -14,7 +14,7 @@ use super::{CliError, help};
 use crate::report::{ColorChoice, Mode};
 
 /// Options of later issues, and whether they take a value: known, so that they are refused by name.
-const LATER: [(&str, bool); 11] = [
+const LATER: [(&str, bool); 10] = [
     ("roles", true),
     ("apps", true),
     ("concurrency", true),
@@ -22,7 +22,6 @@ const LATER: [(&str, bool); 11] = [
     ("no-pause", false),
     ("max-unreachable", true),
     ("set", true),
-    ("split", false),
     ("check", false),
     ("origin", false),
     ("for", true),
@@ -72,6 +71,9 @@ pub(super) struct Typed {
     /// Deploy a commit older than the live one
     #[arg(long, value_parser = flag)]
     pub allow_older: bool,
+    /// Deploy to part of the hosts, leaving two releases
+    #[arg(long, value_parser = flag)]
+    pub split: bool,
     /// Wait so long for another run [0; 10m in CI]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub lock_wait: Option<Duration>,
@@ -84,6 +86,9 @@ pub(super) struct Typed {
     /// Leave the directory of a release that failed
     #[arg(long, value_parser = flag)]
     pub keep_failed: bool,
+    /// demo: hosts and files stay, to go on by hand
+    #[arg(long, value_parser = flag)]
+    pub keep: bool,
     /// auto, pretty, plain or json (an event a line)
     #[arg(long, value_name = "HOW", value_parser = output(), default_value = "auto")]
     #[arg(hide_default_value = true, hide_possible_values = true)]

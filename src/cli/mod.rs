@@ -11,12 +11,17 @@ use std::time::Duration;
 use crate::report::{ColorChoice, Mode, Verbosity};
 
 mod arguments;
+mod completion;
 mod help;
 mod split;
+mod tools;
 mod words;
 
 #[cfg(test)]
 mod tests;
+
+pub use completion::{Candidate, Cursor, Wanted, at_cursor};
+pub use tools::{Shell, Tool};
 
 /// How long a run waits for another's lock in CI, where nobody is there to try again.
 const LOCK_WAIT_IN_CI: Duration = Duration::from_secs(600);
@@ -32,7 +37,7 @@ pub struct Invocation {
     pub config: Option<PathBuf>,
     /// The directory to work in, where one was named.
     pub chdir: Option<PathBuf>,
-    /// The environment's name, as typed.
+    /// The environment's name, as typed; empty for a tool.
     pub environment: String,
     /// What to do with it.
     pub command: Command,
@@ -44,6 +49,8 @@ pub struct Invocation {
     pub redeploy: bool,
     /// Deploy a commit that is older than what is live.
     pub allow_older: bool,
+    /// Deploy to part of the hosts, which leaves the environment on two releases.
+    pub split: bool,
     /// How long to wait for a lock that another run holds.
     pub lock_wait: Duration,
     /// Ask nothing.
@@ -89,8 +96,8 @@ pub enum Command {
     },
     /// End the run that holds the lock.
     Unlock,
-    /// The shape of events. Works on no environment.
-    EventSchema,
+    /// Something that needs no environment.
+    Tool(Tool),
 }
 
 /// Which deploy `revert` goes back to.
@@ -137,7 +144,8 @@ fn parse<I: IntoIterator<Item = OsString>>(
 ) -> Result<Invocation, CliError> {
     let options = arguments::options(ambient);
     let mut split = split::split(args.into_iter().skip(1), &options)?;
-    let schema = words::schema(&mut split)?;
+    let tool = tools::named(&split);
+    tools::take_words(tool, &mut split);
     let later = words::later(&split);
     let (typed, set) = arguments::parse(options, split.options).map_err(|error| match &later {
         // An option of a command that is still to come is no mistake of the user's.
@@ -147,14 +155,16 @@ fn parse<I: IntoIterator<Item = OsString>>(
     if let Some(later) = later {
         return Err(later);
     }
-    let meant = match schema {
-        Some(schema) => schema,
+    let meant = match tool {
+        Some(name) => tools::understand(name, split.words, typed.keep, &set)?,
         None => words::understand(split.words, typed.reference.clone(), typed.environment.clone())?,
     };
     if meant.config.is_some() && set.typed("config") {
         return Err(CliError::usage("two configuration files: one as the first word and one with --config"));
     }
-    words::check_options(&meant, &set)?;
+    if tool.is_none() {
+        words::check_options(&meant, &set)?;
+    }
     let events = events(&meant, &typed, &set)?;
     if typed.output == Mode::Json && (typed.dry_run || meant.plan) {
         return Err(CliError::usage("--output json: not yet for a plan"));
@@ -169,6 +179,7 @@ fn parse<I: IntoIterator<Item = OsString>>(
         force: typed.force,
         redeploy: typed.redeploy,
         allow_older: typed.allow_older,
+        split: typed.split,
         lock_wait: typed.lock_wait.unwrap_or(if in_ci { LOCK_WAIT_IN_CI } else { Duration::ZERO }),
         yes: typed.yes,
         keep_failed: typed.keep_failed,
@@ -189,10 +200,10 @@ fn events(
     typed: &arguments::Typed,
     given: &arguments::Given,
 ) -> Result<Option<PathBuf>, CliError> {
-    match (meant.name, &typed.events) {
-        (_, Some(_)) if given.typed("events") && (typed.dry_run || meant.plan) => {
+    match &typed.events {
+        Some(_) if given.typed("events") && (typed.dry_run || meant.plan) => {
             Err(CliError::usage("--events: a dry run does nothing that could be told"))
         }
-        (name, file) => Ok(file.clone().filter(|_| words::has_events(name))),
+        file => Ok(file.clone().filter(|_| words::has_events(meant.name))),
     }
 }

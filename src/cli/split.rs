@@ -44,7 +44,7 @@ pub(super) fn split(args: impl Iterator<Item = OsString>, known: &clap::Command)
             options_ended = true;
         } else {
             let reading = read_option(&arg, known);
-            split.environment_given |= reading.is_environment;
+            split.environment_given |= reading.long() == Some("env");
             split.options.push(arg);
             if reading.value_follows {
                 split.options.extend(args.next());
@@ -54,7 +54,7 @@ pub(super) fn split(args: impl Iterator<Item = OsString>, known: &clap::Command)
     Ok(split)
 }
 
-fn is_option(arg: &OsStr) -> bool {
+pub(super) fn is_option(arg: &OsStr) -> bool {
     arg.len() > 1 && arg.as_encoded_bytes().starts_with(b"-")
 }
 
@@ -62,29 +62,37 @@ fn word(arg: OsString) -> Result<String, CliError> {
     arg.into_string().map_err(|arg| CliError::usage(format!("{} is not valid UTF-8", arg.display())))
 }
 
+/// An option, and its value where it is in the same argument.
 #[derive(Default)]
-struct Reading {
-    value_follows: bool,
-    is_environment: bool,
+pub(super) struct Reading<'a> {
+    pub option: Option<&'a clap::Arg>,
+    pub value: Option<String>,
+    pub value_follows: bool,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn long(&self) -> Option<&'a str> {
+        self.option.and_then(clap::Arg::get_long)
+    }
 }
 
 /// What an option means for the words: clap will say whether it is right.
-fn read_option(arg: &OsStr, known: &clap::Command) -> Reading {
+pub(super) fn read_option<'a>(arg: &OsStr, known: &'a clap::Command) -> Reading<'a> {
     let text = arg.to_string_lossy();
     if let Some(long) = text.strip_prefix("--") {
         let (name, value) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
-        let found = known.get_arguments().find(|option| option.get_long() == Some(name));
-        return Reading {
-            value_follows: value.is_none() && found.is_some_and(takes_value),
-            is_environment: name == "env",
-        };
+        let option = known.get_arguments().find(|option| option.get_long() == Some(name));
+        let value_follows = value.is_none() && option.is_some_and(takes_value);
+        return Reading { option, value: value.map(str::to_owned), value_follows };
     }
     // A cluster: -nq, -cFILE, -nc FILE.
     let mut letters = text.chars().skip(1);
     while let Some(letter) = letters.next() {
-        let found = known.get_arguments().find(|option| option.get_short() == Some(letter));
-        if found.is_some_and(takes_value) {
-            return Reading { value_follows: letters.next().is_none(), is_environment: letter == 'e' };
+        let option = known.get_arguments().find(|option| option.get_short() == Some(letter));
+        if option.is_some_and(takes_value) {
+            let value: String = letters.collect();
+            let value_follows = value.is_empty();
+            return Reading { option, value: Some(value).filter(|_| !value_follows), value_follows };
         }
     }
     Reading::default()

@@ -129,14 +129,51 @@ fn what_is_to_come_is_named() {
     let commands =
         ["sync", "restart", "hold -m why --for 12h", "resume", "show", "console", "logs -f", "check"];
     let more = ["config", "prune", "status --check", "--roles web", "--apps=api", "--concurrency 3"];
-    let options = ["--batch 25%", "--no-pause", "--max-unreachable 1", "--set a.b=c", "--split"];
+    let options = ["--batch 25%", "--no-pause", "--max-unreachable 1", "--set a.b=c"];
     let lines = commands.iter().chain(&more).chain(&options).map(|line| format!("production {line}"));
-    let tools = ["init", "import", "envs", "demo", "completions bash", "check"];
+    let tools = ["import", "envs", "schema", "check"];
     for line in lines.chain(tools.map(str::to_owned)) {
         let error = parsed(&words(&line)).unwrap_err();
         assert!(error.text.contains("not yet"), "{line}: {}", error.text);
         assert_eq!(error.exit, 2, "{line}");
     }
+}
+
+#[test]
+fn tools_need_no_environment() {
+    let table = [
+        ("demo", Tool::Demo { keep: false }),
+        ("demo --keep", Tool::Demo { keep: true }),
+        ("init", Tool::Init),
+        ("-C shop init -q", Tool::Init),
+        ("completions bash", Tool::Completions(Shell::Bash)),
+        ("completions zsh", Tool::Completions(Shell::Zsh)),
+        ("completions fish", Tool::Completions(Shell::Fish)),
+        ("completions candidates -- --hosts w", Tool::Candidates(vec!["--hosts".into(), "w".into()])),
+    ];
+    for (line, expected) in table {
+        let command = parsed(&words(line)).unwrap_or_else(|error| panic!("{line}: {error}")).command;
+        assert_eq!(command, Command::Tool(expected), "{line}");
+    }
+    for (line, expected) in [
+        ("demo production", "demo takes no `production`\n(an environment of that name: shipit -e demo)"),
+        ("init here", "init takes no `here`"),
+        ("completions", "completions needs a shell"),
+        ("completions tcsh", "completions knows bash, zsh and fish, not `tcsh`"),
+        ("completions bash zsh", "completions takes no `zsh`"),
+        ("init --force", "init does not take --force"),
+        ("init --keep", "init does not take --keep"),
+        ("demo --dry-run", "demo does not take --dry-run"),
+        ("demo --hosts web1", "demo does not take --hosts"),
+    ] {
+        let error = parsed(&words(line)).unwrap_err();
+        assert!(error.text.contains(expected), "{line}: {}", error.text);
+        assert_eq!(error.exit, 2, "{line}");
+    }
+    for line in ["demo setup", "-e demo setup", "init update", "-e demo"] {
+        assert!(["demo", "init"].contains(&parsed(&words(line)).unwrap().environment.as_str()), "{line}");
+    }
+    assert!(parsed(&words("production --keep")).unwrap_err().text.contains("update does not take --keep"));
 }
 
 #[test]
@@ -188,6 +225,7 @@ fn help_and_version_are_asked_for() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a text as it is shown")]
 fn help_fits_eighty_columns() {
     let help = parsed(&["--help"]).unwrap_err().text;
     for line in help.lines() {
@@ -216,6 +254,12 @@ fn help_fits_eighty_columns() {
                                 several are a command and its arguments
       unlock                    end the run that holds the lock
 
+    Without an environment:
+      demo                      try it: three hosts inside this process
+      init                      write a shipit.toml for the work tree here
+      completions <SHELL>       what makes bash, zsh or fish complete all this
+      schema --events           the shape of the events of --output json
+
     Options, anywhere (SHIPIT_<OPTION> sets them, but for --env and --ref):
       -c, --config <FILE>         Configuration file [shipit.toml, here or above]
       -C, --chdir <DIR>           Work in this directory
@@ -225,10 +269,12 @@ fn help_fits_eighty_columns() {
       -f, --force                 Skip the local checks, nothing else [alias: -F]
           --redeploy              A new release though nothing changed
           --allow-older           Deploy a commit older than the live one
+          --split                 Deploy to part of the hosts, leaving two releases
           --lock-wait <DURATION>  Wait so long for another run [0; 10m in CI]
       -y, --yes                   Ask nothing
       -n, --dry-run               Show what would be done, as the exact scripts
           --keep-failed           Leave the directory of a release that failed
+          --keep                  demo: hosts and files stay, to go on by hand
           --output <HOW>          auto, pretty, plain or json (an event a line)
           --events <FILE>         Also write what happens to FILE, as JSON
           --color <WHEN>          auto, always or never

@@ -9,7 +9,7 @@ use super::split::Split;
 use super::{CliError, Command, RevertTo, help};
 
 /// Words of commands, with what each is called in full.
-const COMMANDS: [(&str, &str); 15] = [
+pub(super) const COMMANDS: [(&str, &str); 15] = [
     ("update", "update"),
     ("deploy", "update"),
     ("ref", "ref"),
@@ -32,13 +32,13 @@ const LATER: [&str; 10] =
     ["sync", "restart", "hold", "resume", "show", "console", "logs", "check", "config", "prune"];
 
 /// Commands without an environment that are still to come.
-const LATER_TOOLS: [&str; 5] = ["init", "import", "envs", "demo", "completions"];
+const LATER_TOOLS: [&str; 2] = ["import", "envs"];
 
 /// Options that every command takes.
 const COMMON: [&str; 8] = ["config", "chdir", "env", "hosts", "output", "color", "quiet", "verbose"];
 
 /// Options that must never be lost, even where a variable sets them: a dry run that is none does harm.
-const NEVER_IGNORED: [&str; 1] = ["dry-run"];
+pub(super) const NEVER_IGNORED: [&str; 1] = ["dry-run"];
 
 /// What the words mean.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ pub(super) fn runs_a_command(word: &str) -> bool {
     full_name(word) == Some("exec")
 }
 
-fn full_name(word: &str) -> Option<&'static str> {
+pub(super) fn full_name(word: &str) -> Option<&'static str> {
     COMMANDS.iter().find(|(name, _)| *name == word).map(|(_, full)| *full)
 }
 
@@ -85,20 +85,6 @@ pub(super) fn later(split: &Split) -> Option<CliError> {
     let named = if tool && full_name(command).is_none() { first } else { command };
     let known = LATER.contains(&named) || (tool && LATER_TOOLS.contains(&named));
     known.then(|| CliError::usage(format!("{named}: not yet")))
-}
-
-/// `schema --events`: a tool of its own, in which `--events` takes no file. It is taken out of the options.
-pub(super) fn schema(split: &mut Split) -> Result<Option<Meant>, CliError> {
-    if split.environment_given || split.words != ["schema"] {
-        return Ok(None);
-    }
-    let before = split.options.len();
-    split.options.retain(|option| option != "--events");
-    if split.options.len() == before {
-        return Err(CliError::usage("schema: not yet; schema --events prints the shape of events"));
-    }
-    let (environment, command) = (String::new(), Command::EventSchema);
-    Ok(Some(Meant { config: None, environment, name: "schema", command, plan: false }))
 }
 
 /// Makes sense of the words.
@@ -203,24 +189,32 @@ pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError
             "force",
             "redeploy",
             "allow-older",
+            "split",
             "lock-wait",
             "yes",
             "dry-run",
             "keep-failed",
             "events",
         ],
-        "ref" => {
-            &["force", "redeploy", "allow-older", "lock-wait", "yes", "dry-run", "keep-failed", "events"]
-        }
-        "plan" => &["ref", "force", "redeploy", "allow-older", "dry-run", "events"],
+        "ref" => &[
+            "force",
+            "redeploy",
+            "allow-older",
+            "split",
+            "lock-wait",
+            "yes",
+            "dry-run",
+            "keep-failed",
+            "events",
+        ],
+        "plan" => &["ref", "force", "redeploy", "allow-older", "split", "dry-run", "events"],
         "setup" | "revert" => &["lock-wait", "yes", "dry-run", "events"],
         "unlock" => &["yes", "events"],
         "exec" => &["events"],
         _ => &[],
     };
     let mut counted = given.counted(&NEVER_IGNORED);
-    let common = if meant.name == "schema" { &COMMON[4..] } else { &COMMON[..] };
-    match counted.find(|option| !common.contains(option) && !own.contains(option)) {
+    match counted.find(|option| !COMMON.contains(option) && !own.contains(option)) {
         Some(option) => Err(CliError::usage(format!("{} does not take --{option}", meant.name))),
         None => Ok(()),
     }
@@ -254,6 +248,6 @@ fn unknown(environment: &str, word: &str) -> CliError {
 }
 
 /// In quotes, cut, and without anything that acts on a terminal.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     format!("`{}`", crate::report::clean::line(word.as_bytes(), 60))
 }

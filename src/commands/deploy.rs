@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::executor::{Request, Wanted};
 use crate::git::{self, LocalState, Revision};
 use crate::plan;
+use crate::remote::quote::quote;
 
 pub(super) async fn run(mut context: Context<'_>, reference: Option<&str>) -> Result<u8, Error> {
     let redeploy = context.invocation.redeploy;
@@ -23,10 +24,10 @@ pub(super) async fn run(mut context: Context<'_>, reference: Option<&str>) -> Re
         }
         None => {}
     }
-    if context.part && !context.invocation.dry_run {
+    if context.part && !context.invocation.split && !context.invocation.dry_run {
         return Err(Error::Refused {
             reason: "a deploy to part of the hosts leaves the environment on two releases".into(),
-            hint: "deploy to all of them; on purpose, with --split, is not yet possible".into(),
+            hint: "deploy to all of them, or, on purpose, with --split".into(),
         });
     }
     if !context.invocation.force && !context.invocation.dry_run {
@@ -35,8 +36,18 @@ pub(super) async fn run(mut context: Context<'_>, reference: Option<&str>) -> Re
     let options = context.options(true)?;
     let plan = plan::deploy(context.environment.clone(), &options);
     let request = Request { plan: &plan, wanted, lock_wait: context.lock_wait() };
-    let undo = format!("shipit {} revert", context.environment.name);
+    let undo = undo(&context);
     context.carry_out(request, Some(undo)).await
+}
+
+// Of part of the hosts only these went: the others must not be taken back.
+fn undo(context: &Context<'_>) -> String {
+    let hosts = if context.part {
+        format!(" --hosts {}", quote(&context.invocation.hosts.join(",")))
+    } else {
+        String::new()
+    };
+    format!("shipit {} revert{hosts}", context.environment.name)
 }
 
 // What is not committed or not pushed would not go out, and the user may think that it does.

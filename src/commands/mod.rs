@@ -4,15 +4,18 @@ use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::{Command, Invocation};
+use crate::cli::{Command, Invocation, Tool};
 use crate::config::{self, Environment};
 use crate::error::Error;
 use crate::executor::Interrupt;
 use crate::plan::Options;
 use crate::report::{self, Printer, Show, human};
 
+mod completions;
+mod demo;
 mod deploy;
 mod exec;
+mod init;
 mod introduce;
 mod json;
 mod list;
@@ -41,18 +44,11 @@ struct Context<'a> {
 /// # Errors
 /// What stops a command before it has an outcome to report.
 pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error> {
-    if invocation.command == Command::EventSchema {
-        printer.data(report::events::SCHEMA);
-        return Ok(crate::error::exit::OK);
+    if let Command::Tool(tool) = &invocation.command {
+        return run_tool(tool, invocation, printer).await;
     }
     let surroundings = Surroundings::read()?;
-    let start = match &invocation.chdir {
-        Some(directory) => surroundings.directory.join(directory),
-        None => surroundings.directory.clone(),
-    };
-    if !start.is_dir() {
-        return Err(Error::Usage(format!("--chdir: {} is not a directory", start.display())));
-    }
+    let start = surroundings.start(invocation.chdir.as_deref())?;
     let named: Option<PathBuf> = invocation.config.as_ref().map(|file| start.join(file));
     let file = config::find(named.as_deref(), &start)?;
     let environment = config::load(&file, &invocation.environment)?;
@@ -71,9 +67,20 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         Command::Previous => revisions::previous(context).await,
         Command::Exec { command } => exec::run(context, command).await,
         Command::Unlock => unlock::run(context).await,
-        // Answered above: it needs no file.
-        Command::EventSchema => Ok(crate::error::exit::OK),
+        // Ran above: it needs no file.
+        Command::Tool(_) => Ok(crate::error::exit::OK),
     }
+}
+
+async fn run_tool(tool: &Tool, invocation: &Invocation, printer: &Printer) -> Result<u8, Error> {
+    match tool {
+        Tool::Demo { keep } => return demo::run(invocation, *keep, printer).await,
+        Tool::Init => return init::run(&Surroundings::read()?.start(invocation.chdir.as_deref())?, printer),
+        Tool::EventSchema => printer.data(report::events::SCHEMA),
+        Tool::Completions(shell) => printer.data(shell.script()),
+        Tool::Candidates(words) => completions::candidates(words, &Surroundings::read()?, printer),
+    }
+    Ok(crate::error::exit::OK)
 }
 
 /// Tells why a command ended before it was a run, wherever its events would have gone. The exit code.

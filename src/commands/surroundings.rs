@@ -1,6 +1,6 @@
 //! What the process finds around it, read once: directory, home, user, CI, agent. Nothing below asks again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -30,6 +30,15 @@ impl Surroundings {
             .iter()
             .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
         Ok(Surroundings { directory, home, user: user.unwrap_or_else(|| "root".to_owned()) })
+    }
+
+    /// Where work begins: here, or where `--chdir` says.
+    pub(super) fn start(&self, chdir: Option<&Path>) -> Result<PathBuf, Error> {
+        let start = chdir.map_or_else(|| self.directory.clone(), |directory| self.directory.join(directory));
+        match start.is_dir() {
+            true => Ok(start),
+            false => Err(Error::Usage(format!("--chdir: {} is not a directory", start.display()))),
+        }
     }
 
     /// What the journal and the lock say of this run.

@@ -95,6 +95,22 @@ impl Source {
     }
 }
 
+/// `text` as a string of the file.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            character if character.is_control() => {
+                quoted.push_str(&format!("\\u{:04X}", u32::from(character)))
+            }
+            character => quoted.push(character),
+        }
+    }
+    quoted + "\""
+}
+
 /// A file that somebody else can change decides what runs as us on every host.
 fn trusted(owner: u32, us: u32) -> bool {
     owner == us || owner == 0
@@ -190,6 +206,16 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_quoted_is_read_back() {
+        for text in ["", "plain", "a \"b\" \\ c", "tab\tnewline\nescape\u{1b}[2Jé\u{7f}'"] {
+            let text_of_file = format!("key = {}", quoted(text));
+            let source = Source { file: PathBuf::from("/x"), text: text_of_file };
+            let document = source.parse().unwrap_or_else(|error| panic!("{error}"));
+            assert!(matches!(&document.entries[0].node.value, Value::Text(read) if read == text), "{text}");
+        }
+    }
 
     #[test]
     fn only_our_files_and_those_of_root_are_trusted() {

@@ -5,6 +5,7 @@
 
 mod error;
 mod pending;
+mod project;
 mod reference;
 mod remote;
 mod url;
@@ -13,6 +14,7 @@ mod work_tree;
 
 pub use error::GitError;
 pub use pending::{Commit, Pending, pending};
+pub use project::{Project, Remote, project, reference_names};
 pub use reference::{Reference, Revision};
 pub use remote::{Resolved, resolve};
 pub use work_tree::{LocalState, check, head};

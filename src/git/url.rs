@@ -20,6 +20,21 @@ fn scp_form(repo: &str) -> Option<(&str, &str)> {
     (!repo[..colon].contains('/')).then(|| (&repo[..colon], &repo[colon + 1..]))
 }
 
+/// The address without what would let anybody in who reads it: the password, and over https also the user, which
+/// is often a token. The login of ssh is part of the address.
+pub(super) fn without_credentials(repo: &str) -> String {
+    let Some((scheme, rest)) = repo.split_once("://") else { return repo.to_owned() };
+    let end = rest.find('/').unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let Some((login, host)) = authority.rsplit_once('@') else { return repo.to_owned() };
+    let user = login.split(':').next().unwrap_or_default();
+    let ssh = matches!(scheme.to_ascii_lowercase().as_str(), "ssh" | "git+ssh" | "ssh+git");
+    match ssh && !user.is_empty() {
+        true => format!("{scheme}://{user}@{host}{path}"),
+        false => format!("{scheme}://{host}{path}"),
+    }
+}
+
 pub(super) fn same_repository(one: &str, other: &str) -> bool {
     identity(one) == identity(other)
 }
@@ -95,6 +110,22 @@ mod tests {
             ("/srv/git/shop", "git@example.com:srv/git/shop"),
         ] {
             assert!(!same_repository(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_left_out() {
+        for (repo, without) in [
+            ("https://ghp_token@example.com/acme/shop.git", "https://example.com/acme/shop.git"),
+            ("https://me:pa@ss@example.com:8443/shop", "https://example.com:8443/shop"),
+            ("HTTPS://me@example.com", "HTTPS://example.com"),
+            ("ssh://git:secret@example.com:22/shop", "ssh://git@example.com:22/shop"),
+            ("ssh://git@example.com/a@b", "ssh://git@example.com/a@b"),
+            ("https://example.com/a@b", "https://example.com/a@b"),
+            ("git@example.com:acme/shop.git", "git@example.com:acme/shop.git"),
+            ("/srv/git/shop.git", "/srv/git/shop.git"),
+        ] {
+            assert_eq!(without_credentials(repo), without, "{repo}");
         }
     }
 

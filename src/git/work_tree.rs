@@ -1,6 +1,6 @@
 //! The work tree around the configuration file: is what the operator sees here what would be deployed?
 //!
-//! Reads only; the one file that knows libgit2.
+//! Reads only. This file and `project.rs` know libgit2, no other does.
 
 use std::path::Path;
 
@@ -61,7 +61,7 @@ pub(super) fn ssh_command_is_configured() -> bool {
     config.is_ok_and(|config| config.get_string("core.sshcommand").is_ok())
 }
 
-fn open(root: &Path) -> Result<Option<Repository>, GitError> {
+pub(super) fn open(root: &Path) -> Result<Option<Repository>, GitError> {
     match Repository::discover(root) {
         Ok(repository) if repository.is_bare() => Ok(None),
         Ok(repository) => Ok(Some(repository)),

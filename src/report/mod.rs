@@ -12,6 +12,7 @@ pub mod clean;
 pub mod events;
 mod frame;
 pub mod human;
+mod narrator;
 mod plain;
 mod pretty;
 mod printer;
@@ -21,6 +22,7 @@ mod style;
 pub mod summary;
 pub mod table;
 
+pub use narrator::Narrator;
 pub use printer::Printer;
 pub use show::{Show, record_error};
 

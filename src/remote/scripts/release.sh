@@ -303,11 +303,13 @@ discard() {
 	done
 }
 
+# remove_release RELEASE: its directory, and the pin of its commit: a file until git packs it (gitrepository-layout(5)).
 remove_release() {
-	rm -rf "${root:?}/releases/$1" 2>/dev/null || {
+	remove_pin=$root/source/refs/shipit/$1
+	[ -f "$remove_pin" ] || git_here update-ref -d "refs/shipit/$1" 2>/dev/null
+	rm -rf "${root:?}/releases/$1" "${remove_pin:?}" 2>/dev/null || {
 		# Package managers make directories that even their owner cannot empty.
 		chmod -R u+w "$root/releases/$1" 2>/dev/null
 		rm -rf "${root:?}/releases/$1"
 	}
-	git_here update-ref -d "refs/shipit/$1" 2>/dev/null
 }

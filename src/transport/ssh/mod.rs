@@ -1,6 +1,6 @@
 //! Hosts over SSH: the transport of a run.
 //!
-//! The one door to the SSH library. Must not know what is run on a host. One connection and one login per call
+//! The one door to the SSH library (`server` is its other side). Must not know what is run on a host. One connection and one login per call
 //! of `connect`, one shared connection per jump host; a host is spoken to only if its key is known, and
 //! nothing is learned but by [`Ssh::learn`]. What OpenSSH reads (`~/.ssh/config`, known_hosts, keys, agent) is read here, once.
 
@@ -20,6 +20,7 @@ mod link;
 mod options;
 mod pattern;
 mod route;
+pub mod server;
 mod sessions;
 mod wire;
 

@@ -1,30 +1,29 @@
-//! An SSH server in the test's own process that really executes, and can be asked what it received.
+//! The library's SSH server in the test's own process: it really executes, and can be asked what it received.
 //!
-//! As sshd does: a session's command gets its own kernel session, its end is told when it comes, the channel is
-//! closed when its output has ended too, and when the connection dies its pipes close and nobody kills it. The
-//! whole server is one thread, so that blocking that thread is what SIGSTOP is to sshd.
+//! The whole server is one thread, so that blocking that thread is what SIGSTOP is to sshd; sockets are kept, so
+//! that a line can be cut.
 
-mod connection;
+mod machine;
 
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use connection::Connection;
-use russh::keys::{PrivateKey, PublicKey, load_public_key, load_secret_key};
-use russh::server::Config;
-use russh::{MethodKind, MethodSet};
+use machine::Seen;
+use shipit::transport::ssh::server;
 use tokio::sync::oneshot;
+
+type Sockets = Arc<Mutex<Vec<Arc<TcpStream>>>>;
 
 /// The server of one host.
 #[derive(Debug)]
 pub struct Server {
     port: u16,
     seen: Arc<Seen>,
-    key: PrivateKey,
+    server: server::Server,
+    sockets: Sockets,
     life: Mutex<Option<Life>>,
     ice: Mutex<Option<mpsc::Sender<()>>>,
 }
@@ -37,36 +36,17 @@ struct Life {
     thread: JoinHandle<()>,
 }
 
-/// What it knows and what it has seen, over all its lives.
-#[derive(Debug)]
-struct Seen {
-    login: PathBuf,
-    operator: PublicKey,
-    logins: AtomicUsize,
-    sessions: Mutex<Vec<Recorded>>,
-    sockets: Mutex<Vec<Arc<TcpStream>>>,
-}
-
-#[derive(Debug)]
-struct Recorded {
-    command: String,
-    stdin: Arc<Mutex<Vec<u8>>>,
-}
-
 impl Server {
     /// Starts it for the machine at `root`.
     pub fn start(root: &Path, operator_key: &Path) -> Self {
-        let key = load_secret_key(root.join("server/key"), None).unwrap();
-        let seen = Seen {
-            login: root.join("login"),
-            operator: load_public_key(operator_key.with_extension("pub")).unwrap(),
-            logins: AtomicUsize::new(0),
-            sessions: Mutex::default(),
-            sockets: Mutex::default(),
-        };
+        let host_key = server::KeyPair::read(&root.join("server/key")).unwrap();
+        let guest = server::KeyPair::read(operator_key).unwrap();
+        let seen = Arc::new(Seen::new(root.join("login")));
+        let server = server::Server::new(&host_key, &guest, Arc::clone(&seen) as Arc<dyn server::Machine>);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let server = Self { port, seen: Arc::new(seen), key, life: Mutex::default(), ice: Mutex::default() };
+        let (life, ice) = (Mutex::default(), Mutex::default());
+        let server = Self { port, seen, server, sockets: Sockets::default(), life, ice };
         server.live(listener);
         server
     }
@@ -75,25 +55,13 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
-        let accepting = accept(listener, self.config(), Arc::clone(&self.seen));
+        let accepting = accept(listener, self.server.clone(), Arc::clone(&self.sockets));
         let thread = std::thread::spawn(move || {
             runtime.block_on(async {
                 tokio::select! { () = accepting => (), _ = stopped => () }
             });
         });
         *self.life.lock().unwrap() = Some(Life { runtime: handle, stop, thread });
-    }
-
-    fn config(&self) -> Arc<Config> {
-        Arc::new(Config {
-            keys: vec![self.key.clone()],
-            methods: MethodSet::from(&[MethodKind::PublicKey][..]),
-            auth_rejection_time: Duration::from_millis(10),
-            auth_rejection_time_initial: Some(Duration::ZERO),
-            inactivity_timeout: None,
-            nodelay: true,
-            ..Config::default()
-        })
     }
 
     /// Where it listens.
@@ -119,7 +87,7 @@ impl Server {
 
     /// Ends every connection without a word of SSH.
     pub fn drop_connections(&self) {
-        for socket in self.seen.sockets.lock().unwrap().drain(..) {
+        for socket in self.sockets.lock().unwrap().drain(..) {
             let _ = socket.shutdown(Shutdown::Both);
         }
     }
@@ -153,23 +121,20 @@ impl Server {
     }
 }
 
-async fn accept(listener: TcpListener, config: Arc<Config>, seen: Arc<Seen>) {
+async fn accept(listener: TcpListener, server: server::Server, sockets: Sockets) {
     listener.set_nonblocking(true).unwrap();
     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
     while let Ok((socket, _)) = listener.accept().await {
         let socket = socket.into_std().unwrap();
         let handle = Arc::new(socket.try_clone().unwrap());
-        seen.sockets.lock().unwrap().push(Arc::clone(&handle));
+        sockets.lock().unwrap().push(Arc::clone(&handle));
         let socket = tokio::net::TcpStream::from_std(socket).unwrap();
-        let (config, seen) = (Arc::clone(&config), Arc::clone(&seen));
+        let (server, sockets) = (server.clone(), Arc::clone(&sockets));
         tokio::spawn(async move {
-            let connection = Connection::new(Arc::clone(&seen));
-            if let Ok(session) = russh::server::run_stream(config, socket, connection).await {
-                let _ = session.await;
-            }
+            server.serve(socket).await;
             // while there is a second handle, closing the first closes nothing
             let _ = handle.shutdown(Shutdown::Both);
-            seen.sockets.lock().unwrap().retain(|other| !Arc::ptr_eq(other, &handle));
+            sockets.lock().unwrap().retain(|other| !Arc::ptr_eq(other, &handle));
         });
     }
 }

@@ -1,46 +1,46 @@
 //! The server's side of one connection, and the joining of a channel with a process.
 //!
-//! A process that does not read holds up nobody but its own channel: what it was sent waits in a queue.
+//! A process that does not read holds up nobody but its own channel: what it was sent waits in a queue, which
+//! the client's window bounds no longer; who may log in is trusted with this process's memory.
 
 use std::collections::HashMap;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
-use std::process::{ExitStatus, Stdio};
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
+use std::process::ExitStatus;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use russh::keys::PublicKey;
 use russh::server::{Auth, ChannelOpenHandle, Handle, Handler, Msg, Session, VerifiedPublicKey};
-use russh::{Channel, ChannelId, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
+use russh::{Channel, ChannelId, ChannelMsg, ChannelOpenFailure, ChannelReadHalf, ChannelWriteHalf, Sig};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::process::{Child, ChildStdin};
 use tokio::sync::mpsc;
 
-use super::super::process;
-use super::{Recorded, Seen};
+use super::Machine;
 
 /// The server's side of one connection.
-pub struct Connection {
-    seen: Arc<Seen>,
+pub(super) struct Login {
+    guest: PublicKey,
+    machine: Arc<dyn Machine>,
     channels: HashMap<ChannelId, Channel<Msg>>,
 }
 
-impl Connection {
-    pub fn new(seen: Arc<Seen>) -> Self {
-        Self { seen, channels: HashMap::new() }
+impl Login {
+    pub(super) fn new(guest: PublicKey, machine: Arc<dyn Machine>) -> Self {
+        Self { guest, machine, channels: HashMap::new() }
     }
 }
 
-impl Handler for Connection {
+impl Handler for Login {
     type Error = russh::Error;
 
     async fn auth_publickey(&mut self, _: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
-        let known = key.public_key.key_data() == self.seen.operator.key_data();
+        let known = key.public_key.key_data() == self.guest.key_data();
         Ok(if known { Auth::Accept } else { Auth::reject() })
     }
 
     async fn auth_succeeded(&mut self, _: &mut Session) -> Result<(), Self::Error> {
-        self.seen.logins.fetch_add(1, Ordering::SeqCst);
+        self.machine.entered();
         Ok(())
     }
 
@@ -55,6 +55,21 @@ impl Handler for Connection {
         Ok(())
     }
 
+    /// Nothing is opened for anybody; the answer is sshd's where forwarding is allowed and nobody listens.
+    async fn channel_open_direct_tcpip(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        _: u32,
+        _: &str,
+        _: u32,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        reply.reject(ChannelOpenFailure::ConnectFailed).await;
+        Ok(())
+    }
+
     async fn exec_request(
         &mut self,
         id: ChannelId,
@@ -62,40 +77,21 @@ impl Handler for Connection {
         session: &mut Session,
     ) -> Result<(), Self::Error> {
         let Some(channel) = self.channels.remove(&id) else { return session.channel_failure(id) };
-        let command = String::from_utf8_lossy(command).into_owned();
-        let stdin = Arc::new(Mutex::new(Vec::new()));
-        let child = spawn(&self.seen.login, &command);
-        self.seen.sessions.lock().unwrap().push(Recorded { command, stdin: Arc::clone(&stdin) });
-        session.channel_success(id)?;
-        tokio::spawn(serve(channel, child, stdin, session.handle()));
-        Ok(())
+        match self.machine.start(&String::from_utf8_lossy(command)) {
+            Ok(child) => {
+                session.channel_success(id)?;
+                tokio::spawn(join(channel, child, session.handle()));
+                Ok(())
+            }
+            Err(_) => session.channel_failure(id),
+        }
     }
 }
 
-fn spawn(login: &Path, command: &str) -> Child {
-    Command::from(process::command("setsid"))
-        .arg(login)
-        .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("LOGNAME", "operator")
-        .env("USER", "operator")
-        .env("SSH_CLIENT", "127.0.0.1 1 22")
-        .env("SSH_CONNECTION", "127.0.0.1 1 127.0.0.1 22")
-        .env("SSH_ORIGINAL_COMMAND", command)
-        .current_dir("/")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
 /// Joins a channel and a process until both have ended, or the connection has.
-async fn serve(channel: Channel<Msg>, mut child: Child, record: Arc<Mutex<Vec<u8>>>, session: Handle) {
+async fn join(channel: Channel<Msg>, mut child: Child, session: Handle) {
     let (from, to) = channel.split();
-    let stdin = child.stdin.take().unwrap();
-    let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let ended = async {
         if let Ok(status) = child.wait().await {
             tell(&to, &session, status).await;
@@ -103,8 +99,8 @@ async fn serve(channel: Channel<Msg>, mut child: Child, record: Arc<Mutex<Vec<u8
     };
     let all = async { tokio::join!(send(stdout, &to, None), send(stderr, &to, Some(1)), ended) };
     tokio::select! {
-        // the client closed the channel, or the connection is gone: our ends of the pipes close
-        () = receive(from, stdin, record) => (),
+        // The client closed the channel, or the connection is gone: our ends of the pipes close.
+        () = receive(from, stdin) => (),
         _ = all => {
             let _ = to.eof().await;
             let _ = to.close().await;
@@ -113,14 +109,13 @@ async fn serve(channel: Channel<Msg>, mut child: Child, record: Arc<Mutex<Vec<u8
 }
 
 /// Hands on what the client sends; ends when the channel does.
-async fn receive(mut from: ChannelReadHalf, stdin: ChildStdin, record: Arc<Mutex<Vec<u8>>>) {
+async fn receive(mut from: ChannelReadHalf, stdin: Option<ChildStdin>) {
     let (queue, queued) = mpsc::unbounded_channel();
     let read = async {
         let mut queue = Some(queue);
         while let Some(message) = from.wait().await {
             match message {
                 ChannelMsg::Data { data } => {
-                    record.lock().unwrap().extend_from_slice(&data);
                     let _ = queue.as_ref().map(|queue| queue.send(data));
                 }
                 ChannelMsg::Eof => queue = None,
@@ -136,7 +131,8 @@ async fn receive(mut from: ChannelReadHalf, stdin: ChildStdin, record: Arc<Mutex
     tokio::select! { () = read => (), () = write => () }
 }
 
-async fn write(mut stdin: ChildStdin, mut queued: mpsc::UnboundedReceiver<Bytes>) {
+async fn write(stdin: Option<ChildStdin>, mut queued: mpsc::UnboundedReceiver<Bytes>) {
+    let Some(mut stdin) = stdin else { return };
     while let Some(data) = queued.recv().await {
         if stdin.write_all(&data).await.is_err() {
             return;
@@ -145,10 +141,11 @@ async fn write(mut stdin: ChildStdin, mut queued: mpsc::UnboundedReceiver<Bytes>
 }
 
 /// Hands on what the process prints; `code` 1 is standard error.
-async fn send(mut from: impl AsyncRead + Unpin, to: &ChannelWriteHalf<Msg>, code: Option<u32>) {
-    let mut piece = vec![0; 32 * 1024];
-    while let Ok(n @ 1..) = from.read(&mut piece).await {
-        let data = Bytes::copy_from_slice(&piece[..n]);
+async fn send(from: Option<impl AsyncRead + Unpin>, to: &ChannelWriteHalf<Msg>, code: Option<u32>) {
+    let Some(mut from) = from else { return };
+    let mut piece = vec![0; 32 << 10];
+    while let Ok(count @ 1..) = from.read(&mut piece).await {
+        let data = Bytes::copy_from_slice(piece.get(..count).unwrap_or_default());
         let sent = match code {
             Some(code) => to.extended_data_bytes(code, data).await,
             None => to.data_bytes(data).await,

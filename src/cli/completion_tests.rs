@@ -1,0 +1,84 @@
+//! Lines that are being typed, and what can stand at their end.
+
+use super::*;
+
+fn cursor(line: &str) -> Cursor {
+    let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    at_cursor(&words)
+}
+
+fn words_at(line: &str) -> Vec<String> {
+    match cursor(line).wanted {
+        Wanted::OneOf(words) | Wanted::Environments(words) => {
+            words.into_iter().map(|(word, _)| word).collect()
+        }
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+#[test]
+fn each_place_wants_something_of_its_own() {
+    let table = [
+        ("production ref ", Wanted::References),
+        ("production --ref ", Wanted::References),
+        ("production --ref=m", Wanted::References),
+        ("production ref main ", Wanted::Anything),
+        ("production revert ", Wanted::Deploys),
+        ("production exec ", Wanted::Anything),
+        ("production exec ls -", Wanted::Anything),
+        ("-e production exec ls --", Wanted::Anything),
+        ("production status ", Wanted::Anything),
+        ("production --hosts ", Wanted::Hosts),
+        ("--hosts=", Wanted::Hosts),
+        ("-c ", Wanted::Files),
+        ("production --config=", Wanted::Files),
+        ("-nC ", Wanted::Directories),
+        ("-- --", Wanted::Environments(tools())),
+        ("", Wanted::Environments(tools())),
+        ("shipit.toml ", Wanted::Environments(tools())),
+        ("-e ", Wanted::Environments(Vec::new())),
+        ("demo ", Wanted::Anything),
+        ("-e demo ", Wanted::OneOf(commands())),
+        ("--lock-wait ", Wanted::OneOf(Vec::new())),
+    ];
+    for (line, expected) in table {
+        assert_eq!(cursor(line).wanted, expected, "{line}");
+    }
+}
+
+#[test]
+fn words_are_those_of_the_grammar() {
+    for line in ["production ", "-e production ", "shipit.toml production se", "production -n -- "] {
+        let words = words_at(line);
+        for command in ["update", "deploy", "ref", "setup", "revert", "status", "exec", "run", "unlock"] {
+            assert!(words.iter().any(|word| word == command), "{line}: {words:?}");
+        }
+        assert!(!words.iter().any(|word| word == "prev" || word == "curr"), "{words:?}");
+    }
+    assert_eq!(words_at("completions "), ["bash", "zsh", "fish"]);
+    assert_eq!(words_at("production --color "), ["auto", "always", "never"]);
+    let options = words_at("production --");
+    assert!(options.iter().any(|word| word == "--hosts") && options.iter().any(|word| word == "--help"));
+    assert!(
+        !options.iter().any(|word| word == "--roles"),
+        "what is not yet there is not offered: {options:?}"
+    );
+}
+
+#[test]
+fn every_word_says_what_it_does() {
+    for (word, meaning) in tools().into_iter().chain(commands()) {
+        assert!(!meaning.is_empty(), "{word} is not in the help");
+    }
+    assert_eq!(help::describe("run"), "on every host at once");
+}
+
+#[test]
+fn what_was_typed_before_is_known_and_kept() {
+    let cursor = cursor("-c fleet.toml -Cshop -e staging status --hosts=web1,!we");
+    assert_eq!(cursor.config, Some(PathBuf::from("fleet.toml")));
+    assert_eq!(cursor.chdir, Some(PathBuf::from("shop")));
+    assert_eq!(cursor.environment.as_deref(), Some("staging"));
+    assert_eq!((cursor.before.as_str(), cursor.typed.as_str()), ("--hosts=web1,!", "we"));
+    assert_eq!(super::at_cursor(&[]).wanted, Wanted::Environments(tools()));
+}

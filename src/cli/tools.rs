@@ -1,0 +1,126 @@
+//! The tools: what is asked of shipit without an environment. From words to a [`Tool`]: pure.
+//!
+//! An environment of a tool's name is meant where a command of environments follows, or with `-e`.
+
+use super::arguments::Given;
+use super::split::Split;
+use super::words::{Meant, NEVER_IGNORED, full_name, quoted};
+use super::{CliError, Command};
+
+/// Their names, and the options that each looks at.
+pub(super) const TOOLS: [(&str, &[&str]); 4] = [
+    ("demo", &["keep", "output", "color"]),
+    ("init", &["chdir", "color", "quiet"]),
+    ("completions", &["color"]),
+    ("schema", &["color"]),
+];
+
+/// The word in place of a shell with which the scripts of `completions` ask for what can be typed.
+const CANDIDATES: &str = "candidates";
+
+/// What is asked without an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tool {
+    /// Deploys to three hosts inside this process, and tells what it does.
+    Demo {
+        /// Hosts and files stay until somebody has seen enough.
+        keep: bool,
+    },
+    /// Writes a `shipit.toml` for the work tree here.
+    Init,
+    /// Prints the script that completes command lines in a shell.
+    Completions(Shell),
+    /// Prints the schema of the events of `--output json`.
+    EventSchema,
+    /// Prints what can stand at the end of these words: what that script asks.
+    Candidates(Vec<String>),
+}
+
+/// A shell that completes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "they are what they are called")]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+impl Shell {
+    /// All of them, by the names that are typed.
+    pub(super) const ALL: [(&'static str, Shell); 3] =
+        [("bash", Shell::Bash), ("zsh", Shell::Zsh), ("fish", Shell::Fish)];
+
+    /// What makes the shell complete shipit's command lines.
+    #[must_use]
+    pub fn script(self) -> &'static str {
+        match self {
+            Shell::Bash => include_str!("completions/shipit.bash"),
+            Shell::Zsh => include_str!("completions/_shipit"),
+            Shell::Fish => include_str!("completions/shipit.fish"),
+        }
+    }
+}
+
+/// The tool that these words ask for.
+pub(super) fn named(split: &Split) -> Option<&'static str> {
+    let first = split.words.first().filter(|_| !split.environment_given)?;
+    let (name, _) = TOOLS.iter().find(|(name, _)| name == first)?;
+    split.words.get(1).is_none_or(|second| full_name(second).is_none()).then_some(*name)
+}
+
+/// `schema --events`: a word, since no file follows.
+pub(super) fn take_words(tool: Option<&str>, split: &mut Split) {
+    if tool == Some("schema")
+        && let Some(at) = split.options.iter().position(|option| option == "--events")
+    {
+        split.options.remove(at);
+        split.words.push("--events".to_owned());
+    }
+}
+
+/// Makes sense of the words of a tool, and refuses options that it would not look at.
+pub(super) fn understand(
+    name: &'static str,
+    words: Vec<String>,
+    keep: bool,
+    given: &Given,
+) -> Result<Meant, CliError> {
+    let command = Command::Tool(tool(name, words.into_iter().skip(1).collect(), keep)?);
+    let own = TOOLS.iter().find(|(tool, _)| *tool == name).map_or(&[][..], |(_, own)| own);
+    match given.counted(&NEVER_IGNORED).find(|option| !own.contains(option)) {
+        Some(option) => Err(CliError::usage(format!("{name} does not take --{option}"))),
+        None => Ok(Meant { config: None, environment: String::new(), name, command, plan: false }),
+    }
+}
+
+fn tool(name: &str, rest: Vec<String>, keep: bool) -> Result<Tool, CliError> {
+    let first = rest.first().map(String::as_str);
+    match (name, first) {
+        ("completions", None) => Err(CliError::usage("completions needs a shell: bash, zsh or fish")),
+        ("completions", Some(CANDIDATES)) => Ok(Tool::Candidates(rest.into_iter().skip(1).collect())),
+        ("completions", Some(word)) => {
+            let shell = Shell::ALL.iter().find(|(name, _)| *name == word).map(|(_, shell)| *shell);
+            let unknown =
+                || CliError::usage(format!("completions knows bash, zsh and fish, not {}", quoted(word)));
+            let shell = shell.ok_or_else(unknown)?;
+            match rest.get(1) {
+                Some(second) => Err(takes_no(name, second)),
+                None => Ok(Tool::Completions(shell)),
+            }
+        }
+        ("schema", None) => {
+            Err(CliError::usage("schema: not yet; schema --events prints the shape of events"))
+        }
+        ("schema", Some("--events")) if rest.len() == 1 => Ok(Tool::EventSchema),
+        (_, Some(word)) => Err(takes_no(name, word)),
+        ("demo", None) => Ok(Tool::Demo { keep }),
+        (_, None) => Ok(Tool::Init),
+    }
+}
+
+fn takes_no(name: &str, word: &str) -> CliError {
+    CliError::usage(format!(
+        "{name} takes no {}\n(an environment of that name: shipit -e {name})",
+        quoted(word)
+    ))
+}
