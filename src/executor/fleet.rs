@@ -168,7 +168,7 @@ impl<'a> Fleet<'a> {
                     kind: FailureKind::Unreachable,
                     step: "connect".into(),
                     exit: None,
-                    message: error.to_string(),
+                    message: error.full(),
                     hint: error.hint(),
                     tail: Vec::new(),
                 };
