@@ -86,6 +86,7 @@ fn key() -> Box<OfferedKey> {
     })
 }
 
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn connect_errors() -> Vec<ConnectError> {
     let (host, address, file) =
         (named("web1"), named("192.0.2.1:22"), PathBuf::from("/home/ann/.ssh/known_hosts"));
