@@ -93,6 +93,9 @@
 //! (`undo`) is the same put-back. What must work on a full disk is a rename of what was made while there was space. A
 //! revert differs in one thing: it never returns to the release it leaves, so once switched it goes on to `done`.
 //!
+//! **Files of the operator's** ([`config::App::files`]) wait beside their places in `shared/` and take them, by renames, just
+//! before `current` is replaced; what was there waits likewise, and returns with every put-back (`files.sh`).
+//!
 //! **Lock and token.** The lock is a link, which `ln` makes only where there is none. Whose it is stands in the run's directory,
 //! as the name of another directory: `owner.PID.START.BOOT`. Only who it names may act for the run; a process that is gone,
 //! or a machine that was started anew, is told by start time and boot id. It is passed on by rename, so of several that

@@ -151,22 +151,16 @@ fn what_cannot_be_meant_ends_with_2() {
 fn what_is_to_come_ends_with_2() {
     let desk = Desk::new();
     let mut lines: Vec<Vec<&str>> = Vec::new();
-    for command in
-        ["sync", "restart", "hold", "resume", "show", "console", "logs", "check", "config", "prune"]
-    {
+    for command in ["sync", "restart", "hold", "resume", "show", "console", "logs", "check", "prune"] {
         lines.push(vec!["production", command]);
     }
-    for tool in ["import", "envs", "schema"] {
-        lines.push(vec![tool]);
-    }
+    lines.push(vec!["import"]);
     for option in
         ["--roles=web", "--apps=a", "--concurrency=2", "--batch=1", "--no-pause", "--max-unreachable=1"]
     {
         lines.push(vec!["production", option]);
     }
-    for option in ["--set=a.b=c", "--ref=app=main"] {
-        lines.push(vec!["production", option]);
-    }
+    lines.push(vec!["production", "--ref=app=main"]);
     lines.push(vec!["ecosystem.config.js", "production", "setup"]);
     lines.push(vec!["package.json", "production"]);
     for line in lines {

@@ -108,7 +108,7 @@ impl Typing {
 fn bash_offers_what_the_file_and_the_grammar_have() {
     let typing = Typing::new();
     let all = typing.bash(&["shipit", ""]);
-    assert_eq!(all, ["production", "staging", "fleet", "demo", "init", "completions"]);
+    assert_eq!(all, ["production", "staging", "fleet", "demo", "init", "completions", "schema", "envs"]);
     for (words, expected) in [
         (&["shipit", "pro"][..], &["production"][..]),
         (&["shipit", "production", "re"], &["ref", "revert"]),
@@ -197,11 +197,11 @@ fn every_shell_takes_its_script() {
 fn a_file_that_cannot_be_read_offers_nothing_and_says_nothing() {
     let typing = Typing::new();
     typing.world.config("[deploy.production\n");
-    assert_eq!(typing.bash(&["shipit", ""]), ["demo", "init", "completions"]);
+    assert_eq!(typing.bash(&["shipit", ""]), ["demo", "init", "completions", "schema", "envs"]);
     let odd =
         "[deploy.\"a b\"]\n[deploy.\"\\u001b[2J\"]\n[deploy.good]\nhost = [3, \"[\", \"web[1:\", \"web1\"]\n";
     typing.world.config(odd);
-    assert_eq!(typing.bash(&["shipit", ""]), ["good", "demo", "init", "completions"]);
+    assert_eq!(typing.bash(&["shipit", ""]), ["good", "demo", "init", "completions", "schema", "envs"]);
     assert_eq!(typing.bash(&["shipit", "good", "--hosts", ""]), ["web1"]);
     let run = typing.world.shipit(&["completions", "candidates", "--", "pro"]).ends_with(0);
     assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));

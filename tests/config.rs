@@ -261,7 +261,7 @@ fn a_variable_of_the_operator_is_a_secret_of_any_bytes() {
     assert_eq!(entries[1].value.expose_secret(), format!("db://u:{secret}@h"));
     assert!(entries[1].secret && !entries[0].secret);
     assert!(!format!("{entries:?}").contains(secret));
-    assert!(matches!(environment.hosts[0].env[1].1, EnvValue::Operator(_)));
+    assert!(matches!(environment.hosts[0].env[1].value, EnvValue::Operator(_)));
 }
 
 #[test]

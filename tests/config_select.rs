@@ -65,7 +65,7 @@ fn digest(more: &str) -> String {
     let hosts = if more.contains("host") { "" } else { "host = 'web1'\n" };
     let environment = load(&format!("{hosts}{more}"));
     let env = environment.evaluate_env(&environment.hosts[0], &|_| Some("value".to_owned())).unwrap();
-    environment.digest(&environment.hosts[0], &env)
+    environment.digest(&environment.hosts[0], &env, &[])
 }
 
 #[test]

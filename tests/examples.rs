@@ -99,7 +99,7 @@ fn readme() -> String {
 
 #[test]
 fn the_files_in_the_readme_can_be_planned() {
-    let text = readme();
+    let text = readme() + &page();
     let blocks: Vec<&str> =
         text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(!blocks.is_empty());
@@ -111,16 +111,21 @@ fn the_files_in_the_readme_can_be_planned() {
     }
 }
 
-/// The keys in backquotes of the README's lines that begin so.
+/// The page on the file.
+fn page() -> String {
+    fs::read_to_string(root("docs/shipit.toml.md")).unwrap()
+}
+
+/// The keys in backquotes of the page's lines that begin so.
 fn keys(beginning: &str) -> Vec<String> {
-    let text = readme();
+    let text = page();
     let line = text.lines().find_map(|line| line.strip_prefix(beginning)).expect(beginning);
     line.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 #[test]
-fn keys_that_the_readme_calls_not_yet_are_refused_as_such() {
-    let listed = keys("Not yet, and refused by name: ");
+fn keys_that_the_page_calls_not_yet_are_refused_as_such() {
+    let listed = keys("Keys, refused by name: ");
     assert!(listed.len() > 10, "{listed:?}");
     for key in listed {
         let directory = tempfile::tempdir().unwrap();
@@ -136,10 +141,13 @@ fn keys_that_the_readme_calls_not_yet_are_refused_as_such() {
 }
 
 #[test]
-fn keys_in_the_readmes_table_are_known() {
-    let text = readme();
-    let section = text.split("## Configuration").nth(1).unwrap().split("\n## ").next().unwrap();
-    let rows = section.lines().filter(|line| line.starts_with("| `"));
+fn keys_in_the_pages_tables_are_known_and_all_that_are_known_are_there() {
+    let text = page();
+    let tables: Vec<&str> = text
+        .split("\n\n")
+        .filter(|block| block.starts_with("| key ") || block.starts_with("| hook "))
+        .collect();
+    let rows = tables.iter().flat_map(|table| table.lines()).filter(|line| line.starts_with("| `"));
     let cells: Vec<&str> =
         rows.map(|row| row.trim_start_matches("| ").split(" | ").next().unwrap()).collect();
     assert!(cells.len() > 15, "{cells:?}");
@@ -157,6 +165,13 @@ fn keys_in_the_readmes_table_are_known() {
         assert!(is_known(key), "{key}");
     }
     assert!(!is_known("keep-relases") && !is_known("rollout"));
+    let schema: serde_json::Value = serde_json::from_str(&config::schema()).unwrap();
+    let environment = &schema["properties"]["defaults"];
+    let name = environment["$ref"].as_str().map(|name| name.trim_start_matches('#').to_owned());
+    let known = name.map_or(environment, |name| schema.pointer(&name).unwrap());
+    for key in known["properties"].as_object().unwrap().keys() {
+        assert!(cells.iter().any(|cell| cell.contains(&format!("`{key}`"))), "{key} is in no table");
+    }
 }
 
 #[test]

@@ -55,7 +55,6 @@ fn config_errors() -> Vec<ConfigError> {
             reason: named("the range ends before it begins"),
         },
         ConfigError::NoHostLeft { environment, patterns },
-        ConfigError::MissingVariable { key: named("TOKEN"), variable: named("NPM_TOKEN") },
     ]
 }
 

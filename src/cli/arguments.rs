@@ -11,25 +11,27 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser};
 
 use super::{CliError, help};
+use crate::config::Setting;
 use crate::report::{ColorChoice, Mode};
 
 /// Options of later issues, and whether they take a value: known, so that they are refused by name.
-const LATER: [(&str, bool); 10] = [
+const LATER: [(&str, bool); 8] = [
     ("roles", true),
     ("apps", true),
     ("concurrency", true),
     ("batch", true),
     ("no-pause", false),
     ("max-unreachable", true),
-    ("set", true),
     ("check", false),
-    ("origin", false),
     ("for", true),
 ];
 
 /// Long options that no `SHIPIT_*` variable sets: hooks have `SHIPIT_REF` and `SHIPIT_ENV`, and a shipit that
-/// is started by a hook must not deploy what its parent did.
-const NEVER_AMBIENT: [&str; 5] = ["ref", "env", "check", "origin", "for"];
+/// is started by a hook must not deploy what its parent did. `SHIPIT_SET` holds several ([`settings`]).
+const NEVER_AMBIENT: [&str; 5] = ["ref", "env", "check", "for", "set"];
+
+/// Holds what `--set` takes, a line each.
+const SETTINGS: &str = "SHIPIT_SET";
 
 /// Whether `SHIPIT_*` variables stand in for options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +64,9 @@ pub(super) struct Typed {
     /// Deploy this branch, tag or commit, or HEAD
     #[arg(long = "ref", value_name = "REF")]
     pub reference: Option<String>,
+    /// Over the file: timeout.hook=1m, env.NAME=x
+    #[arg(long, value_name = "KEY=VALUE", action = ArgAction::Append)]
+    pub set: Vec<String>,
     /// Skip the local checks, nothing else
     #[arg(short, visible_short_alias = 'F', long, value_parser = flag)]
     pub force: bool,
@@ -89,6 +94,9 @@ pub(super) struct Typed {
     /// demo: hosts and files stay, to go on by hand
     #[arg(long, value_parser = flag)]
     pub keep: bool,
+    /// With config: where each value comes from
+    #[arg(long, value_parser = flag)]
+    pub origin: bool,
     /// auto, pretty, plain or json (an event a line)
     #[arg(long, value_name = "HOW", value_parser = output(), default_value = "auto")]
     #[arg(hide_default_value = true, hide_possible_values = true)]
@@ -158,6 +166,21 @@ fn from_environment(arg: Arg) -> Arg {
         return arg;
     }
     arg.env(variable).hide_env(true)
+}
+
+/// All that is set over the file, weakest first: what is typed adds to the variable, and counts more.
+pub(super) fn settings(ambient: Ambient, typed: Vec<String>) -> Result<Vec<Setting>, CliError> {
+    let variable = match ambient {
+        #[cfg(test)]
+        Ambient::Nothing => String::new(),
+        Ambient::Environment => std::env::var_os(SETTINGS)
+            .unwrap_or_default()
+            .into_string()
+            .map_err(|_| CliError::usage(format!("{SETTINGS} is not valid UTF-8")))?,
+    };
+    let lines = variable.lines().filter(|line| !line.trim().is_empty());
+    let ambient = lines.map(|line| Setting { text: line.to_owned(), origin: SETTINGS });
+    Ok(ambient.chain(typed.into_iter().map(|text| Setting { text, origin: "--set" })).collect())
 }
 
 /// Lets clap read the options.

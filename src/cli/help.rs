@@ -26,6 +26,7 @@ Look:
   list                      deploys, newest first, numbered as revert counts
   current, curr             the live revision
   previous, prev            the one before
+  config [KEY]              the resolved configuration, secrets dotted
 
 Act:
   exec, run <CMD>…          on every host at once; one word is a script,
@@ -36,7 +37,9 @@ Without an environment:
   demo                      try it: three hosts inside this process
   init                      write a shipit.toml for the work tree here
   completions <SHELL>       what makes bash, zsh or fish complete all this
-  schema --events           the shape of the events of --output json";
+  envs                      the environments of the file
+  schema                    a JSON schema of shipit.toml, for editors
+                            (--events: of events, for programs)";
 
 /// What [`COMMANDS`] says of a word, as far as one line holds it.
 pub(super) fn describe(name: &str) -> &'static str {

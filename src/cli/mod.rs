@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::Setting;
 use crate::report::{ColorChoice, Mode, Verbosity};
 
 mod arguments;
@@ -43,6 +44,8 @@ pub struct Invocation {
     pub command: Command,
     /// `--hosts`: patterns, as typed; empty means all.
     pub hosts: Vec<String>,
+    /// What `SHIPIT_SET` and `--set` say, weakest first.
+    pub set: Vec<Setting>,
     /// Skip the local checks.
     pub force: bool,
     /// A new release though nothing changed.
@@ -98,6 +101,13 @@ pub enum Command {
     Unlock,
     /// Something that needs no environment.
     Tool(Tool),
+    /// The resolved configuration.
+    Config {
+        /// Only this key, and what is below it.
+        key: Option<String>,
+        /// Also where each value comes from.
+        origin: bool,
+    },
 }
 
 /// Which deploy `revert` goes back to.
@@ -144,8 +154,8 @@ fn parse<I: IntoIterator<Item = OsString>>(
 ) -> Result<Invocation, CliError> {
     let options = arguments::options(ambient);
     let mut split = split::split(args.into_iter().skip(1), &options)?;
+    let of_events = tools::of_events(&mut split);
     let tool = tools::named(&split);
-    tools::take_words(tool, &mut split);
     let later = words::later(&split);
     let (typed, set) = arguments::parse(options, split.options).map_err(|error| match &later {
         // An option of a command that is still to come is no mistake of the user's.
@@ -155,8 +165,9 @@ fn parse<I: IntoIterator<Item = OsString>>(
     if let Some(later) = later {
         return Err(later);
     }
+    let asked = tools::Asked { keep: typed.keep, of_events };
     let meant = match tool {
-        Some(name) => tools::understand(name, split.words, typed.keep, &set)?,
+        Some(name) => tools::understand(name, split.words, asked, &set)?,
         None => words::understand(split.words, typed.reference.clone(), typed.environment.clone())?,
     };
     if meant.config.is_some() && set.typed("config") {
@@ -169,13 +180,18 @@ fn parse<I: IntoIterator<Item = OsString>>(
     if typed.output == Mode::Json && (typed.dry_run || meant.plan) {
         return Err(CliError::usage("--output json: not yet for a plan"));
     }
+    let command = match meant.command {
+        Command::Config { key, .. } => Command::Config { key, origin: typed.origin },
+        command => command,
+    };
     Ok(Invocation {
         config: meant.config.or(typed.config),
         chdir: typed.chdir,
         environment: meant.environment,
         dry_run: typed.dry_run || meant.plan,
-        command: meant.command,
+        command,
         hosts: typed.hosts,
+        set: arguments::settings(ambient, typed.set)?,
         force: typed.force,
         redeploy: typed.redeploy,
         allow_older: typed.allow_older,

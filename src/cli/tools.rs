@@ -2,17 +2,20 @@
 //!
 //! An environment of a tool's name is meant where a command of environments follows, or with `-e`.
 
+use std::path::PathBuf;
+
 use super::arguments::Given;
 use super::split::Split;
-use super::words::{Meant, NEVER_IGNORED, full_name, quoted};
+use super::words::{Meant, NEVER_IGNORED, full_name, is_config_file, quoted};
 use super::{CliError, Command};
 
 /// Their names, and the options that each looks at.
-pub(super) const TOOLS: [(&str, &[&str]); 4] = [
+pub(super) const TOOLS: [(&str, &[&str]); 5] = [
     ("demo", &["keep", "output", "color"]),
     ("init", &["chdir", "color", "quiet"]),
     ("completions", &["color"]),
     ("schema", &["color"]),
+    ("envs", &["config", "chdir", "output", "color", "quiet", "verbose"]),
 ];
 
 /// The word in place of a shell with which the scripts of `completions` ask for what can be typed.
@@ -28,10 +31,15 @@ pub enum Tool {
     },
     /// Writes a `shipit.toml` for the work tree here.
     Init,
+    /// The environments of the file.
+    Envs,
+    /// Prints a JSON schema.
+    Schema {
+        /// Of events, not of the file.
+        of_events: bool,
+    },
     /// Prints the script that completes command lines in a shell.
     Completions(Shell),
-    /// Prints the schema of the events of `--output json`.
-    EventSchema,
     /// Prints what can stand at the end of these words: what that script asks.
     Candidates(Vec<String>),
 }
@@ -61,39 +69,56 @@ impl Shell {
     }
 }
 
-/// The tool that these words ask for.
-pub(super) fn named(split: &Split) -> Option<&'static str> {
-    let first = split.words.first().filter(|_| !split.environment_given)?;
-    let (name, _) = TOOLS.iter().find(|(name, _)| name == first)?;
-    split.words.get(1).is_none_or(|second| full_name(second).is_none()).then_some(*name)
+/// The options of tools.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub keep: bool,
+    pub of_events: bool,
 }
 
-/// `schema --events`: a word, since no file follows.
-pub(super) fn take_words(tool: Option<&str>, split: &mut Split) {
-    if tool == Some("schema")
-        && let Some(at) = split.options.iter().position(|option| option == "--events")
-    {
-        split.options.remove(at);
-        split.words.push("--events".to_owned());
+/// `schema --events`, where the option takes no file: it is taken out of the options. Whether it was there.
+pub(super) fn of_events(split: &mut Split) -> bool {
+    let before = split.options.len();
+    if named(split) == Some("schema") {
+        split.options.retain(|option| option != "--events");
     }
+    split.options.len() < before
+}
+
+/// The tool that these words ask for.
+pub(super) fn named(split: &Split) -> Option<&'static str> {
+    let at = first_at(&split.words);
+    let first = split.words.get(at).filter(|_| !split.environment_given)?;
+    let (name, _) = TOOLS.iter().find(|(name, _)| name == first)?;
+    split.words.get(at + 1).is_none_or(|second| full_name(second).is_none()).then_some(*name)
+}
+
+// A file may be named before.
+fn first_at(words: &[String]) -> usize {
+    words.first().map_or(0, |word| usize::from(is_config_file(word)))
 }
 
 /// Makes sense of the words of a tool, and refuses options that it would not look at.
 pub(super) fn understand(
     name: &'static str,
     words: Vec<String>,
-    keep: bool,
+    asked: Asked,
     given: &Given,
 ) -> Result<Meant, CliError> {
-    let command = Command::Tool(tool(name, words.into_iter().skip(1).collect(), keep)?);
+    let at = first_at(&words);
+    let config = words.first().filter(|_| at > 0).map(PathBuf::from);
+    if config.is_some() && name != "envs" {
+        return Err(CliError::usage(format!("{name} reads no configuration file")));
+    }
+    let command = Command::Tool(tool(name, words.into_iter().skip(at + 1).collect(), asked)?);
     let own = TOOLS.iter().find(|(tool, _)| *tool == name).map_or(&[][..], |(_, own)| own);
     match given.counted(&NEVER_IGNORED).find(|option| !own.contains(option)) {
         Some(option) => Err(CliError::usage(format!("{name} does not take --{option}"))),
-        None => Ok(Meant { config: None, environment: String::new(), name, command, plan: false }),
+        None => Ok(Meant { config, environment: String::new(), name, command, plan: false }),
     }
 }
 
-fn tool(name: &str, rest: Vec<String>, keep: bool) -> Result<Tool, CliError> {
+fn tool(name: &str, rest: Vec<String>, asked: Asked) -> Result<Tool, CliError> {
     let first = rest.first().map(String::as_str);
     match (name, first) {
         ("completions", None) => Err(CliError::usage("completions needs a shell: bash, zsh or fish")),
@@ -108,12 +133,10 @@ fn tool(name: &str, rest: Vec<String>, keep: bool) -> Result<Tool, CliError> {
                 None => Ok(Tool::Completions(shell)),
             }
         }
-        ("schema", None) => {
-            Err(CliError::usage("schema: not yet; schema --events prints the shape of events"))
-        }
-        ("schema", Some("--events")) if rest.len() == 1 => Ok(Tool::EventSchema),
         (_, Some(word)) => Err(takes_no(name, word)),
-        ("demo", None) => Ok(Tool::Demo { keep }),
+        ("demo", None) => Ok(Tool::Demo { keep: asked.keep }),
+        ("schema", None) => Ok(Tool::Schema { of_events: asked.of_events }),
+        ("envs", None) => Ok(Tool::Envs),
         (_, None) => Ok(Tool::Init),
     }
 }

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use super::arguments::Given;
 use super::split::Split;
+use super::tools::TOOLS;
 use super::{CliError, Command, RevertTo, help};
 
 /// Words of commands, with what each is called in full.
-pub(super) const COMMANDS: [(&str, &str); 15] = [
+pub(super) const COMMANDS: [(&str, &str); 16] = [
     ("update", "update"),
     ("deploy", "update"),
     ("ref", "ref"),
@@ -25,17 +26,24 @@ pub(super) const COMMANDS: [(&str, &str); 15] = [
     ("exec", "exec"),
     ("run", "exec"),
     ("unlock", "unlock"),
+    ("config", "config"),
 ];
 
 /// Commands on an environment that are still to come.
-const LATER: [&str; 10] =
-    ["sync", "restart", "hold", "resume", "show", "console", "logs", "check", "config", "prune"];
+const LATER: [&str; 9] = ["sync", "restart", "hold", "resume", "show", "console", "logs", "check", "prune"];
 
 /// Commands without an environment that are still to come.
-const LATER_TOOLS: [&str; 2] = ["import", "envs"];
+const LATER_TOOLS: [&str; 1] = ["import"];
 
 /// Options that every command takes.
-const COMMON: [&str; 8] = ["config", "chdir", "env", "hosts", "output", "color", "quiet", "verbose"];
+const COMMON: [&str; 7] = ["config", "chdir", "env", "output", "color", "quiet", "verbose"];
+
+/// Options of all commands but `config`, which only looks at the file.
+const OF_HOSTS: [&str; 2] = ["hosts", "set"];
+
+/// Options of the commands that make a new release.
+const DEPLOYING: &[&str] =
+    &["force", "redeploy", "allow-older", "split", "lock-wait", "yes", "dry-run", "keep-failed", "events"];
 
 /// Options that must never be lost, even where a variable sets them: a dry run that is none does harm.
 pub(super) const NEVER_IGNORED: [&str; 1] = ["dry-run"];
@@ -128,6 +136,7 @@ fn command(name: &'static str, rest: Vec<String>, reference: Option<String>) -> 
             Ok(Command::Deploy { reference: Some(checked_reference(reference)?) })
         }
         "revert" => single(name, rest)?.map_or(Ok(RevertTo::Back(1)), revert_to).map(Command::Revert),
+        "config" => Ok(Command::Config { key: single(name, rest)?, origin: false }),
         _ if !rest.is_empty() => Err(CliError::usage(format!("{name} takes no {}", quoted(&rest[0])))),
         "setup" => Ok(Command::Setup),
         "status" => Ok(Command::Status),
@@ -183,38 +192,21 @@ pub(super) fn has_events(name: &str) -> bool {
 
 /// Refuses options that the command would not look at.
 pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError> {
-    let own: &[&str] = match meant.name {
-        "update" => &[
-            "ref",
-            "force",
-            "redeploy",
-            "allow-older",
-            "split",
-            "lock-wait",
-            "yes",
-            "dry-run",
-            "keep-failed",
-            "events",
-        ],
-        "ref" => &[
-            "force",
-            "redeploy",
-            "allow-older",
-            "split",
-            "lock-wait",
-            "yes",
-            "dry-run",
-            "keep-failed",
-            "events",
-        ],
-        "plan" => &["ref", "force", "redeploy", "allow-older", "split", "dry-run", "events"],
-        "setup" | "revert" => &["lock-wait", "yes", "dry-run", "events"],
-        "unlock" => &["yes", "events"],
-        "exec" => &["events"],
+    let own: &[&[&str]] = match meant.name {
+        "update" => &[&["ref"], DEPLOYING],
+        "ref" => &[DEPLOYING],
+        "plan" => &[&["ref", "force", "redeploy", "allow-older", "split", "dry-run", "events"]],
+        "setup" | "revert" => &[&["lock-wait", "yes", "dry-run", "events"]],
+        "unlock" => &[&["yes", "events"]],
+        "exec" => &[&["events"]],
+        "config" => &[&["set", "origin"]],
         _ => &[],
     };
-    let mut counted = given.counted(&NEVER_IGNORED);
-    match counted.find(|option| !COMMON.contains(option) && !own.contains(option)) {
+    let of_hosts: &[&str] = if meant.name == "config" { &[] } else { &OF_HOSTS };
+    let taken = |option: &&str| {
+        COMMON.contains(option) || of_hosts.contains(option) || own.iter().any(|own| own.contains(option))
+    };
+    match given.counted(&NEVER_IGNORED).find(|option| !taken(option)) {
         Some(option) => Err(CliError::usage(format!("{} does not take --{option}", meant.name))),
         None => Ok(()),
     }
@@ -234,6 +226,9 @@ fn command_without_environment(word: &str) -> CliError {
 fn unknown(environment: &str, word: &str) -> CliError {
     if full_name(environment).is_some() {
         return command_without_environment(environment);
+    }
+    if TOOLS.iter().any(|(tool, _)| *tool == word) {
+        return CliError::usage(format!("{word} works on no environment: shipit {word}"));
     }
     let names = COMMANDS.iter().map(|(name, _)| *name).chain(LATER);
     let nearest = names

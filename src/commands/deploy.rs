@@ -6,6 +6,10 @@ use crate::executor::{Request, Wanted};
 use crate::git::{self, LocalState, Revision};
 use crate::plan;
 use crate::remote::quote::quote;
+use crate::report::human;
+
+/// More names than these say less, in a question.
+const HOSTS_SHOWN: usize = 20;
 
 pub(super) async fn run(mut context: Context<'_>, reference: Option<&str>) -> Result<u8, Error> {
     let redeploy = context.invocation.redeploy;
@@ -33,7 +37,12 @@ pub(super) async fn run(mut context: Context<'_>, reference: Option<&str>) -> Re
     if !context.invocation.force && !context.invocation.dry_run {
         check(&context)?;
     }
-    let options = context.options(true)?;
+    if context.environment.confirm && !context.invocation.dry_run && !context.invocation.yes {
+        confirm(&context)?;
+    }
+    let mut options = context.options(true)?;
+    options.token = context.token()?;
+    options.files = super::files::read(&context)?;
     let plan = plan::deploy(context.environment.clone(), &options);
     let request = Request { plan: &plan, wanted, lock_wait: context.lock_wait() };
     let undo = undo(&context);
@@ -48,6 +57,29 @@ fn undo(context: &Context<'_>) -> String {
         String::new()
     };
     format!("shipit {} revert{hosts}", context.environment.name)
+}
+
+// `confirm = true`: nobody deploys here by a slip of the fingers.
+fn confirm(context: &Context<'_>) -> Result<(), Error> {
+    let environment = &context.environment;
+    let names: Vec<&str> =
+        environment.hosts.iter().take(HOSTS_SHOWN).map(|host| host.name.as_str()).collect();
+    let more = if environment.hosts.len() > names.len() { ", …" } else { "" };
+    context.printer.error(&format!(
+        "deploy {} of {} to {}, {}: {}{more}\n",
+        environment.app.reference,
+        environment.app.repo,
+        environment.name,
+        human::hosts(environment.hosts.len()),
+        names.join(", "),
+    ));
+    if context.printer.confirm("Go ahead?") {
+        return Ok(());
+    }
+    Err(Error::Refused {
+        reason: format!("not confirmed, and {} asks before it is deployed to (`confirm`)", environment.name),
+        hint: "answer y on a terminal, or say so beforehand: --yes".into(),
+    })
 }
 
 // What is not committed or not pushed would not go out, and the user may think that it does.

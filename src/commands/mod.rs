@@ -4,8 +4,10 @@ use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use crate::cli::{Command, Invocation, Tool};
-use crate::config::{self, Environment};
+use crate::config::{self, Document, Environment};
 use crate::error::Error;
 use crate::executor::Interrupt;
 use crate::plan::Options;
@@ -14,11 +16,15 @@ use crate::report::{self, Printer, Show, human};
 mod completions;
 mod demo;
 mod deploy;
+mod envs;
 mod exec;
+mod files;
 mod init;
 mod introduce;
 mod json;
 mod list;
+mod operator;
+mod resolved;
 mod revert;
 mod revisions;
 mod setup;
@@ -34,6 +40,8 @@ struct Context<'a> {
     printer: &'a Printer,
     surroundings: Surroundings,
     environment: Environment,
+    /// It, with what commands of `env` printed, once they were run.
+    answered: OnceCell<Environment>,
     /// `--hosts` left some out.
     part: bool,
     ways: OnceCell<Ways>,
@@ -48,15 +56,16 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         return run_tool(tool, invocation, printer).await;
     }
     let surroundings = Surroundings::read()?;
-    let start = surroundings.start(invocation.chdir.as_deref())?;
-    let named: Option<PathBuf> = invocation.config.as_ref().map(|file| start.join(file));
-    let file = config::find(named.as_deref(), &start)?;
-    let environment = config::load(&file, &invocation.environment)?;
+    let document = read(invocation, &surroundings)?;
+    if let Command::Config { key, origin } = &invocation.command {
+        return resolved::run(&document, invocation, (key.as_deref(), *origin), printer);
+    }
+    let environment = resolve(&document, &invocation.environment, printer)?;
     let all = environment.hosts.len();
     let environment = config::select(environment, &invocation.hosts)?;
     let part = environment.hosts.len() < all;
-    let ways = OnceCell::new();
-    let context = Context { invocation, printer, surroundings, environment, part, ways };
+    let (answered, ways) = (OnceCell::new(), OnceCell::new());
+    let context = Context { invocation, printer, surroundings, environment, answered, part, ways };
     match &invocation.command {
         Command::Deploy { reference } => deploy::run(context, reference.as_deref()).await,
         Command::Setup => setup::run(context).await,
@@ -67,16 +76,37 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         Command::Previous => revisions::previous(context).await,
         Command::Exec { command } => exec::run(context, command).await,
         Command::Unlock => unlock::run(context).await,
-        // Ran above: it needs no file.
-        Command::Tool(_) => Ok(crate::error::exit::OK),
+        // Ran above: they work on no host.
+        Command::Config { .. } | Command::Tool(_) => Ok(crate::error::exit::OK),
     }
+}
+
+/// The file that was named, or is found here or above.
+fn read(invocation: &Invocation, surroundings: &Surroundings) -> Result<Document, Error> {
+    let start = surroundings.start(invocation.chdir.as_deref())?;
+    let named: Option<PathBuf> = invocation.config.as_ref().map(|file| start.join(file));
+    let file = config::find(named.as_deref(), &start)?;
+    Ok(config::read(&file, &invocation.set)?)
+}
+
+/// The environment; commands that name its hosts are run when all that can be checked before was found good.
+fn resolve(document: &Document, name: &str, printer: &Printer) -> Result<Environment, Error> {
+    let draft = document.draft(name)?;
+    if draft.host_commands.is_empty() {
+        return Ok(draft.environment);
+    }
+    let limit = draft.environment.timeouts.hook;
+    let answers = operator::ask(&draft.host_commands, name, limit, printer);
+    Ok(document.resolve(name, &answers)?)
 }
 
 async fn run_tool(tool: &Tool, invocation: &Invocation, printer: &Printer) -> Result<u8, Error> {
     match tool {
         Tool::Demo { keep } => return demo::run(invocation, *keep, printer).await,
         Tool::Init => return init::run(&Surroundings::read()?.start(invocation.chdir.as_deref())?, printer),
-        Tool::EventSchema => printer.data(report::events::SCHEMA),
+        Tool::Schema { of_events: true } => printer.data(report::events::SCHEMA),
+        Tool::Schema { of_events: false } => printer.data(&config::schema()),
+        Tool::Envs => return envs::run(&read(invocation, &Surroundings::read()?)?, printer),
         Tool::Completions(shell) => printer.data(shell.script()),
         Tool::Candidates(words) => completions::candidates(words, &Surroundings::read()?, printer),
     }
@@ -112,11 +142,30 @@ impl Context<'_> {
         options.keep_failed = self.invocation.keep_failed;
         if with_env {
             let lookup = |name: &str| std::env::var(name).ok();
-            for host in &self.environment.hosts {
-                options.env.push(self.environment.evaluate_env(host, &lookup)?);
+            self.environment.check_variables(&lookup)?;
+            let environment = self.answered()?;
+            for host in &environment.hosts {
+                options.env.push(environment.evaluate_env(host, &lookup)?);
             }
         }
         Ok(options)
+    }
+
+    /// The environment, with what the commands of `env` print. They run once, however often this is asked.
+    fn answered(&self) -> Result<&Environment, Error> {
+        if let Some(answered) = self.answered.get() {
+            return Ok(answered);
+        }
+        let mut environment = self.environment.clone();
+        let limit = environment.timeouts.hook;
+        let answers = operator::ask(&environment.env_commands(), &environment.name, limit, self.printer);
+        environment.answer(&answers)?;
+        Ok(self.answered.get_or_init(|| environment))
+    }
+
+    /// `repo-token`, for commands whose hosts ask the repository.
+    fn token(&self) -> Result<Option<SecretString>, Error> {
+        Ok(self.environment.evaluate_token(&|name| std::env::var(name).ok())?)
     }
 
     fn interrupt() -> Result<Interrupt, Error> {

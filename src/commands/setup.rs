@@ -3,10 +3,11 @@
 use super::Context;
 use crate::error::Error;
 use crate::executor::{Request, Wanted};
-use crate::plan;
+use crate::plan::{self, Options};
 
 pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
-    let plan = plan::setup(context.environment.clone(), &context.options(true)?);
+    let options = Options { token: context.token()?, ..context.options(true)? };
+    let plan = plan::setup(context.environment.clone(), &options);
     let request = Request { plan: &plan, wanted: Wanted::Nothing, lock_wait: context.lock_wait() };
     context.carry_out(request, None).await
 }

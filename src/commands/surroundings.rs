@@ -50,7 +50,7 @@ impl Surroundings {
         let job =
             ["CI_JOB_URL", "BUILD_URL"].iter().find_map(|name| std::env::var(name).ok()).or_else(github_job);
         let job = job.map_or(String::new(), |url| format!(", {url}"));
-        let words: Vec<String> = std::env::args().skip(1).take(6).collect();
+        let words = said(std::env::args().skip(1)).into_iter().take(6).collect::<Vec<_>>();
         let who = format!(
             "{}@{machine} (pid {}{job}), `shipit {}` for {environment}, since {when}",
             self.user,
@@ -72,6 +72,18 @@ impl Surroundings {
     }
 }
 
+/// The arguments as others may read them: what `--set` sets may be a secret.
+fn said(args: impl Iterator<Item = String>) -> Vec<String> {
+    let mut value_follows = false;
+    let hide = |text: &str| text.split_once('=').map_or("…".to_owned(), |(key, _)| format!("{key}=…"));
+    args.map(|arg| match arg.strip_prefix("--set=") {
+        _ if std::mem::replace(&mut value_follows, arg == "--set") => hide(&arg),
+        Some(setting) => format!("--set={}", hide(setting)),
+        None => arg,
+    })
+    .collect()
+}
+
 fn github_job() -> Option<String> {
     let get = |name: &str| std::env::var(name).ok();
     Some(format!(
@@ -91,5 +103,15 @@ pub(super) struct Ways {
 impl Transport for Ways {
     fn connect<'a>(&'a self, host: &'a Host) -> Boxed<'a, Result<Box<dyn Connection>, ConnectError>> {
         if host.local { self.local.connect(host) } else { self.ssh.connect(host) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_is_set_is_not_told_to_others() {
+        let line = "production --set env.T=s3cret=x update --set=ref=v2 --set s3cret -y exec --set a";
+        let said = super::said(line.split(' ').map(str::to_owned)).join(" ");
+        assert_eq!(said, "production --set env.T=… update --set=ref=… --set … -y exec --set …");
     }
 }

@@ -1,14 +1,16 @@
-//! A mistake in the file and how it is shown: with line, column and a caret under the place.
+//! A mistake in the configuration and how it is shown: with line, column and a caret under the place.
 //!
-//! Knows no key. All mistakes of a file are collected and shown together, in the order of the file.
+//! Knows no key. All mistakes are collected and shown together, each in the text it stands in.
 
 use std::fmt;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-/// Bytes of the file.
+use super::sources::Sources;
+
+/// A place: bytes of all texts that were read, one after the other ([`Sources`]).
 pub(super) type Span = Range<usize>;
 
 /// One mistake.
@@ -24,6 +26,10 @@ pub(super) struct Problem {
 impl Problem {
     pub fn at(span: Span, message: impl Into<String>) -> Self {
         Self { message: message.into(), span, label: None, notes: Vec::new(), help: Vec::new() }
+    }
+
+    pub(super) fn start(&self) -> usize {
+        self.span.start
     }
 
     /// What stands at the caret.
@@ -96,34 +102,38 @@ impl Problems {
     }
 }
 
-/// The mistakes of one file, with its text.
+/// The mistakes of a configuration, with its texts.
 #[derive(Clone)]
 pub struct Mistakes {
-    pub(super) file: PathBuf,
-    pub(super) text: String,
+    pub(super) sources: Arc<Sources>,
     pub(super) problems: Vec<Problem>,
 }
 
 impl Mistakes {
     pub(super) fn render(&self, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        let name = self.file.display().to_string();
         let shown: Vec<String> =
-            self.problems.iter().map(|problem| renderer.render(&[self.group(&name, problem)])).collect();
+            self.problems.iter().map(|problem| renderer.render(&[self.group(problem)])).collect();
         shown.join("\n\n")
     }
 
-    fn group<'a>(&'a self, name: &'a str, problem: &'a Problem) -> Group<'a> {
-        let primary = AnnotationKind::Primary.span(problem.span.clone()).label(problem.label.as_deref());
-        let snippet = Snippet::source(self.text.as_str()).path(name).annotation(primary);
-        let notes = problem
-            .notes
-            .iter()
-            .map(|(span, text)| AnnotationKind::Context.span(span.clone()).label(text.as_str()));
-        Level::ERROR
+    fn group<'a>(&'a self, problem: &'a Problem) -> Group<'a> {
+        let home = self.sources.of(&problem.span);
+        let primary = AnnotationKind::Primary.span(home.local(&problem.span)).label(problem.label.as_deref());
+        let note = |(span, text): &'a (Span, String)| {
+            AnnotationKind::Context.span(self.sources.of(span).local(span)).label(text.as_str())
+        };
+        let (near, far): (Vec<_>, Vec<_>) =
+            problem.notes.iter().partition(|(span, _)| std::ptr::eq(self.sources.of(span), home));
+        let snippet = Snippet::source(home.text.as_str()).path(home.name.as_str()).annotation(primary);
+        let group = Level::ERROR
             .primary_title(problem.message.as_str())
-            .element(snippet.annotations(notes))
-            .elements(problem.help.iter().map(|help| Level::HELP.message(help.as_str())))
+            .element(snippet.annotations(near.into_iter().map(note)));
+        let far = far.into_iter().map(|spanned| {
+            let source = self.sources.of(&spanned.0);
+            Snippet::source(source.text.as_str()).path(source.name.as_str()).annotation(note(spanned))
+        });
+        group.elements(far).elements(problem.help.iter().map(|help| Level::HELP.message(help.as_str())))
     }
 }
 
@@ -133,10 +143,10 @@ impl fmt::Display for Mistakes {
     }
 }
 
-/// Without the text of the file, which may hold secrets.
+/// Without the texts, which may hold secrets.
 impl fmt::Debug for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mistakes").field("file", &self.file).field("problems", &self.problems).finish()
+        f.debug_struct("Mistakes").field("problems", &self.problems).finish_non_exhaustive()
     }
 }
 

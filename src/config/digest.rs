@@ -7,14 +7,14 @@ use sha2::{Digest, Sha256};
 
 use secrecy::ExposeSecret;
 
-use super::{EnvEntry, Environment, Hook, Host, Shell};
+use super::{EnvEntry, Environment, FileEntry, Hook, Host, Shell};
 
 /// Goes up when the encoding changes: then every host gets a new release once.
 const VERSION: &str = "1";
 
 impl Environment {
-    /// sha256 in hex; `env` is the evaluated one of that host.
-    pub fn digest(&self, host: &Host, env: &[EnvEntry]) -> String {
+    /// sha256 in hex; `env` is the evaluated one of that host, `files` what it is sent.
+    pub fn digest(&self, host: &Host, env: &[EnvEntry], files: &[FileEntry]) -> String {
         let app = &self.app;
         let mut encoder = Encoder::default();
         encoder.field("version", VERSION);
@@ -44,6 +44,15 @@ impl Environment {
             encoder.all("supervisor.stop", &supervisor.stop);
             encoder.all("supervisor.status", &supervisor.status);
             encoder.all("supervisor.verify", &supervisor.verify);
+        }
+        if app.submodules {
+            encoder.field("submodules", "yes");
+        }
+        encoder.all("subdir", &app.subdir);
+        for file in files {
+            encoder.field("file.path", &file.path);
+            encoder.field("file.mode", &file.mode.to_string());
+            encoder.field("file.content", file.content.expose_secret());
         }
         for entry in env {
             encoder.field("env.name", &entry.name);

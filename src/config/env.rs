@@ -1,37 +1,48 @@
 //! `env`: values as data, and the operator's variables in them, asked for only when a command needs them.
 //!
-//! `${NAME}` is such a variable and makes the value a secret; `$${` is a literal `${`. Nothing else is special.
+//! `${NAME}` is such a variable and makes the value a secret, as does `{ command = "…" }`; `$${` is a literal `${`.
+//! Nothing else is special.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
-use super::diagnostic::{Fault, Problem, Problems};
+use super::command::{self, Answers, LocalCommand};
+use super::diagnostic::{Fault, Problem, Problems, Span};
 use super::error::ConfigError;
-use super::file::{Node, Source, Table, Value};
+use super::file::{Node, Value};
 use super::keys::{self, Place};
-use super::{EnvEntry, EnvPart, EnvValue, Environment, Host};
+use super::sources::Sources;
+use super::{EnvEntry, EnvPart, EnvValue, EnvVariable, Environment, Host};
 
-/// A variable of the operator that is not set.
+/// Why a value of `env` cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the variable `{name}` is not set here")]
-pub struct MissingVariable {
-    /// Its name.
-    pub name: String,
+pub enum Unevaluated {
+    /// A variable of the operator that is not set.
+    #[error("the variable `{name}` is not set here")]
+    MissingVariable {
+        /// Its name.
+        name: String,
+    },
+    /// A command of the operator's whose answer was not asked for.
+    #[error("its command was not run")]
+    NotRun,
 }
 
 impl EnvValue {
     /// The value, with the operator's variables from `lookup`.
-    pub fn evaluate(&self, lookup: &dyn Fn(&str) -> Option<String>) -> Result<SecretString, MissingVariable> {
+    pub fn evaluate(&self, lookup: &dyn Fn(&str) -> Option<String>) -> Result<SecretString, Unevaluated> {
         let parts = match self {
             Self::Plain(text) => return Ok(text.clone().into()),
+            Self::Printed(text) => return Ok(text.clone()),
+            Self::Command(_) => return Err(Unevaluated::NotRun),
             Self::Operator(parts) => parts,
         };
         let mut value = String::new();
         for part in parts {
             match part {
                 EnvPart::Text(text) => value.push_str(text),
-                EnvPart::Variable(name) => {
-                    value.push_str(&lookup(name).ok_or_else(|| MissingVariable { name: name.clone() })?);
-                }
+                EnvPart::Variable(name) => value.push_str(
+                    &lookup(name).ok_or_else(|| Unevaluated::MissingVariable { name: name.clone() })?,
+                ),
             }
         }
         Ok(value.into())
@@ -39,6 +50,52 @@ impl EnvValue {
 }
 
 impl Environment {
+    /// The commands that `env` of the hosts takes values from, each once.
+    #[must_use]
+    pub fn env_commands(&self) -> Vec<LocalCommand> {
+        let mut commands: Vec<LocalCommand> = Vec::new();
+        for variable in self.hosts.iter().flat_map(|host| &host.env) {
+            if let EnvValue::Command(command) = &variable.value
+                && !commands.contains(command)
+            {
+                commands.push(command.clone());
+            }
+        }
+        commands
+    }
+
+    /// Puts what they printed in their place. Every command that failed is named, with its line.
+    ///
+    /// # Errors
+    /// When one failed or was not run, or printed what no variable can hold.
+    pub fn answer(&mut self, answers: &Answers) -> Result<(), ConfigError> {
+        let mut problems = Problems::default();
+        for variable in self.hosts.iter_mut().flat_map(|host| &mut host.env) {
+            if let EnvValue::Command(command) = &variable.value
+                && let Some(text) = problems.keep(printed(command, answers))
+            {
+                variable.value = EnvValue::Printed(text);
+            }
+        }
+        let problems = problems.into_vec();
+        if problems.is_empty() { Ok(()) } else { Err(self.sources.mistakes(problems)) }
+    }
+
+    /// Checks that `env` of no host lacks a variable: before commands are run that may ask for a password.
+    ///
+    /// # Errors
+    /// Every variable that is missing is named, with its line.
+    pub fn check_variables(&self, lookup: &dyn Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
+        let mut problems = Problems::default();
+        for EnvVariable { name, value, span } in self.hosts.iter().flat_map(|host| &host.env) {
+            if let Err(Unevaluated::MissingVariable { name: missing }) = value.evaluate(lookup) {
+                problems.push(missing_variable(&format!("env.{name}"), &missing, span));
+            }
+        }
+        let problems = problems.into_vec();
+        if problems.is_empty() { Ok(()) } else { Err(self.sources.mistakes(problems)) }
+    }
+
     /// `env` of a host, ready to be sent. Every variable that is missing is named, with its line.
     pub fn evaluate_env(
         &self,
@@ -46,67 +103,73 @@ impl Environment {
         lookup: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Vec<EnvEntry>, ConfigError> {
         let mut entries = Vec::with_capacity(host.env.len());
-        let mut missing = Vec::new();
-        for (name, value) in &host.env {
+        let mut problems = Problems::default();
+        for variable in &host.env {
+            let EnvVariable { name, value, span } = variable;
+            let secret = !matches!(value, EnvValue::Plain(_));
             match value.evaluate(lookup) {
-                Ok(evaluated) => entries.push(EnvEntry {
-                    name: name.clone(),
-                    value: evaluated,
-                    secret: matches!(value, EnvValue::Operator(_)),
-                }),
-                Err(variable) => missing.push((name.as_str(), variable.name)),
-            }
-        }
-        if missing.is_empty() { Ok(entries) } else { Err(missing_variables(self, &missing)) }
-    }
-}
-
-/// The file is read again to show the places: a run that has all its variables never needs its text.
-fn missing_variables(environment: &Environment, missing: &[(&str, String)]) -> ConfigError {
-    let mut problems = Problems::default();
-    if let Ok(source) = Source::read(&environment.file)
-        && let Ok(document) = source.parse()
-    {
-        for (key, variable) in missing {
-            if let Some(node) = find_value(&document, &environment.name, key, variable) {
-                problems.push(
-                    node.problem(format!(
-                        "`env.{key}` needs the variable `{variable}`, which is not set here"
-                    ))
-                    .help(format!("export {variable}=… and start again")),
-                );
+                Ok(value) => entries.push(EnvEntry { name: name.clone(), value, secret }),
+                Err(Unevaluated::MissingVariable { name: missing }) => {
+                    problems.push(missing_variable(&format!("env.{name}"), &missing, span));
+                }
+                Err(Unevaluated::NotRun) => {
+                    problems
+                        .push(Problem::at(span.clone(), format!("the command of `env.{name}` was not run")));
+                }
             }
         }
         let problems = problems.into_vec();
-        if !problems.is_empty() {
-            return source.mistakes(problems);
-        }
+        if problems.is_empty() { Ok(entries) } else { Err(self.sources.mistakes(problems)) }
     }
-    let (key, variable) = &missing[0];
-    ConfigError::MissingVariable { key: (*key).to_owned(), variable: variable.clone() }
+
+    /// `repo-token`, ready to be sent.
+    pub fn evaluate_token(
+        &self,
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Option<SecretString>, ConfigError> {
+        let Some(EnvVariable { name, value, span }) = &self.app.repo_token else { return Ok(None) };
+        let problem = match value.evaluate(lookup) {
+            // git's credential protocol is lines.
+            Ok(token)
+                if !token.expose_secret().is_empty() && !token.expose_secret().contains(char::is_control) =>
+            {
+                return Ok(Some(token));
+            }
+            Ok(_) => Problem::at(span.clone(), format!("`{name}` is empty, or holds control characters")),
+            Err(Unevaluated::MissingVariable { name: missing }) => missing_variable(name, &missing, span),
+            Err(Unevaluated::NotRun) => {
+                Problem::at(span.clone(), format!("the command of `{name}` was not run"))
+            }
+        };
+        Err(self.sources.mistakes(vec![problem]))
+    }
 }
 
-fn find_value<'a>(document: &'a Table, environment: &str, key: &str, variable: &str) -> Option<&'a Node> {
-    let table = |parent: &'a Table, key: &str| parent.get(key).and_then(|entry| entry.node.as_table().ok());
-    let own = table(document, "deploy").and_then(|deploy| table(deploy, environment));
-    [own, table(document, "defaults")].into_iter().flatten().find_map(|table| search(table, key, variable))
+fn missing_variable(key: &str, missing: &str, span: &Span) -> Problem {
+    let message = format!("`{key}` needs the variable `{missing}`, which is not set here");
+    Problem::at(span.clone(), message).help(format!("export {missing}=… and start again"))
 }
 
-fn search<'a>(table: &'a Table, key: &str, variable: &str) -> Option<&'a Node> {
-    let wanted = format!("${{{variable}}}");
-    table.entries.iter().find_map(|entry| match &entry.node.value {
-        Value::Text(text) if entry.key == key && text.contains(&wanted) => Some(&entry.node),
-        Value::Table(inner) => search(inner, key, variable),
-        Value::List(items) => items
-            .iter()
-            .filter_map(|item| item.as_table().ok())
-            .find_map(|inner| search(inner, key, variable)),
-        _ => None,
-    })
+/// What a command printed, as `$(…)` takes it: without the newlines at its end.
+fn printed(command: &LocalCommand, answers: &Answers) -> Result<SecretString, Problem> {
+    let text = answers.get(command)?.trim_end_matches(['\n', '\r']);
+    let refused = |message: &str| Err(Problem::at(command.span.clone(), message));
+    if text.is_empty() {
+        return refused("this command printed nothing");
+    }
+    if text.contains('\0') {
+        return refused("this command printed a NUL, which cannot be in a variable");
+    }
+    Ok(text.into())
 }
 
 /// The entries of one `env` table.
-pub(super) fn read(node: &Node, place: &Place, problems: &mut Problems) -> Vec<(String, EnvValue)> {
+pub(super) fn read(
+    node: &Node,
+    place: &Place,
+    sources: &Sources,
+    problems: &mut Problems,
+) -> Vec<EnvVariable> {
     let Some(table) = problems.keep(node.as_table()) else { return Vec::new() };
     let mut entries = Vec::new();
     for entry in &table.entries {
@@ -123,8 +186,8 @@ pub(super) fn read(node: &Node, place: &Place, problems: &mut Problems) -> Vec<(
                 "a variable of that name is possible as `env.{} = …` in `{}`",
                 entry.key, place.parent
             )));
-        } else if let Some(value) = problems.keep(read_value(&entry.node)) {
-            entries.push((entry.key.clone(), value));
+        } else if let Some(value) = problems.keep(read_value(&entry.node, sources)) {
+            entries.push(EnvVariable { name: entry.key.clone(), value, span: entry.node.span.clone() });
         }
     }
     entries
@@ -151,14 +214,17 @@ fn name_fault(name: &str) -> Option<Fault> {
     }
 }
 
-fn read_value(node: &Node) -> Result<EnvValue, Problem> {
+fn read_value(node: &Node, sources: &Sources) -> Result<EnvValue, Problem> {
     match &node.value {
         Value::Text(text) => parse(text).map_err(|fault| fault.at(node.span.clone())),
         Value::Integer(integer) => Ok(EnvValue::Plain(integer.to_string())),
         Value::Float(float) => Ok(EnvValue::Plain(float.clone())),
         Value::Flag(flag) => Ok(EnvValue::Plain(flag.to_string())),
         Value::Table(table) => match table.get("command") {
-            Some(entry) => Err(keys::not_yet(entry)),
+            Some(entry) => {
+                keys::only(table, "command")?;
+                command::read(entry, sources).map(EnvValue::Command)
+            }
             None => Err(node.expected("a string, a number or a boolean")),
         },
         Value::Date | Value::List(_) => {
@@ -167,8 +233,27 @@ fn read_value(node: &Node) -> Result<EnvValue, Problem> {
     }
 }
 
+/// Whether a value of `env` will hold what only the operator knows.
+pub(super) fn is_secret(node: &Node) -> bool {
+    match &node.value {
+        Value::Text(text) => !variables(text).is_empty(),
+        Value::Table(table) => table.get("command").is_some(),
+        _ => false,
+    }
+}
+
+/// The operator's variables in a text, as they are written there.
+pub(super) fn variables(text: &str) -> Vec<String> {
+    let Ok(EnvValue::Operator(parts)) = parse(text) else { return Vec::new() };
+    let names = parts.into_iter().filter_map(|part| match part {
+        EnvPart::Variable(name) => Some(format!("${{{name}}}")),
+        EnvPart::Text(_) => None,
+    });
+    names.collect()
+}
+
 /// Cuts a value at its `${NAME}`.
-fn parse(text: &str) -> Result<EnvValue, Fault> {
+pub(super) fn parse(text: &str) -> Result<EnvValue, Fault> {
     if text.contains('\0') {
         return Err(Fault::new("a NUL cannot be in a variable"));
     }

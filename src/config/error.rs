@@ -73,6 +73,14 @@ pub enum ConfigError {
         /// What there is.
         known: Vec<String>,
     },
+    /// A key that no environment has.
+    #[error("there is no key `{key}`{}", did_you_mean(nearest.as_deref()))]
+    NoSuchKey {
+        /// What was asked for.
+        key: String,
+        /// Probably meant.
+        nearest: Option<String>,
+    },
     /// A pattern of `--hosts` that nothing matches.
     #[error("no host of `{environment}` matches `{pattern}`{}", did_you_mean(nearest.as_deref()))]
     NoSuchHost {
@@ -98,16 +106,6 @@ pub enum ConfigError {
         environment: String,
         /// What was given.
         patterns: String,
-    },
-    /// A variable of the operator that `env` needs, when the file can no longer tell where.
-    #[error(
-        "`env.{key}` needs the variable `{variable}`, which is not set here: export it, then run shipit again"
-    )]
-    MissingVariable {
-        /// The name in `env`.
-        key: String,
-        /// The operator's variable.
-        variable: String,
     },
 }
 

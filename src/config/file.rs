@@ -10,18 +10,19 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeInteger, DeTable, DeValue};
 
-use super::diagnostic::{Mistakes, Problem, Span};
+use super::diagnostic::{Problem, Span};
 use super::error::ConfigError;
 
 /// More than this is no configuration but a mistaken path.
 const LARGEST: u64 = 1 << 20;
 
-/// A file's text and name: what mistakes are shown in.
+/// A file's text and name.
 pub(super) struct Source {
     pub file: PathBuf,
     pub text: String,
 }
 
+#[derive(Clone)]
 pub(super) struct Table {
     pub entries: Vec<Entry>,
     /// The header line where there is one, else the braces or the key.
@@ -30,17 +31,20 @@ pub(super) struct Table {
     pub header: bool,
 }
 
+#[derive(Clone)]
 pub(super) struct Entry {
     pub key: String,
     pub key_span: Span,
     pub node: Node,
 }
 
+#[derive(Clone)]
 pub(super) struct Node {
     pub value: Value,
     pub span: Span,
 }
 
+#[derive(Clone)]
 pub(super) enum Value {
     Text(String),
     Integer(i64),
@@ -79,20 +83,20 @@ impl Source {
             }
         }
     }
+}
 
-    pub fn parse(&self) -> Result<Table, ConfigError> {
-        let (document, errors) = DeTable::parse_recoverable(&self.text);
-        let mut problems: Vec<Problem> = errors
-            .iter()
-            .map(|error| Problem::at(error.span().unwrap_or(0..0), error.message().to_owned()))
-            .collect();
-        let table = Reader { text: &self.text, problems: &mut problems }.table(document.get_ref(), 0..0);
-        if problems.is_empty() { Ok(table) } else { Err(self.mistakes(problems)) }
-    }
+/// The tree of a text whose places are counted from `base`; all that is no TOML is told.
+pub(super) fn parse(text: &str, base: usize) -> Result<Table, Vec<Problem>> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let at = |error: &toml::de::Error| moved(error.span().unwrap_or(0..0), base);
+    let mut problems: Vec<Problem> =
+        errors.iter().map(|error| Problem::at(at(error), error.message().to_owned())).collect();
+    let table = Reader { text, base, problems: &mut problems }.table(document.get_ref(), 0..0);
+    if problems.is_empty() { Ok(table) } else { Err(problems) }
+}
 
-    pub fn mistakes(&self, problems: Vec<Problem>) -> ConfigError {
-        ConfigError::Mistakes(Mistakes { file: self.file.clone(), text: self.text.clone(), problems })
-    }
+fn moved(span: Span, base: usize) -> Span {
+    span.start + base..span.end + base
 }
 
 /// `text` as a string of the file.
@@ -162,6 +166,7 @@ impl Node {
 
 struct Reader<'a> {
     text: &'a str,
+    base: usize,
     problems: &'a mut Vec<Problem>,
 }
 
@@ -171,13 +176,13 @@ impl Reader<'_> {
             .iter()
             .map(|(key, value)| Entry {
                 key: key.get_ref().to_string(),
-                key_span: key.span(),
+                key_span: moved(key.span(), self.base),
                 node: self.node(value.get_ref(), value.span()),
             })
             .collect();
         entries.sort_by_key(|entry| entry.key_span.start);
         let header = self.text[span.clone()].starts_with('[');
-        Table { entries, span, header }
+        Table { entries, span: moved(span, self.base), header }
     }
 
     fn node(&mut self, value: &DeValue<'_>, span: Span) -> Node {
@@ -192,12 +197,12 @@ impl Reader<'_> {
             }
             DeValue::Table(table) => Value::Table(self.table(table, span.clone())),
         };
-        Node { value, span }
+        Node { value, span: moved(span, self.base) }
     }
 
     fn integer(&mut self, integer: &DeInteger<'_>, span: &Span) -> i64 {
         i64::from_str_radix(integer.as_str(), integer.radix()).unwrap_or_else(|_| {
-            self.problems.push(Problem::at(span.clone(), "this integer is out of range"));
+            self.problems.push(Problem::at(moved(span.clone(), self.base), "this integer is out of range"));
             0
         })
     }
@@ -210,9 +215,8 @@ mod tests {
     #[test]
     fn what_is_quoted_is_read_back() {
         for text in ["", "plain", "a \"b\" \\ c", "tab\tnewline\nescape\u{1b}[2Jé\u{7f}'"] {
-            let text_of_file = format!("key = {}", quoted(text));
-            let source = Source { file: PathBuf::from("/x"), text: text_of_file };
-            let document = source.parse().unwrap_or_else(|error| panic!("{error}"));
+            let document =
+                parse(&format!("key = {}", quoted(text)), 0).unwrap_or_else(|_| panic!("{text:?}"));
             assert!(matches!(&document.entries[0].node.value, Value::Text(read) if read == text), "{text}");
         }
     }

@@ -2,17 +2,16 @@
 //!
 //! `script` files are read here, once, so that what was planned is what runs.
 
-use std::path::Path;
-
 use super::diagnostic::{Problem, Problems};
 use super::file::{Node, Source, Table, Value};
 use super::keys::{self, Place};
 use super::layers::Layers;
+use super::sources::Sources;
 use super::{Hook, Hooks, Supervisor, values};
 
 /// Where the texts come from and what their tables are called in messages.
 pub(super) struct Context<'a> {
-    pub root: &'a Path,
+    pub sources: &'a Sources,
     pub parent: &'a str,
 }
 
@@ -107,10 +106,11 @@ impl Reader<'_> {
 
     fn script(&self, node: &Node) -> Result<String, Problem> {
         let path = values::line(node)?;
-        let source = Source::read(&self.context.root.join(path)).map_err(|error| {
+        let directory = &self.context.sources.of(&node.span).directory;
+        let source = Source::read(&directory.join(path)).map_err(|error| {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
             node.problem(format!("{error}{}", cause.unwrap_or_default()))
-                .help("`script` is a file here, relative to the directory of shipit.toml")
+                .help("`script` is a file here, relative to the directory of the file that names it")
         })?;
         if source.text.contains('\0') {
             return Err(node.problem(format!("{} holds a NUL", source.file.display())));

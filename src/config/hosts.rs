@@ -1,19 +1,22 @@
 //! `host`: strings, tables and ranges become hosts, each with its settings merged, no two alike.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
+use super::command::Printed;
 use super::diagnostic::{Problem, Problems, Span};
 use super::file::{Node, Table, Value};
 use super::host_name::{self, MOST_HOSTS};
 use super::keys::{self, Place};
 use super::layers::Layers;
 use super::placeholders::Placeholders;
-use super::{EnvValue, Host, RemotePath, env, paths, values};
+use super::sources::Sources;
+use super::{EnvVariable, Host, LocalCommand, RemotePath, command, env, paths, values};
 
 /// What all hosts of an environment have in common.
 pub(super) struct Context<'a> {
-    pub root: &'a Path,
+    pub sources: &'a Sources,
+    /// What commands printed; none: they were not run, and their hosts are left out.
+    pub printed: Option<&'a Printed>,
     /// The environment's table and what it builds on.
     pub layers: Layers<'a>,
     pub environment: &'a str,
@@ -25,15 +28,18 @@ struct Settings {
     /// The entry itself says how to log in: then even `localhost` is meant to be reached by SSH.
     login: bool,
     user: Option<String>,
+    /// The user, or the port, is set on the command line: then over those in the text of a host, too.
+    user_is_set: bool,
     port: Option<u16>,
+    port_is_set: bool,
     key: Option<std::path::PathBuf>,
     jump: Option<Vec<String>>,
     host_key: Option<String>,
     path: Option<(String, Span)>,
-    env: Vec<(String, EnvValue)>,
+    env: Vec<EnvVariable>,
 }
 
-/// The hosts that `node` (the value of `host`) names.
+/// The hosts that `node` (the value of `host`) names, and that its commands printed.
 pub(super) fn read(node: &Node, context: &Context<'_>, problems: &mut Problems) -> Vec<Host> {
     let entries = node.items();
     let mut hosts = Vec::new();
@@ -66,6 +72,7 @@ pub(super) fn read(node: &Node, context: &Context<'_>, problems: &mut Problems) 
 
 fn read_entry(entry: &Node, common: &Settings, context: &Context<'_>, problems: &mut Problems) -> Vec<Host> {
     match &entry.value {
+        Value::Table(table) if table.get("command").is_some() => read_command(table, context, problems),
         Value::Table(table) => read_table(table, context, problems),
         Value::Text(text) => named(text, entry, common, context, problems),
         _ => {
@@ -75,17 +82,44 @@ fn read_entry(entry: &Node, common: &Settings, context: &Context<'_>, problems: 
     }
 }
 
-fn read_table(table: &Table, context: &Context<'_>, problems: &mut Problems) -> Vec<Host> {
+/// The commands that `node` (the value of `host`) takes hosts from.
+pub(super) fn commands(node: &Node, sources: &Sources) -> Vec<LocalCommand> {
+    let tables = node.items().iter().filter_map(|item| item.as_table().ok());
+    tables.filter_map(|table| command::read(table.get("command")?, sources).ok()).collect()
+}
+
+/// `{ command = "…" }`: what else the table holds is for all hosts that the command prints.
+fn read_command(table: &Table, context: &Context<'_>, problems: &mut Problems) -> Vec<Host> {
+    let settings = table_settings(table, context, problems);
+    let Some(entry) = table.get("command") else { return Vec::new() };
+    if let Some(host) = table.get("host") {
+        let problem = Problem::at(entry.key_span.clone(), "both `host` and `command`");
+        problems.push(problem.note(host.key_span.clone(), "a name, or a command that prints names"));
+    }
+    let command = problems.keep(command::read(entry, context.sources));
+    let printed = command.as_ref().and_then(|command| context.printed?.get(command)).unwrap_or_default();
+    let mut hosts = Vec::new();
+    for node in printed {
+        let inner = Context { layers: context.layers.with(table), ..*context };
+        hosts.append(&mut read_entry(node, &settings, &inner, problems));
+    }
+    hosts
+}
+
+fn table_settings(table: &Table, context: &Context<'_>, problems: &mut Problems) -> Settings {
     let parent = format!("deploy.{}", context.environment);
     let place = Place { name: format!("{parent}.hosts"), parent };
     keys::check(table, &keys::HOST, &place, problems);
     let mut settings = Settings::read(&context.layers.with(table), context, problems);
     settings.login = ["user", "port", "key", "jump"].iter().any(|key| table.get(key).is_some());
+    settings
+}
+
+fn read_table(table: &Table, context: &Context<'_>, problems: &mut Problems) -> Vec<Host> {
+    let settings = table_settings(table, context, problems);
     let Some(name) = table.get("host") else {
-        if table.get("command").is_none() {
-            let problem = Problem::at(table.span.clone(), "this table has no `host`");
-            problems.push(problem.help("for example: { host = \"web1.example.com\", user = \"node\" }"));
-        }
+        let problem = Problem::at(table.span.clone(), "this table has no `host`");
+        problems.push(problem.help("for example: { host = \"web1.example.com\", user = \"node\" }"));
         return Vec::new();
     };
     let mut hosts = Vec::new();
@@ -129,13 +163,15 @@ fn named(
         let path = values.fill_path(path).map_err(|fault| fault.at(span.clone()))?;
         RemotePath::parse(&path).map_err(|error| Problem::at(span.clone(), error.to_string()))
     };
+    let user = address.user.filter(|_| !settings.user_is_set).map(str::to_owned);
+    let port = address.port.filter(|_| !settings.port_is_set);
     let mut hosts = Vec::new();
     for name in names {
         let Some(path) = problems.keep(path_of(&name)) else { break };
         hosts.push(Host {
             local,
-            user: address.user.map(str::to_owned).or_else(|| settings.user.clone()).filter(|_| !local),
-            port: address.port.or(settings.port).filter(|_| !local),
+            user: user.clone().or_else(|| settings.user.clone()).filter(|_| !local),
+            port: port.or(settings.port).filter(|_| !local),
             key: settings.key.clone().filter(|_| !local),
             jump: settings.jump.clone().filter(|_| !local),
             host_key: settings.host_key.clone().filter(|_| !local),
@@ -149,22 +185,27 @@ fn named(
 
 impl Settings {
     fn read(layers: &Layers<'_>, context: &Context<'_>, problems: &mut Problems) -> Self {
-        let mut env = BTreeMap::new();
+        let mut env: BTreeMap<String, EnvVariable> = BTreeMap::new();
         for (table, name) in layers.tables() {
             let Some(entry) = table.get("env") else { continue };
             let place = Place { name: format!("{name}.env"), parent: name.to_owned() };
-            env.extend(env::read(&entry.node, &place, problems));
+            let variables = env::read(&entry.node, &place, context.sources, problems);
+            env.extend(variables.into_iter().map(|variable| (variable.name.clone(), variable)));
         }
         Self {
             login: false,
             user: layers.last("user", problems, user),
+            user_is_set: layers.is_set("user"),
             port: layers.last("port", problems, values::port),
-            key: layers.last("key", problems, |node| paths::key_file(node, context.root)),
+            port_is_set: layers.is_set("port"),
+            key: layers.last("key", problems, |node| {
+                paths::key_file(node, &context.sources.of(&node.span).directory)
+            }),
             jump: layers.last("jump", problems, jump),
             host_key: layers.last("host-key", problems, values::fingerprint),
             path: layers
                 .last("path", problems, |node| Ok((values::any_text(node)?.to_owned(), node.span.clone()))),
-            env: env.into_iter().collect(),
+            env: env.into_values().collect(),
         }
     }
 }

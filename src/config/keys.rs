@@ -11,7 +11,7 @@ pub(super) struct Shape {
     pub later: &'static [&'static str],
 }
 
-pub(super) const DOCUMENT: Shape = Shape { known: &["defaults", "deploy"], later: &["apps", "extends"] };
+pub(super) const DOCUMENT: Shape = Shape { known: &["extends", "defaults", "deploy"], later: &["apps"] };
 
 pub(super) const ENVIRONMENT: Shape = Shape {
     known: &[
@@ -27,6 +27,12 @@ pub(super) const ENVIRONMENT: Shape = Shape {
         "path",
         "deliver",
         "fetch",
+        "submodules",
+        "subdir",
+        "repo-key",
+        "repo-token",
+        "files",
+        "env-file",
         "shared",
         "carry",
         "keep-releases",
@@ -46,20 +52,13 @@ pub(super) const ENVIRONMENT: Shape = Shape {
         "post-deploy",
         "post-deploy-local",
         "on-failure-local",
+        "confirm",
     ],
     later: &[
         "roles",
-        "env-file",
-        "files",
-        "submodules",
-        "subdir",
         "rollout",
         "health",
         "logs",
-        "confirm",
-        "extends",
-        "repo-key",
-        "repo-token",
         "forward-agent",
         "ssh-options",
         "ignore-untracked",
@@ -72,9 +71,11 @@ pub(super) const ENVIRONMENT: Shape = Shape {
 };
 
 pub(super) const HOST: Shape = Shape {
-    known: &["host", "user", "port", "key", "jump", "host-key", "path", "env"],
-    later: &["roles", "command", "forward-agent", "ssh-options"],
+    known: &["host", "command", "user", "port", "key", "jump", "host-key", "path", "env"],
+    later: &["roles", "forward-agent", "ssh-options"],
 };
+
+pub(super) const FILE: Shape = Shape { known: &["from", "command", "mode"], later: &[] };
 
 pub(super) const HOOK: Shape =
     Shape { known: &["run", "script", "once", "local", "timeout"], later: &["roles"] };
@@ -102,7 +103,7 @@ pub(super) const TIMEOUT: Shape =
     Shape { known: &["connect", "hook", "fetch", "reload", "lost"], later: &[] };
 
 impl Shape {
-    fn has(&self, key: &str) -> bool {
+    pub fn has(&self, key: &str) -> bool {
         self.known.contains(&key) || self.later.contains(&key)
     }
 }
@@ -127,6 +128,16 @@ pub(super) fn check(table: &Table, shape: &Shape, place: &Place, problems: &mut 
     }
 }
 
+/// A table that is one value in disguise holds one key and no other.
+pub(super) fn only(table: &Table, key: &str) -> Result<(), Problem> {
+    match table.entries.iter().find(|entry| entry.key != key) {
+        None => Ok(()),
+        Some(other) => {
+            Err(Problem::at(other.key_span.clone(), format!("unknown key `{}` beside `{key}`", other.key)))
+        }
+    }
+}
+
 pub(super) fn not_yet(entry: &Entry) -> Problem {
     Problem::at(entry.key_span.clone(), format!("`{}` is not yet supported", entry.key))
         .label("comes with a later version")
@@ -138,6 +149,9 @@ fn unknown(entry: &Entry, table: &Table, shape: &Shape, place: &Place) -> Proble
     let problem = Problem::at(entry.key_span.clone(), format!("unknown key `{key}`{within}"));
     if place.name.is_empty() && ENVIRONMENT.has(key) {
         return problem.help(format!("`{key}` belongs into `[defaults]` or `[deploy.NAME]`: move it there"));
+    }
+    if !place.name.is_empty() && key == "extends" {
+        return problem.help("`extends` is a key of the file: move it above the first header");
     }
     if !place.parent.is_empty() && place.parent != place.name && ENVIRONMENT.has(key) {
         return slid(problem, key, table, place);

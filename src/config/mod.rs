@@ -2,14 +2,19 @@
 //!
 //! What leaves this module is resolved: plain structs that cannot hold a bad value, so nothing below asks the
 //! file or the process environment again. Secrets are not looked up here unless a command needs them
-//! ([`Environment::hosts`] carry [`EnvValue::Operator`], evaluated by [`EnvValue::evaluate`]).
+//! ([`Environment::hosts`] carry [`EnvValue::Operator`], evaluated by [`EnvValue::evaluate`]). Nothing is run here:
+//! a [`Draft`] and an [`Environment`] say which commands of the operator's they want to be answered.
 
+mod command;
+mod describe;
 mod diagnostic;
 mod digest;
 mod discover;
+mod document;
 mod env;
 mod error;
 mod file;
+mod files;
 mod hooks;
 mod host_name;
 mod hosts;
@@ -18,24 +23,37 @@ mod layers;
 mod outline;
 mod paths;
 mod placeholders;
+mod repository;
 mod resolve;
+mod schema;
 mod select;
+mod set;
+mod shown;
+mod sources;
 mod values;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
+use diagnostic::Span;
+use sources::Sources;
+
+pub use command::{Answers, LocalCommand};
 pub use diagnostic::{Mistakes, nearest};
 pub use discover::{FILE_NAME, find};
-pub use env::MissingVariable;
+pub use document::{Document, read};
+pub use env::Unevaluated;
 pub use error::ConfigError;
 pub use file::quoted;
 pub use outline::Outline;
 pub use paths::RemotePathError;
-pub use resolve::{environments, load};
+pub use resolve::{Draft, environments, load};
+pub use schema::schema;
 pub use select::{glob_matches, select};
+pub use set::Setting;
 pub use values::reference_fault;
 
 /// One environment of a file, resolved: what a run works on.
@@ -53,6 +71,10 @@ pub struct Environment {
     pub hosts: Vec<Host>,
     /// Limits on waiting.
     pub timeouts: Timeouts,
+    /// Asks before it is deployed to.
+    pub confirm: bool,
+    /// Where all of it stands: what is found missing later is still shown in its place.
+    sources: Arc<Sources>,
 }
 
 /// A repository and how it is made live.
@@ -64,6 +86,20 @@ pub struct App {
     pub repo: String,
     /// Branch, tag or commit, as written.
     pub reference: String,
+    /// How much of its history a host holds.
+    pub fetch: Fetch,
+    /// Whether its submodules are part of a release.
+    pub submodules: bool,
+    /// The directory of the repository that is the release; none: all of it.
+    pub subdir: Option<String>,
+    /// A private key file on the host, for git over SSH; `~/` is the remote home.
+    pub repo_key: Option<String>,
+    /// The operator's token for git over https.
+    pub repo_token: Option<EnvVariable>,
+    /// Files of the operator's for `shared/`, in order of their paths.
+    pub files: Vec<SentFile>,
+    /// Where in `shared/` `env` is written too.
+    pub env_file: Option<String>,
     /// Linked from `shared/` into every release.
     pub shared: Vec<SharedPath>,
     /// Copied from the release before, relative to the release.
@@ -80,6 +116,38 @@ pub struct App {
     pub hooks: Hooks,
     /// The commands that (re)start the app; none: nothing is reloaded.
     pub supervisor: Option<Supervisor>,
+}
+
+/// `fetch`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fetch {
+    /// All of it.
+    #[default]
+    Full,
+    /// The last five commits.
+    Fast,
+    /// All commits; files only of those that are checked out.
+    Blobless,
+}
+
+/// An entry of `files`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SentFile {
+    /// Relative to `shared/`.
+    pub path: String,
+    /// What it holds.
+    pub source: FileSource,
+    /// Permissions: at most `0o777`.
+    pub mode: u32,
+}
+
+/// Where the content of a [`SentFile`] comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FileSource {
+    /// A file of the operator's, absolute.
+    From(PathBuf),
+    /// What a command prints at the operator's end.
+    Command(LocalCommand),
 }
 
 /// One machine of an environment.
@@ -102,12 +170,22 @@ pub struct Host {
     /// Deploy path there: absolute, or relative to the remote home (`~/` taken off).
     pub path: RemotePath,
     /// `env` for this host, in order of the names.
-    pub env: Vec<(String, EnvValue)>,
+    pub env: Vec<EnvVariable>,
 }
 
 /// A path on a host: not empty, no NUL, no newline, no `..` component, no trailing slash. Relative means to the login user's home.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemotePath(pub(crate) String);
+
+/// An entry of `env`.
+#[derive(Debug, Clone)]
+pub struct EnvVariable {
+    /// Name of the variable: `[A-Za-z_][A-Za-z0-9_]*`, not `SHIPIT_*` and not `SHARED`.
+    pub name: String,
+    /// What it is made of.
+    pub value: EnvValue,
+    span: Span,
+}
 
 /// A value of `env`.
 #[derive(Debug, Clone)]
@@ -116,6 +194,10 @@ pub enum EnvValue {
     Plain(String),
     /// Holds `${NAME}`: parts of literal text and names of the operator's variables. A secret.
     Operator(Vec<EnvPart>),
+    /// What a command of the operator's will print. A secret.
+    Command(LocalCommand),
+    /// What it printed.
+    Printed(SecretString),
 }
 
 /// A piece of [`EnvValue::Operator`].
@@ -130,12 +212,23 @@ pub enum EnvPart {
 /// An evaluated value of `env`.
 #[derive(Debug, Clone)]
 pub struct EnvEntry {
-    /// Name of the variable: `[A-Za-z_][A-Za-z0-9_]*`, not `SHIPIT_*` and not `SHARED`.
+    /// Name of the variable, as in [`EnvVariable`].
     pub name: String,
     /// What it holds.
     pub value: SecretString,
-    /// Whether it came from the operator's environment: then it is never shown.
+    /// Whether it came from the operator's environment or a command of his: then it is never shown.
     pub secret: bool,
+}
+
+/// A file for `shared/`, ready to be sent.
+#[derive(Debug, Clone)]
+pub struct FileEntry {
+    /// Relative to `shared/`.
+    pub path: String,
+    /// Permissions.
+    pub mode: u32,
+    /// What it holds, as base64: lines are all that travels.
+    pub content: SecretString,
 }
 
 /// An entry of `shared`.

@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
+use super::document;
 use super::error::ConfigError;
-use super::file::{Node, Source, Table, Value};
+use super::file::{Node, Table, Value};
 use super::host_name;
 
 /// The names in a file.
@@ -22,18 +23,39 @@ impl Outline {
     /// # Errors
     /// When the file cannot be read, or is no TOML.
     pub fn read(file: &Path) -> Result<Self, ConfigError> {
-        let document = Source::read(file)?.parse()?;
-        let table = |key| document.get(key).and_then(|entry| entry.node.as_table().ok());
-        let common = table("defaults").map(hosts).unwrap_or_default();
-        let environment = |(name, own): (&String, &Table)| {
-            let own = hosts(own);
-            (name.clone(), if own.is_empty() { common.clone() } else { own })
-        };
-        Ok(Self {
-            environments: tables(table("deploy")).map(environment).collect(),
-            apps: tables(table("apps")).map(|(name, _)| name.clone()).collect(),
-        })
+        let document = document::read(file, &[])?;
+        let mut outline = Outline::default();
+        let mut common = Vec::new();
+        for table in &document.tables {
+            outline.add(table);
+            let hosts = below(table, "defaults").map(hosts).unwrap_or_default();
+            common = if hosts.is_empty() { common } else { hosts };
+        }
+        let without = outline.environments.iter_mut().filter(|(_, hosts)| hosts.is_empty());
+        without.for_each(|(_, hosts)| hosts.clone_from(&common));
+        Ok(outline)
     }
+
+    // What one file says, over what weaker ones said.
+    fn add(&mut self, table: &Table) {
+        for (name, own) in tables(below(table, "deploy")) {
+            let at = self.environments.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
+                self.environments.push((name.clone(), Vec::new()));
+                self.environments.len() - 1
+            });
+            let hosts = hosts(own);
+            if !hosts.is_empty() {
+                self.environments[at].1 = hosts;
+            }
+        }
+        let apps = tables(below(table, "apps")).map(|(name, _)| name.clone());
+        let new: Vec<String> = apps.filter(|name| !self.apps.contains(name)).collect();
+        self.apps.extend(new);
+    }
+}
+
+fn below<'a>(table: &'a Table, key: &str) -> Option<&'a Table> {
+    table.get(key).and_then(|entry| entry.node.as_table().ok())
 }
 
 fn tables(of: Option<&Table>) -> impl Iterator<Item = (&String, &Table)> {

@@ -3,75 +3,178 @@
 //! Only what the environment is made of is checked: a slip in staging does not stop a revert in production.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::command::{Answers, LocalCommand, Printed};
 use super::diagnostic::{Problem, Problems, nearest};
+use super::document::{self, Document};
 use super::error::ConfigError;
-use super::file::{Entry, Node, Source, Table};
+use super::file::{Entry, Node, Table};
 use super::keys::{self, Place};
 use super::layers::Layers;
 use super::placeholders::Placeholders;
-use super::{App, Environment, SharedPath, Timeouts, hooks, hosts, paths, values};
+use super::sources::Sources;
+use super::{App, Environment, SharedPath, Timeouts, files, hooks, hosts, paths, repository, set, values};
 
-/// The environment `name` of the file, resolved. All its mistakes are reported at once.
+/// The environment `name` of a file, resolved, where no command has to be run for that.
 pub fn load(file: &Path, name: &str) -> Result<Environment, ConfigError> {
-    let source = Source::read(file)?;
-    let document = source.parse()?;
-    let mut problems = Problems::default();
-    let environment = resolve(&source, &document, name, &mut problems);
-    let problems = problems.into_vec();
-    if !problems.is_empty() {
-        return Err(source.mistakes(problems));
-    }
-    environment.ok_or_else(|| unknown_environment(&source, &document, name))
+    document::read(file, &[])?.resolve(name, &Answers::default())
 }
 
 /// The names of the file's environments, in its order.
 pub fn environments(file: &Path) -> Result<Vec<String>, ConfigError> {
-    let source = Source::read(file)?;
-    let document = source.parse()?;
-    Ok(names(&document))
+    Ok(document::read(file, &[])?.environments())
 }
 
-fn names(document: &Table) -> Vec<String> {
-    let deploy = document.get("deploy").and_then(|entry| entry.node.as_table().ok());
-    deploy.map(|deploy| deploy.entries.iter().map(|entry| entry.key.clone()).collect()).unwrap_or_default()
+/// An environment as far as it is known before any command was run.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// All of it, but for the hosts that commands will print.
+    pub environment: Environment,
+    /// The commands that print them, each once.
+    pub host_commands: Vec<LocalCommand>,
 }
 
-fn unknown_environment(source: &Source, document: &Table, name: &str) -> ConfigError {
-    let known = names(document);
-    let nearest = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
-    ConfigError::UnknownEnvironment { file: source.file.clone(), name: name.to_owned(), nearest, known }
+impl Document {
+    /// Checks all that can be checked before a command is run. All mistakes are reported at once.
+    ///
+    /// # Errors
+    /// When there is no such environment, or one with mistakes.
+    pub fn draft(&self, name: &str) -> Result<Draft, ConfigError> {
+        let over = self.over(name)?;
+        let layers = self.layers(name, &over);
+        let mut host_commands = Vec::new();
+        for command in
+            host_entry(&layers).map(|e| hosts::commands(&e.node, &self.sources)).unwrap_or_default()
+        {
+            if !host_commands.contains(&command) {
+                host_commands.push(command);
+            }
+        }
+        let environment = self.environment(name, &layers, self.sources.clone(), None)?;
+        Ok(Draft { environment, host_commands })
+    }
+
+    /// The environment, with what the commands of its [`Draft`] printed.
+    ///
+    /// # Errors
+    /// As [`Document::draft`], and when a command failed or printed what is no host.
+    pub fn resolve(&self, name: &str, answers: &Answers) -> Result<Environment, ConfigError> {
+        let Draft { environment, host_commands } = self.draft(name)?;
+        if host_commands.is_empty() {
+            return Ok(environment);
+        }
+        let mut sources = self.sources.clone();
+        let mut printed = Printed::default();
+        let mut problems = Problems::default();
+        for command in host_commands {
+            problems.keep(printed.add(command, answers, &mut sources));
+        }
+        let problems = problems.into_vec();
+        if !problems.is_empty() {
+            return Err(sources.mistakes(problems));
+        }
+        let over = self.over(name)?;
+        self.environment(name, &self.layers(name, &over), sources, Some(&printed))
+    }
+
+    /// What `--set` says, as a table.
+    pub(super) fn over(&self, name: &str) -> Result<Table, ConfigError> {
+        let mut problems = Problems::default();
+        let empty = Table { entries: Vec::new(), span: 0..0, header: false };
+        let over = set::apply(&self.assignments, &self.layers(name, &empty), &mut problems);
+        let problems = problems.into_vec();
+        if problems.is_empty() { Ok(over) } else { Err(self.sources.mistakes(problems)) }
+    }
+
+    /// The tables that the environment is made of. What is no table is told by [`Document::environment`].
+    pub(super) fn layers<'a>(&'a self, name: &str, over: &'a Table) -> Layers<'a> {
+        let mut layers = Layers::default();
+        for table in &self.tables {
+            if let Some(defaults) = table.get("defaults").and_then(|entry| entry.node.as_table().ok()) {
+                layers.push(defaults, "defaults");
+            }
+            if let Some(own) = own_entry(table, name).and_then(|entry| entry.node.as_table().ok()) {
+                layers.push(own, format!("deploy.{name}"));
+            }
+        }
+        if !over.entries.is_empty() {
+            layers.push_over(over, format!("deploy.{name}"));
+        }
+        layers
+    }
+
+    fn environment(
+        &self,
+        name: &str,
+        layers: &Layers<'_>,
+        sources: Sources,
+        printed: Option<&Printed>,
+    ) -> Result<Environment, ConfigError> {
+        let sources = Arc::new(sources);
+        let mut problems = Problems::default();
+        let own = self.outer(name, &mut problems);
+        let environment = own.map(|own| {
+            for (table, name) in layers.tables() {
+                let place = Place { name: name.to_owned(), parent: String::new() };
+                keys::check(table, &keys::ENVIRONMENT, &place, &mut problems);
+            }
+            let parent = format!("deploy.{name}");
+            let layers = layers.clone();
+            let root = self.root();
+            let reader = Reader { layers, own, name, parent: &parent, root, sources: &sources, printed };
+            reader.environment(&self.file, &mut problems)
+        });
+        let problems = problems.into_vec();
+        if !problems.is_empty() {
+            return Err(sources.mistakes(problems));
+        }
+        environment.ok_or_else(|| self.unknown_environment(name))
+    }
+
+    /// Checks what is around the environments; the strongest table of this one.
+    fn outer(&self, name: &str, problems: &mut Problems) -> Option<&Table> {
+        let mut own = None;
+        for table in &self.tables {
+            keys::check(
+                table,
+                &keys::DOCUMENT,
+                &Place { name: String::new(), parent: String::new() },
+                problems,
+            );
+            for key in ["defaults", "deploy"] {
+                if let Some(entry) = table.get(key) {
+                    problems.keep(entry.node.as_table());
+                }
+            }
+            let Some(entry) = own_entry(table, name) else { continue };
+            own = problems.keep(entry.node.as_table()).or(own);
+            if !is_plain_name(name) {
+                let message = format!("`{name}` cannot name an environment");
+                problems.push(
+                    Problem::at(entry.key_span.clone(), message)
+                        .help("letters, digits and . _ - only, beginning with a letter or a digit"),
+                );
+            }
+        }
+        own
+    }
+
+    fn unknown_environment(&self, name: &str) -> ConfigError {
+        let known = self.environments();
+        let nearest = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
+        ConfigError::UnknownEnvironment { file: self.file.clone(), name: name.to_owned(), nearest, known }
+    }
 }
 
-fn resolve(source: &Source, document: &Table, name: &str, problems: &mut Problems) -> Option<Environment> {
-    let top = Place { name: String::new(), parent: String::new() };
-    keys::check(document, &keys::DOCUMENT, &top, problems);
-    let deploy = problems.keep(document.get("deploy")?.node.as_table())?;
-    let entry = deploy.get(name)?;
-    let own = problems.keep(entry.node.as_table())?;
-    let parent = format!("deploy.{name}");
-    if !is_plain_name(name) {
-        let problem = Problem::at(entry.key_span.clone(), format!("`{name}` cannot name an environment"));
-        problems.push(problem.help("letters, digits and . _ - only, beginning with a letter or a digit"));
-    }
+fn own_entry<'a>(document: &'a Table, name: &str) -> Option<&'a Entry> {
+    document.get("deploy").and_then(|entry| entry.node.as_table().ok())?.get(name)
+}
 
-    let mut layers = Layers::default();
-    if let Some(defaults) = document.get("defaults") {
-        layers.push(problems.keep(defaults.node.as_table())?, "defaults");
-    }
-    layers.push(own, parent.as_str());
-    for (table, name) in layers.tables() {
-        let place = Place { name: name.to_owned(), parent: String::new() };
-        keys::check(table, &keys::ENVIRONMENT, &place, problems);
-    }
-    let root = source.file.parent().unwrap_or(Path::new("/"));
-    let reader = Reader { layers, own, name, parent: &parent, root };
-    let timeouts = reader.timeouts(problems);
-    let app = reader.app(problems);
-    let hosts = reader.hosts(&app.name, problems);
-    let (file, root) = (source.file.clone(), root.to_owned());
-    Some(Environment { name: name.to_owned(), file, root, app, hosts, timeouts })
+/// The strongest `host` or `hosts`.
+pub(super) fn host_entry<'a>(layers: &Layers<'a>) -> Option<&'a Entry> {
+    layers.tables().filter_map(|(table, _)| table.get("host").or_else(|| table.get("hosts"))).last()
 }
 
 fn is_plain_name(name: &str) -> bool {
@@ -85,24 +188,43 @@ struct Reader<'a> {
     name: &'a str,
     parent: &'a str,
     root: &'a Path,
+    sources: &'a Arc<Sources>,
+    printed: Option<&'a Printed>,
 }
 
 impl Reader<'_> {
+    fn environment(&self, file: &Path, problems: &mut Problems) -> Environment {
+        let timeouts = self.timeouts(problems);
+        let confirm = self.layers.last("confirm", problems, values::flag).unwrap_or(false);
+        let app = self.app(problems);
+        let hosts = self.hosts(&app.name, problems);
+        let (name, file, root) = (self.name.to_owned(), file.to_owned(), self.root.to_owned());
+        Environment { name, file, root, app, hosts, timeouts, confirm, sources: Arc::clone(self.sources) }
+    }
+
     fn app(&self, problems: &mut Problems) -> App {
         let Self { layers, .. } = self;
         layers.last("deliver", problems, |node| values::first_choice(node, &["pull", "push", "artifact"]));
-        layers.last("fetch", problems, |node| values::first_choice(node, &["full", "fast", "blobless"]));
         self.require(&["repo"], "\"git@github.com:acme/shop.git\"", problems);
         self.require(&["ref"], "\"main\"", problems);
         let repo = layers.last("repo", problems, values::repository).unwrap_or_default();
         let name = app_name(&repo);
-        let context = hooks::Context { root: self.root, parent: self.parent };
+        let context = hooks::Context { sources: self.sources, parent: self.parent };
         let placeholders = Placeholders { environment: self.name, app: &name, host: None };
         let supervisor = hooks::supervisor(layers, &context, problems)
             .map(|supervisor| supervisor.map(|text| placeholders.fill_command(text)));
         let (shared, carry) = self.kept_paths(problems);
+        let repo_token = repository::token(layers, &repo, problems);
+        let (files, env_file) = files::read(layers, self.sources, problems);
         App {
             reference: layers.last("ref", problems, values::reference).unwrap_or_default(),
+            fetch: layers.last("fetch", problems, repository::fetch).unwrap_or_default(),
+            submodules: layers.last("submodules", problems, values::flag).unwrap_or_default(),
+            subdir: layers.last("subdir", problems, repository::subdir),
+            repo_key: layers.last("repo-key", problems, paths::on_host),
+            repo_token,
+            files,
+            env_file,
             shared,
             carry,
             keep_releases: layers.last("keep-releases", problems, values::count).unwrap_or(5),
@@ -160,7 +282,8 @@ impl Reader<'_> {
             return Vec::new();
         };
         let layers = self.layers.clone();
-        let context = hosts::Context { root: self.root, layers, environment: self.name, app };
+        let (sources, printed) = (&**self.sources, self.printed);
+        let context = hosts::Context { sources, printed, layers, environment: self.name, app };
         let hosts = hosts::read(&entry.node, &context, problems);
         // Only here is known whether every host brings a path of its own.
         if hosts.iter().any(|host| host.path.as_str().is_empty()) {

@@ -119,7 +119,7 @@ pub(super) fn first_choice(node: &Node, words: &[&'static str]) -> Result<(), Pr
         .help(format!("until then there is only \"{}\", which is the default", words[0])))
 }
 
-fn choice(node: &Node, words: &[&'static str]) -> Result<&'static str, Problem> {
+pub(super) fn choice(node: &Node, words: &[&'static str]) -> Result<&'static str, Problem> {
     let text = any_text(node)?;
     if let Some(word) = words.iter().copied().find(|word| *word == text) {
         return Ok(word);

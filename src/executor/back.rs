@@ -5,6 +5,7 @@ use super::host::HostState;
 use super::outcome::{End, HostOutcome, HostResult, Live, Outcome};
 use super::run::Run;
 use super::settle::settle;
+use super::trouble;
 use crate::plan::{Action, Phase};
 
 impl Run<'_> {
@@ -130,6 +131,7 @@ impl Run<'_> {
 
     pub(super) fn outcome(&mut self, end: End) -> Outcome {
         let plan = self.request.plan;
+        trouble::advise(&mut self.fleet.hosts, &plan.environment);
         let hosts: Vec<HostOutcome> =
             (0..self.fleet.hosts.len()).map(|at| self.host_outcome(at, end)).collect();
         Outcome {

@@ -156,6 +156,9 @@ impl<'a> Fleet<'a> {
                 )));
                 line.send(&Message::Data("enter", &target.enter));
                 line.send(&Message::Data("env", target.exports.expose_secret()));
+                for (name, text) in &target.data {
+                    line.send(&Message::Data(name, text.expose_secret()));
+                }
                 let opening = &self.plan.opening[at];
                 if !opening.is_empty() {
                     line.send(&Message::Run(self.number, opening.as_str()));
@@ -282,6 +285,7 @@ impl<'a> Fleet<'a> {
             return;
         }
         host.took = host.started.elapsed();
+        host.explain(&self.plan.environment.app.repo);
         match &host.failure {
             Some(failure) if !host.told => {
                 // Of a lock that is taken nothing is said before the run gives up.

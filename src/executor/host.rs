@@ -7,6 +7,7 @@ use super::event::{Event, Failure, FailureKind, Observer};
 use super::line::{Line, Said};
 use super::outcome::Live;
 use crate::plan::Phase;
+use crate::remote::access::Trouble;
 use crate::remote::journal::Entry;
 use crate::remote::wire::{Reply, Side};
 use crate::transport::{Connection, Exit};
@@ -39,6 +40,8 @@ pub(super) struct HostState {
     pub(super) took: Duration,
     /// A `migrate` hook ran here.
     pub(super) migrated: bool,
+    /// Why git failed here.
+    pub(super) trouble: Option<Trouble>,
     /// It may be asking the git server.
     pub(super) fetching: bool,
     step: Option<(String, Instant)>,
@@ -66,6 +69,7 @@ impl HostState {
             started: Instant::now(),
             took: Duration::ZERO,
             migrated: false,
+            trouble: None,
             fetching: false,
             step: None,
             shown: 0,
@@ -126,7 +130,7 @@ impl HostState {
                 self.shown = self.shown.max(at);
                 self.tail.clear();
                 self.migrated |= step == "migrate";
-                self.fetching &= matches!(step.as_str(), "pre-setup" | "pre-deploy" | "fetch");
+                self.fetching &= matches!(step.as_str(), "pre-setup" | "pre-deploy" | "fetch" | "submodules");
                 observer.event(&Event::StepStarted { host: &self.name, step: &step });
                 self.step = Some((step, Instant::now()));
             }
@@ -136,7 +140,6 @@ impl HostState {
             }
             Reply::End(step, code, _, at) => {
                 self.shown = self.shown.max(at);
-                self.fetching &= step != "fetch";
                 let took = self.step.take().map_or(Duration::ZERO, |(_, since)| since.elapsed());
                 observer.event(&Event::StepEnded {
                     host: &self.name,
@@ -180,6 +183,10 @@ impl HostState {
         };
         let hint = match code {
             10 => Some("run `setup` first".to_owned()),
+            13 | 17 if self.failure.is_none() => {
+                self.trouble = self.facts.remove("git-trouble").and_then(|word| Trouble::parse(&word));
+                None
+            }
             16 => Some("--allow-older deploys it all the same".to_owned()),
             _ => None,
         };

@@ -16,6 +16,7 @@ mod local;
 mod lock;
 mod run;
 mod settle;
+mod trouble;
 mod wanted;
 
 pub use exec::{Looked, exec, look};

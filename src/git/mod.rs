@@ -9,7 +9,7 @@ mod project;
 mod reference;
 mod remote;
 mod url;
-pub use url::is_path;
+pub use url::{Server, is_path, origin, server, without_credentials};
 mod work_tree;
 
 pub use error::GitError;

@@ -12,6 +12,71 @@ pub fn is_path(repo: &str) -> bool {
     }
 }
 
+/// What answers for a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Name or address, without brackets.
+    pub host: String,
+    /// Where the address names one.
+    pub port: Option<u16>,
+    /// Where it does not.
+    pub usual_port: u16,
+}
+
+impl Server {
+    /// As `known_hosts` has it.
+    #[must_use]
+    pub fn known_as(&self) -> String {
+        self.port.map_or_else(|| self.host.clone(), |port| format!("[{}]:{port}", self.host))
+    }
+
+    /// As people read it.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self.port {
+            None => self.host.clone(),
+            Some(port) if self.host.contains(':') => format!("[{}]:{port}", self.host),
+            Some(port) => format!("{}:{port}", self.host),
+        }
+    }
+}
+
+/// Scheme, server and port of an http address, and the login in it: what a token is for.
+#[must_use]
+pub fn origin(repo: &str) -> Option<(String, Option<String>)> {
+    let (scheme, rest) = repo.split_once("://").filter(|(scheme, _)| scheme.starts_with("http"))?;
+    let authority = rest.split('/').next()?;
+    let (login, host) =
+        authority.rsplit_once('@').map_or((None, authority), |(login, host)| (Some(login), host));
+    let login = login.map(|login| login.split(':').next().unwrap_or(login).to_owned());
+    Some((format!("{scheme}://{host}"), login))
+}
+
+/// The server of a repository; `None` for a path.
+#[must_use]
+pub fn server(repo: &str) -> Option<Server> {
+    if is_path(repo) {
+        return None;
+    }
+    let (scheme, authority) = match repo.split_once("://") {
+        Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest.split(['/', '?']).next()?),
+        None => ("ssh".to_owned(), scp_form(repo)?.0),
+    };
+    let usual_port = match scheme.as_str() {
+        "https" => 443,
+        "http" => 80,
+        "git" => 9418,
+        _ => 22,
+    };
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let (host, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, rest)) => (address, rest.strip_prefix(':')),
+        None => host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port))),
+    };
+    let port = port.and_then(|port| port.parse().ok()).filter(|port| *port != usual_port);
+    Some(Server { host: host.to_owned(), port, usual_port })
+}
+
 /// `[user@]host:path`; git's rule: a colon and no slash before it.
 fn scp_form(repo: &str) -> Option<(&str, &str)> {
     // The colons of `[::1]:path` are no separators.
@@ -22,7 +87,8 @@ fn scp_form(repo: &str) -> Option<(&str, &str)> {
 
 /// The address without what would let anybody in who reads it: the password, and over https also the user, which
 /// is often a token. The login of ssh is part of the address.
-pub(super) fn without_credentials(repo: &str) -> String {
+#[must_use]
+pub fn without_credentials(repo: &str) -> String {
     let Some((scheme, rest)) = repo.split_once("://") else { return repo.to_owned() };
     let end = rest.find('/').unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
@@ -110,6 +176,21 @@ mod tests {
             ("/srv/git/shop", "git@example.com:srv/git/shop"),
         ] {
             assert!(!same_repository(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn servers_of_repositories() {
+        for (repo, shown) in [
+            ("git@example.com:acme/shop.git", Some("example.com")),
+            ("git@[::1]:shop", Some("::1")),
+            ("ssh://git@example.com:2222/acme/shop", Some("example.com:2222")),
+            ("ssh://git@[::1]:2222/acme/shop", Some("[::1]:2222")),
+            ("https://x:token@example.com:443/acme/shop", Some("example.com")),
+            ("/srv/shop.git", None),
+            ("file:///srv/shop.git", None),
+        ] {
+            assert_eq!(server(repo).map(|server| server.shown()).as_deref(), shown, "{repo}");
         }
     }
 

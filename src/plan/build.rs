@@ -4,9 +4,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::stages::Stages;
 use super::{Action, Phase, Plan, Target};
-use crate::config::{App, EnvEntry, Environment, Host, Shell, Supervisor};
+use crate::config::{App, EnvEntry, Environment, Fetch, FileEntry, Host, Shell, Supervisor};
 use crate::git::{self, Revision};
-use crate::remote::script::{Place, Script, enter, exports};
+use crate::remote::script::{Place, Script, enter, exports, ssh_with};
 use crate::remote::wire::Mode;
 
 /// What the command line and the operator's surroundings add to the configuration.
@@ -14,6 +14,10 @@ use crate::remote::wire::Mode;
 pub struct Options {
     /// `env` of each host, evaluated, in the order of the hosts.
     pub env: Vec<Vec<EnvEntry>>,
+    /// What `files` names, read.
+    pub files: Vec<FileEntry>,
+    /// `repo-token`, evaluated.
+    pub token: Option<SecretString>,
     /// The operator's login name: `SHIPIT_USER`.
     pub user: String,
     /// Who holds the lock, for others to read: one line.
@@ -40,7 +44,9 @@ pub fn deploy(environment: Environment, options: &Options) -> Plan {
     stages.all(|s| if options.keep_failed { s.keep_failed() } else { s }.begin());
     store_all(&mut stages, &environment);
     stages.hooks("pre-deploy", &hooks.pre_deploy, Place::Old);
-    stages.all(|s| s.fetch(fetch).checkout(fetch).link(&links(&app)).carry(fetch, &app.carry));
+    stages.all(|s| s.fetch(fetch).checkout(fetch));
+    stages.all(|s| sent(&app).into_iter().enumerate().fold(s, |s, (n, (path, mode))| s.file(n, mode, &path)));
+    stages.all(|s| s.link(&links(&app)).carry(fetch, &app.carry));
     stages.hooks("build", &hooks.build, Place::Release);
     if !hooks.migrate.is_empty() {
         stages.phase(Phase::Ready);
@@ -203,16 +209,20 @@ fn target(
     env: &[EnvEntry],
 ) -> Target {
     let app = &environment.app;
+    let files: Vec<FileEntry> = match action {
+        Action::Deploy => options.files.iter().cloned().chain(app.env_file(env)).collect(),
+        _ => Vec::new(),
+    };
     let shell = match app.shell {
         Shell::BashOrSh => "auto",
         Shell::Sh => "sh",
         Shell::Bash => "bash",
         Shell::Login => "login",
     };
-    let variables = vec![
+    let mut variables = vec![
         ("action", action.name().to_owned()),
         ("app", app.name.clone()),
-        ("digest", environment.digest(host, env)),
+        ("digest", environment.digest(host, env, &files)),
         ("environment", environment.name.clone()),
         ("host", host.name.clone()),
         ("reference", app.reference.clone()),
@@ -224,16 +234,52 @@ fn target(
         ("when", options.when.clone()),
         ("who", options.who.clone()),
     ];
+    variables.extend(repository(app));
+    variables.sort_by_key(|(name, _)| *name);
     Target {
         host: host.clone(),
         variables,
         enter: enter(&app.profile, &app.prepend_path),
+        files: sent(app).into_iter().filter(|_| action == Action::Deploy).collect(),
+        data: (files.into_iter().enumerate().map(|(n, file)| (format!("file.{n}"), file.content)))
+            .chain(options.token.iter().map(|token| ("token".to_owned(), token.clone())))
+            .collect(),
         exports: SecretString::from(exports(env.iter().map(|e| (e.name.as_str(), e.value.expose_secret())))),
         shown_env: env
             .iter()
             .map(|e| (e.name.clone(), (!e.secret).then(|| e.value.expose_secret().to_owned())))
             .collect(),
     }
+}
+
+// How a host gets at the repository: only what is not as usual.
+fn repository(app: &App) -> Vec<(&'static str, String)> {
+    let mut variables = Vec::new();
+    match app.fetch {
+        Fetch::Full => {}
+        Fetch::Fast => variables.push(("fetch_mode", "fast".to_owned())),
+        Fetch::Blobless => variables.push(("fetch_mode", "blobless".to_owned())),
+    }
+    if app.submodules {
+        variables.push(("submodules", "yes".to_owned()));
+    }
+    variables.extend(app.subdir.iter().map(|subdir| ("subdir", subdir.clone())));
+    if let Some(key) = &app.repo_key {
+        variables.push(("repo_key", key.strip_prefix("~/").unwrap_or(key).to_owned()));
+        variables.push(("ssh_command", ssh_with(key)));
+    }
+    if let (Some(_), Some((origin, login))) = (&app.repo_token, git::origin(&app.repo)) {
+        variables.push(("token_for", origin));
+        // Servers that take a token by itself take any name with it.
+        variables.push(("token_user", login.unwrap_or_else(|| "x-access-token".to_owned())));
+    }
+    variables
+}
+
+// The files of a deploy, in the order of their numbers.
+fn sent(app: &App) -> Vec<(String, u32)> {
+    let files = app.files.iter().map(|file| (file.path.clone(), file.mode));
+    files.chain(app.env_file(&[]).map(|file| (file.path, file.mode))).collect()
 }
 
 fn links(app: &App) -> Vec<String> {

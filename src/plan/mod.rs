@@ -90,6 +90,10 @@ pub struct Target {
     pub enter: String,
     /// `env`, as `export` lines. Travels apart from the scripts.
     pub exports: SecretString,
+    /// What else travels apart from the scripts: name and text. Files, a token.
+    pub data: Vec<(String, SecretString)>,
+    /// The files among it: path and mode.
+    pub files: Vec<(String, u32)>,
     /// Names of `env`, and values where they are no secret: for the dry run.
     pub shown_env: Vec<(String, Option<String>)>,
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Phase, Plan, Stage, Work};
+use crate::git;
 use crate::remote::program::{PROGRAM, start_command};
 use crate::remote::script::Script;
 
@@ -18,7 +19,7 @@ pub fn show(plan: &Plan, whole: bool) -> String {
         plan.action.name(),
         environment.name,
         environment.app.reference,
-        environment.app.repo
+        git::without_credentials(&environment.app.repo)
     );
     let _ = writeln!(text, "# on {}\n", names.join(", "));
     let _ = writeln!(text, "## on each host, once: one `sh` for the whole run");
@@ -63,6 +64,7 @@ fn variables(text: &mut String, plan: &Plan) {
         let _ = writeln!(text, "# on {}; when it is known: {later}", target.host.name);
         let _ = writeln!(text, "# root={}", target.host.path);
         for (name, value) in &target.variables {
+            let value = if *name == "repo" { &git::without_credentials(value) } else { value };
             if !matches!(*name, "when" | "who" | "digest") {
                 let _ = writeln!(text, "# {name}={}", crate::remote::quote::quote(value));
             }
@@ -70,6 +72,12 @@ fn variables(text: &mut String, plan: &Plan) {
         for (name, value) in &target.shown_env {
             let value = value.as_deref().map_or("••••••".to_owned(), crate::remote::quote::quote);
             let _ = writeln!(text, "# env {name}={value}");
+        }
+        for (path, mode) in &target.files {
+            let _ = writeln!(text, "# file shared/{path} {mode:04o} ••••••");
+        }
+        if target.data.iter().any(|(name, _)| name == "token") {
+            let _ = writeln!(text, "# repo-token ••••••");
         }
         for line in target.enter.lines() {
             let _ = writeln!(text, "# enter {line}");

@@ -3,6 +3,7 @@
 //!
 //! What a run is on a host, from state to state, is drawn in [the map of the code](crate#a-run-on-a-host).
 
+pub mod access;
 pub mod journal;
 pub mod program;
 pub mod quote;

@@ -164,6 +164,12 @@ impl Script {
         self.call("checkout", &[&limit.to_string()])
     }
 
+    /// Makes a file of the operator's ready, whose content came as data of that number.
+    #[must_use]
+    pub fn file(self, number: usize, mode: u32, path: &str) -> Self {
+        self.call("file", &[&number.to_string(), &format!("{mode:04o}"), path])
+    }
+
     /// Links shared paths: `d:PATH` a directory, `f:PATH` a file.
     #[must_use]
     pub fn link(self, entries: &[String]) -> Self {
@@ -322,6 +328,12 @@ pub fn enter(profile: &[String], prepend_path: &[String]) -> String {
         text.push_str("export PATH\n");
     }
     text
+}
+
+/// What git on the host runs for ssh, with a key file of the host; `~/` is the remote home. A shell reads it there.
+#[must_use]
+pub fn ssh_with(key: &str) -> String {
+    format!("ssh -o BatchMode=yes -o IdentitiesOnly=yes -i {}", at_home(key))
 }
 
 fn at_home(path: &str) -> String {

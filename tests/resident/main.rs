@@ -26,9 +26,11 @@ mod limits;
 mod lock;
 mod loss;
 mod prune;
+mod sent;
 mod setup;
 mod steps;
 mod text;
+mod why;
 
 /// A shell that hosts have as `/bin/sh`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,6 +15,7 @@ aim() {
 # switch: one rename, which is also the mark: from there on whoever ends this run puts back.
 switch() {
 	if ! mine || switched; then fail 12 switch "this host is not ready"; fi
+	files_place || fail 12 switch "a file in $root/shared cannot be replaced"
 	mv -T "$R/go" "$root/current" || fail 12 switch "$root/current cannot be replaced"
 	say switched "$release"
 }
@@ -73,7 +74,7 @@ put_back() {
 	if [ -n "$from" ]; then
 		M=$S/releases/$from
 		context "$from" "$from_revision" "$revision" rollback
-		point_back || put_back_bad=1
+		{ point_back && files_back; } || put_back_bad=1
 		stored post-deploy "$root/current" try || put_back_bad=1
 		reload '' || put_back_bad=1
 		stored verify "$root/current" try || put_back_bad=1
@@ -83,6 +84,7 @@ put_back() {
 	aim
 	stored stop "$root/current" try || put_back_bad=1
 	[ ! -L "$root/current" ] || rm -f "$root/current" || put_back_bad=1
+	files_back || put_back_bad=1
 	return $put_back_bad
 }
 
@@ -126,6 +128,7 @@ healthy() {
 finish() {
 	turn 'done' || fail 12 finish "the journal cannot be written"
 	fact finished yes
+	files_end
 	prune "$1"
 	tidy
 }

@@ -80,7 +80,7 @@ begin() {
 }
 
 sound() {
-	command -v git >/dev/null || fail 17 prepare "git is not on the PATH of a session without a terminal ($PATH)"
+	need_git prepare
 	[ -d "$root/source" ] || fail 10 prepare "nothing was set up here: $root/source is not there"
 	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
 	if [ -n "$from" ] && [ -L "$root/current" ] && [ "$root/current" -ef "$root/releases/$from" ]; then
@@ -110,101 +110,36 @@ room() {
 	[ "$4" -gt "${room_want:-0}" ] || fail 12 prepare "not enough space: $4 kB are free and the live release takes $room_want kB"
 }
 
-git_here() {
-	git --git-dir="$root/source" "$@"
-}
-
-# guard: a commit that the live one already contains is older: an older CI job must not overwrite a newer.
-guard() {
-	if [ -z "$from_revision" ] || [ "$revision" = "$from_revision" ] || ! has_revision; then return 0; fi
-	git_here merge-base --is-ancestor "$revision" "$from_revision" 2>/dev/null || return 0
-	fail 16 check "$revision is older than what is live ($from_revision)"
-}
-
-# has_revision: whether the commit is here; asked once, until a fetch may have changed the answer.
-has_revision() {
-	[ -n "$has" ] || { git_here cat-file -e "$revision^{commit}" 2>/dev/null && has=yes || has=no; }
-	[ "$has" = yes ]
-}
-
-# Most servers give a commit by its name, which spares both sides the list of all branches and tags. Where one does not,
-# some branch or tag has it. Either way it is pinned.
 # shellcheck disable=SC2016 # expanded by the job's own shell
-FETCH='repo=$1 revision=$2 pin=$3
-git fetch --quiet --no-tags --no-write-fetch-head "$repo" "$revision:$pin" 2>/dev/null && exit
-git fetch --quiet --prune --force --no-write-fetch-head "$repo" "+refs/heads/*:refs/heads/*" "+refs/tags/*:refs/tags/*" &&
-	git update-ref "$pin" "$revision"'
+CHECKOUT='git --git-dir="$1" --work-tree="$2" read-tree --reset -u "$3"'
 
-# fetch LIMIT: the commit, when it is not here yet.
-fetch() {
-	has_revision && return
-	GIT_DIR=$root/source
-	export GIT_DIR
-	must fetch "$1" "$root" /bin/sh -c "$FETCH" shipit "$repo" "$revision" "refs/shipit/$release"
-	unset GIT_DIR
-	pinned=yes
-}
-
-# pin: keeps the commit from git's clean-up as long as the release is kept; fails where it is not here.
-pin() {
-	git_here update-ref "refs/shipit/$release" "$revision" 2>/dev/null && pinned=yes
-}
-
-fetch_all() {
-	must fetch "$1" "$root" git --git-dir="$root/source" fetch --quiet --prune --force --no-write-fetch-head \
-		"$repo" '+refs/heads/*:refs/heads/*' '+refs/tags/*:refs/tags/*'
-}
-
-# find_ref LIMIT: what the operator's git could not tell: the commit of $reference, by this host's own access.
-find_ref() {
-	command -v git >/dev/null || fail 17 fetch "git is not on the PATH of a session without a terminal ($PATH)"
-	find_name=${reference#refs/heads/}
-	find_name=${find_name#origin/}
-	find_tag=${reference#refs/tags/}
-	find_tag=refs/tags/${find_tag#tags/}
-	# shellcheck disable=SC2016 # expanded by the job's own shell
-	must resolve "$1" "$root" /bin/sh -c 'exec git ls-remote "$1" "$2" "$3" "$3^{}" >"$4"' shipit \
-		"$repo" "refs/heads/$find_name" "$find_tag" "$R/refs"
-	find_branch='' find_tagged=''
-	while IFS=$TAB read -r find_is find_ref; do
-		case $find_ref in
-		"refs/heads/$find_name") find_branch=$find_is ;;
-		# The peeled line comes after the tag's own, and is the commit.
-		"$find_tag" | "$find_tag^{}") find_tagged=$find_is ;;
-		esac
-	done <"$R/refs"
-	case $find_branch/$find_tagged in
-	/) find_commit "$1" ;;
-	"$find_branch/" | "$find_branch/$find_branch") fact revision "$find_branch" ;;
-	"/$find_tagged") fact revision "$find_tagged" ;;
-	*) fail 13 resolve "$repo has a branch and a tag $reference: write refs/heads/… or refs/tags/…" ;;
-	esac
-}
-
-# find_commit LIMIT: no name of the repository's: the beginning of a commit id, which only a clone completes.
-find_commit() {
-	case $reference in
-	*[!0-9a-f]* | ?? | ???) ;;
-	*)
-		[ -d "$root/source" ] || fail 10 resolve "nothing was set up here: $root/source is not there"
-		fetch_all "$1"
-		find_is=$(git_here rev-parse --verify --quiet "$reference^{commit}") && fact revision "$find_is" && return
-		;;
-	esac
-	fail 13 resolve "$repo has no branch, tag or commit $reference"
-}
-
-# checkout: the files.
+# checkout LIMIT: the files.
 checkout() {
 	[ -n "$pinned" ] || pin || fail 13 checkout "the commit cannot be pinned in $root/source"
-	GIT_INDEX_FILE=$R/index
-	export GIT_INDEX_FILE
-	must checkout "$1" "$rel" git --git-dir="$root/source" --work-tree="$rel" read-tree --reset -u "$revision"
-	unset GIT_INDEX_FILE
+	if [ -n "$subdir" ]; then
+		git_here cat-file -e "$revision:$subdir/" 2>/dev/null || fail 13 checkout "$revision has no directory $subdir"
+		printf '%s\n' "$subdir" >"$M/subdir" || fail 12 checkout "$M cannot be written"
+	fi
+	checkout_tree "$1" "$rel" "$revision${subdir:+:$subdir}"
+	checkout_modules "$1"
 	[ ! -L "$rel/REVISION" ] || rm -f "$rel/REVISION"
 	printf '%s\n' "$revision" >"$rel/REVISION" || fail 12 checkout "$rel/REVISION cannot be written"
 	printf 'revision\t%s\ndigest\t%s\nreference\t%s\nwho\t%s\nwhen\t%s\nparent\t%s\n' \
 		"$revision" "$digest" "$reference" "$who" "$when" "$from" >"$M/meta" || fail 12 checkout "$M cannot be written"
+}
+
+# checkout_tree LIMIT DIR TREE: its files into a directory.
+checkout_tree() {
+	rm -f "$R/index"
+	GIT_INDEX_FILE=$R/index
+	export GIT_INDEX_FILE
+	if [ -z "$fetch_mode$token_for$repo_key" ]; then
+		must checkout "$1" "$2" git --git-dir="$root/source" --work-tree="$2" read-tree --reset -u "$3"
+	else
+		# What a blobless clone lacks is fetched here.
+		git_must checkout "$1" "$2" /bin/sh -c "$GIT$CHECKOUT" shipit "$root/source" "$2" "$3"
+	fi
+	unset GIT_INDEX_FILE
 }
 
 # link ENTRY...: shared files into the release. d:PATH is a directory, made when missing; f:PATH must be there.
@@ -214,8 +149,11 @@ link() {
 		link_path=${link_entry#?:}
 		link_to=$root/shared/$link_path link_at=$rel/$link_path
 		case $link_entry in
-		d:*) mkdir -p "$link_to" || fail 12 shared "$link_to cannot be made" ;;
-		*) [ -e "$link_to" ] || fail 17 shared "$link_to is not there: put it there, then deploy again" ;;
+		d:*)
+			! file_sent "$link_path" || fail 12 shared "$link_path is a directory in \`shared\` and a file in \`files\`"
+			mkdir -p "$link_to" || fail 12 shared "$link_to cannot be made"
+			;;
+		*) [ -e "$link_to" ] || file_sent "$link_path" || fail 17 shared "$link_to is not there: put it there, then deploy again" ;;
 		esac
 		link_free "$link_path" "$link_at"
 		link_up=../../
@@ -223,7 +161,13 @@ link() {
 		while [ "$link_rest" != "${link_rest#*/}" ]; do
 			link_up=../$link_up link_rest=${link_rest#*/}
 		done
-		ln -s "$link_up""shared/$link_path" "$link_at" || fail 12 shared "$link_at cannot be made"
+		link_to=$link_up''shared/$link_path
+		# What is sent takes its place when this goes live; until then `build` sees it where it waits.
+		if file_sent "$link_path"; then
+			ln -s "$link_to" "$R/link.$file_number" || fail 12 shared "$R cannot be written to"
+			link_to=$link_up''shared/${file_new#"$root/shared/"}
+		fi
+		ln -s "$link_to" "$link_at" || fail 12 shared "$link_at cannot be made"
 	done
 }
 
@@ -277,8 +221,12 @@ again() {
 	sound
 	keep_vars
 	[ -d "$M" ] || fail 17 prepare "nothing is known of release $release any more"
+	files_again
 	[ ! -d "$rel" ] || return 0
 	room
+	subdir=
+	[ ! -f "$M/subdir" ] || IFS= read -r subdir <"$M/subdir"
+	modules_again "$1"
 	has_revision || fail 17 prepare "the commit of release $release is no longer in $root/source"
 	{ mark "$R/remade.$release" && mkdir "$rel"; } || fail 12 prepare "$rel cannot be made"
 	again_meta=$(cat "$M/meta")
@@ -290,6 +238,7 @@ again() {
 
 # discard: what this run made and nobody serves; what is live for good keeps its mark to the end.
 discard() {
+	files_end
 	for discard_mark in "$R"/made.* "$R"/remade.*; do
 		[ -e "$discard_mark" ] || continue
 		discard_release=${discard_mark##*/*made.}
@@ -305,6 +254,7 @@ discard() {
 
 # remove_release RELEASE: its directory, and the pin of its commit: a file until git packs it (gitrepository-layout(5)).
 remove_release() {
+	modules_forget "$1"
 	remove_pin=$root/source/refs/shipit/$1
 	[ -f "$remove_pin" ] || git_here update-ref -d "refs/shipit/$1" 2>/dev/null
 	rm -rf "${root:?}/releases/$1" "${remove_pin:?}" 2>/dev/null || {

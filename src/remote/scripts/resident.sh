@@ -157,6 +157,11 @@ worker() {
 			;;
 		"$N data env") collect && data_env=$text ;;
 		"$N data enter") collect && data_enter=$text ;;
+		"$N data token") collect && data_token=${text%"$NL"} ;;
+		"$N data file."*)
+			collect
+			eval "data_file_${worker_line##*.}=\$text"
+			;;
 		"$N run "*)
 			SEQ=${worker_line##* }
 			collect
@@ -241,10 +246,11 @@ names() {
 	S=$root/.shipit
 	# Where setup works while the deploy path cannot be made yet; else nowhere.
 	F=/dev/null/none
-	mask=$(umask)
-	SEQ=0 N=${N:-} data_env='' data_enter='' vars='' has='' pinned=''
+	mask=$(umask) locale=${LC_ALL:-}
+	SEQ=0 N=${N:-} data_env='' data_enter='' data_token='' vars='' has='' pinned=''
 	# What the operator sets: nobody's environment shall.
 	action='' app='' digest='' environment='' from='' from_revision='' host='' parent='' reference='' release=''
+	fetch_mode='' ssh_command='' subdir='' submodules='' repo_key='' token_for='' token_user=''
 	reload_limit=120 repo='' revision='' roles='' shell='' user='' when='' who=''
 	started $$
 	TOKEN=owner.$$.$start.$BOOT
@@ -270,7 +276,8 @@ main() {
 	export GIT_TERMINAL_PROMPT=0 GIT_COMMITTER_NAME=shipit GIT_COMMITTER_EMAIL=shipit@localhost
 	# Else bash takes itself for what sshd started, and reads .bashrc before every hook.
 	export SHLVL=1
-	export GIT_SSH_COMMAND="${GIT_SSH_COMMAND:-ssh -o BatchMode=yes}"
+	host_ssh=${GIT_SSH_COMMAND:-ssh -o BatchMode=yes}
+	export GIT_SSH_COMMAND="$host_ssh"
 	if [ "${1:-}" = wayout ]; then
 		mode=$2 run=$3 lost=$4 root=$5
 		names

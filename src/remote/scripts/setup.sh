@@ -43,7 +43,7 @@ setup_close() {
 
 # setup LIMIT: the repository, and a look at what a deploy will need.
 setup() {
-	command -v git >/dev/null || fail 17 setup "git is not on the PATH of a session without a terminal ($PATH)"
+	need_git setup
 	if [ -L "$root/current" ] || [ ! -e "$root/current" ]; then :; else
 		fail 12 setup "$root/current is not a link: move it away, shipit does not touch it"
 	fi

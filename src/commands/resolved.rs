@@ -1,0 +1,25 @@
+//! `shipit ENV config [KEY] [--origin]`: the resolved configuration, as TOML. Contacts no host and runs nothing.
+
+use crate::cli::Invocation;
+use crate::config::Document;
+use crate::error::{Error, exit};
+use crate::report::{Printer, clean};
+
+pub(super) fn run(
+    document: &Document,
+    invocation: &Invocation,
+    (key, origin): (Option<&str>, bool),
+    printer: &Printer,
+) -> Result<u8, Error> {
+    match document.show(&invocation.environment, key, origin)? {
+        Some(text) => {
+            printer.data(&text);
+            Ok(exit::OK)
+        }
+        None => {
+            let key = clean::line(key.unwrap_or_default().as_bytes(), 60);
+            printer.error(&format!("`{key}` is not set in {}", invocation.environment));
+            Ok(exit::FAILED)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! A configuration as it was written: the file, those that it extends, and what `--set` says, each in its text.
+//!
+//! Knows no meaning but `extends`. Files are read once, here.
+
+use std::path::{Path, PathBuf};
+
+use super::diagnostic::{Problem, Problems};
+use super::error::ConfigError;
+use super::file::{self, Entry, Source, Table};
+use super::set::{self, Assignment, Setting};
+use super::sources::{Sources, Text};
+use super::values;
+
+/// What was read and not yet understood.
+pub struct Document {
+    /// The file that was asked for, absolute.
+    pub(super) file: PathBuf,
+    pub(super) sources: Sources,
+    /// One a file, weakest first.
+    pub(super) tables: Vec<Table>,
+    pub(super) assignments: Vec<Assignment>,
+}
+
+/// Reads a file, all that it extends, and what is set over it.
+///
+/// # Errors
+/// When one cannot be read or is no TOML.
+pub fn read(file: &Path, settings: &[Setting]) -> Result<Document, ConfigError> {
+    let Source { file, text } = Source::read(file)?;
+    let mut document = Document {
+        file: file.clone(),
+        sources: Sources::default(),
+        tables: Vec::new(),
+        assignments: Vec::new(),
+    };
+    let mut table = document.parse(Text::of_file(&file, text))?;
+    let mut chain = vec![identity(&file)];
+    while let Some(entry) = table.get("extends") {
+        let next = document.extended(entry, &mut chain);
+        let next = next.map_err(|problem| document.sources.mistakes(vec![problem]))?;
+        document.tables.push(table);
+        table = document.parse(next)?;
+    }
+    document.tables.push(table);
+    document.tables.reverse();
+    let root = document.root().to_owned();
+    let mut problems = Problems::default();
+    for setting in settings {
+        let text = document.sources.add(Text::other(setting.origin, setting.text.clone(), &root));
+        document.assignments.extend(problems.keep(set::read(&text)));
+    }
+    let problems = problems.into_vec();
+    if problems.is_empty() { Ok(document) } else { Err(document.sources.mistakes(problems)) }
+}
+
+impl Document {
+    /// The directory of the file that was asked for.
+    pub(super) fn root(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new("/"))
+    }
+
+    /// The names of the environments, those of extended files first.
+    #[must_use]
+    pub fn environments(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for table in &self.tables {
+            let deploy = table.get("deploy").and_then(|entry| entry.node.as_table().ok());
+            for entry in deploy.into_iter().flat_map(|deploy| &deploy.entries) {
+                if !names.contains(&entry.key) {
+                    names.push(entry.key.clone());
+                }
+            }
+        }
+        names
+    }
+
+    fn parse(&mut self, text: Text) -> Result<Table, ConfigError> {
+        let text = self.sources.add(text);
+        file::parse(&text.text, text.base()).map_err(|problems| self.sources.mistakes(problems))
+    }
+
+    /// The text of the file that `extends` names.
+    fn extended(&self, entry: &Entry, chain: &mut Vec<PathBuf>) -> Result<Text, Problem> {
+        let node = &entry.node;
+        let name = values::line(node)?;
+        let path = straight(&self.sources.of(&node.span).directory.join(&name));
+        let Source { file, text } = Source::read(&path).map_err(|error| {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+            node.problem(format!("{error}{}", cause.unwrap_or_default()))
+                .help("`extends` is another file like this one, relative to the directory of this one")
+        })?;
+        let identity = identity(&file);
+        if chain.contains(&identity) {
+            let own = chain.last() == Some(&identity);
+            let circle = if own { "this file itself" } else { "a file that extends this one" };
+            return Err(node.problem(format!("`{name}` is {circle}: this would never end")));
+        }
+        chain.push(identity);
+        Ok(Text::of_file(&file, text))
+    }
+}
+
+/// Without the `..` that led to it, which say nothing to who reads a mistake.
+fn straight(path: &Path) -> PathBuf {
+    match (path.parent().map(Path::canonicalize), path.file_name()) {
+        (Some(Ok(directory)), Some(name)) => directory.join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// One file has one, whatever links and dots lead to it.
+fn identity(file: &Path) -> PathBuf {
+    file.canonicalize().unwrap_or_else(|_| file.to_owned())
+}

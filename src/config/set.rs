@@ -1,0 +1,135 @@
+//! `--set KEY.PATH=VALUE`: one more table over all others, made of what was typed.
+//!
+//! A value is TOML where it can be read as such, else a string: nobody has to quote for two languages. Its mistakes are
+//! shown in what was typed.
+
+use super::describe;
+use super::diagnostic::{Problem, Problems, Span};
+use super::file::{self, Entry, Node, Table, Value};
+use super::layers::Layers;
+use super::sources::Text;
+
+/// Tables that are merged key by key anyway: what is set adds to them.
+const MERGED: [&str; 2] = ["env", "timeout"];
+
+/// What was typed, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// `KEY.PATH=VALUE`.
+    pub text: String,
+    /// What mistakes call it: `--set`, or a variable's name.
+    pub origin: &'static str,
+}
+
+/// One setting, read: the keys of its path and the value.
+pub(super) struct Assignment {
+    keys: Vec<(String, Span)>,
+    node: Node,
+}
+
+/// Reads one setting.
+pub(super) fn read(text: &Text) -> Result<Assignment, Problem> {
+    let typed = text.text.as_str();
+    if let Ok(table) = file::parse(typed, text.base())
+        && let Some(assignment) = single(table)
+        && is_whole(&assignment, text)
+    {
+        return Ok(assignment);
+    }
+    for (at, _) in typed.match_indices('=') {
+        // The key alone, as TOML reads keys: quotes, blanks and dots.
+        let Ok(table) = file::parse(&format!("{}=0", &typed[..at]), text.base()) else { continue };
+        if let Some(Assignment { keys, .. }) = single(table) {
+            // Exactly what was typed, but for the blank of `key = value`.
+            let blank = typed[..at].ends_with(' ') && typed[at + 1..].starts_with(' ');
+            let start = at + 1 + usize::from(blank);
+            let span = text.base() + start..text.base() + typed.len();
+            let value = Value::Text(typed[start..].to_owned());
+            return Ok(Assignment { keys, node: Node { value, span } });
+        }
+    }
+    let whole = text.base()..text.base() + typed.len();
+    Err(Problem::at(whole, "this sets nothing").help("write KEY=VALUE or KEY.KEY=VALUE: timeout.hook=1m"))
+}
+
+/// The one value of a document that holds no other.
+fn single(mut table: Table) -> Option<Assignment> {
+    let mut keys = Vec::new();
+    loop {
+        let entry = table.entries.pop().filter(|_| table.entries.is_empty() && !table.header)?;
+        // The braces of an inline table begin with the value; a dotted key's table begins with a key.
+        let dotted = matches!(&entry.node.value, Value::Table(inner) if is_dotted(inner, &entry));
+        keys.push((entry.key, entry.key_span));
+        match entry.node.value {
+            Value::Table(inner) if dotted => table = inner,
+            value => return Some(Assignment { keys, node: Node { value, span: entry.node.span } }),
+        }
+    }
+}
+
+fn is_dotted(inner: &Table, entry: &Entry) -> bool {
+    inner.span.start <= entry.key_span.end
+}
+
+/// A date, or less than all that follows the equals sign (`5 # five`), is a string; so is a number where only text can be
+/// meant (`ref=1234567`).
+fn is_whole(assignment: &Assignment, text: &Text) -> bool {
+    let Assignment { keys, node } = assignment;
+    let end = text.local(&node.span).end;
+    let keys: Vec<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
+    let fits = match node.value {
+        Value::Date => false,
+        Value::Integer(_) | Value::Float(_) | Value::Flag(_) => !describe::is_text(&keys),
+        _ => true,
+    };
+    fits && text.text[end..].trim().is_empty()
+}
+
+/// All settings as one table, over `layers`: what is set inside of a table leaves the rest of that table as it is.
+pub(super) fn apply(assignments: &[Assignment], layers: &Layers<'_>, problems: &mut Problems) -> Table {
+    let mut over = Table { entries: Vec::new(), span: 0..0, header: false };
+    for Assignment { keys, node } in assignments {
+        let (first, span) = &keys[0];
+        if keys.len() > 1
+            && over.get(first).is_none()
+            && !MERGED.contains(&first.as_str())
+            && let Some(below) = layers.entry(first)
+        {
+            over.entries.push(below.clone());
+        }
+        over.span = span.clone();
+        problems.keep(put(&mut over, "", keys, node));
+    }
+    over
+}
+
+/// `path` leads to the table, a dot after each key.
+fn put(table: &mut Table, path: &str, keys: &[(String, Span)], node: &Node) -> Result<(), Problem> {
+    let Some(((key, key_span), rest)) = keys.split_first() else { return Ok(()) };
+    let new = || Entry { key: key.clone(), key_span: key_span.clone(), node: node.clone() };
+    let at = table.entries.iter().position(|entry| entry.key == *key);
+    if rest.is_empty() {
+        match at {
+            Some(at) => table.entries[at] = new(),
+            None => table.entries.push(new()),
+        }
+        return Ok(());
+    }
+    let at = at.unwrap_or_else(|| {
+        let empty = Table { entries: Vec::new(), span: key_span.clone(), header: false };
+        let node = Node { value: Value::Table(empty), span: key_span.clone() };
+        table.entries.push(Entry { key: key.clone(), key_span: key_span.clone(), node });
+        table.entries.len() - 1
+    });
+    let entry = &mut table.entries[at];
+    let kind = entry.node.kind();
+    match &mut entry.node.value {
+        Value::Table(inner) => put(inner, &format!("{path}{key}."), rest, node),
+        _ => {
+            let message = format!("`{path}{key}` is {kind}: there is nothing inside of it to set");
+            Err(Problem::at(key_span.clone(), message)
+                .note(entry.node.span.clone(), "given here")
+                .help(format!("set it as a whole: {path}{key}=…")))
+        }
+    }
+}

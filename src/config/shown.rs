@@ -1,0 +1,252 @@
+//! The resolved configuration as TOML: `config`. A line a value, so that it can be searched and fed back; secrets are
+//! dotted, and nothing is run or looked up for it.
+//!
+//! Works on the tables as they lie over one another, not on the resolved structs: so every value still knows its place.
+
+use std::fmt::Write as _;
+use std::path::{Component, Path, PathBuf};
+
+use super::describe::{self, Doc, Kind};
+use super::diagnostic::nearest;
+use super::document::Document;
+use super::error::ConfigError;
+use super::file::{Entry, Node, Table, Value};
+use super::layers::Layers;
+use super::resolve::{self, Draft};
+use super::{env, keys};
+
+/// Instead of a secret.
+const DOTS: &str = "\"••••••\"";
+
+/// Lines wider than this do not move the column of the comments.
+const COLUMN: usize = 60;
+
+/// One value of a resolved environment.
+struct Line {
+    /// Dotted, each part as TOML has keys.
+    key: String,
+    value: String,
+    /// Where it comes from.
+    origin: String,
+}
+
+impl Document {
+    /// The environment as TOML, with `origin` in comments; of `key` and what is below it, where one is given. None: it
+    /// is not set and has no default.
+    ///
+    /// # Errors
+    /// Mistakes in the environment, and a key that does not exist.
+    pub fn show(&self, name: &str, key: Option<&str>, origin: bool) -> Result<Option<String>, ConfigError> {
+        let draft = self.draft(name)?;
+        let over = self.over(name)?;
+        let layers = self.layers(name, &over);
+        let lines = self.lines(&layers);
+        let hosts = resolve::host_entry(&layers).filter(|_| matches!(key, Some("host" | "hosts")));
+        let Some(key) = hosts.map(|entry| entry.key.as_str()).or(key) else {
+            let (names, name) = (names(&draft), quote_key(name));
+            return Ok(Some(format!("{names}[deploy.{name}]\n{}", written(&lines, origin))));
+        };
+        let below =
+            |line: &Line| line.key == key || line.key.strip_prefix(key).is_some_and(|r| r.starts_with('.'));
+        let chosen: Vec<Line> = lines.into_iter().filter(below).collect();
+        if !chosen.is_empty() {
+            return Ok(Some(written(&chosen, origin)));
+        }
+        known(key).map(|()| None)
+    }
+
+    fn lines(&self, layers: &Layers<'_>) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let hosts = resolve::host_entry(layers).map(|entry| entry.key.as_str());
+        for key in keys::ENVIRONMENT.known.iter().copied() {
+            // Two words for one thing: the strongest counts.
+            if matches!(key, "host" | "hosts") && hosts != Some(key) {
+                continue;
+            }
+            let doc = describe::of(describe::ENVIRONMENT, key);
+            match doc.map(|doc| doc.kind) {
+                Some(Kind::Env) => self.merged(key, layers, &[], &mut lines),
+                Some(Kind::Timeout) => self.merged(key, layers, describe::TIMEOUT, &mut lines),
+                kind => match layers.entry(key) {
+                    Some(entry) => self.entry(key, &entry.node, kind == Some(Kind::Secret), &mut lines),
+                    None => lines.extend(doc.and_then(|doc| default(key, doc))),
+                },
+            }
+        }
+        lines
+    }
+
+    /// Tables that lie over one another key by key.
+    fn merged(&self, key: &str, layers: &Layers<'_>, docs: &'static [Doc], lines: &mut Vec<Line>) {
+        let mut entries: Vec<&Entry> = Vec::new();
+        for table in layers.tables().filter_map(|(table, _)| table.get(key)?.node.as_table().ok()) {
+            for entry in &table.entries {
+                match entries.iter_mut().find(|known| known.key == entry.key) {
+                    Some(known) => *known = entry,
+                    None => entries.push(entry),
+                }
+            }
+        }
+        // In the order of their descriptions, where they have any.
+        for doc in docs {
+            match entries.iter().position(|entry| entry.key == doc.key) {
+                Some(at) => self.entry(&format!("{key}.{}", doc.key), &entries.remove(at).node, false, lines),
+                None => lines.extend(default(&format!("{key}.{}", doc.key), doc)),
+            }
+        }
+        for entry in entries {
+            let path = format!("{key}.{}", quote_key(&entry.key));
+            self.entry(&path, &entry.node, key == "env" && env::is_secret(&entry.node), lines);
+        }
+    }
+
+    fn entry(&self, path: &str, node: &Node, secret: bool, lines: &mut Vec<Line>) {
+        match &node.value {
+            Value::Table(table) if !secret && !table.entries.is_empty() => {
+                for entry in &table.entries {
+                    self.entry(&format!("{path}.{}", quote_key(&entry.key)), &entry.node, false, lines);
+                }
+            }
+            _ => {
+                let value = if secret { DOTS.to_owned() } else { toml(node, false) };
+                lines.push(Line { key: path.to_owned(), value, origin: self.origin(node) });
+            }
+        }
+    }
+
+    fn origin(&self, node: &Node) -> String {
+        let text = self.sources.of(&node.span);
+        let mut origin = match &text.file {
+            Some(file) => format!("{}:{}", relative(file, self.root()).display(), text.line(&node.span)),
+            None => text.name.clone(),
+        };
+        match &node.value {
+            Value::Text(text) if env::is_secret(node) => {
+                let _ = write!(origin, ", from {}", env::variables(text).join(" and "));
+            }
+            Value::Table(table) if table.get("command").is_some() => {
+                origin.push_str(", printed by a command")
+            }
+            _ => {}
+        }
+        origin.replace(char::is_control, "\u{fffd}")
+    }
+}
+
+/// Which hosts these are, as a comment.
+fn names(draft: &Draft) -> String {
+    let mut names: Vec<&str> = draft.environment.hosts.iter().map(|host| host.name.as_str()).collect();
+    if !draft.host_commands.is_empty() {
+        names.push("and those that a command prints");
+    }
+    format!("# on {}\n", names.join(", "))
+}
+
+fn default(key: &str, doc: &Doc) -> Option<Line> {
+    let (key, value) = (key.to_owned(), doc.default.to_owned());
+    (!value.is_empty()).then(|| Line { key, value, origin: "default".to_owned() })
+}
+
+/// Whether there could be such a key; else the nearest one is named.
+fn known(key: &str) -> Result<(), ConfigError> {
+    let below = |table: &str, docs: &'static [Doc]| -> Vec<String> {
+        docs.iter().map(|doc| format!("{table}.{}", doc.key)).collect()
+    };
+    let nested = [below("timeout", describe::TIMEOUT), below("supervisor", describe::SUPERVISOR)].concat();
+    let keys = || keys::ENVIRONMENT.known.iter().copied().chain(nested.iter().map(String::as_str));
+    if key.starts_with("env.") || keys().any(|known| known == key) {
+        return Ok(());
+    }
+    let nearest = nearest(key, keys()).map(str::to_owned);
+    Err(ConfigError::NoSuchKey { key: key.to_owned(), nearest })
+}
+
+/// As lines `key = value`, with where they come from in a column of comments.
+fn written(lines: &[Line], origin: bool) -> String {
+    let mut text = String::new();
+    let width = |line: &Line| line.key.chars().count() + 3 + line.value.chars().count();
+    let column = lines.iter().map(width).filter(|width| *width <= COLUMN).max().unwrap_or(0);
+    for line in lines {
+        let Line { key, value, origin: from } = line;
+        let _ = write!(text, "{key} = {value}");
+        if origin {
+            let _ = write!(text, "{:blanks$}  # {from}", "", blanks = column.saturating_sub(width(line)));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn toml(node: &Node, in_line: bool) -> String {
+    match &node.value {
+        Value::Text(text) if text.contains('\n') && !in_line => {
+            format!("\"\"\"\n{}\"\"\"", escaped(text).replace("\\n", "\n"))
+        }
+        Value::Text(text) => format!("\"{}\"", escaped(text)),
+        Value::Integer(integer) => integer.to_string(),
+        Value::Float(float) => float.clone(),
+        Value::Flag(flag) => flag.to_string(),
+        // No key takes one: it was refused before.
+        Value::Date => String::new(),
+        Value::List(items) => {
+            let items: Vec<String> = items.iter().map(|item| toml(item, true)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Table(table) => inline_table(table),
+    }
+}
+
+fn inline_table(table: &Table) -> String {
+    let entry = |entry: &Entry| {
+        let value = match &entry.node.value {
+            Value::Table(inner) if entry.key == "env" => dotted_env(inner),
+            _ => toml(&entry.node, true),
+        };
+        format!("{} = {value}", quote_key(&entry.key))
+    };
+    let entries: Vec<String> = table.entries.iter().map(entry).collect();
+    if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) }
+}
+
+/// `env` of one host.
+fn dotted_env(table: &Table) -> String {
+    let value = |node: &Node| if env::is_secret(node) { DOTS.to_owned() } else { toml(node, true) };
+    let entry = |entry: &Entry| format!("{} = {}", quote_key(&entry.key), value(&entry.node));
+    format!("{{ {} }}", table.entries.iter().map(entry).collect::<Vec<_>>().join(", "))
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            // Also what reorders or hides text on a terminal.
+            c if c.is_control() || is_invisible(c) => {
+                let _ = write!(out, "\\U{:08X}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Marks that change how the text around them is shown.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+fn quote_key(key: &str) -> String {
+    let bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+    if bare { key.to_owned() } else { format!("\"{}\"", escaped(key)) }
+}
+
+/// `file` from `directory`, as one would type it.
+fn relative(file: &Path, directory: &Path) -> PathBuf {
+    let same = |(one, other): &(Component<'_>, Component<'_>)| one == other;
+    let common = file.components().zip(directory.components()).take_while(same).count();
+    let ups = directory.components().skip(common).map(|_| Component::ParentDir);
+    ups.chain(file.components().skip(common)).collect()
+}

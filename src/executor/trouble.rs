@@ -1,0 +1,44 @@
+//! What a host said in a word about its access to the repository, made a message and, once it is known which hosts
+//! say the same, one remedy for all of them.
+
+use super::host::HostState;
+use crate::config::{Environment, Host, nearest};
+use crate::remote::access::{Asked, Trouble};
+
+impl HostState {
+    /// Words the failure of git, if it is one.
+    pub(super) fn explain(&mut self, repo: &str) {
+        if let (Some(trouble), Some(failure)) = (self.trouble, &mut self.failure)
+            && let Some(message) = trouble.message(repo)
+        {
+            failure.message = message;
+        }
+    }
+}
+
+/// Adds what to type: hosts in the same trouble get the same text, so that it is told once.
+pub(super) fn advise(hosts: &mut [HostState], environment: &Environment) {
+    for at in 0..hosts.len() {
+        let Some(trouble) = hosts[at].trouble else { continue };
+        let (live, local) = (hosts[at].live().is_some(), environment.hosts[at].local);
+        let alike: Vec<&Host> = (hosts.iter().zip(&environment.hosts))
+            .filter(|(state, host)| {
+                state.trouble == Some(trouble) && state.live().is_some() == live && host.local == local
+            })
+            .map(|(_, host)| host)
+            .collect();
+        let hint = match trouble {
+            Trouble::NoRef => near(&hosts[at], &environment.app.reference),
+            trouble => Some(trouble.remedy(&Asked { environment, hosts: &alike, live })),
+        };
+        if let Some(failure) = &mut hosts[at].failure {
+            failure.hint = failure.hint.take().or(hint);
+        }
+    }
+}
+
+/// The name that may have been meant.
+fn near(host: &HostState, reference: &str) -> Option<String> {
+    let names = host.fact("names")?.split(' ');
+    nearest(reference, names).map(|name| format!("did you mean `{name}`?"))
+}
