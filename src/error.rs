@@ -15,13 +15,13 @@ pub mod exit {
     pub const FAILED: u8 = 1;
     /// Usage or configuration; no host was contacted.
     pub const USAGE: u8 = 2;
-    /// Refused: local changes, unpushed commits, older than what is live.
+    /// Refused: local changes, unpushed commits, held, older than what is live.
     pub const REFUSED: u8 = 3;
     /// A host was not reached, authenticated or trusted; nothing live was changed.
     pub const UNREACHABLE: u8 = 4;
     /// Failed after going live; every host was put back.
     pub const PUT_BACK: u8 = 5;
-    /// Failed, and not every host serves the same.
+    /// Failed, and not every host serves the same, or (after `restart`) serves at all.
     pub const SPLIT: u8 = 6;
     /// A bug in shipit (`EX_SOFTWARE` of sysexits.h).
     pub const BUG: u8 = 70;

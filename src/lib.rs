@@ -91,7 +91,9 @@
 //! Whatever ends a run in its operator's place does so by one function from what lies on disk (`recover` in
 //! `recover.sh`): the host itself, the next run where the host died too, `unlock`. What goes back on the operator's word
 //! (`undo`) is the same put-back. What must work on a full disk is a rename of what was made while there was space. A
-//! revert differs in one thing: it never returns to the release it leaves, so once switched it goes on to `done`.
+//! revert differs in one thing: it never returns to the release it leaves, so once switched it goes on to `done`. A `sync` is a
+//! deploy on the hosts that differ; the others hold their locks and do nothing. A `restart` makes no entry: a host that is
+//! left alone in it does it to its end.
 //!
 //! **Files of the operator's** ([`config::App::files`]) wait beside their places in `shared/` and take them, by renames, just
 //! before `current` is replaced; what was there waits likewise, and returns with every put-back (`files.sh`).
@@ -100,7 +102,7 @@
 //! as the name of another directory: `owner.PID.START.BOOT`. Only who it names may act for the run; a process that is gone,
 //! or a machine that was started anew, is told by start time and boot id. It is passed on by rename, so of several that
 //! would recover a run exactly one does; and a job starts only while the token it was given is still there, so none
-//! starts behind the back of who took over. Several hosts are locked all or none; of colliding runs, who has the
+//! starts behind the back of who took over. Where a crash took the token, heirs are numbered (`heir` in `lock.sh`). Several hosts are locked all or none; of colliding runs, who has the
 //! first host goes on (`executor/lock.rs`). No lock ever needs a person.
 //!
 //! **Confirming** is two steps, because the last word of any talk may be lost. "All are healthy" turns each host round: before

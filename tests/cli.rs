@@ -151,7 +151,7 @@ fn what_cannot_be_meant_ends_with_2() {
 fn what_is_to_come_ends_with_2() {
     let desk = Desk::new();
     let mut lines: Vec<Vec<&str>> = Vec::new();
-    for command in ["sync", "restart", "hold", "resume", "show", "console", "logs", "check", "prune"] {
+    for command in ["show", "console", "logs", "check"] {
         lines.push(vec!["production", command]);
     }
     lines.push(vec!["import"]);

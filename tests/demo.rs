@@ -212,12 +212,30 @@ fn ctrl_c_on_a_terminal_ends_it_without_a_trace() {
 }
 
 #[test]
+fn a_reader_that_has_seen_enough_ends_it_without_a_trace() {
+    let demo = Demo::new();
+    let mut command = Command::new("sh");
+    command.args(["-c", "{ \"$0\" demo; echo $? >&2; } | head -n 1", env!("CARGO_BIN_EXE_shipit")]);
+    command.env_clear().env("PATH", path()).env("TMPDIR", &demo.temporary);
+    let run = Running::start(command, "shipit demo | head".into()).wait().ends_with(0);
+    assert_eq!((run.stdout.lines().count(), run.stderr.as_str()), (1, "141\n"), "{run}");
+    demo.is_gone();
+}
+
+#[test]
 fn a_machine_without_git_says_so() {
     let demo = Demo::new();
     let bin = demo.world.root().join("few");
     fs::create_dir(&bin).unwrap();
     symlink("/bin/sh", bin.join("sh")).unwrap();
     demo.start(&[], bin.to_str().unwrap()).wait().ends_with(1).says("git is needed");
+    demo.is_gone();
+}
+
+#[test]
+fn it_is_for_people() {
+    let demo = Demo::new();
+    demo.run(&["--output", "json"]).ends_with(2).says("for people");
     demo.is_gone();
 }
 

@@ -19,7 +19,12 @@ fn root(path: &str) -> PathBuf {
 fn plan_all(file: &Path) -> Vec<String> {
     let names = config::environments(file).unwrap_or_else(|error| panic!("{error}"));
     for name in &names {
-        let environment = config::load(file, name).unwrap_or_else(|error| panic!("{error}"));
+        let mut environment = config::load(file, name).unwrap_or_else(|error| panic!("{error}"));
+        let mut answers = config::Answers::default();
+        for command in environment.env_commands() {
+            answers.insert(&command, Ok("a secret of the operator".into()));
+        }
+        environment.answer(&answers).unwrap();
         let lookup = |_: &str| Some("a secret of the operator".to_owned());
         let env =
             environment.hosts.iter().map(|host| environment.evaluate_env(host, &lookup).unwrap()).collect();

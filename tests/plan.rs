@@ -86,6 +86,18 @@ fn a_revert() {
 }
 
 #[test]
+fn a_sync() {
+    insta::assert_snapshot!(shown(&planned(ALL_HOOKS, plan::sync)));
+}
+
+#[test]
+fn a_restart_and_a_prune() {
+    let lines = "hosts = [\"web1\", \"web2\"]\nkeep-releases = 2\n";
+    insta::assert_snapshot!("a_restart", shown(&planned(lines, plan::restart)));
+    insta::assert_snapshot!("a_prune", shown(&planned(lines, plan::prune)));
+}
+
+#[test]
 fn a_setup() {
     let lines = "hosts = [\"web1\", \"web2\"]\nshared = [\"log/\", \"tmp/pids/\", \"local.json\"]\n\
                  pre-setup = [\"sudo mkdir -p /var/www\", { run = \"./dns\", local = true }, \"echo here\"]\n\
@@ -162,8 +174,31 @@ fn every_kind_of_run_takes_its_own_way() {
             "abandon\nunlock\n",
         ),
         (planned(lines, |e, o| plan::exec(e, o, &words)), Action::Exec, "exec_text true\n", "", ""),
-        (planned(lines, plan::look), Action::Look, "live\nholder\njournal\n", "", ""),
+        (planned(lines, plan::look), Action::Look, "live\nholder\nheld\njournal\n", "", ""),
         (planned(lines, plan::unlock), Action::Unlock, "steal\n", "", ""),
+        (
+            planned(lines, plan::sync),
+            Action::Sync,
+            "sync_lock\nlive\nknown\njournal\n",
+            "prepare prepare prepare ready activate confirm finish finish",
+            "undo\nunlock\n",
+        ),
+        (
+            planned(lines, plan::restart),
+            Action::Restart,
+            "lock\nlive\n",
+            "activate",
+            "restart_again\nunlock\n",
+        ),
+        (planned(lines, plan::prune), Action::Prune, "lock\nlive\n", "prune", "unlock\n"),
+        (
+            planned(lines, |e, o| plan::hold(e, o, "2026-11-22T08:00:00Z", "it's a freeze")),
+            Action::Hold,
+            "hold 2026-11-22T08:00:00Z 'it'\\''s a freeze'\nholder\n",
+            "",
+            "",
+        ),
+        (planned(lines, plan::resume), Action::Resume, "resume\n", "", ""),
     ];
     for (plan, action, opening, stages, undo) in table {
         assert_eq!(plan.action, action);
@@ -236,6 +271,9 @@ fn a_dry_run_contacts_no_host_and_no_repository() {
         &["production", "setup", "-n"],
         &["production", "revert", "-n"],
         &["production", "revert", "2", "--dry-run"],
+        &["production", "sync", "-n"],
+        &["production", "restart", "-n"],
+        &["production", "prune", "-n"],
     ] {
         let run = world.shipit(args).ends_with(0);
         assert!(run.stdout.contains("## on each host, once"), "{run}");
@@ -276,6 +314,11 @@ fn the_plan_is_data_on_stdout_and_is_readable() {
 
 /// Runs a command dry, then in earnest; what each host received must be what was shown for it.
 fn sends_what_it_shows(world: &World, args: &[&str], code: i32, phases: &str) {
+    sends_each_what_it_shows(world, args, code, |_| phases);
+}
+
+/// The same, where hosts do not all take the same part.
+fn sends_each_what_it_shows<'a>(world: &World, args: &[&str], code: i32, phases: impl Fn(&str) -> &'a str) {
     let dry = world.shipit(&[args, &["--dry-run", "-v"]].concat()).ends_with(0);
     let shown = Shown::read(&dry.stdout);
     let before: Vec<usize> = world.hosts().iter().map(|host| host.recorded().len()).collect();
@@ -286,7 +329,7 @@ fn sends_what_it_shows(world: &World, args: &[&str], code: i32, phases: &str) {
         let sent = sent(&host.recorded()[before]);
         assert_eq!(sent.program, shown.program);
         assert!(!sent.stopped || code != 0, "nothing is stopped that goes well");
-        let (titles, scripts) = shown.scripts(host.name(), phases);
+        let (titles, scripts) = shown.scripts(host.name(), phases(host.name()));
         assert_eq!(sent.scripts, scripts, "{}: {titles:?}", host.name());
         assert_eq!(sent.enter, shown.enter(host.name()));
         assert_eq!(sent.variables, shown.variables(host.name()));
@@ -337,6 +380,44 @@ fn a_single_host_receives_what_was_shown_in_one_round_trip() {
     sends_what_it_shows(&world, &["production"], 5, "lock deploy fails");
     world.production("build = [\"true\", { run = \"echo here\", local = true }]\n");
     sends_what_it_shows(&world, &["production"], 0, "lock prepare deploy");
+}
+
+#[test]
+fn hosts_that_are_brought_and_those_that_are_not_receive_what_was_shown() {
+    let world = World::new(Kind::InProcess, 3);
+    world.env("TOKEN", "correct horse");
+    let lines = "shared = [\"log/\"]\nenv = { TOKEN = \"${TOKEN}\" }\npre-setup = \"echo setup\"\n\
+                 build = \"echo built\"\nmigrate = \"true\"\npre-activate = \"true\"\n\
+                 supervisor = { reload = \"test ! -e ~/bad\", verify = \"true\" }\nkeep-releases = 1\n";
+    world.production_on(&["web1", "web2"], lines);
+    world.publish("one");
+    world.shipit(&["production", "setup"]).ends_with(0);
+    world.shipit(&["production"]).ends_with(0);
+    world.production(lines);
+    let steps = "activate/differing confirm/differing finish/differing";
+    let brought = |first: &str, host: &str, it: &str| match host == it {
+        true => format!("lock {first} ready/differing {steps}"),
+        false => "lock finish/rest".to_owned(),
+    };
+    let lacking = ["web1", "web2", "web3"]
+        .map(|host| brought("prepare/bare prepare/lacking ready/lacking", host, "web3"));
+    let at = |host: &str| usize::from(host.as_bytes()[3] - b'1');
+    sends_each_what_it_shows(&world, &["production", "sync"], 0, |host| lacking[at(host)].as_str());
+    world.serve("one");
+    sends_what_it_shows(&world, &["production", "sync"], 0, "lock nothing");
+    world.deploy("two");
+    // back to what it has from before
+    let one = world.host("web2").releases()[0].clone();
+    let current = world.host("web2").path("app/current");
+    fs::remove_file(&current).unwrap();
+    std::os::unix::fs::symlink(format!("releases/{one}"), &current).unwrap();
+    let having = ["web1", "web2", "web3"].map(|host| brought("prepare/having", host, "web2"));
+    sends_each_what_it_shows(&world, &["production", "sync"], 0, |host| having[at(host)].as_str());
+    world.serve("two");
+    sends_what_it_shows(&world, &["production", "restart"], 0, "lock activate");
+    sends_what_it_shows(&world, &["production", "prune"], 0, "lock prune");
+    world.host("web1").put("bad", "");
+    sends_what_it_shows(&world, &["production", "restart"], 6, "lock activate fails");
 }
 
 #[test]

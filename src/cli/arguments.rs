@@ -15,7 +15,7 @@ use crate::config::Setting;
 use crate::report::{ColorChoice, Mode};
 
 /// Options of later issues, and whether they take a value: known, so that they are refused by name.
-const LATER: [(&str, bool); 8] = [
+const LATER: [(&str, bool); 7] = [
     ("roles", true),
     ("apps", true),
     ("concurrency", true),
@@ -23,12 +23,11 @@ const LATER: [(&str, bool); 8] = [
     ("no-pause", false),
     ("max-unreachable", true),
     ("check", false),
-    ("for", true),
 ];
 
 /// Long options that no `SHIPIT_*` variable sets: hooks have `SHIPIT_REF` and `SHIPIT_ENV`, and a shipit that
 /// is started by a hook must not deploy what its parent did. `SHIPIT_SET` holds several ([`settings`]).
-const NEVER_AMBIENT: [&str; 5] = ["ref", "env", "check", "for", "set"];
+const NEVER_AMBIENT: [&str; 6] = ["ref", "env", "check", "for", "message", "set"];
 
 /// Holds what `--set` takes, a line each.
 const SETTINGS: &str = "SHIPIT_SET";
@@ -91,6 +90,12 @@ pub(super) struct Typed {
     /// Leave the directory of a release that failed
     #[arg(long, value_parser = flag)]
     pub keep_failed: bool,
+    /// Why the environment is held
+    #[arg(short, long, value_name = "WHY", value_parser = one_line)]
+    pub message: Option<String>,
+    /// How long it is held [until resume]
+    #[arg(long = "for", value_name = "DURATION", value_parser = some_time)]
+    pub lasting: Option<Duration>,
     /// demo: hosts and files stay, to go on by hand
     #[arg(long, value_parser = flag)]
     pub keep: bool,
@@ -226,6 +231,24 @@ fn duration(text: &str) -> Result<Duration, String> {
     let parsed: Result<jiff::SignedDuration, _> = text.parse();
     let parsed = parsed.ok().and_then(|duration| Duration::try_from(duration).ok());
     parsed.ok_or_else(|| "takes a duration such as 90s, 10m or 1h30m".to_owned())
+}
+
+/// Longer than nothing, and not longer than clocks can say.
+fn some_time(text: &str) -> Result<Duration, String> {
+    let lasting = duration(text)?;
+    let ends = jiff::Timestamp::now().checked_add(lasting);
+    if lasting.is_zero() || ends.is_err() {
+        return Err("takes a duration such as 30m or 12h".to_owned());
+    }
+    Ok(lasting)
+}
+
+/// What others read on their terminals.
+fn one_line(text: &str) -> Result<String, String> {
+    if text.chars().any(char::is_control) || text.chars().count() > 500 {
+        return Err("takes one line of text, of 500 characters at most".to_owned());
+    }
+    Ok(text.trim().to_owned())
 }
 
 fn output() -> impl TypedValueParser<Value = Mode> {

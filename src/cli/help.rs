@@ -6,7 +6,7 @@ Deploys git repositories to fleets of servers over SSH, all or nothing.
 
 Usage: {usage}
 
-{before-help}Options, anywhere (SHIPIT_<OPTION> sets them, but for --env and --ref):
+{before-help}Options, anywhere (SHIPIT_<OPTION> sets all but --env, --ref, -m and --for):
 {options}{after-help}";
 
 /// The grammar in one line.
@@ -18,6 +18,7 @@ Deploy:
   update, deploy            deploy the configured ref (also without a command)
   ref <REF>                 deploy that branch, tag or commit, or HEAD
   revert [N | DEPLOY]       make the N-th earlier deploy live again [1]
+  sync                      bring hosts that differ to what the rest serve
   setup                     directories, clone and checks; safe to repeat
 
 Look:
@@ -31,6 +32,9 @@ Look:
 Act:
   exec, run <CMD>…          on every host at once; one word is a script,
                             several are a command and its arguments
+  restart                   reload and verify what is live
+  hold, resume              refuse update and ref, and take them again
+  prune                     remove what keep-releases does not keep
   unlock                    end the run that holds the lock
 
 Without an environment:
@@ -55,10 +59,10 @@ Exit codes:
     0  done, or nothing to do
     1  failed; nothing live was changed
     2  usage or configuration; no host was contacted
-    3  refused: local changes, unpushed commits, not confirmed, older than live
+    3  refused: local changes, unpushed commits, held, not confirmed, older
     4  a host could not be reached, authenticated or trusted; nothing changed
     5  failed after going live; every host was put back
-    6  failed, and not every host serves the same: the report says which
+    6  failed, and not every host serves the same, or at all: see the report
    70  a bug in shipit
    75  another run holds the lock; try again
   130  interrupted (143: terminated); nothing live was changed, or put back

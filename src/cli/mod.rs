@@ -84,6 +84,21 @@ pub enum Command {
     Setup,
     /// Make an earlier deploy live again.
     Revert(RevertTo),
+    /// Bring hosts that differ to what is live on the rest.
+    Sync,
+    /// Reload and verify what is live.
+    Restart,
+    /// Refuse deploys.
+    Hold {
+        /// One line for others to read; empty: it was not said.
+        why: String,
+        /// How long; else until [`Command::Resume`].
+        lasting: Option<Duration>,
+    },
+    /// End the hold.
+    Resume,
+    /// Remove what is not kept.
+    Prune,
     /// The fleet in one look.
     Status,
     /// Deploys, newest first.
@@ -166,7 +181,7 @@ fn parse<I: IntoIterator<Item = OsString>>(
         return Err(later);
     }
     let asked = tools::Asked { keep: typed.keep, of_events };
-    let meant = match tool {
+    let mut meant = match tool {
         Some(name) => tools::understand(name, split.words, asked, &set)?,
         None => words::understand(split.words, typed.reference.clone(), typed.environment.clone())?,
     };
@@ -175,6 +190,9 @@ fn parse<I: IntoIterator<Item = OsString>>(
     }
     if tool.is_none() {
         words::check_options(&meant, &set)?;
+    }
+    if let Command::Hold { why, lasting } = &mut meant.command {
+        (*why, *lasting) = (typed.message.clone().unwrap_or_default(), typed.lasting);
     }
     let events = events(&meant, &typed, &set)?;
     if typed.output == Mode::Json && (typed.dry_run || meant.plan) {

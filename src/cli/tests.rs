@@ -15,6 +15,10 @@ fn deploy(reference: Option<&str>) -> Command {
     Command::Deploy { reference: reference.map(str::to_owned) }
 }
 
+fn hold(why: &str, hours: Option<u64>) -> Command {
+    Command::Hold { why: why.to_owned(), lasting: hours.map(|hours| Duration::from_secs(3600 * hours)) }
+}
+
 fn exec(command: &[&str]) -> Command {
     Command::Exec { command: command.iter().map(|&word| word.to_owned()).collect() }
 }
@@ -52,6 +56,13 @@ fn what_is_typed_means_a_command() {
         ("production prev", Command::Previous),
         ("production previous", Command::Previous),
         ("production unlock --yes", Command::Unlock),
+        ("production sync --hosts web3", Command::Sync),
+        ("production restart --lock-wait 1m", Command::Restart),
+        ("production prune -y", Command::Prune),
+        ("production resume", Command::Resume),
+        ("production hold", hold("", None)),
+        ("production hold -m freeze", hold("freeze", None)),
+        ("hold -e production --message=freeze --for 12h", hold("freeze", Some(12))),
         ("-c other.toml production list", Command::List),
         ("-cother.toml production list", Command::List),
         ("shipit.toml production setup", Command::Setup),
@@ -131,19 +142,37 @@ fn everything_else_is_refused() {
         ("package.json production", "not yet"),
         ("production \u{1b}[2J", "`` is not a command"),
     ];
-    for (line, expected) in table {
-        let error = parsed(&words(line)).map(|meant| panic!("{line}: {meant:?}")).unwrap_err();
-        assert!(error.text.contains(expected), "{line}: {}", error.text);
-        assert!(!error.text.starts_with("error"), "{line}: {}", error.text);
-        assert_eq!(error.exit, 2, "{line}");
-    }
+    table.into_iter().for_each(refused);
+}
+
+fn refused((line, expected): (&str, &str)) {
+    let error = parsed(&words(line)).map(|meant| panic!("{line}: {meant:?}")).unwrap_err();
+    assert!(error.text.contains(expected), "{line}: {}", error.text);
+    assert!(!error.text.starts_with("error"), "{line}: {}", error.text);
+    assert_eq!(error.exit, 2, "{line}");
+}
+
+#[test]
+fn what_is_a_holds_is_only_its_own() {
+    let table = [
+        ("production sync web3", "sync takes no `web3`"),
+        ("production restart --redeploy", "restart does not take --redeploy"),
+        ("production resume -m why", "resume does not take --message"),
+        ("production -m why", "update does not take --message"),
+        ("production revert --for 1h", "revert does not take --for"),
+        ("production hold -n", "hold does not take --dry-run"),
+        ("production hold --for 0", "takes a duration such as 30m"),
+        ("production hold --for 9999999999999h", "takes a duration"),
+        ("production hold --for soon", "takes a duration"),
+        ("production hold why", "hold takes no `why`"),
+    ];
+    table.into_iter().for_each(refused);
 }
 
 #[test]
 fn what_is_to_come_is_named() {
-    let commands =
-        ["sync", "restart", "hold -m why --for 12h", "resume", "show", "console", "logs -f", "check"];
-    let more = ["prune", "status --check", "--roles web", "--apps=api", "--concurrency 3"];
+    let commands = ["show", "console", "logs -f", "check"];
+    let more = ["status --check", "--roles web", "--apps=api", "--concurrency 3"];
     let options = ["--batch 25%", "--no-pause", "--max-unreachable 1"];
     let lines = commands.iter().chain(&more).chain(&options).map(|line| format!("production {line}"));
     let tools = ["import", "check"];
@@ -216,6 +245,19 @@ fn options_are_understood() {
 }
 
 #[test]
+fn why_it_is_held_is_one_line() {
+    for text in ["two\nlines", "tab\there", "\u{1b}[2J", &"x".repeat(501)] {
+        let error = parsed(&["production", "hold", "-m", text]).unwrap_err();
+        assert!(error.text.contains("takes one line of text"), "{}", error.text);
+        assert!(!error.text.contains('\u{1b}'));
+    }
+    assert_eq!(
+        parsed(&["production", "hold", "-m", " it's \"$HOME\" "]).unwrap().command,
+        hold("it's \"$HOME\"", None)
+    );
+}
+
+#[test]
 fn a_first_word_that_is_a_file_is_the_configuration() {
     let invocation = parsed(&["fleet/shop.toml", "production", "setup"]).unwrap();
     assert_eq!(invocation.config, Some(PathBuf::from("fleet/shop.toml")));
@@ -241,7 +283,7 @@ fn any_word_reaches_exec_as_it_is() {
 
 #[test]
 fn help_and_version_are_asked_for() {
-    for line in ["-h", "--help", "production -h", "production sync --help", "production exec --help"] {
+    for line in ["-h", "--help", "production -h", "production check --help", "production exec --help"] {
         let error = parsed(&words(line)).unwrap_err();
         assert_eq!((error.exit, error.text.contains("Exit codes")), (0, true), "{line}: {}", error.text);
     }

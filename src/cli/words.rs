@@ -10,12 +10,17 @@ use super::tools::TOOLS;
 use super::{CliError, Command, RevertTo, help};
 
 /// Words of commands, with what each is called in full.
-pub(super) const COMMANDS: [(&str, &str); 16] = [
+pub(super) const COMMANDS: [(&str, &str); 21] = [
     ("update", "update"),
     ("deploy", "update"),
     ("ref", "ref"),
     ("setup", "setup"),
     ("revert", "revert"),
+    ("sync", "sync"),
+    ("restart", "restart"),
+    ("hold", "hold"),
+    ("resume", "resume"),
+    ("prune", "prune"),
     ("plan", "plan"),
     ("status", "status"),
     ("list", "list"),
@@ -30,7 +35,7 @@ pub(super) const COMMANDS: [(&str, &str); 16] = [
 ];
 
 /// Commands on an environment that are still to come.
-const LATER: [&str; 9] = ["sync", "restart", "hold", "resume", "show", "console", "logs", "check", "prune"];
+const LATER: [&str; 4] = ["show", "console", "logs", "check"];
 
 /// Commands without an environment that are still to come.
 const LATER_TOOLS: [&str; 1] = ["import"];
@@ -144,6 +149,11 @@ fn command(name: &'static str, rest: Vec<String>, reference: Option<String>) -> 
         "current" => Ok(Command::Current),
         "previous" => Ok(Command::Previous),
         "unlock" => Ok(Command::Unlock),
+        "sync" => Ok(Command::Sync),
+        "restart" => Ok(Command::Restart),
+        "hold" => Ok(Command::Hold { why: String::new(), lasting: None }),
+        "resume" => Ok(Command::Resume),
+        "prune" => Ok(Command::Prune),
         _ => Ok(Command::Deploy { reference: reference.map(option_reference).transpose()? }),
     }
 }
@@ -187,7 +197,7 @@ fn revert_to(word: String) -> Result<RevertTo, CliError> {
 
 /// Whether the command is a run, which has events to tell.
 pub(super) fn has_events(name: &str) -> bool {
-    matches!(name, "update" | "ref" | "setup" | "revert" | "unlock" | "exec")
+    matches!(name, "update" | "ref" | "setup" | "revert" | "sync" | "restart" | "prune" | "unlock" | "exec")
 }
 
 /// Refuses options that the command would not look at.
@@ -196,10 +206,11 @@ pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError
         "update" => &[&["ref"], DEPLOYING],
         "ref" => &[DEPLOYING],
         "plan" => &[&["ref", "force", "redeploy", "allow-older", "split", "dry-run", "events"]],
-        "setup" | "revert" => &[&["lock-wait", "yes", "dry-run", "events"]],
+        "config" => &[&["set", "origin"]],
+        "setup" | "revert" | "sync" | "restart" | "prune" => &[&["lock-wait", "yes", "dry-run", "events"]],
+        "hold" => &[&["message", "for"]],
         "unlock" => &[&["yes", "events"]],
         "exec" => &[&["events"]],
-        "config" => &[&["set", "origin"]],
         _ => &[],
     };
     let of_hosts: &[&str] = if meant.name == "config" { &[] } else { &OF_HOSTS };

@@ -1,8 +1,9 @@
 //! `shipit completions SHELL`, and what its scripts ask. Quick and quiet: a mistake in the file, or none at all,
 //! offers nothing and says nothing; nothing of the file is run, no host is contacted.
 
-use std::path::Path;
+use std::path::PathBuf;
 
+use super::seen;
 use super::surroundings::Surroundings;
 use crate::cli::{Candidate, Cursor, Wanted, at_cursor};
 use crate::config::{self, Outline};
@@ -11,12 +12,12 @@ use crate::report::Printer;
 
 /// Prints what can stand at the end of `words`: a line each, with what it means after a tab; or one line that
 /// leaves it to the shell, `:files` or `:directories`.
-pub(super) fn candidates(words: &[String], surroundings: &Surroundings, printer: &Printer) {
+pub(super) fn candidates(words: &[String], surroundings: Surroundings, printer: &Printer) {
     let cursor = at_cursor(words);
     let lines = match &cursor.wanted {
         Wanted::Files => ":files\n".to_owned(),
         Wanted::Directories => ":directories\n".to_owned(),
-        _ => fitting(&cursor, found(&cursor, &surroundings.directory)),
+        _ => fitting(&cursor, found(&cursor, &surroundings)),
     };
     if !lines.is_empty() {
         printer.data(&lines);
@@ -31,12 +32,13 @@ fn fitting(cursor: &Cursor, found: Vec<Candidate>) -> String {
     fits.map(|(word, meaning)| format!("{}{word}\t{meaning}\n", cursor.before)).collect()
 }
 
-fn found(cursor: &Cursor, here: &Path) -> Vec<Candidate> {
-    let start = cursor.chdir.as_ref().map_or_else(|| here.to_owned(), |directory| here.join(directory));
-    let outline = || {
+fn found(cursor: &Cursor, surroundings: &Surroundings) -> Vec<Candidate> {
+    let Ok(start) = surroundings.start(cursor.chdir.as_deref()) else { return Vec::new() };
+    let file = || {
         let named = cursor.config.as_ref().map(|file| start.join(file));
-        config::find(named.as_deref(), &start).and_then(|file| Outline::read(&file)).unwrap_or_default()
+        config::find(named.as_deref(), &start).ok()
     };
+    let outline = || file().and_then(|file| Outline::read(&file).ok()).unwrap_or_default();
     match &cursor.wanted {
         Wanted::OneOf(words) => words.clone(),
         Wanted::Environments(tools) => {
@@ -47,7 +49,12 @@ fn found(cursor: &Cursor, here: &Path) -> Vec<Candidate> {
         Wanted::Hosts => hosts(cursor, &outline()),
         Wanted::Apps => bare(outline().apps),
         Wanted::References => bare(git::reference_names(&start).unwrap_or_default()),
-        Wanted::Deploys | Wanted::Files | Wanted::Directories | Wanted::Anything => Vec::new(),
+        Wanted::Deploys => {
+            let environment = cursor.environment.as_deref();
+            let listed = |file: PathBuf| Some(seen::remembered(surroundings, &file, environment?));
+            file().and_then(listed).unwrap_or_default()
+        }
+        Wanted::Files | Wanted::Directories | Wanted::Anything => Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Context;
+use super::{Context, seen};
 use crate::error::{Error, exit};
 use crate::executor::Looked;
 use crate::remote::journal::{self, Entry, State};
@@ -22,6 +22,8 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
         context.printer.note("nothing was deployed yet\n");
         return Ok(code);
     }
+    let environment = &context.environment;
+    seen::remember(&context.surroundings, &environment.file, &environment.name, &host.entries);
     context.printer.data(&table::render(&rows(host)));
     let differing = looked.iter().filter(|h| h.failure.is_none() && h.live != host.live).count();
     if differing > 0 {
@@ -38,12 +40,12 @@ fn rows(host: &Looked) -> Vec<Vec<String>> {
     let numbers: BTreeMap<&str, usize> =
         chain.iter().enumerate().map(|(at, e)| (e.release.as_str(), at + 1)).collect();
     let head = ["revert", "release", "ref", "when", "by", "state"].map(str::to_owned).to_vec();
-    let rows = host.entries.iter().rev().map(|entry| row(entry, live, &numbers));
+    let rows = host.entries.iter().rev().map(|entry| row(entry, &host.entries, live, &numbers));
     std::iter::once(head).chain(rows).collect()
 }
 
-fn row(entry: &Entry, live: &str, numbers: &BTreeMap<&str, usize>) -> Vec<String> {
-    let deploy = entry.action == "deploy" && matches!(entry.state, State::Done | State::Healthy);
+fn row(entry: &Entry, entries: &[Entry], live: &str, numbers: &BTreeMap<&str, usize>) -> Vec<String> {
+    let deploy = journal::deploy_of(entries, &entry.release) == Some(entry);
     let number = match numbers.get(entry.release.as_str()) {
         _ if deploy && entry.release == live => "live".to_owned(),
         Some(number) if deploy => number.to_string(),
@@ -51,6 +53,7 @@ fn row(entry: &Entry, live: &str, numbers: &BTreeMap<&str, usize>) -> Vec<String
     };
     let state = match (entry.action.as_str(), entry.state) {
         ("revert", State::Done) => "reverted to",
+        ("sync", State::Done) => "synced",
         (_, State::Done) => "deployed",
         (_, State::Healthy) => "confirmed",
         (_, State::Open) => "going live",

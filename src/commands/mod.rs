@@ -19,6 +19,7 @@ mod deploy;
 mod envs;
 mod exec;
 mod files;
+mod hold;
 mod init;
 mod introduce;
 mod json;
@@ -27,10 +28,12 @@ mod operator;
 mod resolved;
 mod revert;
 mod revisions;
+mod seen;
 mod setup;
 mod status;
 mod surroundings;
 mod unlock;
+mod upkeep;
 
 use surroundings::{Surroundings, Ways};
 
@@ -44,6 +47,8 @@ struct Context<'a> {
     answered: OnceCell<Environment>,
     /// `--hosts` left some out.
     part: bool,
+    /// With those.
+    everywhere: Environment,
     ways: OnceCell<Ways>,
 }
 
@@ -61,15 +66,21 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         return resolved::run(&document, invocation, (key.as_deref(), *origin), printer);
     }
     let environment = resolve(&document, &invocation.environment, printer)?;
-    let all = environment.hosts.len();
+    let everywhere = environment.clone();
     let environment = config::select(environment, &invocation.hosts)?;
-    let part = environment.hosts.len() < all;
+    let part = environment.hosts.len() < everywhere.hosts.len();
     let (answered, ways) = (OnceCell::new(), OnceCell::new());
-    let context = Context { invocation, printer, surroundings, environment, answered, part, ways };
+    let context =
+        Context { invocation, printer, surroundings, environment, answered, part, everywhere, ways };
     match &invocation.command {
         Command::Deploy { reference } => deploy::run(context, reference.as_deref()).await,
         Command::Setup => setup::run(context).await,
         Command::Revert(to) => revert::run(context, to).await,
+        Command::Sync => upkeep::sync(context).await,
+        Command::Restart => upkeep::restart(context).await,
+        Command::Hold { why, lasting } => hold::hold(context, why, *lasting).await,
+        Command::Resume => hold::resume(context).await,
+        Command::Prune => upkeep::prune(context).await,
         Command::Status => status::run(context).await,
         Command::List => list::run(context).await,
         Command::Current => revisions::current(context).await,
@@ -107,8 +118,8 @@ async fn run_tool(tool: &Tool, invocation: &Invocation, printer: &Printer) -> Re
         Tool::Schema { of_events: true } => printer.data(report::events::SCHEMA),
         Tool::Schema { of_events: false } => printer.data(&config::schema()),
         Tool::Envs => return envs::run(&read(invocation, &Surroundings::read()?)?, printer),
-        Tool::Completions(shell) => printer.data(shell.script()),
-        Tool::Candidates(words) => completions::candidates(words, &Surroundings::read()?, printer),
+        Tool::Completions(shell) => printer.data_as_it_is(shell.script()),
+        Tool::Candidates(words) => completions::candidates(words, Surroundings::read()?, printer),
     }
     Ok(crate::error::exit::OK)
 }
@@ -214,9 +225,13 @@ impl Context<'_> {
 
     /// Asks all hosts, and says on standard error who did not answer.
     async fn look(&self) -> Result<Vec<crate::executor::Looked>, Error> {
-        let plan = crate::plan::look(self.environment.clone(), &self.options(false)?);
+        self.ask(&crate::plan::look(self.environment.clone(), &self.options(false)?)).await
+    }
+
+    /// The same with a plan that is one script a host.
+    async fn ask(&self, plan: &crate::plan::Plan) -> Result<Vec<crate::executor::Looked>, Error> {
         let hosts = self.hosts().await?;
-        let looked = crate::executor::look(&plan, hosts, &mut report::Silent, Self::interrupt()?).await;
+        let looked = crate::executor::look(plan, hosts, &mut report::Silent, Self::interrupt()?).await;
         for host in &looked {
             if let Some(failure) = &host.failure {
                 self.printer.host_failure(&host.host, failure);

@@ -15,6 +15,9 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     let head = ["host", "live", "since", "by", "state"].map(str::to_owned).to_vec();
     let rows: Vec<Vec<String>> = std::iter::once(head).chain(looked.iter().map(row)).collect();
     context.printer.data(&table::render(&rows));
+    if let Some(hold) = super::hold::on(&looked) {
+        context.printer.data(&format!("held {}\n", clean::line(hold.describe().as_bytes(), 800)));
+    }
     let mut live: Vec<_> = looked.iter().filter(|h| h.failure.is_none()).map(|h| &h.live).collect();
     live.dedup();
     if live.len() > 1 {

@@ -1,5 +1,6 @@
 //! What the process finds around it, read once: directory, home, user, CI, agent. Nothing below asks again.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -41,6 +42,12 @@ impl Surroundings {
             true => Ok(start),
             false => Err(Error::Usage(format!("--chdir: {} is not a directory", start.display()))),
         }
+    }
+
+    /// Where things lie that can be made anew.
+    pub(super) fn cache(&self) -> PathBuf {
+        let set = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        set.unwrap_or_else(|| self.home.join(".cache")).join("shipit")
     }
 
     /// What the journal and the lock say of this run.
@@ -103,6 +110,39 @@ pub(super) struct Ways {
 impl Transport for Ways {
     fn connect<'a>(&'a self, host: &'a Host) -> Boxed<'a, Result<Box<dyn Connection>, ConnectError>> {
         if host.local { self.local.connect(host) } else { self.ssh.connect(host) }
+    }
+}
+
+/// What the demonstration is made of: it needs no home, and hands nothing on that would change what is done.
+#[derive(Debug)]
+pub(super) struct Makings {
+    /// This very program.
+    pub(super) program: PathBuf,
+    /// Where temporary files lie.
+    pub(super) temporary: PathBuf,
+    /// Where programs are looked for.
+    path: OsString,
+    /// How the terminal is, and what language is spoken.
+    pub(super) appearance: Vec<(OsString, OsString)>,
+}
+
+impl Makings {
+    pub(super) fn find() -> std::io::Result<Self> {
+        const KEPT: [&str; 7] = ["TERM", "COLORTERM", "NO_COLOR", "CLICOLOR_FORCE", "LANG", "TZ", "TZDIR"];
+        let kept = |name: &str| KEPT.contains(&name) || name.starts_with("LC_");
+        let variables = std::env::vars_os();
+        Ok(Self {
+            program: std::env::current_exe()?,
+            temporary: std::env::temp_dir(),
+            path: std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
+            appearance: variables.filter(|(name, _)| name.to_str().is_some_and(kept)).collect(),
+        })
+    }
+
+    /// The `PATH` with one directory before all others.
+    pub(super) fn path_with(&self, first: PathBuf) -> std::io::Result<OsString> {
+        let all = std::iter::once(first).chain(std::env::split_paths(&self.path));
+        std::env::join_paths(all).map_err(std::io::Error::other)
     }
 }
 

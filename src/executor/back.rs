@@ -1,7 +1,7 @@
 //! The way back, and how a run is summed up.
 
 use super::event::{Failure, FailureKind};
-use super::host::HostState;
+use super::host::{HostState, Standing};
 use super::outcome::{End, HostOutcome, HostResult, Live, Outcome};
 use super::run::Run;
 use super::settle::settle;
@@ -91,11 +91,7 @@ impl Run<'_> {
             (true, false, ..) => End::Split,
             (true, true, _, Some(_)) if self.request.plan.action == Action::Revert => End::Split,
             (true, true, _, Some(_)) => End::PutBack,
-            (_, _, signal, _) if signal != 0 => End::Interrupted(signal),
-            (_, _, _, Some(FailureKind::Unreachable)) => End::Unreachable,
-            (_, _, _, Some(FailureKind::Busy)) => End::Busy,
-            (_, _, _, Some(FailureKind::Refused)) => End::Refused,
-            _ => End::Failed,
+            (_, _, signal, cause) => harmless(signal, cause),
         }
     }
 
@@ -115,7 +111,7 @@ impl Run<'_> {
     }
 
     // The cause that counts for the exit code: the gravest that is not a consequence of another or of the user's wish.
-    fn cause(&self) -> Option<FailureKind> {
+    pub(super) fn cause(&self) -> Option<FailureKind> {
         let own = self.failure.iter().map(|f| f.kind);
         let kinds: Vec<FailureKind> =
             own.chain(self.fleet.hosts.iter().flat_map(|h| &h.failure).map(|f| f.kind)).collect();
@@ -155,12 +151,19 @@ impl Run<'_> {
         });
         let host = &mut self.fleet.hosts[at];
         let from = host.live();
-        let failure = host.failure.take().filter(|f| f.kind != FailureKind::Interrupted);
+        let failure =
+            host.failure.take().or_else(|| host.aside.take()).filter(|f| f.kind != FailureKind::Interrupted);
         // Of a host that was never asked nobody knows what it serves.
         let doubt = host.fact("in-doubt").is_some() || end == End::Split && host.facts.is_empty();
-        let reverting = self.request.plan.action == Action::Revert;
+        let action = self.request.plan.action;
+        let reverting = action == Action::Revert;
         let result = match end {
             _ if doubt => HostResult::Doubt,
+            // What was not to be touched, or was well before another was not.
+            _ if action == Action::Sync && host.standing == Standing::Rest && failure.is_none() => {
+                HostResult::Unchanged
+            }
+            End::Split if action == Action::Restart && failure.is_none() => HostResult::Done,
             End::NothingToDo => HostResult::Unchanged,
             End::Done | End::Split
                 if failure.is_none()
@@ -179,5 +182,16 @@ impl Run<'_> {
             _ => from.clone(),
         };
         HostOutcome { host: host.name.clone(), from, to, result, failure, took: host.took }
+    }
+}
+
+/// The end of a run that changed nothing live.
+pub(super) fn harmless(signal: i32, cause: Option<FailureKind>) -> End {
+    match cause {
+        _ if signal != 0 => End::Interrupted(signal),
+        Some(FailureKind::Unreachable) => End::Unreachable,
+        Some(FailureKind::Busy) => End::Busy,
+        Some(FailureKind::Refused) => End::Refused,
+        _ => End::Failed,
     }
 }

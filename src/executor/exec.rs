@@ -7,6 +7,7 @@ use super::fleet::Fleet;
 use super::interrupt::Interrupt;
 use super::outcome::{End, HostOutcome, HostResult, Live, Outcome};
 use crate::plan::{Phase, Plan};
+use crate::remote::hold::Hold;
 use crate::remote::journal::Entry;
 use crate::transport::{Exit, Transport};
 
@@ -21,6 +22,8 @@ pub struct Looked {
     pub foreign: Option<String>,
     /// Who holds the lock, and whether that run is dead.
     pub holder: Option<(String, bool)>,
+    /// The hold, also one that is over.
+    pub hold: Option<Hold>,
     /// Its journal, oldest first.
     pub entries: Vec<Entry>,
     /// Why there is no answer.
@@ -41,6 +44,7 @@ pub async fn look(
         live: host.live(),
         foreign: host.fact("foreign").map(str::to_owned),
         holder: host.fact("holder").map(|who| (who.to_owned(), host.fact("holder-dead").is_some())),
+        hold: host.fact("hold").map(Hold::read),
         entries: std::mem::take(&mut host.entries),
         failure: host.failure.clone(),
     });

@@ -325,6 +325,7 @@ impl<'a> Fleet<'a> {
                 "they put back what they served before and unlock; `status` shows when that is done"
             }
             Phase::Confirm | Phase::Finish => "the new release is live: they finish and unlock",
+            Phase::Prune => "they remove what they were at, and unlock",
             Phase::Exec => "they end the command",
         }
     }

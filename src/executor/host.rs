@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::event::{Event, Failure, FailureKind, Observer};
 use super::line::{Line, Said};
 use super::outcome::Live;
-use crate::plan::Phase;
+use crate::plan::{Phase, Who};
 use crate::remote::access::Trouble;
 use crate::remote::journal::Entry;
 use crate::remote::wire::{Reply, Side};
@@ -18,8 +18,26 @@ const NOT_LINUX: u32 = 9;
 /// The bytes kept of what a step printed.
 const TAIL: usize = 16 * 1024;
 
+/// How a host stands to the release of a `sync`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Standing {
+    /// It is not touched.
+    #[default]
+    Rest,
+    /// It differs, and has the release from earlier.
+    Having,
+    /// It differs, and does not have it.
+    Lacking {
+        /// Nothing was set up there.
+        bare: bool,
+    },
+}
+
 pub(super) struct HostState {
     pub(super) name: String,
+    pub(super) standing: Standing,
+    /// Why it could not be asked, where the run goes on without it.
+    pub(super) aside: Option<Failure>,
     /// Dropping it ends the connection.
     pub(super) connection: Option<Box<dyn Connection>>,
     pub(super) line: Option<Line>,
@@ -56,6 +74,8 @@ impl HostState {
     pub(super) fn new(name: &str) -> Self {
         HostState {
             name: name.to_owned(),
+            standing: Standing::default(),
+            aside: None,
             connection: None,
             line: None,
             facts: BTreeMap::new(),
@@ -87,6 +107,18 @@ impl HostState {
     pub(super) fn live(&self) -> Option<Live> {
         let release = self.fact("live")?.to_owned();
         Some(Live { release, revision: self.fact("live-revision").unwrap_or_default().to_owned() })
+    }
+
+    /// Whether a stage is for it.
+    pub(super) fn takes_part(&self, who: Who) -> bool {
+        match who {
+            Who::All => true,
+            Who::Bare => self.standing == Standing::Lacking { bare: true },
+            Who::Lacking => matches!(self.standing, Standing::Lacking { .. }),
+            Who::Having => self.standing == Standing::Having,
+            Who::Differing => self.standing != Standing::Rest,
+            Who::Rest => self.standing == Standing::Rest,
+        }
     }
 
     /// Whether it can be told anything.

@@ -57,6 +57,8 @@ async fn hold(run: &mut Run<'_>, patience: Duration) -> Result<(), Stopped> {
         for at in &again {
             run.fleet.hosts[*at].failure = None;
             run.fleet.hosts[*at].entries.clear();
+            // What was so before the other run may not be so any more.
+            run.fleet.hosts[*at].facts.clear();
         }
         let mut opening = run.request.plan.opening.clone();
         for (at, script) in opening.iter_mut().enumerate() {

@@ -14,8 +14,10 @@ mod interrupt;
 mod line;
 mod local;
 mod lock;
+mod restart;
 mod run;
 mod settle;
+mod sync;
 mod trouble;
 mod wanted;
 

@@ -5,14 +5,18 @@ use std::time::{Duration, Instant};
 
 use super::event::{Event, Failure, FailureKind, Observer};
 use super::fleet::Fleet;
+use super::host::HostState;
 use super::interrupt::Interrupt;
 use super::local::{self, Heard};
 use super::lock;
 use super::outcome::{End, Outcome};
+use super::restart;
 use super::settle;
+use super::sync;
 use super::wanted::{self, Decision};
 use crate::git::Revision;
 use crate::plan::{Action, LocalHook, Phase, Plan, Stage, Work};
+use crate::remote::script::Script;
 use crate::transport::{Exit, Transport};
 
 /// What a run is asked to do, besides its plan.
@@ -44,6 +48,15 @@ pub enum Wanted {
     Back(u32),
     /// That release, or the one of that revision.
     Release(String),
+    /// What is live on most hosts, on those that differ; on these hosts only, where any are named.
+    Sync {
+        /// Names of hosts; none: all.
+        only: Vec<String>,
+    },
+    /// What is live, on each host.
+    Restart,
+    /// What is live, and no more than is kept.
+    Prune,
     /// Nothing: setup, unlock.
     Nothing,
 }
@@ -92,8 +105,10 @@ pub async fn run(
     };
     let end = match run.forward().await {
         Ok(end) => end,
+        Err(Stopped) if plan.action == Action::Restart => restart::back(&mut run).await,
         Err(Stopped) => run.back().await,
     };
+    let end = sync::counting_those_aside(&run, end);
     run.fleet.close().await;
     let outcome = run.outcome(end);
     run.afterwards(&outcome).await;
@@ -111,8 +126,12 @@ impl Run<'_> {
                 Err(Stopped)
             };
         }
+        if plan.action == Action::Sync {
+            sync::set_aside(self);
+        }
         let tolerant = plan.action == Action::Revert;
         lock::all(self, self.request.lock_wait).await?;
+        wanted::heed_hold(self)?;
         self.barrier(Phase::Connect, tolerant)?;
         if plan.action != Action::Setup {
             match wanted::decide(self).await? {
@@ -127,7 +146,8 @@ impl Run<'_> {
             self.stage(stage).await?;
         }
         if self.fleet.hosts.iter().all(|host| host.failure.is_none()) {
-            return Ok(End::Done);
+            let idle = |host: &HostState| host.fact("idle").is_some() || host.fact("pruned") == Some("0");
+            return Ok(if self.fleet.hosts.iter().all(idle) { End::NothingToDo } else { End::Done });
         }
         // A revert that went on without some: those let go too.
         let failures: Vec<_> = self.fleet.hosts.iter_mut().map(|host| host.failure.take()).collect();
@@ -151,10 +171,22 @@ impl Run<'_> {
     }
 
     async fn stage(&mut self, stage: &Stage) -> Result<(), Stopped> {
+        let hosts = &self.fleet.hosts;
+        if !hosts.iter().any(|host| host.takes_part(stage.who)) {
+            return Ok(());
+        }
         match &stage.work {
-            Work::Local(hooks) => self.local(stage.phase, hooks).await?,
+            Work::Local(hooks) => {
+                let part = |hook: &&LocalHook| hook.target.is_none_or(|at| hosts[at].takes_part(stage.who));
+                let hooks: Vec<&LocalHook> = hooks.iter().filter(part).collect();
+                self.local(stage.phase, &hooks).await?;
+            }
             Work::Remote(scripts) => {
-                self.fleet.stage(stage.phase, scripts, false).await;
+                let part = |(host, script): (&HostState, &Script)| {
+                    if host.takes_part(stage.who) { script.clone() } else { Script::new() }
+                };
+                let scripts: Vec<Script> = hosts.iter().zip(scripts).map(part).collect();
+                self.fleet.stage(stage.phase, &scripts, false).await;
                 self.migrated |= self.fleet.hosts.iter().any(|host| host.migrated);
             }
         }
@@ -219,7 +251,7 @@ impl Run<'_> {
         }
     }
 
-    async fn local(&mut self, phase: Phase, hooks: &[LocalHook]) -> Result<(), Stopped> {
+    async fn local(&mut self, phase: Phase, hooks: &[&LocalHook]) -> Result<(), Stopped> {
         self.fleet.phase = phase;
         self.fleet.observer.event(&Event::PhaseStarted { phase });
         for hook in hooks {

@@ -6,8 +6,10 @@ use super::event::{Event, FailureKind};
 use super::host::HostState;
 use super::outcome::Live;
 use super::run::{Run, Stopped, Wanted};
+use super::{restart, sync};
 use crate::git::{self, Resolved};
 use crate::plan::Phase;
+use crate::remote::hold::Hold;
 use crate::remote::journal::{self, Entry};
 use crate::remote::release;
 
@@ -35,8 +37,38 @@ pub(super) async fn decide(run: &mut Run<'_>) -> Result<Decision, Stopped> {
             chain.get(at).map(|entry| (*entry).clone())
         }),
         Wanted::Release(name) => revert(run, |_, entries| named(entries, &name)),
+        Wanted::Sync { only } => sync::decide(run, &only),
+        Wanted::Restart => restart::decide(run),
+        Wanted::Prune => Ok(prune(run)),
         Wanted::Nothing => Ok(Decision::Go),
     }
+}
+
+/// Nothing new goes out while any host is held: told under the lock, and judged by our clock.
+pub(super) fn heed_hold(run: &mut Run<'_>) -> Result<(), Stopped> {
+    if !matches!(run.request.wanted, Wanted::Reference { .. } | Wanted::Commit { .. }) {
+        return Ok(());
+    }
+    let now = jiff::Timestamp::now();
+    let held = run.fleet.hosts.iter().filter_map(|host| host.fact("hold").map(Hold::read));
+    let Some(hold) = held.filter(|hold| hold.is_on(now)).max_by_key(|hold| hold.since.clone()) else {
+        return Ok(());
+    };
+    let environment = &run.request.plan.environment.name;
+    let hint =
+        format!("`shipit {environment} resume` ends the hold; revert, sync and restart work meanwhile");
+    let message = format!("{environment} is held {}", hold.describe());
+    Err(run.refuse(FailureKind::Refused, "hold", message, Some(hint)))
+}
+
+fn prune(run: &mut Run<'_>) -> Decision {
+    for at in 0..run.fleet.hosts.len() {
+        let host = &run.fleet.hosts[at];
+        let Some(live) = host.live() else { continue };
+        let parent = host.fact("live-parent").unwrap_or_default().to_owned();
+        run.fleet.set(at, &[("parent", &parent), ("release", &live.release), ("revision", &live.revision)]);
+    }
+    Decision::Go
 }
 
 async fn resolve(run: &mut Run<'_>) -> Result<String, Stopped> {
@@ -109,8 +141,12 @@ fn revert(
     run: &mut Run<'_>,
     choose: impl Fn(&[&Entry], &[Entry]) -> Option<Entry>,
 ) -> Result<Decision, Stopped> {
-    let asked = run.fleet.hosts.iter().find(|host| host.failure.is_none() && host.fact("live").is_some());
-    let Some(host) = asked else {
+    let mut asked =
+        run.fleet.hosts.iter().filter(|host| host.failure.is_none() && host.fact("live").is_some());
+    // One host stands for all that serve the same: the one that remembers most. A host that came later remembers less.
+    let first = asked.next();
+    let alike = asked.filter(|host| first.is_some_and(|first| first.fact("live") == host.fact("live")));
+    let Some(host) = first.map(|first| alike.fold(first, remembers_more)) else {
         return Err(run.refuse(
             FailureKind::Step,
             "revert",
@@ -140,6 +176,11 @@ fn revert(
     Ok(Decision::Go)
 }
 
+fn remembers_more<'a>(one: &'a HostState, other: &'a HostState) -> &'a HostState {
+    let chain = |host: &HostState| journal::chain(&host.entries, host.fact("live").unwrap_or_default()).len();
+    if chain(other) > chain(one) { other } else { one }
+}
+
 fn count(deploys: usize) -> String {
     match deploys {
         0 => "no deploy".to_owned(),
@@ -150,7 +191,7 @@ fn count(deploys: usize) -> String {
 
 // By its name or the beginning of it, or the beginning of its revision (at least four digits).
 fn named(entries: &[Entry], name: &str) -> Option<Entry> {
-    let good = |e: &&Entry| e.action == "deploy" && journal::deploy_of(entries, &e.release) == Some(*e);
+    let good = |e: &&Entry| journal::deploy_of(entries, &e.release) == Some(*e);
     let exact = entries.iter().filter(good).find(|e| e.release == name);
     exact
         .or_else(|| {

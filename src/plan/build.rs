@@ -71,7 +71,7 @@ pub fn deploy(environment: Environment, options: &Options) -> Plan {
     let after = stages.local_hooks("post-deploy-local", &hooks.post_deploy_local);
     let after_failure = stages.local_hooks("on-failure-local", &hooks.on_failure_local);
     let stages = stages.end_together();
-    let opening = Script::new().lock().live().newest();
+    let opening = Script::new().lock().held().live().newest();
     let mut plan =
         Plan { stages, after, after_failure, ..plan(Action::Deploy, environment, options, opening) };
     let find = Script::new().find_ref(fetch);
@@ -125,10 +125,16 @@ fn finish(stages: &mut Stages, app: &App) {
 /// Directories, the repository, a look at the host.
 #[must_use]
 pub fn setup(environment: Environment, options: &Options) -> Plan {
-    let app = environment.app.clone();
     let mut stages = Stages::new(&environment);
-    let fetch = stages.limits.fetch;
     stages.phase(Phase::Prepare);
+    set_up(&mut stages, &environment.app);
+    stages.phase(Phase::Finish);
+    stages.all(Script::unlock);
+    Plan { stages: stages.end(), ..plan(Action::Setup, environment, options, Script::new().setup_lock()) }
+}
+
+pub(super) fn set_up(stages: &mut Stages, app: &App) {
+    let fetch = stages.limits.fetch;
     stages.all(Script::setup_hooks);
     stages.store("pre-setup", &app.hooks.pre_setup);
     stages.hooks("pre-setup", &app.hooks.pre_setup, Place::Home);
@@ -137,9 +143,6 @@ pub fn setup(environment: Environment, options: &Options) -> Plan {
     stages.all(|s| if s.is_empty() { s.setup_hooks() } else { s }.setup(fetch).dirs(&dirs));
     stages.store("post-setup", &app.hooks.post_setup);
     stages.hooks("post-setup", &app.hooks.post_setup, Place::Root);
-    stages.phase(Phase::Finish);
-    stages.all(Script::unlock);
-    Plan { stages: stages.end(), ..plan(Action::Setup, environment, options, Script::new().setup_lock()) }
 }
 
 /// A command of the user's: one word is a script, several are an argv.
@@ -160,7 +163,7 @@ pub fn exec(environment: Environment, options: &Options, words: &[String]) -> Pl
 /// Questions: what is live, who holds the lock, the journal.
 #[must_use]
 pub fn look(environment: Environment, options: &Options) -> Plan {
-    let mut plan = plan(Action::Look, environment, options, Script::new().live().holder().journal());
+    let mut plan = plan(Action::Look, environment, options, Script::new().live().holder().held().journal());
     plan.opening_phase = Phase::Connect;
     plan.leave = Script::new();
     plan.undo = Script::new();
@@ -176,7 +179,7 @@ pub fn unlock(environment: Environment, options: &Options) -> Plan {
     plan
 }
 
-fn plan(action: Action, environment: Environment, options: &Options, opening: Script) -> Plan {
+pub(super) fn plan(action: Action, environment: Environment, options: &Options, opening: Script) -> Plan {
     let none = Vec::new();
     let opening = vec![opening; environment.hosts.len()];
     let targets = environment
@@ -210,7 +213,7 @@ fn target(
 ) -> Target {
     let app = &environment.app;
     let files: Vec<FileEntry> = match action {
-        Action::Deploy => options.files.iter().cloned().chain(app.env_file(env)).collect(),
+        Action::Deploy | Action::Sync => options.files.iter().cloned().chain(app.env_file(env)).collect(),
         _ => Vec::new(),
     };
     let shell = match app.shell {
@@ -240,7 +243,7 @@ fn target(
         host: host.clone(),
         variables,
         enter: enter(&app.profile, &app.prepend_path),
-        files: sent(app).into_iter().filter(|_| action == Action::Deploy).collect(),
+        files: sent(app).into_iter().filter(|_| matches!(action, Action::Deploy | Action::Sync)).collect(),
         data: (files.into_iter().enumerate().map(|(n, file)| (format!("file.{n}"), file.content)))
             .chain(options.token.iter().map(|token| ("token".to_owned(), token.clone())))
             .collect(),
@@ -277,17 +280,17 @@ fn repository(app: &App) -> Vec<(&'static str, String)> {
 }
 
 // The files of a deploy, in the order of their numbers.
-fn sent(app: &App) -> Vec<(String, u32)> {
+pub(super) fn sent(app: &App) -> Vec<(String, u32)> {
     let files = app.files.iter().map(|file| (file.path.clone(), file.mode));
     files.chain(app.env_file(&[]).map(|file| (file.path, file.mode))).collect()
 }
 
-fn links(app: &App) -> Vec<String> {
+pub(super) fn links(app: &App) -> Vec<String> {
     app.shared.iter().map(|s| format!("{}:{}", if s.directory { 'd' } else { 'f' }, s.path)).collect()
 }
 
 // Everything that a later revert or put-back needs, and what this run runs: all texts are kept with the release.
-fn store_all(stages: &mut Stages, environment: &Environment) {
+pub(super) fn store_all(stages: &mut Stages, environment: &Environment) {
     let hooks = &environment.app.hooks;
     stages.store("pre-deploy", &hooks.pre_deploy);
     stages.store("build", &hooks.build);

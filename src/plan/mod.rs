@@ -13,10 +13,14 @@ mod build;
 mod phase;
 mod show;
 mod stages;
+mod sync;
+mod upkeep;
 
 pub use build::{Options, deploy, exec, look, revert, setup, unlock};
 pub use phase::Phase;
 pub use show::show;
+pub use sync::sync;
+pub use upkeep::{hold, prune, restart, resume};
 
 /// Everything a run will do.
 #[derive(Debug, Clone)]
@@ -62,6 +66,16 @@ pub enum Action {
     Look,
     /// Ending another run.
     Unlock,
+    /// The release that is live on the rest, on hosts that differ.
+    Sync,
+    /// Reload and verify, in place.
+    Restart,
+    /// No deploys, until somebody says so.
+    Hold,
+    /// The end of that.
+    Resume,
+    /// Removing what is not kept.
+    Prune,
 }
 
 impl Action {
@@ -75,6 +89,11 @@ impl Action {
             Action::Exec => "exec",
             Action::Look => "look",
             Action::Unlock => "unlock",
+            Action::Sync => "sync",
+            Action::Restart => "restart",
+            Action::Hold => "hold",
+            Action::Resume => "resume",
+            Action::Prune => "prune",
         }
     }
 }
@@ -103,8 +122,42 @@ pub struct Target {
 pub struct Stage {
     /// Which part of the run it is.
     pub phase: Phase,
+    /// Which hosts take part.
+    pub who: Who,
     /// What is done.
     pub work: Work,
+}
+
+/// Which hosts take part in a stage, where only their answers can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// All.
+    All,
+    /// Those where nothing was set up.
+    Bare,
+    /// Those that differ and do not have the release.
+    Lacking,
+    /// Those that differ and have it from earlier.
+    Having,
+    /// Both.
+    Differing,
+    /// Those that do not differ.
+    Rest,
+}
+
+impl Who {
+    /// As the dry run says it, after `on all hosts`.
+    #[must_use]
+    pub fn condition(self) -> &'static str {
+        match self {
+            Who::All => "",
+            Who::Bare => " where nothing was set up",
+            Who::Lacking => " that differ and do not have the release",
+            Who::Having => " that differ and have the release",
+            Who::Differing => " that differ",
+            Who::Rest => " that do not differ",
+        }
+    }
 }
 
 /// Scripts for hosts, or hooks on the operator's machine.

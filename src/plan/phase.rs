@@ -27,6 +27,8 @@ pub enum Phase {
     PutBack,
     /// Commands of the user, outside a deploy.
     Exec,
+    /// Removing what is not kept.
+    Prune,
 }
 
 impl Phase {
@@ -46,6 +48,7 @@ impl Phase {
             Phase::Whole => "deploy",
             Phase::PutBack => "put back",
             Phase::Exec => "exec",
+            Phase::Prune => "prune",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Phase, Plan, Stage, Work};
+use super::{Phase, Plan, Stage, Who, Work};
 use crate::git;
 use crate::remote::program::{PROGRAM, start_command};
 use crate::remote::script::Script;
@@ -32,7 +32,7 @@ pub fn show(plan: &Plan, whole: bool) -> String {
     }
     variables(&mut text, plan);
     let title = format!("{}, with the connection", plan.opening_phase.name());
-    show_scripts(&mut text, plan, &title, &plan.opening);
+    show_scripts(&mut text, plan, &title, (&plan.opening, Who::All));
     if !plan.find.is_empty() {
         let first = names.first().copied().unwrap_or_default();
         let _ = writeln!(text, "## {}, on {first}, if the ref cannot be resolved here", Phase::Lock.name());
@@ -92,19 +92,23 @@ fn show_stage(text: &mut String, plan: &Plan, stage: &Stage) {
             for hook in hooks {
                 let host =
                     hook.target.map_or(String::new(), |at| format!(" for {}", plan.targets[at].host.name));
-                let _ =
-                    writeln!(text, "## {}, here{host}: {}\n{}\n", stage.phase.name(), hook.step, hook.text);
+                let who = match stage.who {
+                    Who::All => String::new(),
+                    who => format!(" (of hosts{})", who.condition()),
+                };
+                let phase = stage.phase.name();
+                let _ = writeln!(text, "## {phase}, here{host}{who}: {}\n{}\n", hook.step, hook.text);
             }
         }
-        Work::Remote(scripts) => show_scripts(text, plan, stage.phase.name(), scripts),
+        Work::Remote(scripts) => show_scripts(text, plan, stage.phase.name(), (scripts, stage.who)),
     }
 }
 
-fn show_scripts(text: &mut String, plan: &Plan, title: &str, scripts: &[Script]) {
+fn show_scripts(text: &mut String, plan: &Plan, title: &str, (scripts, who): (&[Script], Who)) {
     for (script, hosts) in alike(scripts) {
         let names: Vec<&str> = hosts.iter().map(|at| plan.targets[*at].host.name.as_str()).collect();
         let on = if hosts.len() == plan.targets.len() { "all hosts".to_owned() } else { names.join(", ") };
-        let _ = writeln!(text, "## {title}, on {on}\n{}", script.as_str());
+        let _ = writeln!(text, "## {title}, on {on}{}\n{}", who.condition(), script.as_str());
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{LocalHook, Phase, Stage, Work};
+use super::{LocalHook, Phase, Stage, Who, Work};
 use crate::config::{Environment, Hook};
 use crate::remote::script::{Place, Script};
 
@@ -19,6 +19,7 @@ pub(super) struct Limits {
 pub(super) struct Stages {
     pub(super) limits: Limits,
     phase: Phase,
+    who: Who,
     // One per host.
     scripts: Vec<Script>,
     done: Vec<Stage>,
@@ -34,17 +35,22 @@ impl Stages {
             reload: seconds(timeouts.reload),
         };
         let scripts = vec![Script::new(); environment.hosts.len()];
-        Stages { limits, phase: Phase::Check, scripts, done: Vec::new() }
+        Stages { limits, phase: Phase::Check, who: Who::All, scripts, done: Vec::new() }
     }
 
     /// A barrier: what was said so far is one stage.
     pub(super) fn phase(&mut self, phase: Phase) {
+        self.part(phase, Who::All);
+    }
+
+    /// A barrier, and who takes part in what follows.
+    pub(super) fn part(&mut self, phase: Phase, who: Who) {
         let count = self.scripts.len();
         let scripts = std::mem::replace(&mut self.scripts, vec![Script::new(); count]);
         if scripts.iter().any(|script| !script.is_empty()) {
-            self.done.push(Stage { phase: self.phase, work: Work::Remote(scripts) });
+            self.done.push(Stage { phase: self.phase, who: self.who, work: Work::Remote(scripts) });
         }
-        self.phase = phase;
+        (self.phase, self.who) = (phase, who);
     }
 
     /// On a single host there is nobody to wait for: no barriers, no second step of confirming.
@@ -72,7 +78,7 @@ impl Stages {
             Work::Remote(scripts) => scripts.iter().fold(script, |script, more| script.then(more)),
             Work::Local(_) => script,
         });
-        together.push(Stage { phase: Phase::Whole, work: Work::Remote(vec![script]) });
+        together.push(Stage { phase: Phase::Whole, who: Who::All, work: Work::Remote(vec![script]) });
         together
     }
 
@@ -127,8 +133,8 @@ impl Stages {
             let count = self.count(hook);
             if hook.local {
                 let hooks = (0..count).map(|at| self.local_hook(step, hook, Some(at))).collect();
-                self.phase(self.phase);
-                self.done.push(Stage { phase: self.phase, work: Work::Local(hooks) });
+                self.part(self.phase, self.who);
+                self.done.push(Stage { phase: self.phase, who: self.who, work: Work::Local(hooks) });
                 continue;
             }
             for (script, part) in self.scripts.iter_mut().zip(&mut part).take(count) {
@@ -150,7 +156,8 @@ impl Stages {
     pub(super) fn local(&mut self, phase: Phase, step: &str, hooks: &[Hook]) {
         self.phase(phase);
         if !hooks.is_empty() {
-            self.done.push(Stage { phase, work: Work::Local(self.local_hooks(step, hooks)) });
+            let work = Work::Local(self.local_hooks(step, hooks));
+            self.done.push(Stage { phase, who: Who::All, work });
         }
     }
 

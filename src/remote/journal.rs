@@ -13,7 +13,7 @@ pub struct Entry {
     pub revision: String,
     /// The ref it was asked by.
     pub reference: String,
-    /// `deploy` or `revert`.
+    /// `deploy`, `sync` or `revert`.
     pub action: String,
     /// What was live before; empty: nothing.
     pub from: String,
@@ -64,6 +64,11 @@ impl Entry {
         })
     }
 
+    // On a host that was brought to a release, that is what made it there.
+    fn made(&self, release: &str) -> bool {
+        self.release == release && matches!(self.action.as_str(), "deploy" | "sync") && self.was_good()
+    }
+
     fn was_good(&self) -> bool {
         matches!(self.state, State::Done | State::Healthy)
     }
@@ -73,14 +78,14 @@ impl Entry {
 /// count: so two reverts go two back, and never forward.
 #[must_use]
 pub fn before<'a>(entries: &'a [Entry], release: &str) -> Option<&'a Entry> {
-    let made = entries.iter().find(|e| e.release == release && e.action == "deploy" && e.was_good())?;
+    let made = deploy_of(entries, release)?;
     deploy_of(entries, &made.from)
 }
 
-/// The deploy that made a release.
+/// The deploy that made a release: the first, where it was made live there again.
 #[must_use]
 pub fn deploy_of<'a>(entries: &'a [Entry], release: &str) -> Option<&'a Entry> {
-    entries.iter().find(|e| e.release == release && e.action == "deploy" && e.was_good())
+    entries.iter().find(|e| e.made(release))
 }
 
 /// The releases that `revert` goes through from `live`, nearest first: what `list` numbers.
@@ -138,6 +143,21 @@ mod tests {
             ["b", "a"],
             "after a revert and a deploy: what was live before it"
         );
+    }
+
+    #[test]
+    fn a_sync_makes_a_release_where_it_was_not_and_changes_no_chain_where_it_was() {
+        let mut all = vec![
+            entry(1, "deploy", "a", "", State::Done),
+            entry(2, "deploy", "b", "a", State::Done),
+            entry(3, "sync", "d", "b", State::Done),
+        ];
+        assert_eq!(names(&chain(&all, "d")), ["b", "a"], "a host that missed c");
+        all.push(entry(4, "sync", "a", "d", State::Done));
+        assert_eq!(names(&chain(&all, "a")), [""; 0], "a host that missed the reverts");
+        all.push(entry(5, "sync", "e", "a", State::Back));
+        all.push(entry(6, "sync", "a", "a", State::Done));
+        assert_eq!(names(&chain(&all, "d")), ["b", "a"]);
     }
 
     #[test]

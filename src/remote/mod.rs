@@ -4,9 +4,11 @@
 //! What a run is on a host, from state to state, is drawn in [the map of the code](crate#a-run-on-a-host).
 
 pub mod access;
+pub mod hold;
 pub mod journal;
 pub mod program;
 pub mod quote;
 pub mod release;
 pub mod script;
+mod upkeep;
 pub mod wire;

@@ -13,6 +13,8 @@ pub const PROGRAM: &str = concat!(
     include_str!("scripts/live.sh"),
     include_str!("scripts/recover.sh"),
     include_str!("scripts/setup.sh"),
+    include_str!("scripts/hold.sh"),
+    include_str!("scripts/upkeep.sh"),
     include_str!("scripts/resident.sh"),
     "main \"$@\"\n",
 );

@@ -62,7 +62,7 @@ impl Script {
         self
     }
 
-    fn call(mut self, function: &str, arguments: &[&str]) -> Self {
+    pub(super) fn call(mut self, function: &str, arguments: &[&str]) -> Self {
         self.0.push_str(function);
         for argument in arguments {
             let _ = write!(self.0, " {}", quote(argument));

@@ -20,13 +20,14 @@ impl Shown {
         Shown { command, program: program.to_owned(), sections }
     }
 
-    /// Titles and scripts for a host, in order, of these phases; `find`, `nothing` and `fails` are what is sent only then.
+    /// Titles and scripts for a host, in order, of these phases; `find`, `nothing` and `fails` are what is sent only then,
+    /// `prepare/lacking` what is for those hosts only.
     pub fn scripts(&self, host: &str, phases: &str) -> (Vec<String>, Vec<String>) {
         let phases: Vec<&str> = phases.split(' ').collect();
         let mine = self.sections.iter().filter(|(title, _)| {
             let (phase, hosts) = when(title);
             let here = hosts.is_none_or(|hosts| hosts.split(", ").any(|name| name == host));
-            phases.contains(&phase) && here
+            phases.contains(&phase.as_str()) && here
         });
         mine.map(|(title, script)| (title.clone(), script.clone())).unzip()
     }
@@ -66,8 +67,23 @@ impl Shown {
     }
 }
 
+const CONDITIONS: [(&str, &str); 5] = [
+    (" where nothing was set up", "bare"),
+    (" that differ and do not have the release", "lacking"),
+    (" that differ and have the release", "having"),
+    (" that differ", "differing"),
+    (" that do not differ", "rest"),
+];
+
 // The phase of a section, and whom it is for, where it is not for all.
-fn when(title: &str) -> (&str, Option<&str>) {
+fn when(title: &str) -> (String, Option<&str>) {
+    let condition = CONDITIONS.iter().find_map(|(end, word)| Some((title.strip_suffix(end)?, *word)));
+    let (title, word) = condition.unwrap_or((title, ""));
+    let (phase, hosts) = phase_of(title);
+    (if word.is_empty() { phase.to_owned() } else { format!("{phase}/{word}") }, hosts)
+}
+
+fn phase_of(title: &str) -> (&str, Option<&str>) {
     if title == "if something fails" {
         return ("fails", None);
     }

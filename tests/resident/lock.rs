@@ -18,6 +18,10 @@ on_each_shell!(
     dead_holders_are_taken_over,
     of_racing_takers_exactly_one_puts_back,
     a_lock_without_an_owner_is_taken,
+    of_racing_takers_of_a_lock_without_an_owner_exactly_one_gets_it,
+    a_taker_that_comes_late_removes_nobodys_lock,
+    an_heir_that_died_is_succeeded,
+    a_lock_that_leads_elsewhere_is_left_alone,
     leftovers_are_removed,
     half_a_record_of_a_run_holds_no_lock,
     steal_ends_a_live_run_which_puts_back,
@@ -140,6 +144,76 @@ fn a_lock_without_an_owner_is_taken(sh: Sh) {
     run.script(&Script::new().undo().unlock()).good();
     assert!(run.bye().success());
     ground.comes_to_rest("what was in the way");
+}
+
+fn of_racing_takers_of_a_lock_without_an_owner_exactly_one_gets_it(sh: Sh) {
+    let ground = Ground::new(sh);
+    let mut runs = [Run::start(&ground, 30), Run::start(&ground, 30), Run::start(&ground, 30)];
+    for round in 0..10 {
+        let dir = ground.root().join(format!(".shipit/run.dead{round}"));
+        if round % 2 == 0 {
+            fs::create_dir(&dir).unwrap();
+            fs::write(dir.join("who"), "a ghost\n").unwrap();
+        }
+        symlink(format!("run.dead{round}"), ground.root().join(".shipit/lock")).unwrap();
+        let told = runs.each_mut().map(|run| run.tell(&lock()));
+        let answers: Vec<_> = runs.iter().zip(told).map(|(run, number)| run.wait(number)).collect();
+        let codes: Vec<u32> = answers.iter().map(|answer| answer.code).collect();
+        assert_eq!(codes.iter().filter(|code| **code == 0).count(), 1, "round {round}: {answers:?}");
+        let winner = codes.iter().position(|code| *code == 0).unwrap();
+        assert!(ground.run_dirs().contains(&format!("run.{}", runs[winner].name)), "round {round}");
+        runs[winner].script(&Script::new().unlock()).good();
+        assert!(!ground.locked(), "round {round}");
+    }
+    runs.into_iter().for_each(|run| assert!(run.bye().success()));
+    takes(&ground);
+    ground.comes_to_rest("all of them");
+}
+
+// Both saw the dead one; the first has it by the time that the second acts on what it saw.
+fn a_taker_that_comes_late_removes_nobodys_lock(sh: Sh) {
+    let ground = Ground::new(sh);
+    symlink("run.gone", ground.root().join(".shipit/lock")).unwrap();
+    let mut late = Run::start(&ground, 30);
+    let slow = "times=x\nreadlink() {\n\tcommand readlink \"$@\"\n\tprintf x >>\"$R/looked\"\n\
+                \t[ \"$(cat \"$R/looked\")\" != xx ] || until [ -e \"$R/go\" ]; do pause; done\n}\nlock\n";
+    let told = late.tell_text(slow);
+    let dir = ground.root().join(format!(".shipit/run.{}", late.name));
+    eventually("it looked twice", || fs::read_to_string(dir.join("looked")).unwrap_or_default() == "xx");
+    let mut first = Run::start(&ground, 30);
+    first.script(&lock()).good();
+    fs::write(dir.join("go"), "").unwrap();
+    let answer = late.wait(told).failed(11, "another run holds the lock");
+    assert_eq!(answer.fact("holder"), "ops on there");
+    let target = fs::read_link(ground.root().join(".shipit/lock")).unwrap();
+    assert_eq!(target.to_str(), Some(format!("run.{}", first.name).as_str()));
+    first.script(&Script::new().unlock()).good();
+    assert!(first.bye().success() && late.bye().success());
+    ground.comes_to_rest("both");
+}
+
+fn an_heir_that_died_is_succeeded(sh: Sh) {
+    let ground = Ground::new(sh);
+    let dir = ground.root().join(".shipit/run.dead");
+    fs::create_dir(&dir).unwrap();
+    symlink("run.dead", ground.root().join(".shipit/lock")).unwrap();
+    symlink(format!("owner.4194999.1.{}", boot()), dir.join("heir.1")).unwrap();
+    symlink("owner.1.1.some-other-boot", dir.join("heir.2")).unwrap();
+    takes(&ground);
+    ground.comes_to_rest("heirs");
+}
+
+fn a_lock_that_leads_elsewhere_is_left_alone(sh: Sh) {
+    let ground = Ground::new(sh);
+    for elsewhere in ["run.x/../../releases", "/tmp", "..", "other"] {
+        symlink(elsewhere, ground.root().join(".shipit/lock")).unwrap();
+        let mut run = Run::start(&ground, 30);
+        run.script(&lock()).failed(12, "which shipit did not make");
+        assert!(run.bye().success());
+        fs::remove_file(ground.root().join(".shipit/lock")).unwrap();
+    }
+    takes(&ground);
+    ground.comes_to_rest("elsewhere");
 }
 
 fn half_a_record_of_a_run_holds_no_lock(sh: Sh) {

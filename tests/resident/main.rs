@@ -30,6 +30,7 @@ mod sent;
 mod setup;
 mod steps;
 mod text;
+mod upkeep;
 mod why;
 
 /// A shell that hosts have as `/bin/sh`.

@@ -9,13 +9,19 @@ use crate::ground::Ground;
 use crate::states::{Deploy, State};
 use crate::{Sh, on_each_shell};
 
-on_each_shell!(the_newest_stay_and_foreign_things_too, a_revert_prunes_neither_end);
+on_each_shell!(
+    the_newest_stay_and_foreign_things_too,
+    a_revert_prunes_neither_end,
+    what_failed_and_was_kept_pushes_nothing_out_and_goes_with_prune,
+    entries_of_releases_that_are_there_are_kept,
+);
 
 fn the_newest_stay_and_foreign_things_too(sh: Sh) {
     let ground = Ground::new(sh);
     let releases = ground.root().join("releases");
     let old: Vec<String> = (1..=6).map(|n| format!("20260101T00000{n}Z-aaaaaa{n}")).collect();
-    for name in &old {
+    for (name, number) in old.iter().zip(100001..) {
+        fs::write(ground.root().join(format!(".shipit/journal/{number}.{name}.done")), "").unwrap();
         fs::create_dir_all(releases.join(name).join("locked/deep")).unwrap();
         fs::write(releases.join(name).join("locked/deep/file"), "").unwrap();
         let mut readonly = fs::metadata(releases.join(name).join("locked")).unwrap().permissions();
@@ -57,4 +63,57 @@ fn a_revert_prunes_neither_end(sh: Sh) {
     assert!(revert.run.bye().success());
     ground.comes_to_rest("a revert");
     ground.deploy();
+}
+
+fn what_failed_and_was_kept_pushes_nothing_out_and_goes_with_prune(sh: Sh) {
+    let ground = Ground::new(sh);
+    let first = ground.deploy();
+    let mut kept = Vec::new();
+    for page in ["1", "2", "3"] {
+        ground.repo.publish(&[("page", page)]);
+        let mut failing = Deploy::begin(&ground, 30);
+        failing.run.script(&Script::new().keep_failed()).good();
+        failing.go(State::Locked, State::CheckedOut);
+        failing.run.script(&Script::new().undo().unlock()).good();
+        assert!(failing.run.bye().success());
+        kept.push(failing.release.clone());
+    }
+    ground.repo.publish(&[("page", "4")]);
+    let mut deploy = Deploy::reach(&ground, 30, State::Healthy);
+    deploy.run.script(&Script::new().finish(2).unlock()).good();
+    assert!(deploy.run.bye().success());
+    let mut all =
+        vec![first.clone(), kept[0].clone(), kept[1].clone(), kept[2].clone(), deploy.release.clone()];
+    assert_eq!(ground.names("releases"), all, "both good ones, and all that were kept");
+
+    let mut run = Deploy::begin(&ground, 30);
+    run.set(&[("release", &deploy.release), ("parent", &first)]);
+    let answer = run.run.script(&Script::new().prune(1).unlock()).good();
+    assert_eq!(answer.fact("pruned"), "3");
+    assert_eq!(answer.notices.len(), 3, "{answer:?}");
+    all.retain(|name| !kept.contains(name));
+    assert_eq!(ground.names("releases"), all);
+    assert_eq!(ground.names(".shipit/releases"), all, "and of what failed no record");
+    let again = run.run.script(&Script::new().lock().prune(1).unlock()).good();
+    assert_eq!((again.fact("pruned"), again.notices.len()), ("0", 0));
+    assert!(run.run.bye().success());
+    ground.comes_to_rest("prune");
+    ground.serves(&deploy.release);
+}
+
+fn entries_of_releases_that_are_there_are_kept(sh: Sh) {
+    let ground = Ground::new(sh);
+    let first = ground.deploy();
+    let journal = ground.root().join(".shipit/journal");
+    for number in 200_001..200_230 {
+        fs::write(journal.join(format!("{number}.20260101T000000Z-aaaaaaa.done")), "").unwrap();
+    }
+    ground.repo.publish(&[("page", "2")]);
+    let mut deploy = Deploy::reach(&ground, 30, State::Healthy);
+    deploy.run.script(&Script::new().finish(9).unlock()).good();
+    assert!(deploy.run.bye().success());
+    let names = ground.names(".shipit/journal");
+    assert!(names.iter().any(|name| name.ends_with(&format!(".{first}.done"))), "{names:?}");
+    assert!(names.len() <= 201, "{}", names.len());
+    assert_eq!(ground.names("releases"), [first, deploy.release.clone()]);
 }

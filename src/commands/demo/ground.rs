@@ -85,7 +85,7 @@ impl Ground {
         // Whole paths: OpenSSH's own client takes ~ for the account's home, whatever HOME says.
         let below = ssh.display();
         config.push_str(&format!(
-            "Host *\n  User demo\n  IdentitiesOnly yes\n  IdentityFile \"{below}/id_ed25519\"\n  \
+            "Host *\n  User demo\n  ProxyJump none\n  IdentitiesOnly yes\n  IdentityFile \"{below}/id_ed25519\"\n  \
              UserKnownHostsFile \"{below}/known_hosts\"\n"
         ));
         put(&ssh.join("config"), &config, 0o600)?;

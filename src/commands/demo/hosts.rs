@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::super::surroundings::Makings;
 use super::ground::Ground;
 use crate::transport::ssh::server::{KeyPair, Machine, Server};
 
@@ -33,19 +34,20 @@ pub(super) struct Hosts {
 /// What stands behind a server.
 struct Home {
     name: &'static str,
-    path: PathBuf,
-    programs: OsString,
+    home: PathBuf,
+    path: OsString,
     logins: Arc<AtomicUsize>,
 }
 
 impl Hosts {
     /// Makes their homes, listens, and tells the operator's `~/.ssh` of them; only `key` may log in.
-    pub(super) fn start(ground: &Ground, key: &KeyPair, shipit: &Path) -> io::Result<Self> {
+    pub(super) fn start(makings: &Makings, ground: &Ground, key: &KeyPair) -> io::Result<Self> {
         let mut hosts = Self { root: ground.root().to_owned(), tasks: Vec::new(), logins: Arc::default() };
         let mut addresses = Vec::new();
         for name in NAMES {
             ground.furnish_host(name)?;
-            let home = Home::new(name, ground.host(name), Arc::clone(&hosts.logins))?;
+            let path = makings.path_with(ground.host(name).join("bin"))?;
+            let home = Home { name, home: ground.host(name), path, logins: Arc::clone(&hosts.logins) };
             let host_key = KeyPair::new()?;
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
             listener.set_nonblocking(true)?;
@@ -54,7 +56,7 @@ impl Hosts {
             hosts.tasks.push(tokio::spawn(accept(listener, Server::new(&host_key, key, Arc::new(home)))));
             addresses.push((name, port, host_key.public_text()?));
         }
-        ground.furnish(key, &addresses, shipit)?;
+        ground.furnish(key, &addresses, &makings.program)?;
         Ok(hosts)
     }
 
@@ -118,15 +120,6 @@ async fn accept(listener: tokio::net::TcpListener, server: Server) {
     }
 }
 
-impl Home {
-    fn new(name: &'static str, path: PathBuf, logins: Arc<AtomicUsize>) -> io::Result<Self> {
-        let own = path.join("bin");
-        let found = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
-        let all = std::iter::once(own).chain(std::env::split_paths(&found));
-        Ok(Self { name, path, programs: std::env::join_paths(all).map_err(io::Error::other)?, logins })
-    }
-}
-
 impl Machine for Home {
     fn entered(&self) {
         self.logins.fetch_add(1, Ordering::Relaxed);
@@ -137,13 +130,13 @@ impl Machine for Home {
         Command::new("setsid")
             .args(["/bin/sh", "-c", command])
             .env_clear()
-            .env("PATH", &self.programs)
-            .env("HOME", &self.path)
-            .env("TMPDIR", self.path.join("tmp"))
+            .env("PATH", &self.path)
+            .env("HOME", &self.home)
+            .env("TMPDIR", self.home.join("tmp"))
             .env("HOSTNAME", self.name)
             .env("SHELL", "/bin/sh")
             .envs([("USER", "demo"), ("LOGNAME", "demo"), ("GIT_CONFIG_NOSYSTEM", "1")])
-            .current_dir(&self.path)
+            .current_dir(&self.home)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

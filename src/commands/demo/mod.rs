@@ -13,8 +13,9 @@ use std::path::Path;
 
 use self::ground::Ground;
 use self::hosts::{Hosts, NAMES};
-use self::stage::{Stage, Stopped};
+use self::stage::{Signals, Stage, Stopped};
 use self::story::{BEFORE, STORY, Step};
+use super::surroundings::Makings;
 use crate::cli::Invocation;
 use crate::error::{Error, exit};
 use crate::report::{ColorChoice, Mode, Narrator, Printer};
@@ -25,14 +26,19 @@ pub(super) async fn run(invocation: &Invocation, keep: bool, printer: &Printer) 
         let what = what.to_owned();
         move |source| Error::Surroundings { what, source: Some(source) }
     };
+    if invocation.output == Mode::Json {
+        return Err(Error::Usage("demo --output json: what it tells is for people".into()));
+    }
     has_git()?;
-    let shipit = std::env::current_exe().map_err(failed("finding this very program"))?;
-    let parent = std::env::temp_dir();
-    let making = format!("making a directory in {}", parent.display());
-    let ground = Ground::make(&parent, keep).map_err(failed(&making))?;
-    let mut stage = Stage::new(&ground, options(invocation)).map_err(failed("listening to signals"))?;
+    // Before there is anything to be left behind.
+    let signals = Signals::listen().map_err(failed("listening to signals"))?;
+    let makings = Makings::find().map_err(failed("finding this very program"))?;
+    let making = format!("making a directory in {}", makings.temporary.display());
+    let ground = Ground::make(&makings.temporary, keep).map_err(failed(&making))?;
+    let mut stage =
+        Stage::new(signals, &makings, &ground, options(invocation)).map_err(failed("reading PATH"))?;
     let key = KeyPair::new().map_err(failed("making a key"))?;
-    let hosts = Hosts::start(&ground, &key, &shipit).map_err(failed("starting hosts on 127.0.0.1"))?;
+    let hosts = Hosts::start(&makings, &ground, &key).map_err(failed("starting hosts on 127.0.0.1"))?;
     let narrator = Narrator::new(printer);
     let told = tell(&ground, &mut stage, narrator).await;
     if told.is_ok() {
@@ -42,12 +48,14 @@ pub(super) async fn run(invocation: &Invocation, keep: bool, printer: &Printer) 
             hosts.logins()
         ));
     }
-    if keep && !matches!(told, Err(Stopped::Signal(_))) {
+    if keep && told.is_ok() {
         narrator.shows(&by_hand(ground.root()));
         stage.stopped().await;
-        narrator.shows(&format!("\nleft: rm -r {}\n", ground.root().display()));
     }
     hosts.close().await;
+    if keep {
+        narrator.shows(&format!("\nleft: rm -r '{}'\n", ground.root().display()));
+    }
     drop(ground);
     ended(told)
 }
@@ -70,7 +78,7 @@ fn has_git() -> Result<(), Error> {
 }
 
 /// What was asked of the demonstration's appearance, for the runs that it shows.
-fn options(invocation: &Invocation) -> Vec<(&'static str, String)> {
+fn options(invocation: &Invocation) -> Vec<(&'static str, &'static str)> {
     let color = match invocation.color {
         ColorChoice::Auto => None,
         ColorChoice::Always => Some("always"),
@@ -82,12 +90,22 @@ fn options(invocation: &Invocation) -> Vec<(&'static str, String)> {
         Mode::Auto | Mode::Json => None,
     };
     let set = [("SHIPIT_COLOR", color), ("SHIPIT_OUTPUT", output)];
-    set.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect()
+    set.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 async fn tell(ground: &Ground, stage: &mut Stage, narrator: Narrator<'_>) -> Result<(), Stopped> {
     let failed = |source| Stopped::Failed("writing the project".into(), Some(source));
     ground.write_project().and_then(|()| ground.take_port(NAMES[1])).map_err(failed)?;
+    stage.prepare("shipit --version").await.map_err(|stopped| match stopped {
+        Stopped::Failed(..) => {
+            let what = format!(
+                "no program can be run in {}: set TMPDIR to another directory",
+                ground.root().display()
+            );
+            Stopped::Failed(what, None)
+        }
+        signal => signal,
+    })?;
     for line in BEFORE {
         stage.prepare(line).await?;
     }

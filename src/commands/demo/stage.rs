@@ -14,10 +14,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::super::surroundings::Makings;
 use super::ground::Ground;
-
-/// What of the user's environment commands see: how the terminal is, and nothing that changes what is done.
-const KEPT: [&str; 7] = ["TERM", "COLORTERM", "NO_COLOR", "CLICOLOR_FORCE", "LANG", "TZ", "TZDIR"];
 
 /// A command that was asked to end has this long.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -32,40 +30,63 @@ pub(super) enum Stopped {
 }
 
 /// The signals by which a user ends it.
-pub(super) struct Stage {
+pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
-    work: PathBuf,
-    home: PathBuf,
-    programs: OsString,
-    shipit_options: Vec<(&'static str, String)>,
 }
 
-impl Stage {
-    /// Listens to signals from now on. `options` are variables that set options of shipit.
-    pub(super) fn new(ground: &Ground, options: Vec<(&'static str, String)>) -> io::Result<Self> {
-        let found = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
-        let all = std::iter::once(ground.bin()).chain(std::env::split_paths(&found));
+impl Signals {
+    /// From now on none of them ends the process.
+    pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
-            work: ground.work(),
-            home: ground.home(),
-            programs: std::env::join_paths(all).map_err(io::Error::other)?,
-            shipit_options: options,
         })
     }
 
-    /// Waits for the user to have seen enough.
-    pub(super) async fn stopped(&mut self) -> i32 {
+    /// The number of the next, or of one that came already.
+    async fn next(&mut self) -> i32 {
         let kind = tokio::select! {
             _ = self.interrupt.recv() => SignalKind::interrupt(),
             _ = self.terminate.recv() => SignalKind::terminate(),
             _ = self.hangup.recv() => SignalKind::hangup(),
         };
         kind.as_raw_value()
+    }
+}
+
+/// The operator's work tree, his environment, and the end of it all.
+pub(super) struct Stage {
+    signals: Signals,
+    work: PathBuf,
+    home: PathBuf,
+    path: OsString,
+    variables: Vec<(OsString, OsString)>,
+}
+
+impl Stage {
+    /// `options` are variables that set options of shipit.
+    pub(super) fn new(
+        signals: Signals,
+        makings: &Makings,
+        ground: &Ground,
+        options: Vec<(&'static str, &'static str)>,
+    ) -> io::Result<Self> {
+        let options = options.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Ok(Self {
+            signals,
+            work: ground.work(),
+            home: ground.home(),
+            path: makings.path_with(ground.bin())?,
+            variables: makings.appearance.iter().cloned().chain(options).collect(),
+        })
+    }
+
+    /// Waits for the user to have seen enough.
+    pub(super) async fn stopped(&mut self) -> i32 {
+        self.signals.next().await
     }
 
     /// Runs a line, for all to see: what it says on either stream goes to standard output. Its exit code.
@@ -75,7 +96,11 @@ impl Stage {
         let mut command = self.command(line);
         command.stdout(seen()?).stderr(seen()?);
         let status = self.end_of(command.spawn().map_err(failed)?).await?;
-        Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
+        match status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX) {
+            // As a shell, and shipit itself, tell of a signal: Ctrl-C, or nobody reads any more.
+            code @ 129.. => Err(Stopped::Signal(i32::from(code) - 128)),
+            code => Ok(code),
+        }
     }
 
     /// Runs a line whose output is nobody's matter unless it fails.
@@ -93,17 +118,14 @@ impl Stage {
     }
 
     fn command(&self, line: &str) -> Command {
-        let kept = |name: &str| KEPT.contains(&name) || name.starts_with("LC_");
-        let variables = std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(kept));
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", line])
             .env_clear()
-            .envs(variables)
-            .env("PATH", &self.programs)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .env("PATH", &self.path)
             .env("HOME", &self.home)
             .envs([("USER", "you"), ("LOGNAME", "you"), ("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_PAGER", "cat")])
-            .envs(self.shipit_options.iter().map(|(name, value)| (name, value)))
             .current_dir(&self.work)
             .stdin(Stdio::null())
             .process_group(0);
@@ -114,10 +136,10 @@ impl Stage {
         let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let status = tokio::select! {
             status = child.wait() => status,
-            number = self.stopped() => {
+            number = self.signals.next() => {
                 tell(group, number);
                 if tokio::time::timeout(PATIENCE, child.wait()).await.is_err() {
-                    tell(group, SignalKind::from_raw(9).as_raw_value());
+                    tell(group, Signal::KILL.as_raw());
                     let _ = child.wait().await;
                 }
                 return Err(Stopped::Signal(number));

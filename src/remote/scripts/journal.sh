@@ -50,6 +50,14 @@ turn() {
 	[ "$state" = "$1" ] || mv "$mine" "${mine%.*}.$1"
 }
 
+# in_journal RELEASE: whether it was live and good once.
+in_journal() {
+	for in_journal_entry in "$S/journal/"[0-9]*".$1.done" "$S/journal/"[0-9]*".$1.healthy"; do
+		[ ! -f "$in_journal_entry" ] || return 0
+	done
+	return 1
+}
+
 # switched: whether this run replaced `current`: the link that does it is gone from its directory with that very rename.
 switched() {
 	[ ! -L "$R/go" ]

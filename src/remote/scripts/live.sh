@@ -20,13 +20,20 @@ switch() {
 	say switched "$release"
 }
 
-# busy_step STEP: a stored step, tried again while it says 75, as long as its limit allows.
+# uptime: seconds since the machine started, in $up: a clock that nobody sets, and that costs no fork.
+uptime() {
+	read -r up _ </proc/uptime
+	up=${up%%.*}
+}
+
+# busy_step STEP: a stored step, tried again while it says 75, as long as its limit allows, however long each try takes.
 busy_step() {
-	busy_since=0
+	uptime
+	busy_until=$((up + reload_limit))
 	while :; do
 		stored "$1" "$root/current" try && return
-		[ "$code" = 75 ] && [ "$busy_since" -lt "$reload_limit" ] && [ ! -e "$R/stop" ] || return
-		busy_since=$((busy_since + 1))
+		uptime
+		[ "$code" = 75 ] && [ "$up" -lt "$busy_until" ] && [ ! -e "$R/stop" ] || return
 		sleep 1
 	done
 }
@@ -143,45 +150,66 @@ tidy() {
 	return 0
 }
 
-# prune KEEP: the newest KEEP releases stay, and always the live one and the one before it.
+# prune KEEP [all]: the newest KEEP releases stay, and always the live one and the one before it. Counted is what was live
+# and good once. The rest is what failed and was kept to be looked at: it pushes no release out, and goes with `all`.
 prune() {
-	prune_extra=-$1
+	prune_extra=-$1 prune_rest=${2:-} pruned=0 prune_bad=0
 	for prune_dir in "$root/releases/"????????T??????Z-???????*; do
-		if [ ! -d "$prune_dir" ] || [ -L "$prune_dir" ]; then continue; fi
+		was_good "$prune_dir" || continue
 		prune_extra=$((prune_extra + 1))
 	done
 	for prune_dir in "$root/releases/"????????T??????Z-???????*; do
-		[ "$prune_extra" -gt 0 ] || break
-		if [ ! -d "$prune_dir" ] || [ -L "$prune_dir" ]; then continue; fi
-		prune_extra=$((prune_extra - 1))
+		if was_good "$prune_dir"; then
+			[ "$prune_extra" -gt 0 ] || continue
+			prune_extra=$((prune_extra - 1))
+		elif [ -z "$prune_rest" ] || [ ! -d "$prune_dir" ] || [ -L "$prune_dir" ]; then
+			continue
+		fi
 		prune_name=${prune_dir##*/}
 		case $prune_name in
 		"$release" | "$from" | "$parent") continue ;;
 		esac
 		# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
-		[ "$prune_dir" -ef "$root/current" ] || remove_release "$prune_name" || say notice "release $prune_name could not be removed"
+		[ "$prune_dir" -ef "$root/current" ] || prune_release
 	done
 	prune_logs
 }
 
-# prune_logs: step logs of the last fifty runs stay, the journal's last two hundred entries, and what they need.
-prune_logs() {
-	prune_oldest "$S/logs" 50
-	prune_oldest "$S/journal" 200
-	set -- "$S/releases/"[0-9]*
-	prune_extra=$(($# - 100))
-	for prune_dir in "$@"; do
-		[ "$prune_extra" -gt 0 ] || break
-		prune_extra=$((prune_extra - 1))
-		[ -d "$root/releases/${prune_dir##*/}" ] || rm -rf "$prune_dir"
-	done
+prune_release() {
+	if remove_release "$prune_name" && [ ! -e "$prune_dir" ]; then
+		pruned=$((pruned + 1))
+		[ -z "$prune_rest" ] || say notice "removed release $prune_name"
+	else
+		prune_bad=$((prune_bad + 1))
+		say notice "release $prune_name could not be removed"
+	fi
 }
 
+# was_good DIR: whether it is a release that was live and good.
+was_good() {
+	[ -d "$1" ] && [ ! -L "$1" ] && in_journal "${1##*/}"
+}
+
+# prune_logs: step logs of the last fifty runs stay, the journal's last two hundred entries and those of releases that are
+# there, and what they need.
+prune_logs() {
+	prune_oldest 50 "$S/logs/"[0-9]*
+	prune_oldest 200 "$S/journal/"[0-9]*
+	prune_oldest 100 "$S/releases/"[0-9]*
+}
+
+# prune_oldest KEEP PATH...: names of journal entries begin with a number, and end in a state.
 prune_oldest() {
-	prune_keep=$2
-	set -- "$1"/[0-9]*
-	while [ $# -gt "$prune_keep" ]; do
-		rm -f "$1"
-		shift
+	prune_extra=$(($# - 1 - $1))
+	shift
+	for prune_old in "$@"; do
+		[ "$prune_extra" -gt 0 ] || break
+		prune_extra=$((prune_extra - 1))
+		prune_of=${prune_old##*/}
+		case $prune_old in
+		"$S/journal/"*) prune_of=${prune_of#*.} prune_of=${prune_of%.*} ;;
+		"$S/logs/"*) prune_of=none ;;
+		esac
+		[ -d "$root/releases/$prune_of" ] || rm -rf "$prune_old"
 	done
 }

@@ -25,6 +25,9 @@ lock() {
 			continue
 		}
 		[ "$lock_holder" != "run.$run" ] || return 0
+		case $lock_holder in
+		run.*/* | [!r]*) break ;;
+		esac
 		take_over "$S/$lock_holder" || {
 			fact holder "$(cat "$S/$lock_holder/who" 2>/dev/null)"
 			rm -rf "$R"
@@ -33,6 +36,9 @@ lock() {
 	done
 	rm -rf "$R" "$S/lock/run.$run"
 	[ -L "$S/lock" ] || [ ! -e "$S/lock" ] || fail 12 lock "$S/lock is in the way: it is not a link"
+	case ${lock_holder:-run.} in
+	run.*/* | [!r]*) fail 12 lock "$S/lock is in the way: it points to $lock_holder, which shipit did not make" ;;
+	esac
 	fail 12 lock "the lock could not be made in $S (is the disk full?)"
 }
 
@@ -45,16 +51,35 @@ lock_dir() {
 # removes it. 1: it is alive.
 take_over() {
 	take_token=$(token_of "$1") || {
-		# No owner: a run that is just ending, or one that died while it removed its directory.
+		# No owner: a run that is just ending, or one whose owner's name a crash took with it.
 		pause
-		token_of "$1" >/dev/null || [ "$(readlink "$S/lock")" != "${1##*/}" ] || rm -f "$S/lock"
-		return 0
+		[ "$(readlink "$S/lock")" = "${1##*/}" ] && heir "$1" || return 0
+		take_token=$TOKEN
 	}
-	[ "${2:-}" = force ] || ! token_alive "$take_token" || return 1
-	mv "$1/$take_token" "$1/$TOKEN" 2>/dev/null || return 0
+	if [ "$take_token" != "$TOKEN" ]; then
+		[ "${2:-}" = force ] || ! token_alive "$take_token" || return 1
+		mv "$1/$take_token" "$1/$TOKEN" 2>/dev/null || return 0
+	fi
 	say notice "taking over from a run that ended: $(cat "$1/who" 2>/dev/null)"
 	# What ends the other run is no answer to ours.
 	(recover "$1" "$take_token") 3>/dev/null
+}
+
+# heir DIR: of several that find a run without an owner, makes exactly one its owner, so that only one ever removes its
+# link. Heirs are numbered; ln gives each number once, and the next is free only when the one before is dead, for good.
+heir() {
+	case ${1#"$S/"} in
+	run.*/* | [!r]*) return 1 ;;
+	esac
+	mkdir -p "$1" 2>/dev/null
+	heir_number=1
+	until ln -sn "$TOKEN" "$1/heir.$heir_number" 2>/dev/null; do
+		heir_is=$(readlink "$1/heir.$heir_number") || return 1
+		! token_alive "$heir_is" || return 1
+		heir_number=$((heir_number + 1))
+	done
+	# The heir before may have become the owner, and have died as that.
+	! token_of "$1" >/dev/null && mkdir "$1/$TOKEN"
 }
 
 # leftovers: directories of runs that died without the lock.

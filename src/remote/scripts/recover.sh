@@ -25,6 +25,8 @@ recover() {
 	}
 	# shellcheck disable=SC1091 # written by keep_vars
 	. "$R/vars"
+	# A restart is done to its end: what was at it when it was cut off may have left nothing that serves.
+	[ ! -e "$R/restarting" ] || (aim && restart)
 	recover_entry
 	discard
 	unlock

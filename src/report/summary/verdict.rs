@@ -49,13 +49,29 @@ fn done(outcome: &Outcome) -> String {
         ("deploy", None) => format!("deployed to {hosts} in {took}"),
         ("revert", None) => format!("reverted {hosts} in {took}"),
         ("setup", _) => format!("set up {hosts} in {took}"),
+        ("sync", Some(revision)) => format!("brought {} to {revision} in {took}", synced(outcome)),
+        ("restart", _) => format!("restarted {hosts} in {took}"),
+        ("prune", _) => format!("pruned {hosts} in {took}"),
         ("unlock", _) => format!("unlocked {hosts} in {took}"),
         ("exec", _) => format!("ran on {hosts} in {took}"),
         (action, _) => format!("{action}: done on {hosts} in {took}"),
     }
 }
 
+// The hosts that were brought.
+fn synced(outcome: &Outcome) -> String {
+    let done = outcome.hosts.iter().filter(|host| host.result == HostResult::Done);
+    let names: Vec<&str> = done.map(|host| host.host.as_str()).collect();
+    clean::line(human::names(&names).as_bytes(), 200)
+}
+
 fn nothing_to_do(outcome: &Outcome) -> String {
+    match outcome.action.as_str() {
+        "restart" => return "nothing to do: no host has a supervisor".to_owned(),
+        "prune" => return "nothing to do: there is nothing to remove".to_owned(),
+        _ => {}
+    }
+
     let verb = if outcome.hosts.len() == 1 { "serves" } else { "serve" };
     let hosts = human::hosts(outcome.hosts.len());
     match serving(outcome) {
@@ -86,7 +102,9 @@ fn failed(outcome: &Outcome) -> String {
 }
 
 fn put_back(outcome: &Outcome) -> String {
-    let hosts = match outcome.hosts.len() {
+    let back = outcome.hosts.iter().filter(|host| host.result != HostResult::Unchanged).count();
+    let hosts = match back {
+        _ if back < outcome.hosts.len() => "what was touched was put back, and all hosts serve".to_owned(),
         1 => "the host was put back and serves".to_owned(),
         2 => "both hosts were put back and serve".to_owned(),
         count => format!("all {count} hosts were put back and serve"),
@@ -109,6 +127,9 @@ fn interrupted(outcome: &Outcome, signal: i32) -> String {
     match any_back {
         true => format!("interrupted by {name}; {}", put_back(outcome)),
         false if outcome.action == "exec" => format!("interrupted by {name}"),
+        false if outcome.action == "restart" => {
+            format!("interrupted by {name}; every host serves what it served")
+        }
         false => format!("interrupted by {name}; nothing live was changed"),
     }
 }
@@ -123,11 +144,19 @@ fn split(outcome: &Outcome, paint: Paint) -> String {
             None => groups.push((serves, doubt, vec![&host.host])),
         }
     }
-    let mut text = paint.bad(&format!("{}; not every host serves the same:", failed(outcome)));
+    let state = if outcome.action == "restart" {
+        "not every host may be up"
+    } else {
+        "not every host serves the same"
+    };
+    let mut text = paint.bad(&format!("{}; {state}:", failed(outcome)));
     for (serves, doubt, names) in groups {
         let verb = if names.len() == 1 { "serves" } else { "serve" };
         let state = match (serves, doubt) {
             (Some(revision), false) => format!("{verb} {revision}"),
+            (Some(revision), true) if outcome.action == "restart" => {
+                format!("{verb} {revision}, but may not be up")
+            }
             (Some(revision), true) => format!("put back to {revision}, but not all of it worked"),
             (None, false) => format!("{verb} nothing"),
             (None, true) => "in doubt: nobody could ask".to_owned(),
@@ -142,6 +171,8 @@ fn what_to_type(outcome: &Outcome) -> String {
     let mut ways = vec![("status".to_owned(), "where each host is")];
     match (outcome.action.as_str(), &outcome.release) {
         ("revert", Some(release)) => ways.push((format!("revert {release}"), "try again")),
+        ("sync", _) => ways.push(("sync".to_owned(), "try again")),
+        ("restart", _) => ways.push(("restart".to_owned(), "try again")),
         ("deploy", _) => {
             ways.push(("--redeploy".to_owned(), "deploy it everywhere"));
             ways.push(("revert".to_owned(), "go back everywhere"));

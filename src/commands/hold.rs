@@ -1,0 +1,66 @@
+//! `shipit ENV hold [-m WHY] [--for DURATION]` and `shipit ENV resume`: without the lock, so also while a run has it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Context;
+use crate::error::{Error, exit};
+use crate::executor::Looked;
+use crate::executor::event::FailureKind;
+use crate::plan;
+use crate::remote::hold::{Hold, stamp};
+use crate::report::{clean, human};
+
+pub(super) async fn hold(context: Context<'_>, why: &str, lasting: Option<Duration>) -> Result<u8, Error> {
+    let until = lasting.and_then(|lasting| Timestamp::now().checked_add(lasting).ok());
+    let until = until.map_or(String::new(), stamp);
+    let plan = plan::hold(context.environment.clone(), &context.options(false)?, &until, why);
+    let looked = context.ask(&plan).await?;
+    let held: Vec<&Looked> = looked.iter().filter(|host| host.failure.is_none()).collect();
+    if let Some(host) = held.iter().find(|host| host.holder.as_ref().is_some_and(|(_, dead)| !dead)) {
+        let who = host.holder.as_ref().map_or("", |(who, _)| who);
+        let who = clean::line(who.as_bytes(), 400);
+        context.printer.note(&format!("a run is under way, and is not stopped by this: {who}\n"));
+    }
+    // One host that was reached holds the environment: whoever deploys asks all.
+    if !held.is_empty() {
+        let until = if until.is_empty() { "until resume".to_owned() } else { format!("until {until}") };
+        let name = &context.environment.name;
+        let hosts = human::hosts(held.len());
+        context.printer.note(&format!("{name} is held on {hosts}, {until}\n"));
+    }
+    Ok(code(&looked))
+}
+
+pub(super) async fn resume(context: Context<'_>) -> Result<u8, Error> {
+    let plan = plan::resume(context.environment.clone(), &context.options(false)?);
+    let looked = context.ask(&plan).await?;
+    let name = &context.environment.name;
+    match looked.iter().filter(|host| host.failure.is_none()).find_map(|host| host.hold.as_ref()) {
+        Some(hold) => {
+            let was = clean::line(hold.describe().as_bytes(), 800);
+            context.printer.note(&format!("resumed: {name} was held {was}\n"));
+        }
+        None if code(&looked) == exit::OK => context.printer.note(&format!("{name} was not held\n")),
+        None => {}
+    }
+    Ok(code(&looked))
+}
+
+/// The hold that is on, by the clock of who asks: of several hosts' the newest.
+pub(super) fn on(looked: &[Looked]) -> Option<&Hold> {
+    let now = Timestamp::now();
+    let holds = looked.iter().filter_map(|host| host.hold.as_ref()).filter(|hold| hold.is_on(now));
+    holds.max_by_key(|hold| &hold.since)
+}
+
+fn code(looked: &[Looked]) -> u8 {
+    let mut kinds = looked.iter().filter_map(|host| host.failure.as_ref()).map(|failure| failure.kind);
+    match kinds.next() {
+        None => exit::OK,
+        Some(FailureKind::Unreachable) => exit::UNREACHABLE,
+        Some(_) if kinds.any(|kind| kind == FailureKind::Unreachable) => exit::UNREACHABLE,
+        Some(_) => exit::FAILED,
+    }
+}

@@ -1,0 +1,73 @@
+# shellcheck shell=sh
+# What changes a host without a new release: `restart` and `prune`; and what `sync` asks and needs besides the steps
+# of a deploy.
+
+# restart: the live release's supervisor, with what was stored for it. Once begun it is done to the end, by whoever ends
+# this run: a reload that was killed half way may have left nothing that serves.
+restart() {
+	M=$S/releases/$release
+	[ -d "$M" ] || fail 17 restart "nothing is known of release $release: deploy anew, with --redeploy"
+	has_step reload || {
+		fact idle yes
+		say notice "release $release was deployed without a supervisor: there is nothing to restart"
+		return
+	}
+	keep_vars
+	mark "$R/restarting" || fail 12 restart "$R cannot be written to"
+	reload '' || restart_failed "$reload_step"
+	stored verify "$root/current" try || restart_failed verify
+	rm -f "$R/restarting"
+}
+
+restart_failed() {
+	[ "$why" = stop ] || rm -f "$R/restarting"
+	broken "$1" "its limit"
+}
+
+# restart_again: what was stopped in the middle is done after all.
+restart_again() {
+	rm -f "$R/stop"
+	[ -e "$R/restarting" ] || return 0
+	(restart) && return
+	unlock
+	exit 15
+}
+
+# prune_all KEEP: what a deploy leaves: more releases than are kept, what failed and was kept, records of what is gone.
+prune_all() {
+	prune "$1" all
+	for prune_record in "$S/releases/"[0-9]*; do
+		prune_name=${prune_record##*/}
+		# What was good can be made again from its record.
+		[ -d "$root/releases/$prune_name" ] || in_journal "$prune_name" || rm -rf "$prune_record"
+	done
+	rm -f "$S/hold."*
+	tidy
+	fact pruned "$pruned"
+	[ "$prune_bad" = 0 ] || fail 15 prune "not all that should go could be removed"
+}
+
+# sync_lock: the lock of a host that may never have been set up.
+sync_lock() {
+	[ -d "$root/source/objects" ] || fact bare yes
+	setup_lock
+}
+
+# known: the releases that can be made live again from what was kept, as one fact.
+known() {
+	known_all=
+	for known_meta in "$S/releases/"*/meta; do
+		[ -f "$known_meta" ] || continue
+		known_meta=${known_meta%/meta}
+		known_all="$known_all ${known_meta##*/}"
+	done
+	fact known "${known_all# }"
+}
+
+# make_way: removes what an attempt to deploy this very release left here.
+make_way() {
+	[ "$(readlink "$root/current")" = "releases/$release" ] || {
+		remove_release "$release"
+		rm -rf "$M"
+	}
+}

@@ -1,0 +1,59 @@
+//! Calls of `scripts/hold.sh` and `scripts/upkeep.sh`: what changes hosts without a new release, and what `sync` asks.
+
+use super::script::Script;
+
+impl Script {
+    /// Tells the hold.
+    #[must_use]
+    pub fn held(self) -> Self {
+        self.call("held", &[])
+    }
+
+    /// Holds the host, until a time of the operator's (RFC 3339) or, where that is empty, until `resume`.
+    #[must_use]
+    pub fn hold(self, until: &str, why: &str) -> Self {
+        self.call("hold", &[until, why])
+    }
+
+    /// Ends the hold.
+    #[must_use]
+    pub fn resume(self) -> Self {
+        self.call("resume", &[])
+    }
+
+    /// Reloads and verifies the live release in place.
+    #[must_use]
+    pub fn restart(self) -> Self {
+        self.call("restart", &[])
+    }
+
+    /// Does to its end a restart that was stopped in the middle.
+    #[must_use]
+    pub fn restart_again(self) -> Self {
+        self.call("restart_again", &[])
+    }
+
+    /// Removes what is not kept.
+    #[must_use]
+    pub fn prune(self, keep: u32) -> Self {
+        self.call("prune_all", &[&keep.to_string()])
+    }
+
+    /// Takes the lock, also of a host that was never set up.
+    #[must_use]
+    pub fn sync_lock(self) -> Self {
+        self.call("sync_lock", &[])
+    }
+
+    /// Tells which releases can be made live again from what was kept.
+    #[must_use]
+    pub fn known(self) -> Self {
+        self.call("known", &[])
+    }
+
+    /// Removes what a failed attempt at the same release left.
+    #[must_use]
+    pub fn make_way(self) -> Self {
+        self.call("make_way", &[])
+    }
+}
