@@ -104,7 +104,10 @@ impl Error {
             other => std::error::Error::source(other),
         };
         while let Some(error) = cause {
-            let _ = write!(text, ": {error}");
+            // Rust's `(os error 2)` tells a user nothing.
+            let whole = error.to_string();
+            let plain = whole.split_once(" (os error").map(|(plain, _)| plain.to_lowercase());
+            let _ = write!(text, ": {}", plain.unwrap_or(whole));
             cause = error.source();
         }
         text
@@ -115,6 +118,9 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Error::Refused { hint, .. } => Some(hint),
+            Error::Untrusted { .. } => {
+                Some("compare the fingerprints, then answer yes, or pin them with `host-key`")
+            }
             _ => None,
         }
     }

@@ -264,10 +264,10 @@ fn events(
     typed: &arguments::Typed,
     given: &arguments::Given,
 ) -> Result<Option<PathBuf>, CliError> {
-    match (meant.name, &typed.events) {
-        (_, Some(_)) if given.typed("events") && (typed.dry_run || meant.plan) => {
+    match &typed.events {
+        Some(_) if given.typed("events") && (typed.dry_run || meant.plan) => {
             Err(CliError::usage("--events: a dry run does nothing that could be told"))
         }
-        (name, file) => Ok(file.clone().filter(|_| words::has_events(name))),
+        file => Ok(file.clone().filter(|_| words::has_events(meant.name))),
     }
 }

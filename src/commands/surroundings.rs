@@ -25,8 +25,10 @@ impl Surroundings {
             source: Some(source),
         })?;
         let home = std::env::home_dir().filter(|home| home.is_absolute());
-        let home =
-            home.ok_or(Error::Surroundings { what: "HOME names no directory".into(), source: None })?;
+        let home = home.ok_or(Error::Surroundings {
+            what: "HOME names no directory: set it to yours".into(),
+            source: None,
+        })?;
         let user = ["USER", "LOGNAME"]
             .iter()
             .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));

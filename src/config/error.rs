@@ -10,7 +10,7 @@ use super::diagnostic::Mistakes;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// Nothing was named and nothing found.
-    #[error("no shipit.toml in {}{}", start.display(), above(top.as_ref()))]
+    #[error("no shipit.toml in {}{}; `shipit init` writes one, `-c FILE` names another", start.display(), above(top.as_ref()))]
     NotFound {
         /// Where the search began.
         start: PathBuf,
@@ -26,7 +26,7 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// A directory, a pipe, a device.
-    #[error("{} is not a file", file.display())]
+    #[error("{} is not a file that can be read as a configuration", file.display())]
     NotAFile {
         /// Which.
         file: PathBuf,
@@ -40,7 +40,7 @@ pub enum ConfigError {
         limit: u64,
     },
     /// Bytes that are not UTF-8.
-    #[error("{}:{line}: not UTF-8 text", file.display())]
+    #[error("{}:{line}: not UTF-8 text; save the file as UTF-8", file.display())]
     NotText {
         /// Which file.
         file: PathBuf,
@@ -100,7 +100,7 @@ pub enum ConfigError {
         reason: String,
     },
     /// Patterns of `--hosts` that take away all they name.
-    #[error("--hosts `{patterns}` leaves no host of `{environment}`")]
+    #[error("--hosts `{patterns}` leaves no host of `{environment}`: each is taken out again by a !pattern")]
     NoHostLeft {
         /// Where.
         environment: String,

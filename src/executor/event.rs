@@ -29,7 +29,7 @@ pub enum Event<'a> {
     Commits { from: &'a str, to: &'a str, pending: &'a Pending },
     /// All hosts enter a phase.
     PhaseStarted { phase: Phase },
-    /// All hosts left a phase.
+    /// All hosts left a phase; so many failed, not counting those that were only stopped.
     PhaseEnded { phase: Phase, took: Duration, failed: usize },
     /// A host is connected and authenticated.
     Connected { host: &'a str },
@@ -49,8 +49,8 @@ pub enum Event<'a> {
     Waiting { host: &'a str, holder: &'a str },
     /// Something the user should know, that is not a failure.
     Notice { host: Option<&'a str>, text: &'a str },
-    /// The user asked to stop.
-    Interrupted { signal: &'a str },
+    /// The user asked to stop; again: shipit leaves now, and `alone` is what the hosts do by themselves.
+    Interrupted { signal: &'a str, alone: Option<&'a str> },
 }
 
 /// Why a host failed.

@@ -29,6 +29,8 @@ pub(super) struct Fleet<'a> {
     pub(super) interrupt: Interrupt,
     /// What of the interrupt was acted upon.
     pub(super) known: Asked,
+    /// Where the run is.
+    pub(super) phase: Phase,
     /// The name of this run on the hosts.
     pub(super) run: String,
     pub(super) transport: &'a dyn Transport,
@@ -60,6 +62,7 @@ impl<'a> Fleet<'a> {
             hosts,
             observer,
             known: interrupt.asked(),
+            phase: Phase::Connect,
             interrupt,
             run: format!("{run}{}", random(2)),
             transport,
@@ -118,9 +121,16 @@ impl<'a> Fleet<'a> {
         for host in self.hosts.iter_mut().filter(|h| !h.reachable() && h.failure.is_none()) {
             host.failure = Some(plain_failure(FailureKind::Interrupted, "connect", "stopped".into()));
         }
-        let failed = self.hosts.iter().filter(|h| h.failure.is_some()).count();
+        let failed = self.failed();
         self.observer.event(&Event::PhaseEnded { phase: Phase::Connect, took: since.elapsed(), failed });
+        self.phase = phase;
         self.until_done(phase, false).await;
+    }
+
+    // A host that was stopped because another failed did not fail.
+    fn failed(&self) -> usize {
+        let failures = self.hosts.iter().filter_map(|host| host.failure.as_ref());
+        failures.filter(|failure| failure.kind != FailureKind::Interrupted).count()
     }
 
     fn connected(&mut self, at: usize, connected: Connected) {
@@ -161,7 +171,7 @@ impl<'a> Fleet<'a> {
                     kind: FailureKind::Unreachable,
                     step: "connect".into(),
                     exit: None,
-                    message: error.to_string(),
+                    message: error.full(),
                     hint: error.hint(),
                     tail: Vec::new(),
                 };
@@ -190,6 +200,7 @@ impl<'a> Fleet<'a> {
     /// `even_failed`.
     pub(super) async fn stage(&mut self, phase: Phase, scripts: &[Script], even_failed: bool) {
         let since = Instant::now();
+        self.phase = phase;
         if !self.quiet {
             self.observer.event(&Event::PhaseStarted { phase });
         }
@@ -203,7 +214,7 @@ impl<'a> Fleet<'a> {
         }
         self.start_waiting(phase);
         self.until_done(phase, even_failed).await;
-        let failed = self.hosts.iter().filter(|h| h.failure.is_some()).count();
+        let failed = self.failed();
         if !self.quiet {
             self.observer.event(&Event::PhaseEnded { phase, took: since.elapsed(), failed });
         }
@@ -295,11 +306,28 @@ impl<'a> Fleet<'a> {
     }
 
     pub(super) fn asked(&mut self, asked: Asked) {
+        let signal = if asked.signal == 15 { "SIGTERM" } else { "Ctrl-C" };
         if self.known.signal == 0 {
-            let signal = if asked.signal == 15 { "SIGTERM" } else { "Ctrl-C" };
-            self.observer.event(&Event::Interrupted { signal });
+            self.observer.event(&Event::Interrupted { signal, alone: None });
+        }
+        if asked.now && !self.known.now {
+            self.observer.event(&Event::Interrupted { signal, alone: Some(self.alone()) });
         }
         self.known = asked;
+    }
+
+    /// What hosts do without an operator, here.
+    fn alone(&self) -> &'static str {
+        match self.phase {
+            Phase::Check | Phase::Connect | Phase::Lock | Phase::Local => "nothing was begun: they unlock",
+            Phase::Prepare | Phase::Ready => "they end their step, remove the new release and unlock",
+            Phase::Activate | Phase::Whole | Phase::PutBack => {
+                "they put back what they served before and unlock; `status` shows when that is done"
+            }
+            Phase::Confirm | Phase::Finish => "the new release is live: they finish and unlock",
+            Phase::Prune => "they remove what they were at, and unlock",
+            Phase::Exec => "they end the command",
+        }
     }
 
     fn stop_all(&mut self) {

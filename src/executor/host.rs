@@ -255,7 +255,8 @@ impl HostState {
         };
         let step = self.step.take().map_or_else(|| phase.name().to_owned(), |(step, _)| step);
         let (kind, message, hint) = if self.hello {
-            (FailureKind::Lost, if matches!(exit, Exit::Lost(_)) { String::new() } else { text }, None)
+            let hint = "is the host up, and the network? `status` shows what it serves".to_owned();
+            (FailureKind::Lost, if matches!(exit, Exit::Lost(_)) { String::new() } else { text }, Some(hint))
         } else if exit == Exit::Code(NOT_LINUX) {
             let kernel = String::from_utf8_lossy(&self.noise).trim().to_owned();
             (

@@ -102,7 +102,7 @@ async fn nap(run: &mut Run<'_>, milliseconds: u64) {
     let nap = Duration::from_millis(milliseconds / 2 + milliseconds * u64::from(byte[0]) / 255);
     let known = run.fleet.known;
     tokio::select! {
-        () = tokio::time::sleep(nap) => {}
-        asked = run.fleet.interrupt.beyond(known) => run.fleet.known = asked,
+        () = tokio::time::sleep(nap) => run.fleet.observer.tick(),
+        asked = run.fleet.interrupt.beyond(known) => run.fleet.asked(asked),
     }
 }

@@ -7,7 +7,7 @@ use super::event::{Event, Failure, FailureKind, Observer};
 use super::fleet::Fleet;
 use super::host::HostState;
 use super::interrupt::Interrupt;
-use super::local;
+use super::local::{self, Heard};
 use super::lock;
 use super::outcome::{End, Outcome};
 use super::restart;
@@ -17,7 +17,7 @@ use super::wanted::{self, Decision};
 use crate::git::Revision;
 use crate::plan::{Action, LocalHook, Phase, Plan, Stage, Work};
 use crate::remote::script::Script;
-use crate::transport::Transport;
+use crate::transport::{Exit, Transport};
 
 /// What a run is asked to do, besides its plan.
 pub struct Request<'a> {
@@ -252,6 +252,7 @@ impl Run<'_> {
     }
 
     async fn local(&mut self, phase: Phase, hooks: &[&LocalHook]) -> Result<(), Stopped> {
+        self.fleet.phase = phase;
         self.fleet.observer.event(&Event::PhaseStarted { phase });
         for hook in hooks {
             self.migrated |= hook.step == "migrate";
@@ -274,9 +275,21 @@ impl Run<'_> {
         let name = hook.target.map_or("here", |at| plan.targets[at].host.name.as_str());
         let observer = &mut *self.fleet.observer;
         observer.event(&Event::StepStarted { host: name, step: &hook.step });
-        let mut print = |bytes: &[u8]| observer.event(&Event::Output { host: name, step: &hook.step, bytes });
+        let mut hear = |heard: Heard<'_>| match heard {
+            Heard::Output(bytes) => observer.event(&Event::Output { host: name, step: &hook.step, bytes }),
+            Heard::Tick => observer.tick(),
+        };
         let surroundings = (plan.environment.root.as_path(), &variables[..]);
-        local::run(hook, surroundings, input, &mut self.fleet.interrupt.clone(), &mut print).await
+        let (since, mut interrupt) = (Instant::now(), self.fleet.interrupt.clone());
+        let ended = local::run(hook, surroundings, input, &mut interrupt, &mut hear).await;
+        let exit = match &ended {
+            Ok(()) => Exit::Code(0),
+            // What took too long, or was to stop, was ended so.
+            Err(failure) => failure.exit.clone().unwrap_or(Exit::Signal("TERM".into())),
+        };
+        let took = since.elapsed();
+        observer.event(&Event::StepEnded { host: name, step: &hook.step, exit: &exit, took });
+        ended
     }
 
     fn hook_variables(&self, hook: &LocalHook) -> Vec<(String, String)> {

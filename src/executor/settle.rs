@@ -46,6 +46,7 @@ pub(super) async fn settle(run: &mut Run<'_>, at: usize, forward: bool) -> Optio
         if answer.is_some() || Instant::now() >= until || run.fleet.interrupt.asked() != run.fleet.known {
             return answer;
         }
+        run.fleet.observer.tick();
         tokio::time::sleep(BETWEEN).await;
     }
 }

@@ -77,11 +77,15 @@ async fn resolve(run: &mut Run<'_>) -> Result<String, Stopped> {
     }
     let app = &run.request.plan.environment.app;
     let known = run.fleet.known;
-    let resolved = tokio::select! {
-        resolved = git::resolve(&app.repo, &app.reference) => resolved,
-        asked = run.fleet.interrupt.beyond(known) => {
-            run.fleet.asked(asked);
-            return Err(Stopped);
+    let mut resolving = std::pin::pin!(git::resolve(&app.repo, &app.reference));
+    let resolved = loop {
+        tokio::select! {
+            resolved = &mut resolving => break resolved,
+            asked = run.fleet.interrupt.beyond(known) => {
+                run.fleet.asked(asked);
+                return Err(Stopped);
+            }
+            () = tokio::time::sleep(Duration::from_secs(1)) => run.fleet.observer.tick(),
         }
     };
     match resolved {

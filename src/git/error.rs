@@ -32,7 +32,7 @@ pub enum GitError {
         repo: String,
     },
     /// `HEAD` was asked for where no work tree is.
-    #[error("no git work tree around {}", root.display())]
+    #[error("no git work tree around {}, so HEAD means nothing: name a branch, tag or commit", root.display())]
     NoWorkTree {
         /// Where it was looked for.
         root: PathBuf,
@@ -48,5 +48,5 @@ pub enum GitError {
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default()
+    nearest.map_or("; push it, or name another".to_owned(), |nearest| format!("; did you mean `{nearest}`?"))
 }

@@ -18,6 +18,8 @@ pub(super) struct Board {
     pub began: Instant,
     pub rows: Vec<Row>,
     index: HashMap<String, usize>,
+    /// How many of the rows are hosts; what comes after is this machine, while a hook runs on it.
+    hosts: usize,
 }
 
 /// A host.
@@ -44,7 +46,14 @@ pub(super) enum State {
 
 impl Board {
     pub(super) fn new(now: Instant) -> Self {
-        Board { title: String::new(), phase: None, began: now, rows: Vec::new(), index: HashMap::new() }
+        Board {
+            title: String::new(),
+            phase: None,
+            began: now,
+            rows: Vec::new(),
+            index: HashMap::new(),
+            hosts: 0,
+        }
     }
 
     /// Takes one event in.
@@ -54,9 +63,11 @@ impl Board {
                 self.title = format!("{action} {environment}");
                 self.began = now;
                 hosts.iter().for_each(|host| _ = self.row(host, now));
+                self.hosts = self.rows.len();
             }
             Event::PhaseStarted { phase } => self.enter(*phase, now),
             Event::Connected { host } => self.row(host, now).turn(State::Done, "connected", now),
+            Event::StepEnded { host, .. } => self.leave(host),
             Event::StepStarted { host, step } => self.row(host, now).turn(State::Working, step, now),
             Event::Output { host, bytes, .. } | Event::ErrorOutput { host, bytes } => {
                 self.row(host, now).print(bytes)
@@ -76,7 +87,6 @@ impl Board {
                 self.title = format!("{}: {}", self.title, clean::line(reference.as_bytes(), 80));
             }
             Event::PhaseEnded { .. }
-            | Event::StepEnded { .. }
             | Event::Commits { .. }
             | Event::Notice { .. }
             | Event::Interrupted { .. } => {}
@@ -87,6 +97,14 @@ impl Board {
         self.phase = Some(phase);
         for row in self.rows.iter_mut().filter(|row| row.state != State::Failed) {
             row.turn(State::Waiting, "", now);
+        }
+    }
+
+    fn leave(&mut self, guest: &str) {
+        let is_guest = |at: &usize| self.hosts > 0 && *at >= self.hosts && at + 1 == self.rows.len();
+        if self.index.get(guest).is_some_and(is_guest) {
+            self.index.remove(guest);
+            self.rows.pop();
         }
     }
 

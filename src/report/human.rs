@@ -78,6 +78,15 @@ pub fn failure(failure: &crate::executor::event::Failure) -> String {
     }
 }
 
+/// That the user asked to stop, and what that means.
+#[must_use]
+pub fn interrupted(signal: &str, alone: Option<&str>) -> String {
+    match alone {
+        None => format!("{signal}: stopping; what was begun is undone; again: leave now"),
+        Some(alone) => format!("{signal}: leaving now; the hosts finish alone: {alone}"),
+    }
+}
+
 /// How a command ended: `exit 1`, `killed by SIGTERM`, `connection lost: …`.
 #[must_use]
 pub fn exit(exit: &Exit) -> String {

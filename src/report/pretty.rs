@@ -109,8 +109,8 @@ impl Pretty {
                 let text = clean::line(format!("{host}{text}").as_bytes(), 500);
                 self.keep(&format!("{} {text}", self.paint.odd("note:")));
             }
-            Event::Interrupted { signal } => {
-                self.keep(&self.paint.odd(&format!("{signal}: stopping; what was begun is undone")));
+            Event::Interrupted { signal, alone } => {
+                self.keep(&self.paint.odd(&human::interrupted(signal, *alone)));
             }
             _ => {}
         }

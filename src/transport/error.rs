@@ -151,6 +151,15 @@ pub struct Refusal {
 }
 
 impl ConnectError {
+    /// The message with its causes: what is wrong with a jump host is the whole of it.
+    #[must_use]
+    pub fn full(&self) -> String {
+        match self {
+            Self::Jump { source, .. } => format!("{self}: {}", source.full()),
+            other => other.to_string(),
+        }
+    }
+
     /// The key that nobody knows, if that is what is wrong, be it a jump host's.
     #[must_use]
     pub fn unknown_key(&self) -> Option<&OfferedKey> {
@@ -200,14 +209,24 @@ impl ConnectError {
             Self::KeyFile { path, .. } => format!("check `key` in shipit.toml: ls -l {}", shown(path)),
             Self::Jump { source, .. } => return source.hint(),
             Self::NotYet { .. } => "use ProxyJump, or `jump` in shipit.toml".to_owned(),
-            Self::KnownHosts { .. }
-            | Self::NotLearned { .. }
-            | Self::RevokedHostKey { .. }
-            | Self::Handshake { .. }
-            | Self::Channel { .. }
-            | Self::Tunnel { .. }
-            | Self::SshConfig { .. }
-            | Self::JumpSpec { .. } => return None,
+            Self::KnownHosts { file, .. } | Self::NotLearned { file, .. } => {
+                format!("is it yours? try: ls -l {}", shown(file))
+            }
+            Self::RevokedHostKey { key, .. } => {
+                format!("whoever answers there has a key that was withdrawn: ask who runs {}", key.host)
+            }
+            Self::Handshake { host, .. } => format!("see what ssh makes of it: ssh -v {host} true"),
+            Self::Channel { .. } => {
+                "sshd may allow too few sessions (MaxSessions), or the login no commands: look at its log"
+                    .to_owned()
+            }
+            Self::Tunnel { target, .. } => {
+                format!("the jump host has to allow it (AllowTcpForwarding) and to reach {target}")
+            }
+            Self::SshConfig { .. } => "mend that line; `ssh -G HOST` shows what ssh makes of it".to_owned(),
+            Self::JumpSpec { .. } => {
+                "mend `jump` in shipit.toml, or ProxyJump in ~/.ssh/config: user@host:port".to_owned()
+            }
         })
     }
 }

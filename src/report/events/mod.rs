@@ -185,7 +185,7 @@ fn fields(event: &Event<'_>) -> Option<(&'static str, Value)> {
         }
         Event::Waiting { host, holder } => ("waiting", json!({ "host": host, "holder": holder })),
         Event::Notice { host, text } => ("notice", json!({ "host": host, "text": text })),
-        Event::Interrupted { signal } => ("interrupted", json!({ "signal": signal })),
+        Event::Interrupted { signal, alone } => ("interrupted", json!({ "signal": signal, "alone": alone })),
         Event::Output { .. } | Event::ErrorOutput { .. } => return None,
     })
 }

@@ -204,9 +204,7 @@ impl Plain {
                     None => self.say(&text),
                 }
             }
-            Event::Interrupted { signal } => {
-                self.say(&format!("{signal}: stopping; what was begun is undone"));
-            }
+            Event::Interrupted { signal, alone } => self.say(&human::interrupted(signal, *alone)),
         }
     }
 

@@ -7,13 +7,22 @@ use super::super::{clean, human};
 use crate::executor::event::{Failure, FailureKind, Phase};
 use crate::executor::outcome::Outcome;
 
+/// More failures than these are named, each host, but not told.
+const MOST_TOLD: usize = 12;
+
 /// Lines of what a step printed that are shown.
 const TAIL_LINES: usize = 20;
 
 pub(super) fn render(outcome: &Outcome, width: usize, paint: Paint) -> Vec<String> {
     let of_run = outcome.failure.iter().map(|failure| (failure, Vec::new()));
-    let all = of_run.chain(grouped(outcome));
-    let mut texts: Vec<String> = all.map(|(failure, hosts)| one(failure, &hosts, width, paint)).collect();
+    let all: Vec<(&Failure, Vec<&str>)> = of_run.chain(grouped(outcome)).collect();
+    let (told, named) = all.split_at(all.len().min(MOST_TOLD));
+    let mut texts: Vec<String> = told.iter().map(|(f, hosts)| one(f, hosts, width, paint)).collect();
+    if !named.is_empty() {
+        let hosts: Vec<&str> = named.iter().flat_map(|(_, hosts)| hosts.iter().copied()).collect();
+        let heading = paint.bad(&format!("{} failed in other ways:", human::hosts(hosts.len())));
+        texts.push(format!("{heading}\n  {}", clean::line(hosts.join(", ").as_bytes(), usize::MAX)));
+    }
     texts.extend(whole_output(outcome));
     texts
 }

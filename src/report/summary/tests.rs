@@ -336,3 +336,18 @@ fn colour_changes_no_word() {
     assert_ne!(colored, text(&outcome));
     assert_eq!(console::strip_ansi_codes(&colored), text(&outcome));
 }
+
+#[test]
+fn of_many_different_failures_the_first_are_told_and_every_host_is_named() {
+    let mut all = hosts(30, OLD, HostResult::Failed);
+    for host in &mut all {
+        let message = format!("cannot connect to {}", host.host);
+        host.failure = Some(Failure { message, ..failure(FailureKind::Unreachable, "connect", None) });
+    }
+    let text = text(&outcome(End::Unreachable, all));
+    assert_eq!(text.matches("cannot connect to").count(), 12, "{text}");
+    assert!(
+        text.contains("18 hosts failed in other ways:\n  web13, web14, ") && text.contains(", web30\n"),
+        "{text}"
+    );
+}
