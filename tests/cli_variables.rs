@@ -30,8 +30,8 @@ const BAD: [(&str, &str, &str); 18] = [
 /// Those that no variable sets: hooks have two of them, the rest is an answer rather than an option.
 const NONE: [&str; 4] = ["env", "ref", "help", "version"];
 
-/// Of no use to a plan, with which this is tried, or of `hold` alone.
-const ELSEWHERE: [&str; 3] = ["events", "for", "message"];
+/// Of no use to a plan, with which this is tried, or of `hold`, `status` or `logs` alone.
+const ELSEWHERE: [&str; 6] = ["events", "for", "message", "check", "lines", "follow"];
 
 fn variable(option: &str) -> String {
     format!("SHIPIT_{}", option.to_uppercase().replace('-', "_"))

@@ -56,7 +56,10 @@ impl<'a> Fleet<'a> {
         // Room for every host's last words, whether or not somebody listens just then.
         let (sender, said) = mpsc::channel(1024 + 4 * plan.targets.len());
         let hosts = plan.targets.iter().map(|t| HostState::new(&t.host.name)).collect();
-        let run = crate::remote::release::name(jiff::Timestamp::now(), &random(4), &[]);
+        // Of two runs within a second, too, the later has the later name.
+        let now = jiff::Timestamp::now();
+        let run = format!("{:03x}{}", now.subsec_millisecond(), random(2));
+        let run = crate::remote::release::name(now, &run, &[]);
         Fleet {
             plan,
             hosts,
@@ -143,7 +146,7 @@ impl<'a> Fleet<'a> {
                 host.connection = Some(connection);
                 self.observer.event(&Event::Connected { host: &host.name });
                 let target = &self.plan.targets[at];
-                line.raw(PROGRAM.to_owned());
+                line.raw(PROGRAM.clone());
                 line.raw(header(
                     &nonce,
                     self.plan.mode,

@@ -26,7 +26,7 @@ pub fn show(plan: &Plan, whole: bool) -> String {
     let _ = writeln!(text, "{}\n", start_command());
     let program = format!("the resident shell's program follows, {} bytes", PROGRAM.len());
     if whole {
-        let _ = writeln!(text, "## {program}\n{PROGRAM}");
+        let _ = writeln!(text, "## {program}\n{}", *PROGRAM);
     } else {
         let _ = writeln!(text, "# {program}; -v shows it\n");
     }

@@ -1,7 +1,12 @@
 //! The resident shell's text and the command that starts it.
 
+use std::sync::LazyLock;
+
 /// The program, as every host receives it: the same bytes for all hosts and all runs. What differs travels after it.
-pub const PROGRAM: &str = concat!(
+pub static PROGRAM: LazyLock<String> = LazyLock::new(|| bare(SOURCE));
+
+/// As it is written, in the order of its files.
+pub const SOURCE: &str = concat!(
     include_str!("scripts/base.sh"),
     include_str!("scripts/job.sh"),
     include_str!("scripts/lock.sh"),
@@ -22,6 +27,14 @@ pub const PROGRAM: &str = concat!(
 
 /// Functions for `check` alone: part of its first script, after the program.
 pub const CHECK: &str = include_str!("scripts/check.sh");
+
+/// Without comments and indentation: a third less for every host to be sent and to read. No text between quotes or
+/// after `<<` in these files has a line that means something else without them.
+fn bare(text: &str) -> String {
+    let lines = text.lines().map(|line| line.trim_start_matches('\t'));
+    let said = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    said.fold(String::with_capacity(text.len()), |bare, line| bare + line + "\n")
+}
 
 /// The command that starts it: it means the same to every login shell (`exec`, and nothing but single quotes). The program
 /// follows on standard input; its length is known, because some shells read ahead what is not theirs

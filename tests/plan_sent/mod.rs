@@ -10,7 +10,7 @@ pub struct Shown {
 impl Shown {
     /// Reads the text; no script of the scenarios has a line that begins with `## `.
     pub fn read(text: &str) -> Shown {
-        let program = shipit::remote::program::PROGRAM;
+        let program = shipit::remote::program::PROGRAM.as_str();
         let (before, after) = text.split_once(program).expect("-v shows the program");
         let mut sections = self::sections(before);
         let after = after.strip_prefix('\n').expect("an empty line after the program");

@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use shipit::remote::program::PROGRAM;
+use shipit::remote::program::SOURCE;
 
 use crate::process::require;
 
 fn code() -> impl Iterator<Item = &'static str> {
-    PROGRAM.lines().filter(|line| !line.trim_start().starts_with('#'))
+    SOURCE.lines().filter(|line| !line.trim_start().starts_with('#'))
 }
 
 #[test]
@@ -17,7 +17,7 @@ fn shellcheck_finds_nothing_in_the_whole() {
         let mut check = Command::new(require("shellcheck"));
         check.args(["-s", dialect, "-e", "SC2015", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut check = check.spawn().unwrap();
-        check.stdin.take().unwrap().write_all(PROGRAM.as_bytes()).unwrap();
+        check.stdin.take().unwrap().write_all(SOURCE.as_bytes()).unwrap();
         let found = check.wait_with_output().unwrap();
         assert!(found.status.success(), "{dialect}: {}", String::from_utf8_lossy(&found.stdout));
     }

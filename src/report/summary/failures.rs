@@ -23,12 +23,11 @@ pub(super) fn render(outcome: &Outcome, width: usize, paint: Paint) -> Vec<Strin
         let heading = paint.bad(&format!("{} failed in other ways:", human::hosts(hosts.len())));
         texts.push(format!("{heading}\n  {}", clean::line(hosts.join(", ").as_bytes(), usize::MAX)));
     }
-    texts.extend(whole_output(outcome));
     texts
 }
 
 /// Where all is that a step printed, where one printed and failed: below its end.
-fn whole_output(outcome: &Outcome) -> Option<String> {
+pub(super) fn whole_output(outcome: &Outcome) -> Option<String> {
     let logged = |failure: &Failure| failure.kind == FailureKind::Step && !failure.tail.is_empty();
     let begun =
         !matches!(outcome.failed_in, None | Some(Phase::Check | Phase::Connect | Phase::Lock | Phase::Exec));

@@ -20,6 +20,7 @@ pub fn render(outcome: &Outcome, width: usize, color: bool, undo: Option<&str>) 
     // What refused a run is the verdict; as a failure it would be told twice.
     if !matches!(outcome.end, End::Busy | End::Refused) {
         parts.extend(failures::render(outcome, width, paint));
+        parts.extend(failures::whole_output(outcome));
     }
     parts.extend(table::render(outcome, width, paint));
     let mut end = verdict::render(outcome, paint);

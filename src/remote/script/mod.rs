@@ -5,6 +5,11 @@ use std::fmt::Write as _;
 
 use super::quote::quote;
 
+mod look;
+mod variables;
+
+pub use variables::{assignments, enter, exports, ssh_with};
+
 /// A script as it is sent, and as the dry run shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Script(String);
@@ -284,143 +289,4 @@ impl Script {
         }
         self.call("dirs", &paths.iter().map(String::as_str).collect::<Vec<_>>())
     }
-
-    /// Whether what is live runs, by its stored `status` step. After [`Script::live`].
-    #[must_use]
-    pub fn serving(self) -> Self {
-        self.call("serving", &[])
-    }
-
-    /// Tells the records of all runs whose output is still there.
-    #[must_use]
-    pub fn attempts(self) -> Self {
-        self.call("attempts", &[])
-    }
-
-    /// Tells a piece of what a run printed; which is in `wanted`, `begin` and `count`.
-    #[must_use]
-    pub fn output(self) -> Self {
-        self.call("output", &[])
-    }
-
-    /// The first time the last lines of the files that match, then what is new in them.
-    #[must_use]
-    pub fn tails(self, lines: u32, patterns: &[String]) -> Self {
-        let lines = lines.to_string();
-        self.call(
-            "tails",
-            &[&[lines.as_str()], &patterns.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat(),
-        )
-    }
-
-    /// Makes ready what a terminal starts from, and tells where it is.
-    #[must_use]
-    pub fn console(self) -> Self {
-        self.call("console", &[])
-    }
-
-    /// The user's script in `current`.
-    #[must_use]
-    pub fn exec_text(self, text: &str) -> Self {
-        self.call("exec_text", &[text])
-    }
-
-    /// The functions of the doctor's questions, and the first of them: who we are, path, layout, space.
-    #[must_use]
-    pub fn check_begin(mut self) -> Self {
-        self.0.push_str(super::program::CHECK);
-        self.call("check_begin", &[])
-    }
-
-    /// Whether git is there, and which.
-    #[must_use]
-    pub fn check_git(self) -> Self {
-        self.call("check_git", &[])
-    }
-
-    /// The host's own access to the repository; `server` and `port` where it is behind ssh, else empty.
-    #[must_use]
-    pub fn check_repository(self, limit: u64, server: &str, port: &str) -> Self {
-        self.call("check_repository", &[&limit.to_string(), server, port])
-    }
-
-    /// What the hooks' shell reads first, and the commands that the hooks begin with.
-    #[must_use]
-    pub fn check_tools(self, words: &[String]) -> Self {
-        self.call("check_tools", &words.iter().map(String::as_str).collect::<Vec<_>>())
-    }
-
-    /// What becomes of processes when a session ends.
-    #[must_use]
-    pub fn check_session(self) -> Self {
-        self.call("check_session", &[])
-    }
-
-    /// Tells the time.
-    #[must_use]
-    pub fn clock(self) -> Self {
-        self.call("clock", &[])
-    }
-
-    /// The user's argv in `current`, each word one argument.
-    #[must_use]
-    pub fn exec_argv(self, words: &[String]) -> Self {
-        self.call("exec_argv", &words.iter().map(String::as_str).collect::<Vec<_>>())
-    }
-}
-
-/// Assignments to the resident shell's variables, sorted by name.
-#[must_use]
-pub fn assignments<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let mut text = String::new();
-    for (name, value) in variables {
-        let _ = writeln!(text, "{name}={}", quote(value));
-    }
-    text
-}
-
-/// What every shell reads before a text of the user's: `profile`, then `PATH`. `~/` is the remote home.
-#[must_use]
-pub fn enter(profile: &[String], prepend_path: &[String]) -> String {
-    let mut text = String::new();
-    for file in profile {
-        let word = at_home(file);
-        let _ = writeln!(
-            text,
-            "[ -r {word} ] || {{ echo {}; exit 14; }} >&2",
-            quote(&format!("profile: {file} cannot be read"))
-        );
-        let _ = writeln!(text, ". {word}");
-    }
-    for directory in prepend_path.iter().rev() {
-        let _ = writeln!(text, "PATH={}:$PATH", at_home(directory));
-    }
-    if !prepend_path.is_empty() {
-        text.push_str("export PATH\n");
-    }
-    text
-}
-
-/// What git on the host runs for ssh, with a key file of the host; `~/` is the remote home. A shell reads it there.
-#[must_use]
-pub fn ssh_with(key: &str) -> String {
-    format!("ssh -o BatchMode=yes -o IdentitiesOnly=yes -i {}", at_home(key))
-}
-
-fn at_home(path: &str) -> String {
-    match path.strip_prefix("~/") {
-        Some(rest) => format!("\"$HOME\"/{}", quote(rest)),
-        None if path.starts_with('/') => quote(path),
-        None => format!("\"$HOME\"/{}", quote(path)),
-    }
-}
-
-/// `export` lines for `env`.
-#[must_use]
-pub fn exports<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let mut text = String::new();
-    for (name, value) in variables {
-        let _ = writeln!(text, "export {name}={}", quote(value));
-    }
-    text
 }

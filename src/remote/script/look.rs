@@ -1,0 +1,89 @@
+//! Scripts that change no release: questions, what the doctor asks, logs, a terminal, and commands of the user's.
+
+use super::Script;
+use crate::remote::program;
+
+impl Script {
+    /// Whether what is live runs, by its stored `status` step. After [`Script::live`].
+    #[must_use]
+    pub fn serving(self) -> Self {
+        self.call("serving", &[])
+    }
+
+    /// Tells the records of all runs whose output is still there.
+    #[must_use]
+    pub fn attempts(self) -> Self {
+        self.call("attempts", &[])
+    }
+
+    /// Tells a piece of what a run printed; which is in `wanted`, `begin` and `count`.
+    #[must_use]
+    pub fn output(self) -> Self {
+        self.call("output", &[])
+    }
+
+    /// The first time the last lines of the files that match, then what is new in them.
+    #[must_use]
+    pub fn tails(self, lines: u32, patterns: &[String]) -> Self {
+        let lines = lines.to_string();
+        self.call(
+            "tails",
+            &[&[lines.as_str()], &patterns.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat(),
+        )
+    }
+
+    /// Makes ready what a terminal starts from, and tells where it is.
+    #[must_use]
+    pub fn console(self) -> Self {
+        self.call("console", &[])
+    }
+
+    /// The user's script in `current`.
+    #[must_use]
+    pub fn exec_text(self, text: &str) -> Self {
+        self.call("exec_text", &[text])
+    }
+
+    /// The functions of the doctor's questions, and the first of them: who we are, path, layout, space.
+    #[must_use]
+    pub fn check_begin(mut self) -> Self {
+        self.0.push_str(program::CHECK);
+        self.call("check_begin", &[])
+    }
+
+    /// Whether git is there, and which.
+    #[must_use]
+    pub fn check_git(self) -> Self {
+        self.call("check_git", &[])
+    }
+
+    /// The host's own access to the repository; `server` and `port` where it is behind ssh, else empty.
+    #[must_use]
+    pub fn check_repository(self, limit: u64, server: &str, port: &str) -> Self {
+        self.call("check_repository", &[&limit.to_string(), server, port])
+    }
+
+    /// What the hooks' shell reads first, and the commands that the hooks begin with.
+    #[must_use]
+    pub fn check_tools(self, words: &[String]) -> Self {
+        self.call("check_tools", &words.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// What becomes of processes when a session ends.
+    #[must_use]
+    pub fn check_session(self) -> Self {
+        self.call("check_session", &[])
+    }
+
+    /// Tells the time.
+    #[must_use]
+    pub fn clock(self) -> Self {
+        self.call("clock", &[])
+    }
+
+    /// The user's argv in `current`, each word one argument.
+    #[must_use]
+    pub fn exec_argv(self, words: &[String]) -> Self {
+        self.call("exec_argv", &words.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+}
