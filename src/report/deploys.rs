@@ -23,7 +23,7 @@ pub fn list(
     (live, hosts): (&str, usize),
     now: Timestamp,
 ) -> String {
-    let head = ["revert", "release", "ref", "when", "age", "by", "result"].map(str::to_owned).to_vec();
+    let head = ["revert", "release", "ref", "age", "by", "result"].map(str::to_owned).to_vec();
     let row = |deploy: &Deploy<'_>| {
         let entry = deploy.entry;
         // Where it was made live again later, the number stands at what made it.
@@ -35,9 +35,10 @@ pub fn list(
             _ => String::new(),
         };
         let who = entry.who.split_whitespace().next().unwrap_or_default();
-        let (when, age) = (human::when(&entry.when), human::age(&entry.when, now));
+        // The date is in the release's name.
+        let age = human::age(&entry.when, now);
         let result = result(deploy, hosts);
-        [number.as_str(), &entry.release, &entry.reference, &when, &age, who, &result]
+        [number.as_str(), &entry.release, &entry.reference, &age, who, &result]
             .map(|cell| clean::line(cell.as_bytes(), WIDTH))
             .to_vec()
     };
