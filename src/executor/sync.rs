@@ -32,7 +32,8 @@ pub(super) fn counting_those_aside(run: &Run<'_>, end: End) -> End {
 /// Decides, and tells the hosts that differ.
 pub(super) fn decide(run: &mut Run<'_>, only: &[String]) -> Result<Decision, Stopped> {
     let serving = run.fleet.hosts.iter().filter_map(|host| Some((host.name.as_str(), host.fact("live")?)));
-    let release = match majority(&serving.collect::<Vec<_>>()) {
+    let aside = run.fleet.hosts.iter().filter(|host| host.aside.is_some()).count();
+    let release = match majority(&serving.collect::<Vec<_>>(), aside) {
         Ok(release) => release.to_owned(),
         Err(Undecided::Nothing) => {
             let hint = "deploy, then all hosts have it".to_owned();
@@ -50,7 +51,15 @@ pub(super) fn decide(run: &mut Run<'_>, only: &[String]) -> Result<Decision, Sto
         }
     };
     stand(run, &release, only);
-    let model = run.fleet.hosts.iter().find(|host| host.fact("live") == Some(&release));
+    let serves = |host: &&HostState| {
+        host.fact("live") == Some(&release) && host.fact("live-revision").is_some_and(|id| !id.is_empty())
+    };
+    let model = run.fleet.hosts.iter().find(serves);
+    if model.is_none() {
+        let message = format!("no host knows any more which commit {release} is");
+        let hint = Some("deploy anew: --redeploy".to_owned());
+        return Err(run.refuse(FailureKind::Step, "sync", message, hint));
+    }
     let known = |name: &str| model.and_then(|host| host.fact(name)).unwrap_or_default().to_owned();
     let (revision, reference) = (known("live-revision"), known("live-reference"));
     run.revision = Some(revision.clone());
@@ -78,8 +87,9 @@ enum Undecided {
     Several(String),
 }
 
-// The release that is live on more than half of the hosts that serve anything.
-fn majority<'a>(serving: &[(&str, &'a str)]) -> Result<&'a str, Undecided> {
+// The release that is live on more than half of the hosts that serve anything. Where they differ, those that could not
+// be asked count against it: they may all serve the other.
+fn majority<'a>(serving: &[(&str, &'a str)], aside: usize) -> Result<&'a str, Undecided> {
     let mut votes: Vec<(&str, Vec<&str>)> = Vec::new();
     for (host, release) in serving {
         match votes.iter_mut().find(|(known, _)| known == release) {
@@ -88,13 +98,16 @@ fn majority<'a>(serving: &[(&str, &'a str)]) -> Result<&'a str, Undecided> {
         }
     }
     votes.sort_by_key(|(_, hosts)| std::cmp::Reverse(hosts.len()));
+    // No other can be live on more.
+    let safe = |count: usize| count == serving.len() || 2 * count >= serving.len() + aside;
     match votes.first() {
         None => Err(Undecided::Nothing),
-        Some((release, hosts)) if 2 * hosts.len() > serving.len() => Ok(release),
+        Some((release, hosts)) if 2 * hosts.len() > serving.len() && safe(hosts.len()) => Ok(release),
         Some(_) => {
             let who: Vec<String> =
                 votes.iter().map(|(release, hosts)| format!("{release} on {}", hosts.join(", "))).collect();
-            Err(Undecided::Several(who.join("; ")))
+            let unasked = if aside == 0 { String::new() } else { format!("; {aside} could not be asked") };
+            Err(Undecided::Several(who.join("; ") + &unasked))
         }
     }
 }
@@ -177,7 +190,11 @@ mod tests {
             (&[("w1", "b"), ("w2", "a"), ("w3", "b"), ("w4", "b"), ("w5", "a")], Ok("b")),
         ];
         for (serving, wanted) in table {
-            assert_eq!(majority(serving), wanted, "{serving:?}");
+            assert_eq!(majority(serving, 0), wanted, "{serving:?}");
         }
+        // Those that could not be asked may all serve the other.
+        let three = [("a", "1"), ("b", "2"), ("c", "2")];
+        assert_eq!(majority(&three, 1), Ok("2"));
+        assert!(majority(&three, 2).is_err() && majority(&three[1..], 5) == Ok("2"));
     }
 }

@@ -31,6 +31,8 @@ file_stage() {
 	file_names "$1" "$3"
 	[ ! -d "$file_at" ] || fail 12 files "shared/$3 is a directory"
 	mkdir -p "${file_at%/*}" || fail 12 files "${file_at%/*} cannot be made"
+	# The mark first, and whole: who ends this run looks for what it names.
+	{ printf '%s\n' "$3" >"$R/mark" && mv -f "$R/mark" "$R/file.$1"; } || fail 12 files "$R cannot be written to"
 	if [ -e "$file_at" ] || [ -L "$file_at" ]; then
 		# Where a file system has no such links, a copy.
 		ln "$file_at" "$file_old" 2>/dev/null || cp -pP "$file_at" "$file_old" || fail 12 files "$file_at cannot be kept"
@@ -38,8 +40,7 @@ file_stage() {
 		mark "$R/nofile.$1" || fail 12 files "$R cannot be written to"
 	fi
 	umask 077
-	# The mark first: who ends this run looks for what it names.
-	if printf '%s\n' "$3" >"$R/file.$1" && cp "$M/file.$1" "$file_new" && chmod "$2" "$file_new"; then
+	if cp "$M/file.$1" "$file_new" && chmod "$2" "$file_new"; then
 		umask "$mask"
 		return
 	fi
@@ -58,7 +59,7 @@ files_again() {
 file_of() {
 	[ -e "$1" ] || return 1
 	file_number=${1##*.}
-	IFS= read -r file_path <"$1"
+	IFS= read -r file_path <"$1" && [ -n "$file_path" ] || return 1
 	file_names "$file_number" "$file_path"
 }
 
@@ -87,11 +88,11 @@ files_back() {
 		if [ -e "$file_new" ]; then
 			:
 		elif [ -e "$file_old" ] || [ -L "$file_old" ]; then
-			mv -fT "$file_old" "$file_at" || files_bad=1
+			mv -fT "$file_old" "$file_at" || { files_bad=1 && continue; }
 		elif [ -e "$R/nofile.$file_number" ]; then
-			rm -f "$file_at" || files_bad=1
+			rm -f "$file_at" || { files_bad=1 && continue; }
 		fi
-		[ $files_bad != 0 ] || rm -f "$file_new" "$file_old" "$file_mark"
+		rm -f "$file_new" "$file_old" "$file_mark"
 	done
 	return $files_bad
 }
@@ -104,7 +105,20 @@ files_end() {
 			files_back
 			return
 		}
-		file_of "$file_mark"
-		rm -f "$file_new" "$file_old" "$file_mark"
+		file_of "$file_mark" || continue
+		file_kept || rm -f "$file_old"
+		rm -f "$file_new" "$file_mark"
 	done
+}
+
+# file_kept: what somebody else had put there stays beside it: no release would bring it back.
+file_kept() {
+	[ -e "$file_old" ] || [ -L "$file_old" ] || return
+	file_before=
+	[ -z "$from" ] || [ ! -f "$S/releases/$from/files" ] || file_before=$(cut -f 3 "$S/releases/$from/files")
+	case $NL$file_before$NL in
+	*"$NL$file_path$NL"*) return 1 ;;
+	esac
+	mv -fT "$file_old" "$file_at.before-$release" || return
+	say notice "shared/$file_path was there already: it is kept as $file_path.before-$release"
 }

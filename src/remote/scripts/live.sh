@@ -154,15 +154,16 @@ tidy() {
 # and good once. The rest is what failed and was kept to be looked at: it pushes no release out, and goes with `all`.
 prune() {
 	prune_extra=-$1 prune_rest=${2:-} pruned=0 prune_bad=0
-	for prune_dir in "$root/releases/"????????T??????Z-???????*; do
+	for prune_dir in "$root/releases/"????????T??????Z-???????; do
 		was_good "$prune_dir" || continue
 		prune_extra=$((prune_extra + 1))
 	done
-	for prune_dir in "$root/releases/"????????T??????Z-???????*; do
+	for prune_dir in "$root/releases/"????????T??????Z-???????; do
 		if was_good "$prune_dir"; then
 			[ "$prune_extra" -gt 0 ] || continue
 			prune_extra=$((prune_extra - 1))
-		elif [ -z "$prune_rest" ] || [ ! -d "$prune_dir" ] || [ -L "$prune_dir" ]; then
+		elif [ -z "$prune_rest" ] || [ ! -d "$prune_dir" ] || [ -L "$prune_dir" ] || [ ! -d "$S/releases/${prune_dir##*/}" ]; then
+			# Of what has no record nothing is known, so it is not ours to remove.
 			continue
 		fi
 		prune_name=${prune_dir##*/}

@@ -49,9 +49,16 @@ module_get() {
 
 # modules_of: adds the submodules of $module_is to the list.
 modules_of() {
-	git_here config --blob "$module_is:.gitmodules" -z --get-regexp '^submodule\..*\.(path|url)$' 2>/dev/null |
-		tr '\n\0' '\t\n' >"$R/gitmodules"
-	# No path means that there is none.
+	[ -n "$(git_here ls-tree "$module_is" .gitmodules)" ] || return 0
+	rm -f "$R/gitmodules.z"
+	git_here config --blob "$module_is:.gitmodules" -z --get-regexp '^submodule\..*\.(path|url)$' \
+		2>>"$LOG" >"$R/gitmodules.z"
+	# git-config(1): 1 is "none".
+	case $? in
+	0 | 1) [ -e "$R/gitmodules.z" ] || fail 12 submodules "$R cannot be written to" ;;
+	*) fail 13 submodules ".gitmodules of $module_is cannot be read" ;;
+	esac
+	tr '\n\0' '\t\n' <"$R/gitmodules.z" >"$R/gitmodules" || fail 12 submodules "$R cannot be written to"
 	[ -s "$R/gitmodules" ] || return 0
 	git_here -c core.quotePath=false ls-tree -r --full-tree "$module_is" >"$R/tree" ||
 		fail 13 submodules "the files of $module_is cannot be listed"

@@ -25,8 +25,10 @@ recover() {
 	}
 	# shellcheck disable=SC1091 # written by keep_vars
 	. "$R/vars"
+	# What git leaves when it is killed would stop it for ever; nobody else is at work there.
+	rm -f "$root/source/"*.lock "$root/source/objects/info/"*.lock
 	# A restart is done to its end: what was at it when it was cut off may have left nothing that serves.
-	[ ! -e "$R/restarting" ] || (aim && restart)
+	[ ! -e "$R/restarting" ] || (aim && quiet_when_full && restart_on)
 	recover_entry
 	discard
 	unlock
@@ -49,7 +51,7 @@ recover_entry() {
 		;;
 	healthy)
 		recover_wait
-		if [ -e "$R/verdict.back" ] && (put_back); then turn back; else turn 'done'; fi
+		if [ ! -e "$R/verdict.back" ]; then turn 'done'; elif (put_back); then turn back; else turn failed; fi
 		;;
 	esac
 }

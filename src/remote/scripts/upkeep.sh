@@ -14,6 +14,12 @@ restart() {
 	}
 	keep_vars
 	mark "$R/restarting" || fail 12 restart "$R cannot be written to"
+	restart_on
+}
+
+# restart_on: what was begun. Whoever ends this run needs no space for it.
+restart_on() {
+	M=$S/releases/$release
 	reload '' || restart_failed "$reload_step"
 	stored verify "$root/current" try || restart_failed verify
 	rm -f "$R/restarting"
@@ -28,7 +34,7 @@ restart_failed() {
 restart_again() {
 	rm -f "$R/stop"
 	[ -e "$R/restarting" ] || return 0
-	(restart) && return
+	(quiet_when_full && restart_on) && return
 	unlock
 	exit 15
 }
@@ -66,7 +72,9 @@ known() {
 
 # make_way: removes what an attempt to deploy this very release left here.
 make_way() {
-	[ "$(readlink "$root/current")" = "releases/$release" ] || {
+	sound
+	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
+	[ "$root/current" -ef "$rel" ] || {
 		remove_release "$release"
 		rm -rf "$M"
 	}
