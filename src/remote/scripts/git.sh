@@ -137,7 +137,16 @@ fast) set -- --depth=5 ;;
 blobless) set -- --filter=blob:none $whole ;;
 *) set -- $whole ;;
 esac
-[ -z "$revision" ] || ! git fetch --quiet --no-tags --no-write-fetch-head "$@" "$repo" "$revision:$pin" 2>/dev/null || exit 0
+if [ -n "$revision" ]; then
+	said=$(git fetch --quiet --no-tags --no-write-fetch-head "$@" "$repo" "$revision:$pin" 2>&1) && exit
+	# Who was not let in is not to knock twice: servers count that.
+	case $said in
+	*"Could not read from remote"* | *"unable to access"* | *"Authentication failed"* | *"could not read Username"*)
+		printf "%s\n" "$said" >&2
+		exit 128
+		;;
+	esac
+fi
 all "$@" || exit
 [ -n "$revision" ] || exit 0
 [ "$mode" != fast ] || git update-ref "$pin" "$revision" 2>/dev/null || {
