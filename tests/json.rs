@@ -112,7 +112,11 @@ fn questions_are_answered_with_arrays() {
     let json =
         |command: &str| answer(&world.shipit(&["production", command, "--output", "json"]).ends_with(0));
 
+    world.shipit(&["production", "hold", "-m", "a \"freeze\""]).ends_with(0);
+    assert_eq!(json("status")[1]["hold"]["why"], "a \"freeze\"");
+    world.shipit(&["production", "resume"]).ends_with(0);
     let status = json("status");
+    assert_eq!((&status[0]["hold"], &status[0]["supervisor"]), (&Value::Null, &Value::Null));
     assert_eq!((&status[0]["host"], &status[1]["host"]), (&"web1".into(), &"web2".into()));
     assert_eq!((&status[0]["live"]["revision"], &status[0]["state"]), (&two.clone().into(), &"ok".into()));
     assert_eq!((&status[0]["lock"], &status[0]["failure"]), (&Value::Null, &Value::Null));

@@ -1,10 +1,12 @@
 //! Answers to questions as JSON, for `--output json`: an array with an object a host, or a deploy. Fields are an API as the
 //! events are: they are added to, not changed. Text of hosts is in it as it came.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::executor::Looked;
 use crate::executor::event::Failure;
+use crate::remote::hold;
 use crate::remote::journal::{self, Entry, State};
 use crate::report::findings::{self, Finding, Group};
 
@@ -24,6 +26,13 @@ fn host(host: &Looked) -> Value {
         "by": made.map(|entry| &entry.who),
         "foreign": host.foreign,
         "lock": host.holder.as_ref().map(|(who, dead)| json!({ "by": who, "dead": dead })),
+        "hold": host.hold.as_ref().filter(|hold| hold.is_on(Timestamp::now())).map(|hold| json!({
+            "by": hold.who,
+            "since": hold.since,
+            "until": hold.until.map(hold::stamp),
+            "why": hold.why,
+        })),
+        "supervisor": host.supervisor,
         "state": state(host),
         "failure": host.failure.as_ref().map(Failure::to_json),
     })
