@@ -52,6 +52,15 @@ pub fn origin(repo: &str) -> Option<(String, Option<String>)> {
     Some((format!("{scheme}://{host}"), login))
 }
 
+// `login@host:port`, `[::1]:port`: without the login and the brackets.
+fn host_and_port(authority: &str) -> (&str, Option<&str>) {
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, rest)) => (host, rest.strip_prefix(':')),
+        None => place.split_once(':').map_or((place, None), |(host, port)| (host, Some(port))),
+    }
+}
+
 /// The server of a repository; `None` for a path.
 #[must_use]
 pub fn server(repo: &str) -> Option<Server> {
@@ -68,11 +77,7 @@ pub fn server(repo: &str) -> Option<Server> {
         "git" => 9418,
         _ => 22,
     };
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let (host, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, rest)) => (address, rest.strip_prefix(':')),
-        None => host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port))),
-    };
+    let (host, port) = host_and_port(authority);
     let port = port.and_then(|port| port.parse().ok()).filter(|port| *port != usual_port);
     Some(Server { host: host.to_owned(), port, usual_port })
 }
@@ -97,11 +102,7 @@ pub fn ssh_server(repo: &str) -> Option<(&str, Option<&str>)> {
         }
         None => scp_form(repo)?.0,
     };
-    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
-    let (server, port) = match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((server, port)) => (server, port.strip_prefix(':')),
-        None => place.split_once(':').map_or((place, None), |(server, port)| (server, Some(port))),
-    };
+    let (server, port) = host_and_port(authority);
     let port = port.filter(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
     (!server.is_empty() && !server.starts_with('-')).then_some((server, port))
 }

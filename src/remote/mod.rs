@@ -12,5 +12,4 @@ pub mod program;
 pub mod quote;
 pub mod release;
 pub mod script;
-mod upkeep;
 pub mod wire;

@@ -85,6 +85,7 @@ mod tests {
 
     use super::*;
     use crate::executor::event::Event;
+    use crate::executor::event::{Failure, FailureKind};
 
     fn board(now: Instant, hosts: usize) -> Board {
         let mut board = Board::new(now);
@@ -115,18 +116,22 @@ mod tests {
         "#);
     }
 
-    #[test]
-    fn more_hosts_than_fit_are_folded_but_failing_ones_are_shown() {
-        let now = Instant::now();
-        let mut board = board(now, 100);
-        let failure = crate::executor::event::Failure {
-            kind: crate::executor::event::FailureKind::Step,
+    fn no_npm() -> Failure {
+        Failure {
+            kind: FailureKind::Step,
             step: "build".to_owned(),
             exit: None,
             message: "no npm".to_owned(),
             hint: None,
             tail: Vec::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn more_hosts_than_fit_are_folded_but_failing_ones_are_shown() {
+        let now = Instant::now();
+        let mut board = board(now, 100);
+        let failure = no_npm();
         board.apply(&Event::HostFailed { host: "web99", phase: Phase::Prepare, failure: &failure }, now);
         insta::assert_snapshot!(frame(now, 8, 60).render(&board), @r#"
         deploy production  prepare  3.0s
@@ -170,14 +175,7 @@ mod tests {
         for host in &hosts[..20] {
             board.apply(&Event::HostDone { host, phase: Phase::Prepare }, now);
         }
-        let failure = crate::executor::event::Failure {
-            kind: crate::executor::event::FailureKind::Step,
-            step: "build".to_owned(),
-            exit: None,
-            message: "no npm".to_owned(),
-            hint: None,
-            tail: Vec::new(),
-        };
+        let failure = no_npm();
         board.apply(&Event::HostFailed { host: &hosts[57], phase: Phase::Prepare, failure: &failure }, now);
         board
     }

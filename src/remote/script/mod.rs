@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::quote::quote;
 
 mod look;
+mod upkeep;
 mod variables;
 
 pub use variables::{assignments, enter, exports, ssh_with};
@@ -67,7 +68,7 @@ impl Script {
         self
     }
 
-    pub(super) fn call(mut self, function: &str, arguments: &[&str]) -> Self {
+    fn call(mut self, function: &str, arguments: &[&str]) -> Self {
         self.0.push_str(function);
         for argument in arguments {
             let _ = write!(self.0, " {}", quote(argument));

@@ -1,6 +1,6 @@
 //! Calls of `scripts/hold.sh` and `scripts/upkeep.sh`: what changes hosts without a new release, and what `sync` asks.
 
-use super::script::Script;
+use super::Script;
 
 impl Script {
     /// Tells the hold.
