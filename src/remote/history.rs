@@ -42,10 +42,16 @@ fn place(all: &[Deploy<'_>], after: usize, entry: &Entry) -> usize {
 }
 
 fn same(one: &Entry, other: &Entry) -> bool {
-    if !one.run.is_empty() && !other.run.is_empty() {
-        return one.run == other.run;
-    }
-    (&one.release, &one.action, &one.when) == (&other.release, &other.action, &other.when)
+    one_run(marks(one), marks(other))
+}
+
+/// What tells runs apart: their names, and where one has none what it was about, and when.
+fn one_run([run, about @ ..]: [&str; 4], [other, other_about @ ..]: [&str; 4]) -> bool {
+    if run.is_empty() || other.is_empty() { about == other_about } else { run == other }
+}
+
+fn marks(entry: &Entry) -> [&str; 4] {
+    [&entry.run, &entry.release, &entry.action, &entry.when]
 }
 
 /// A run, in a journal or only on record.
@@ -71,10 +77,7 @@ impl Known {
     /// Whether this entry is of that run.
     #[must_use]
     pub fn is(&self, entry: &Entry) -> bool {
-        if !self.run.is_empty() && !entry.run.is_empty() {
-            return self.run == entry.run;
-        }
-        (&self.release, &self.action, &self.when) == (&entry.release, &entry.action, &entry.when)
+        one_run([&self.run, &self.release, &self.action, &self.when], marks(entry))
     }
 
     fn of_entry(entry: &Entry) -> Known {

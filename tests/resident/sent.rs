@@ -106,16 +106,21 @@ fn a_first_file_goes_away_again(sh: Sh) {
     is_tidy(&ground);
 }
 
+fn deploy_with<'a>(ground: &'a Ground, content: &[u8]) -> Deploy<'a> {
+    let mut deploy = Deploy::begin(ground, 30);
+    deploy.go(State::Locked, State::Begun);
+    send(&deploy.run, content);
+    deploy.run.script(&stage()).good();
+    deploy.go(State::Begun, State::Finished);
+    deploy.run.script(&Script::new().unlock()).good();
+    deploy
+}
+
 fn any_bytes_arrive(sh: Sh) {
     let ground = with_old(sh);
     let all: Vec<u8> = (0..30_000_u32).map(|n| (n * 7 + n / 251) as u8).collect();
     for content in [&b""[..], b"\n\n", b"$(touch x)'\"\\\n", &all] {
-        let mut deploy = Deploy::begin(&ground, 30);
-        deploy.go(State::Locked, State::Begun);
-        send(&deploy.run, content);
-        deploy.run.script(&stage()).good();
-        deploy.go(State::Begun, State::Finished);
-        deploy.run.script(&Script::new().unlock()).good();
+        let deploy = deploy_with(&ground, content);
         assert_eq!(sent(&ground).unwrap(), content);
         let mode = fs::metadata(ground.root().join("shared/conf/env")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o640);
@@ -130,12 +135,7 @@ fn a_revert_brings_the_file_of_its_release(sh: Sh) {
     let mut made = Vec::new();
     for content in [&b"one"[..], b"two"] {
         ground.repo.publish(&[("page", std::str::from_utf8(content).unwrap())]);
-        let mut deploy = Deploy::begin(&ground, 30);
-        deploy.go(State::Locked, State::Begun);
-        send(&deploy.run, content);
-        deploy.run.script(&stage()).good();
-        deploy.go(State::Begun, State::Finished);
-        deploy.run.script(&Script::new().unlock()).good();
+        let deploy = deploy_with(&ground, content);
         made.push(deploy.release.clone());
     }
     assert_eq!(sent(&ground).unwrap(), b"two");
