@@ -1,4 +1,4 @@
-//! Keys of later versions are refused with "not yet": an ignored `rollout` or `health` would deploy blindly.
+//! Keys of later versions are refused with "not yet": an ignored `rollout` would deploy blindly.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 use std::fs;
@@ -24,7 +24,6 @@ fn keys_of_an_environment() {
         "deliver = 'push'",
         "deliver = 'artifact'",
         "rollout = { batch = 1 }",
-        "health = { tcp = 3000 }",
         "forward-agent = true",
         "ssh-options = 'A=b'",
         "ignore-untracked = []",

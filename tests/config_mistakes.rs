@@ -75,6 +75,23 @@ mistake!(
     format!("[deploy.production]\nhost = \"web1\"\n{BASE}\"\\u001b[31m\" = 1\n")
 );
 
+mistake!(health_that_asks_twice, health("tcp = 3000, http = \"http://a/\""));
+mistake!(health_that_asks_nothing, health("within = \"5s\""));
+mistake!(health_at_no_url, health("http = \"127.0.0.1:3000/healthz\""));
+mistake!(health_with_an_unknown_word_in_braces, health("http = \"http://{hots}:3000/\""));
+mistake!(health_with_a_login, health("http = \"http://me:secret@127.0.0.1/\""));
+mistake!(health_of_a_port_with_a_status, health("tcp = 3000, status = 200, body = \"x\""));
+mistake!(health_of_no_port, health("tcp = \"db\""));
+mistake!(health_with_codes_that_are_none, health("http = \"http://a/\", status = \"200,399-300\""));
+mistake!(
+    health_with_more_time_for_one_answer_than_for_all,
+    health("tcp = 1, within = \"5s\", timeout = \"1m\"")
+);
+
+fn health(table: &str) -> String {
+    format!("[deploy.production]\nhost = \"web1\"\n{BASE}health = {{ {table} }}\n")
+}
+
 #[test]
 fn unknown_environment() {
     let text = |name: &str| format!("[deploy.{name}]\n{BASE}");

@@ -134,6 +134,11 @@ fn what_the_checker_takes_and_refuses_the_schema_does_too() {
         ("supervisor = { verify = 'y' }", false),
         ("files = { 'shared/.env' = { command = 'pass', mode = '0640' } }", true),
         ("files = { 'shared/.env' = { form = 'x' } }", false),
+        ("health = { http = 'http://a/', status = ['200-299', 404], within = '1m', stable-for = 0 }", true),
+        ("health = { tcp = 3000 }", true),
+        ("health = { tcp = 70000 }", false),
+        ("health = { command = 'x', intervall = 1 }", false),
+        ("health = 'http://a/'", false),
         ("shared = 'log/'", true),
         ("shared = [1]", false),
     ] {

@@ -131,7 +131,7 @@ fn keys(beginning: &str) -> Vec<String> {
 #[test]
 fn keys_that_the_page_calls_not_yet_are_refused_as_such() {
     let listed = keys("Keys, refused by name: ");
-    assert!(listed.len() > 10, "{listed:?}");
+    assert!(!listed.is_empty());
     for key in listed {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("shipit.toml");

@@ -15,6 +15,8 @@ pub(super) enum Kind {
     /// An integer between these.
     Integer(i64, i64),
     Duration,
+    /// A duration, or none.
+    Pause,
     /// One of these words.
     Word(&'static [&'static str]),
     Hosts,
@@ -23,6 +25,11 @@ pub(super) enum Kind {
     Files,
     Timeout,
     Supervisor,
+    Health,
+    /// A port, or host and port.
+    Endpoint,
+    /// Codes of HTTP and ranges of them.
+    Status,
     Environment,
     Environments,
 }
@@ -56,6 +63,7 @@ pub(super) fn is_text(keys: &[&str]) -> bool {
     let doc = match keys {
         [key] => of(ENVIRONMENT, key),
         ["supervisor", key] => of(SUPERVISOR, key),
+        ["health", key] => of(HEALTH, key),
         _ => None,
     };
     doc.is_some_and(|doc| {
@@ -108,6 +116,7 @@ pub(super) const ENVIRONMENT: &[Doc] = &[
         "What runs commands; else bash where there is one, else sh.",
     ),
     doc("supervisor", Kind::Supervisor, "What makes the new release the running one."),
+    doc("health", Kind::Health, "How the new release is asked whether it is well, once it runs."),
     doc("logs", Kind::Texts, "Log files that `logs` shows."),
     doc("timeout", Kind::Timeout, "How long is waited."),
     doc("pre-setup", Kind::Hooks, "On the host, in the login directory, before setup."),
@@ -151,6 +160,21 @@ pub(super) const SUPERVISOR: &[Doc] = &[
     doc("verify", Kind::Text, "0: the release in current is what runs."),
 ];
 
+pub(super) const HEALTH: &[Doc] = &[
+    doc("http", Kind::Text, "The URL that is asked, as the host itself sees it."),
+    doc("tcp", Kind::Endpoint, "A port of the host, or host:port, that has to take connections."),
+    doc("command", Kind::Text, "A script for the hooks' shell on the host: 0 is well."),
+    doc("status", Kind::Status, "Which answers to `http` are well.").or("\"200-399\""),
+    doc("body", Kind::Text, "What the answer to `http` has to hold."),
+    doc("release", Kind::Flag, "The answer to `http` has to name the release or its full revision.")
+        .or("false"),
+    doc("within", Kind::Duration, "How soon it has to be well.").or("\"60s\""),
+    doc("interval", Kind::Duration, "From one question to the next.").or("\"1s\""),
+    doc("timeout", Kind::Duration, "How long one answer may take.").or("\"5s\""),
+    doc("stable-for", Kind::Pause, "How long it has to stay well, from the first good answer on.")
+        .or("\"0s\""),
+];
+
 pub(super) const TIMEOUT: &[Doc] = &[
     doc("connect", Kind::Duration, "Until a host is connected and authenticated.").or("\"10s\""),
     doc("hook", Kind::Duration, "A hook, and a command run here.").or("\"15m\""),
@@ -170,12 +194,13 @@ mod tests {
     use super::super::keys::{self, Shape};
     use super::*;
 
-    const TABLES: [(&str, &Shape, &[Doc]); 7] = [
+    const TABLES: [(&str, &Shape, &[Doc]); 8] = [
         ("the file", &keys::DOCUMENT, DOCUMENT),
         ("an environment", &keys::ENVIRONMENT, ENVIRONMENT),
         ("a host", &keys::HOST, HOST),
         ("a hook", &keys::HOOK, HOOK),
         ("a supervisor", &keys::SUPERVISOR, SUPERVISOR),
+        ("health", &keys::HEALTH, HEALTH),
         ("timeout", &keys::TIMEOUT, TIMEOUT),
         ("a file", &keys::FILE, FILE),
     ];

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use secrecy::ExposeSecret;
 
-use super::{EnvEntry, Environment, FileEntry, Hook, Host, Shell};
+use super::{EnvEntry, Environment, FileEntry, HealthCheck, Hook, Host, Shell};
 
 /// Goes up when the encoding changes: then every host gets a new release once.
 const VERSION: &str = "1";
@@ -44,6 +44,9 @@ impl Environment {
             encoder.all("supervisor.stop", &supervisor.stop);
             encoder.all("supervisor.status", &supervisor.status);
             encoder.all("supervisor.verify", &supervisor.verify);
+        }
+        if let Some(health) = app.health_on(host) {
+            encoder.health(&health.check);
         }
         if app.submodules {
             encoder.field("submodules", "yes");
@@ -92,6 +95,19 @@ impl Encoder {
         self.field("hook.once", if hook.once { "yes" } else { "no" });
         self.field("hook.local", if hook.local { "yes" } else { "no" });
         self.field("hook.text", &hook.text);
+    }
+
+    fn health(&mut self, check: &HealthCheck) {
+        match check {
+            HealthCheck::Http(http) => {
+                self.field("health.http", &http.url.to_string());
+                self.field("health.status", &http.status_text());
+                self.all("health.body", &http.body);
+                self.field("health.release", if http.release { "yes" } else { "no" });
+            }
+            HealthCheck::Tcp { host, port } => self.field("health.tcp", &format!("{host} {port}")),
+            HealthCheck::Command(text) => self.field("health.command", text),
+        }
     }
 
     fn finish(self) -> String {

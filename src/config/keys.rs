@@ -41,6 +41,7 @@ pub(super) const ENVIRONMENT: Shape = Shape {
         "profile",
         "shell",
         "supervisor",
+        "health",
         "timeout",
         "logs",
         "pre-setup",
@@ -58,7 +59,6 @@ pub(super) const ENVIRONMENT: Shape = Shape {
     later: &[
         "roles",
         "rollout",
-        "health",
         "forward-agent",
         "ssh-options",
         "ignore-untracked",
@@ -97,6 +97,22 @@ pub(super) const SUPERVISOR: Shape = Shape {
         "only",
         "home",
     ],
+};
+
+pub(super) const HEALTH: Shape = Shape {
+    known: &[
+        "http",
+        "tcp",
+        "command",
+        "status",
+        "body",
+        "release",
+        "within",
+        "interval",
+        "timeout",
+        "stable-for",
+    ],
+    later: &[],
 };
 
 pub(super) const TIMEOUT: Shape =

@@ -11,10 +11,12 @@ mod diagnostic;
 mod digest;
 mod discover;
 mod document;
+mod endpoint;
 mod env;
 mod error;
 mod file;
 mod files;
+mod health;
 mod hooks;
 mod host_name;
 mod hosts;
@@ -45,9 +47,11 @@ pub use command::{Answers, LocalCommand};
 pub use diagnostic::{Mistakes, nearest};
 pub use discover::{FILE_NAME, find};
 pub use document::{Document, read};
+pub use endpoint::HttpUrl;
 pub use env::Unevaluated;
 pub use error::ConfigError;
 pub use file::quoted;
+pub use health::{Health, HealthCheck, HttpCheck};
 pub use outline::Outline;
 pub use paths::RemotePathError;
 pub use resolve::{Draft, environments, load};
@@ -116,6 +120,8 @@ pub struct App {
     pub hooks: Hooks,
     /// The commands that (re)start the app; none: nothing is reloaded.
     pub supervisor: Option<Supervisor>,
+    /// How it is told that the app answers, `{host}` not filled in yet: [`App::health_on`] does that. None: nothing is asked.
+    pub health: Option<Health>,
     /// What `logs` shows: files on the host, with wildcards; relative to the deploy path, `~/` is the remote home.
     pub logs: Vec<String>,
 }

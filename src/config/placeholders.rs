@@ -1,9 +1,9 @@
-//! `{env}`, `{app}` and `{host}` in `path` and in the supervisor's commands.
+//! `{env}`, `{app}` and `{host}` in `path`, in `health` and in the supervisor's commands.
 //!
 //! All three hold letters, digits and `. _ - % + :` only, so they can be put into a command unquoted.
 
 use super::diagnostic::{Fault, nearest};
-use super::{App, Host, Supervisor};
+use super::{App, Health, Host, Supervisor};
 
 const NAMES: [&str; 3] = ["env", "app", "host"];
 
@@ -48,9 +48,14 @@ impl Placeholders<'_> {
 
     /// In a path: any other word in braces is a slip.
     pub fn fill_path(&self, text: &str) -> Result<String, Fault> {
+        self.fill_strictly(text, "a path")
+    }
+
+    /// In what no shell reads, where any other word in braces is a slip.
+    pub fn fill_strictly(&self, text: &str, what: &str) -> Result<String, Fault> {
         let filled = self.fill_command(text);
         if text.contains("${") {
-            return Err(Fault::new("variables are not expanded in a path")
+            return Err(Fault::new(format!("variables are not expanded in {what}"))
                 .help("there are {env}, {app} and {host}, without a `$`"));
         }
         let mut rest = text;
@@ -58,7 +63,7 @@ impl Placeholders<'_> {
             let name = after.split('}').next().unwrap_or(after);
             if !NAMES.contains(&name) {
                 let near = nearest(name, NAMES).map(|near| format!("; did you mean `{{{near}}}`?"));
-                return Err(Fault::new(format!("`{{{name}}}` stands for nothing in a path"))
+                return Err(Fault::new(format!("`{{{name}}}` stands for nothing in {what}"))
                     .help(format!("there are {{env}}, {{app}} and {{host}}{}", near.unwrap_or_default())));
             }
             rest = after;
@@ -70,10 +75,21 @@ impl Placeholders<'_> {
 impl App {
     /// The supervisor's commands for a host: `{host}` is its name. (`{env}` and `{app}` are filled in already.)
     pub fn supervisor_on(&self, host: &Host) -> Option<Supervisor> {
-        let values = Placeholders { environment: "{env}", app: "{app}", host: Some(&host.name) };
-        let fill = |text: &String| values.fill_command(text);
+        let fill = |text: &String| of_host(host).fill_command(text);
         self.supervisor.as_ref().map(|supervisor| supervisor.map(fill))
     }
+
+    /// `health` for a host: `{host}` is its name.
+    #[must_use]
+    pub fn health_on(&self, host: &Host) -> Option<Health> {
+        let fill = |text: &String| of_host(host).fill_command(text);
+        self.health.as_ref().map(|health| health.map(fill))
+    }
+}
+
+/// What was left when all but the host was filled in.
+fn of_host(host: &Host) -> Placeholders<'_> {
+    Placeholders { environment: "{env}", app: "{app}", host: Some(&host.name) }
 }
 
 impl Supervisor {

@@ -15,7 +15,9 @@ use super::keys::{self, Place};
 use super::layers::Layers;
 use super::placeholders::Placeholders;
 use super::sources::Sources;
-use super::{App, Environment, SharedPath, Timeouts, files, hooks, hosts, paths, repository, set, values};
+use super::{
+    App, Environment, SharedPath, Timeouts, files, health, hooks, hosts, paths, repository, set, values,
+};
 
 /// The environment `name` of a file, resolved, where no command has to be run for that.
 pub fn load(file: &Path, name: &str) -> Result<Environment, ConfigError> {
@@ -232,6 +234,7 @@ impl Reader<'_> {
             prepend_path: self.strings("prepend-path", paths::search_directory, problems),
             profile: self.strings("profile", paths::on_host, problems),
             hooks: hooks::read(layers, &context, problems),
+            health: health::read(layers, &placeholders, problems),
             logs: self.strings("logs", paths::log_files, problems),
             supervisor,
             name,

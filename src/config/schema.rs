@@ -20,6 +20,7 @@ pub fn schema() -> String {
             "host": table(&keys::HOST, describe::HOST, &[]),
             "hook": table(&keys::HOOK, describe::HOOK, &[]),
             "supervisor": table(&keys::SUPERVISOR, describe::SUPERVISOR, &["reload"]),
+            "health": table(&keys::HEALTH, describe::HEALTH, &[]),
             "timeout": table(&keys::TIMEOUT, describe::TIMEOUT, &[]),
             "file": table(&keys::FILE, describe::FILE, &[]),
             "command": command(),
@@ -63,6 +64,9 @@ fn kind(kind: Kind) -> Value {
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Integer(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Kind::Duration => json!({ "$ref": "#/$defs/duration" }),
+        Kind::Pause => {
+            json!({ "anyOf": [{ "$ref": "#/$defs/duration" }, { "type": "integer", "minimum": 0 }] })
+        }
         Kind::Word(words) => json!({ "type": "string", "enum": words }),
         Kind::Hosts => one_or_more(json!({ "anyOf": [{ "type": "string" }, { "$ref": "#/$defs/host" }] })),
         Kind::Hooks => one_or_more(json!({ "anyOf": [{ "type": "string" }, { "$ref": "#/$defs/hook" }] })),
@@ -75,6 +79,15 @@ fn kind(kind: Kind) -> Value {
         Kind::Files => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/file" } }),
         Kind::Timeout => json!({ "$ref": "#/$defs/timeout" }),
         Kind::Supervisor => json!({ "$ref": "#/$defs/supervisor" }),
+        Kind::Health => json!({ "$ref": "#/$defs/health" }),
+        Kind::Endpoint => json!({ "anyOf": [
+            { "type": "integer", "minimum": 1, "maximum": 65535 },
+            { "type": "string" },
+        ] }),
+        Kind::Status => one_or_more(json!({ "anyOf": [
+            { "type": "integer", "minimum": 100, "maximum": 599 },
+            { "type": "string", "pattern": "^[-0-9, ]+$" },
+        ] })),
         Kind::Environment => json!({ "$ref": "#/$defs/environment" }),
         Kind::Environments => json!({
             "type": "object",

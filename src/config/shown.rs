@@ -152,7 +152,12 @@ fn known(key: &str) -> Result<(), ConfigError> {
     let below = |table: &str, docs: &'static [Doc]| -> Vec<String> {
         docs.iter().map(|doc| format!("{table}.{}", doc.key)).collect()
     };
-    let nested = [below("timeout", describe::TIMEOUT), below("supervisor", describe::SUPERVISOR)].concat();
+    let nested = [
+        below("timeout", describe::TIMEOUT),
+        below("supervisor", describe::SUPERVISOR),
+        below("health", describe::HEALTH),
+    ]
+    .concat();
     let keys = || keys::ENVIRONMENT.known.iter().copied().chain(nested.iter().map(String::as_str));
     if key.starts_with("env.") || keys().any(|known| known == key) {
         return Ok(());

@@ -77,6 +77,17 @@ pub(super) fn duration(node: &Node) -> Result<Duration, Problem> {
     })
 }
 
+/// As [`duration`], or none at all: `"0s"`, 0.
+pub(super) fn pause(node: &Node) -> Result<Duration, Problem> {
+    match &node.value {
+        Value::Integer(0) => Ok(Duration::ZERO),
+        Value::Text(text) if text.contains('0') && parse_duration(text) == Some(Duration::ZERO) => {
+            Ok(Duration::ZERO)
+        }
+        _ => duration(node),
+    }
+}
+
 fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut sum = Duration::ZERO;

@@ -1,0 +1,250 @@
+//! `health`: how it is told that the new release answers.
+//!
+//! Impossible values are told with their place. A weaker table is read too, for its mistakes, but the strongest counts
+//! whole: parts of two different questions make no third one.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::diagnostic::{Problem, Problems};
+use super::endpoint::{self, HttpUrl};
+use super::file::{Entry, Node, Table, Value};
+use super::keys::{self, Place};
+use super::layers::Layers;
+use super::placeholders::Placeholders;
+use super::values;
+
+/// `health`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// What is asked.
+    pub check: HealthCheck,
+    /// How soon it has to be well: 60 s.
+    pub within: Duration,
+    /// From one question to the next: 1 s.
+    pub interval: Duration,
+    /// How long one answer may take: 5 s.
+    pub timeout: Duration,
+    /// How long it has to stay well from the first good answer on, beyond `within` if need be: 0 s.
+    pub stable_for: Duration,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HealthCheck {
+    /// A page.
+    Http(HttpCheck),
+    /// Whether a port takes connections.
+    Tcp {
+        /// Name or address, without brackets; from the deploy host's point of view.
+        host: String,
+        /// Not 0.
+        port: u16,
+    },
+    /// A text of the hooks' kind, run on the host: 0 is well.
+    Command(String),
+}
+
+/// `health = { http, … }`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpCheck {
+    /// What is asked.
+    pub url: HttpUrl,
+    /// The codes that are well, at least one.
+    pub status: Vec<RangeInclusive<u16>>,
+    /// What the body has to hold.
+    pub body: Option<String>,
+    /// A header or the body has to name the release or its full revision.
+    pub release: bool,
+}
+
+impl Health {
+    pub(super) fn map(&self, change: impl Fn(&String) -> String) -> Self {
+        let check = match &self.check {
+            HealthCheck::Http(http) => HealthCheck::Http(HttpCheck {
+                url: http.url.map(&change),
+                body: http.body.as_ref().map(&change),
+                ..http.clone()
+            }),
+            HealthCheck::Tcp { host, port } => HealthCheck::Tcp { host: change(host), port: *port },
+            HealthCheck::Command(text) => HealthCheck::Command(change(text)),
+        };
+        Self { check, ..self.clone() }
+    }
+}
+
+impl HttpCheck {
+    /// Whether an answer with this code is well.
+    #[must_use]
+    pub fn accepts(&self, status: u16) -> bool {
+        self.status.iter().any(|range| range.contains(&status))
+    }
+
+    /// The codes as `status` takes them: `200,300-399`.
+    #[must_use]
+    pub fn status_text(&self) -> String {
+        let range = |range: &RangeInclusive<u16>| match (range.start(), range.end()) {
+            (first, last) if first == last => first.to_string(),
+            (first, last) => format!("{first}-{last}"),
+        };
+        self.status.iter().map(range).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// The strongest `health`.
+pub(super) fn read(
+    layers: &Layers<'_>,
+    placeholders: &Placeholders<'_>,
+    problems: &mut Problems,
+) -> Option<Health> {
+    let mut last = None;
+    for (table, name) in layers.tables() {
+        let Some(entry) = table.get("health") else { continue };
+        let Some(table) = problems.keep(entry.node.as_table()) else { continue };
+        let place = Place { name: format!("{name}.health"), parent: name.to_owned() };
+        keys::check(table, &keys::HEALTH, &place, problems);
+        last = read_table(table, placeholders, problems);
+    }
+    last
+}
+
+fn read_table(table: &Table, placeholders: &Placeholders<'_>, problems: &mut Problems) -> Option<Health> {
+    let mut duration = |key: &str, read: fn(&Node) -> Result<Duration, Problem>| {
+        table.get(key).and_then(|entry| problems.keep(read(&entry.node)))
+    };
+    let (within, interval) = (duration("within", values::duration), duration("interval", values::duration));
+    let (timeout, stable_for) =
+        (duration("timeout", values::duration), duration("stable-for", values::pause));
+    for (key, given) in [("interval", interval), ("timeout", timeout)] {
+        if let (Some(long), Some(all), Some(entry)) = (given, within, table.get(key))
+            && long > all
+        {
+            let problem = entry.node.problem(format!("`{key}` is longer than `within`"));
+            let note = table.get("within").map(|within| within.node.span.clone()).unwrap_or_default();
+            problems.push(problem.note(note, "all questions and answers have this time"));
+        }
+    }
+    let check = check(table, placeholders, problems)?;
+    Some(Health {
+        check,
+        within: within.unwrap_or(Duration::from_secs(60)),
+        interval: interval.unwrap_or(Duration::from_secs(1)),
+        timeout: timeout.unwrap_or(Duration::from_secs(5)),
+        stable_for: stable_for.unwrap_or_default(),
+    })
+}
+
+fn check(table: &Table, placeholders: &Placeholders<'_>, problems: &mut Problems) -> Option<HealthCheck> {
+    let kinds: Vec<&Entry> = ["http", "tcp", "command"].iter().filter_map(|key| table.get(key)).collect();
+    let entry = match kinds.as_slice() {
+        [entry] => *entry,
+        [] => {
+            let problem = Problem::at(table.span.clone(), "this asks nothing: `http`, `tcp` or `command`");
+            problems.push(problem.help("for example: health = { http = \"http://127.0.0.1:3000/healthz\" }"));
+            return None;
+        }
+        [first, second, ..] => {
+            let message = format!("both `{}` and `{}`", first.key, second.key);
+            let problem = Problem::at(second.key_span.clone(), message);
+            problems.push(problem.note(first.key_span.clone(), "one question or the other"));
+            return None;
+        }
+    };
+    if entry.key == "http" {
+        return http(entry, table, placeholders, problems).map(HealthCheck::Http);
+    }
+    for key in ["status", "body", "release"] {
+        if let Some(other) = table.get(key) {
+            let problem =
+                Problem::at(other.key_span.clone(), format!("`{key}` says something only of `http`"));
+            problems.push(problem.note(entry.key_span.clone(), "this is asked"));
+        }
+    }
+    if entry.key == "tcp" {
+        let (host, port) = problems.keep(tcp(&entry.node, placeholders))?;
+        return Some(HealthCheck::Tcp { host, port });
+    }
+    let text = problems.keep(text(&entry.node))?;
+    Some(HealthCheck::Command(placeholders.fill_command(text)))
+}
+
+fn http(
+    entry: &Entry,
+    table: &Table,
+    placeholders: &Placeholders<'_>,
+    problems: &mut Problems,
+) -> Option<HttpCheck> {
+    let url = problems.keep(url(&entry.node, placeholders));
+    let status = table.get("status").map(|entry| problems.keep(status(&entry.node)));
+    let body = table.get("body").map(|entry| problems.keep(text(&entry.node)));
+    let release = table.get("release").map(|entry| problems.keep(values::flag(&entry.node)));
+    Some(HttpCheck {
+        url: url?,
+        status: status.unwrap_or_else(|| Some(vec![200..=399]))?,
+        body: body.map(|body| body.map(|body| placeholders.fill_command(body))).unwrap_or_default(),
+        release: release.flatten().unwrap_or(false),
+    })
+}
+
+fn url(node: &Node, placeholders: &Placeholders<'_>) -> Result<HttpUrl, Problem> {
+    let text = values::line(node)?;
+    let filled = placeholders.fill_strictly(&text, "a URL");
+    filled.and_then(|text| HttpUrl::parse(&text)).map_err(|fault| fault.at(node.span.clone()))
+}
+
+/// A port of the host itself, or host and port.
+fn tcp(node: &Node, placeholders: &Placeholders<'_>) -> Result<(String, u16), Problem> {
+    if matches!(node.value, Value::Integer(_)) {
+        return Ok(("127.0.0.1".to_owned(), values::port(node)?));
+    }
+    if !matches!(node.value, Value::Text(_)) {
+        return Err(node.expected("a port, or \"host:port\""));
+    }
+    let text = values::line(node)?;
+    let text =
+        placeholders.fill_strictly(&text, "an address").map_err(|fault| fault.at(node.span.clone()))?;
+    endpoint::host_and_port(&text).map_err(|fault| fault.at(node.span.clone()))
+}
+
+fn text(node: &Node) -> Result<&str, Problem> {
+    let text = values::any_text(node)?;
+    if text.trim().is_empty() {
+        return Err(node.problem("this must not be empty"));
+    }
+    Ok(text)
+}
+
+/// `200`, `"200-399"`, `"200,204,300-399"`, or a list of such.
+fn status(node: &Node) -> Result<Vec<RangeInclusive<u16>>, Problem> {
+    let mut ranges = Vec::new();
+    for item in node.items() {
+        let no_code = || {
+            item.problem("this is no code of HTTP, nor a range of them")
+                .help("codes are between 100 and 599: \"200\", \"200-399\", \"200,204,300-399\"")
+        };
+        match &item.value {
+            Value::Integer(code) => ranges.push(code_range(&code.to_string()).ok_or_else(no_code)?),
+            Value::Text(text) => {
+                for part in text.split(',') {
+                    ranges.push(code_range(part).ok_or_else(no_code)?);
+                }
+            }
+            _ => return Err(item.expected("codes of HTTP, like 200 or \"200-399\"")),
+        }
+    }
+    if ranges.is_empty() {
+        return Err(node.problem("with no code at all, no answer would be well"));
+    }
+    Ok(ranges)
+}
+
+fn code_range(text: &str) -> Option<RangeInclusive<u16>> {
+    let code = |text: &str| {
+        let text = text.trim();
+        let digits = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then(|| text.parse().ok()).flatten().filter(|code| (100..=599).contains(code))
+    };
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last): (u16, u16) = (code(first)?, code(last)?);
+    (first <= last).then_some(first..=last)
+}
