@@ -10,10 +10,14 @@ use std::process::{ExitStatus, Stdio};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Boxed, Channel, ConnectError, Connection, Exit, Forwarding, Output, Screen, Transport, pty};
+use super::{
+    Boxed, Channel, ConnectError, Connection, DialError, Exit, Forwarding, Output, Screen, Stream, Transport,
+    pty,
+};
 use crate::config::Host;
 
 /// Chunks that wait in each direction.
@@ -83,6 +87,17 @@ impl Connection for Local {
     /// Nothing lies between.
     fn forwarding(&self) -> Boxed<'_, Forwarding> {
         Box::pin(async { Forwarding::Allowed })
+    }
+
+    fn dial<'a>(&'a self, host: &'a str, port: u16) -> Boxed<'a, Result<Box<dyn Stream>, DialError>> {
+        Box::pin(async move {
+            let stream = TcpStream::connect((host, port)).await.map_err(|error| {
+                let text = error.to_string();
+                let text = text.split_once(" (os error").map_or(text.as_str(), |(text, _)| text);
+                DialError::Refused(format!("{host} port {port}: {}", text.to_lowercase()))
+            })?;
+            Ok(Box::new(stream) as Box<dyn Stream>)
+        })
     }
 
     fn terminal<'a>(&'a self, command: &'a str, screen: Screen) -> Boxed<'a, Result<Channel, ConnectError>> {

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 
 use crate::config::Host;
@@ -48,6 +49,35 @@ pub trait Connection {
 
     /// Asks whether the host opens connections of its own for us: over SSH, whether it allows forwarding.
     fn forwarding(&self) -> Boxed<'_, Forwarding>;
+
+    /// Connects from the host to `host` and `port`, as a program there would: `127.0.0.1` is the host's own. Closed when
+    /// dropped.
+    ///
+    /// Whoever holds the stream reads it or drops it: over SSH, one that nobody reads stops all else on the connection.
+    ///
+    /// # Errors
+    /// When it may not, when nobody answers there, or when the line is gone.
+    fn dial<'a>(&'a self, host: &'a str, port: u16) -> Boxed<'a, Result<Box<dyn Stream>, DialError>>;
+}
+
+/// Bytes to and from a service on a host. Shutting it down says that no more is sent; much that listens takes that for
+/// the end and answers nothing.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
+/// Why a host opened no connection for us.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DialError {
+    /// It opens none for us, whatever the address (or not this one).
+    #[error("the host's sshd forbids forwarding")]
+    Forbidden,
+    /// It tried, and nobody took it. The text says what is known.
+    #[error("{0}")]
+    Refused(String),
+    /// The line to the host is gone. The text says what is known.
+    #[error("{0}")]
+    Lost(String),
 }
 
 /// Whether a host opens connections for us.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use russh::client::{Handle, Msg, connect_stream};
 use russh::keys::{HashAlg, PublicKey};
-use russh::{Channel, ChannelOpenFailure, ChannelStream, Disconnect, Error};
+use russh::{Channel, ChannelStream, Disconnect, Error};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -23,12 +23,12 @@ use super::handler::{Client, Shared, plain};
 use super::known_hosts::{self, Trust, Verdict};
 use super::sessions::Sessions;
 use super::wire::{Greeting, Socket, Wire};
-use crate::transport::{ConnectError, Forwarding, OfferedKey, Step};
+use crate::transport::{ConnectError, OfferedKey, Step};
 
 /// How long a farewell may take before the socket is closed without.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// A jump host may wait minutes for a target that does not answer.
-const TUNNEL: Duration = Duration::from_secs(15);
+pub(super) const TUNNEL: Duration = Duration::from_secs(15);
 
 /// An authenticated connection. Says goodbye when dropped.
 pub(super) struct Link {
@@ -95,7 +95,7 @@ impl Link {
         self.handle.is_closed()
     }
 
-    fn open(&self, host: &str, port: u16) -> oneshot::Receiver<Result<Channel<Msg>, Error>> {
+    pub(super) fn open(&self, host: &str, port: u16) -> oneshot::Receiver<Result<Channel<Msg>, Error>> {
         let (opened, answer) = oneshot::channel();
         let (handle, host) = (Arc::clone(&self.handle), host.to_owned());
         tokio::spawn(async move {
@@ -106,25 +106,6 @@ impl Link {
             }
         });
         answer
-    }
-
-    /// Whether the server would make such a stream: asked for a port on which nobody listens, one that may not says so
-    /// and one that may tries.
-    pub(super) async fn forwarding(&self) -> Forwarding {
-        match timeout(TUNNEL, self.open("127.0.0.1", 1)).await {
-            Ok(Ok(Ok(channel))) => {
-                // The session may be gone, and with it the channel.
-                let _ = channel.close().await;
-                Forwarding::Allowed
-            }
-            Ok(Ok(Err(Error::ChannelOpenFailure(ChannelOpenFailure::ConnectFailed)))) => Forwarding::Allowed,
-            Ok(Ok(Err(Error::ChannelOpenFailure(
-                ChannelOpenFailure::AdministrativelyProhibited | ChannelOpenFailure::UnknownChannelType,
-            )))) => Forwarding::Forbidden,
-            Ok(Ok(Err(error))) => Forwarding::Unknown(plain(&error)),
-            Ok(Err(_)) => Forwarding::Unknown("the connection is gone".to_owned()),
-            Err(_) => Forwarding::Unknown(format!("no answer in {} s", TUNNEL.as_secs())),
-        }
     }
 
     /// A stream to `host`, made by the server at the other end.

@@ -9,6 +9,7 @@ mod auth;
 mod channel;
 mod config;
 mod dial;
+mod forward;
 mod handler;
 mod identities;
 mod introduce;
@@ -42,7 +43,7 @@ use self::link::{Fresh, Link};
 pub use self::options::Options;
 use self::route::{Hop, Route};
 use self::wire::Socket;
-use super::{Boxed, Channel, ConnectError, Connection, Forwarding, Screen, Transport};
+use super::{Boxed, Channel, ConnectError, Connection, DialError, Forwarding, Screen, Stream, Transport};
 use crate::config::Host;
 
 /// A server that hangs up before its banner is asked again this often: `MaxStartups` refuses by chance.
@@ -214,6 +215,10 @@ impl Connection for Session {
 
     fn forwarding(&self) -> Boxed<'_, Forwarding> {
         Box::pin(self.0.forwarding())
+    }
+
+    fn dial<'a>(&'a self, host: &'a str, port: u16) -> Boxed<'a, Result<Box<dyn Stream>, DialError>> {
+        Box::pin(async move { Ok(Box::new(self.0.dial(host, port).await?) as Box<dyn Stream>) })
     }
 }
 

@@ -15,6 +15,7 @@ use russh::{
     Channel, ChannelId, ChannelMsg, ChannelOpenFailure, ChannelReadHalf, ChannelWriteHalf, Pty, Sig,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin};
 use tokio::sync::{mpsc, watch};
 
@@ -60,18 +61,23 @@ impl Handler for Login {
         Ok(())
     }
 
-    /// Nothing is opened for anybody; the answer is sshd's where forwarding is allowed and nobody listens.
+    /// To this machine's loopback only.
     async fn channel_open_direct_tcpip(
         &mut self,
-        _: Channel<Msg>,
-        _: &str,
-        _: u32,
+        channel: Channel<Msg>,
+        host: &str,
+        port: u32,
         _: &str,
         _: u32,
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Self::Error> {
-        reply.reject(ChannelOpenFailure::ConnectFailed).await;
+        match (host, u16::try_from(port)) {
+            ("127.0.0.1" | "::1" | "localhost", Ok(port)) => {
+                tokio::spawn(forward(channel, (host.to_owned(), port), reply));
+            }
+            _ => reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await,
+        }
         Ok(())
     }
 
@@ -143,6 +149,15 @@ impl Handler for Login {
 fn size(columns: u32, rows: u32) -> Window {
     let most = |count: u32| u16::try_from(count).unwrap_or(u16::MAX);
     Window { columns: most(columns), rows: most(rows) }
+}
+
+/// Joins a channel with what listens at an address, until both have ended or one is broken.
+async fn forward(channel: Channel<Msg>, address: (String, u16), reply: ChannelOpenHandle) {
+    let Ok(mut service) = TcpStream::connect(address).await else {
+        return reply.reject(ChannelOpenFailure::ConnectFailed).await;
+    };
+    reply.accept().await;
+    let _ = tokio::io::copy_bidirectional(&mut channel.into_stream(), &mut service).await;
 }
 
 /// Joins a channel and a process until both have ended, or the connection has.

@@ -3,7 +3,8 @@
 //!
 //! As sshd does: the end of a command is told when it comes, the channel is closed when its output has ended too,
 //! and when the connection dies its pipes close and nobody kills it. One key may log in, by no other way than
-//! that key, and only to run commands, on a terminal or without: no forwarding, no subsystem.
+//! that key, and only to run commands, on a terminal or without, and to be connected to what listens on the loopback of this
+//! machine (direct-tcpip): no other forwarding, no subsystem.
 
 mod connection;
 mod terminal;
