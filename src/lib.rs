@@ -23,14 +23,15 @@
 //! | [`remote`] | what lies on a host and what can be run there: the resident shell, its lines, its journal | connections |
 //! | [`plan`] | what will be done, as data; and that data as text, which is the dry run | clocks, connections |
 //! | [`transport`] | bytes to and from one program on one host: over SSH, or here | plans |
+//! | [`health`] | whether a service on a host is well: asked from there, until it is or time is over | plans |
 //! | [`executor`] | carries a plan out on all hosts at once, forward or back; speaks in events | SSH, terminals |
 //! | [`error`] | kinds, hints and the exit codes, which are an API | how things are shown |
 //! | [`report`] | events and outcomes, as a user sees them | how they came about |
 //! | [`cli`] | the command line: what was typed, then what it means | files, hosts |
 //! | [`commands`] | one file per command: what was typed goes in, one call, what is shown is chosen | |
 //!
-//! russh is named only in `transport/ssh/`, git2 only in `git/`, clap in `cli/`, toml in `config/`, indicatif and
-//! console in `report/`: to replace one is to edit one folder.
+//! russh is named only in `transport/ssh/`, git2 only in `git/`, clap in `cli/`, toml in `config/`, hyper in `health/`, indicatif
+//! and console in `report/`: to replace one is to edit one folder.
 //!
 //! # The way of a deploy
 //!
@@ -131,6 +132,7 @@ pub mod config;
 pub mod error;
 pub mod executor;
 pub mod git;
+pub mod health;
 pub mod plan;
 pub mod remote;
 pub mod report;

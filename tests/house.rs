@@ -133,6 +133,7 @@ fn a_dependency_outside_of_its_door_is_seen() {
     for (dependency, inside) in [
         ("git2", "src/git/work_tree.rs"),
         ("clap", "src/cli/mod.rs"),
+        ("hyper", "src/health/http.rs"),
         ("toml", "src/config/file.rs"),
         ("indicatif", "src/report/pretty.rs"),
         ("console", "src/report/style.rs"),

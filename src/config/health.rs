@@ -58,6 +58,18 @@ pub struct HttpCheck {
     pub release: bool,
 }
 
+impl HealthCheck {
+    /// Whether only the host itself can ask: a command, and `https`, whose keys nobody here could judge.
+    #[must_use]
+    pub fn is_for_host(&self) -> bool {
+        match self {
+            Self::Http(http) => http.url.tls,
+            Self::Tcp { .. } => false,
+            Self::Command(_) => true,
+        }
+    }
+}
+
 impl Health {
     pub(super) fn map(&self, change: impl Fn(&String) -> String) -> Self {
         let check = match &self.check {

@@ -8,11 +8,24 @@ use std::fs;
 use std::path::Path;
 
 /// From the ground up: each uses only those before it.
-pub const FLOORS: [&str; 10] =
-    ["config", "git", "remote", "plan", "transport", "executor", "error", "report", "cli", "commands"];
+pub const FLOORS: [&str; 11] = [
+    "config",
+    "git",
+    "remote",
+    "plan",
+    "transport",
+    "health",
+    "executor",
+    "error",
+    "report",
+    "cli",
+    "commands",
+];
 
 /// Where each of these dependencies may be named: replacing one is then the edit of one folder.
-const DOORS: [(&str, &str); 6] = [
+const DOORS: [(&str, &str); 8] = [
+    ("hyper", "src/health/"),
+    ("hyper_util", "src/health/"),
     ("russh", "src/transport/ssh/"),
     ("git2", "src/git/"),
     ("clap", "src/cli/"),
