@@ -364,3 +364,18 @@ async fn words_of_the_service_are_one_short_line() {
     assert_eq!(wrong.chars().count(), LONGEST);
     assert_eq!(line(" a\nb\u{7f}\u{85}c\t"), "a b  c");
 }
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_judged_by_its_beginning() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            head(&mut stream).await;
+            let _ = stream.write_all(b"HTTP/1.0 200 OK\r\n\r\nfine").await;
+            while stream.write_all(&[b'x'; 1 << 16]).await.is_ok() {}
+        }
+    });
+    let url = HttpUrl { tls: false, host: "127.0.0.1".into(), port, target: "/".into() };
+    is_well(HttpCheck { url, status: vec![200..=200], body: Some("fine".into()), release: false }).await;
+}
