@@ -9,8 +9,8 @@ use crate::cli::Show;
 use crate::error::{Error, exit, interrupted};
 use crate::executor::{Looked, Looking};
 use crate::plan;
-use crate::remote::attempt::{Attempt, Step};
-use crate::remote::history::{self, Known};
+use crate::remote::attempt::{Attempt, Known, Step};
+use crate::remote::history;
 use crate::remote::journal;
 use crate::report::{Silent, clean, deploys, fleet};
 
@@ -77,7 +77,9 @@ fn chosen(looked: &[Looked], which: &Show) -> Result<Option<Known>, Error> {
 async fn outputs(context: &Context<'_>, looking: &mut Looking<'_>, looked: &[Looked], known: &Known) -> u8 {
     let mut any = false;
     for (at, host) in looked.iter().enumerate() {
-        let Some(attempt) = host.attempts.iter().find(|attempt| attempt.run == known.run) else { continue };
+        let Some(attempt) = host.attempts.iter().find(|attempt| attempt.known.run == known.run) else {
+            continue;
+        };
         for step in &attempt.steps {
             any = true;
             context.printer.data(&format!("\n{}", deploys::step_head(&host.host, step)));
@@ -123,7 +125,7 @@ async fn output(
     while at < end {
         let count = PIECE.min(end - at);
         let (begin, wanted) = (at.to_string(), count.to_string());
-        let later = [("wanted", attempt.run.as_str()), ("begin", &begin), ("count", &wanted)];
+        let later = [("wanted", attempt.known.run.as_str()), ("begin", &begin), ("count", &wanted)];
         looking.again(Some(host), &later).await;
         let mut out = Vec::new();
         let mut got = 0;
