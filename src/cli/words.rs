@@ -223,15 +223,15 @@ pub(super) fn with_options(command: Command, typed: &Typed, given: &Given) -> Re
             ));
         }
         Command::Logs { .. } if typed.output == Mode::Json => {
-            return Err(CliError::usage("--output json: not yet for show, console and logs"));
+            return Err(CliError::usage("--output json: not yet for logs"));
         }
         // `-f` is --force elsewhere; clap knows one meaning for it.
         Command::Logs { .. } => Command::Logs {
             follow: typed.follow || given.typed("force"),
             lines: typed.lines.unwrap_or(LINES),
         },
-        Command::Show(_) | Command::Console { .. } if typed.output == Mode::Json => {
-            return Err(CliError::usage("--output json: not yet for show, console and logs"));
+        Command::Console { .. } if typed.output == Mode::Json => {
+            return Err(CliError::usage("--output json: a console is for people"));
         }
         other => other,
     })
