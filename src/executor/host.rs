@@ -76,6 +76,10 @@ pub(super) struct HostState {
     tail: Vec<u8>,
     noise: Vec<u8>,
     hello: bool,
+    /// All that `exec`'s command prints on its standard error was heard.
+    all_heard: bool,
+    /// The script that is over but for that: its number and code.
+    over: Option<(u32, u32)>,
 }
 
 impl HostState {
@@ -107,6 +111,8 @@ impl HostState {
             tail: Vec::new(),
             noise: Vec::new(),
             hello: false,
+            all_heard: false,
+            over: None,
         }
     }
 
@@ -153,7 +159,11 @@ impl HostState {
                 }
                 false
             }
-            Said::Side(Side::Beat | Side::Eof) => false,
+            Said::Side(Side::Beat) => false,
+            Said::Side(Side::Eof) => {
+                self.all_heard = true;
+                self.over.take().is_some_and(|(number, code)| self.done(number, code))
+            }
             Said::Gone(exit) => {
                 self.gone(exit, phase);
                 true
@@ -205,6 +215,11 @@ impl HostState {
 
     fn done(&mut self, number: u32, code: u32) -> bool {
         if self.running != Some(number) {
+            return false;
+        }
+        // Standard output and error come by ways of their own: which is first at the end is chance.
+        if self.code.is_some() && !self.all_heard {
+            self.over = Some((number, code));
             return false;
         }
         self.running = None;
@@ -299,5 +314,37 @@ impl HostState {
         self.noise.extend_from_slice(bytes);
         let extra = self.noise.len().saturating_sub(TAIL);
         self.noise.drain(..extra);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Heard(String);
+
+    impl Observer for Heard {
+        fn event(&mut self, event: &Event<'_>) {
+            if let Event::ErrorOutput { bytes, .. } = event {
+                self.0 += &String::from_utf8_lossy(bytes);
+            }
+        }
+        fn tick(&mut self) {}
+    }
+
+    #[test]
+    fn a_command_is_over_when_both_its_streams_are() {
+        let (mut host, mut heard) = (HostState::new("web1"), Heard::default());
+        host.running = Some(1);
+        let error = |text: &'static str| Said::Side(Side::Raw(Bytes::from_static(text.as_bytes())));
+        let mut hear = |said| host.hear(said, Phase::Exec, &mut heard);
+        assert!(!hear(Said::Reply(0, Reply::Hello)));
+        assert!(!hear(error("one\n")));
+        assert!(!hear(Said::Reply(1, Reply::Code(0))));
+        assert!(!hear(Said::Reply(1, Reply::Done(0))), "its standard error may still be under way");
+        assert!(!hear(error("two\n")));
+        assert!(hear(Said::Side(Side::Eof)));
+        assert_eq!((host.running, heard.0.as_str()), (None, "one\ntwo\n"));
     }
 }
