@@ -12,6 +12,7 @@ use crate::plan::{Phase, Who};
 use crate::remote::access::Trouble;
 use crate::remote::attempt::Attempt;
 use crate::remote::journal::Entry;
+use crate::remote::remedy;
 use crate::remote::wire::{Reply, Side};
 use crate::transport::{Connection, Exit};
 
@@ -238,18 +239,14 @@ impl HostState {
             18 => FailureKind::Interrupted,
             _ => FailureKind::Step,
         };
+        // Of git's troubles the remedy names hosts, and comes when all have answered.
+        if matches!(code, 13 | 17) && self.failure.is_none() {
+            self.trouble = self.facts.remove("git-trouble").and_then(|word| Trouble::parse(&word));
+        }
+        let hint = remedy::hint(code, &step, &message).filter(|_| self.trouble.is_none()).map(str::to_owned);
         let (exit, message) = match message.strip_prefix("exit ").and_then(|code| code.parse().ok()) {
             Some(code) => (Some(Exit::Code(code)), String::new()),
             None => (None, message),
-        };
-        let hint = match code {
-            10 => Some("run `setup` first".to_owned()),
-            13 | 17 if self.failure.is_none() => {
-                self.trouble = self.facts.remove("git-trouble").and_then(|word| Trouble::parse(&word));
-                None
-            }
-            16 => Some("--allow-older deploys it all the same".to_owned()),
-            _ => None,
         };
         let tail = std::mem::take(&mut self.tail);
         self.failure.get_or_insert(Failure { kind, step, exit, message, hint, tail });
