@@ -285,6 +285,14 @@ fn variables_stand_in_for_options() {
 }
 
 #[test]
+fn a_panic_is_a_bug_and_has_its_own_code() {
+    assert_eq!(shipit::error::guarded(|| 3), 3);
+    assert_eq!(shipit::error::guarded(|| panic!("on purpose")), 70);
+    let listed = Desk::new().quietly(&["--help"]).ends_with(0);
+    assert!(listed.stdout.contains("\n   70  a bug in shipit\n"), "{listed}");
+}
+
+#[test]
 fn an_error_is_coloured_only_on_demand() {
     let desk = Desk::new();
     fs::write(desk.world.repo.work().join("typo.toml"), "[deploy.production]\nhsot = \"a\"\n").unwrap();
