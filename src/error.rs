@@ -126,6 +126,12 @@ impl Error {
     }
 }
 
+/// What `run` ends with; [`exit::BUG`] where it panics: that is a bug of ours, and no code of its own may hide it.
+#[must_use]
+pub fn guarded(run: impl FnOnce() -> u8 + std::panic::UnwindSafe) -> u8 {
+    std::panic::catch_unwind(run).unwrap_or(exit::BUG)
+}
+
 /// The exit code of a run.
 #[must_use]
 pub fn exit_code(outcome: &Outcome) -> u8 {

@@ -7,9 +7,13 @@ use shipit::commands;
 use shipit::report::{ColorChoice, Printer, Verbosity};
 
 fn main() -> ExitCode {
-    // A panic is a bug of ours, and says so with its own code; hosts put themselves right when the line ends.
-    let ran = std::panic::catch_unwind(shipit);
-    ExitCode::from(ran.unwrap_or(shipit::error::exit::BUG))
+    let code = shipit::error::guarded(shipit);
+    if code == shipit::error::exit::BUG {
+        let printer = Printer::new(ColorChoice::Auto, Verbosity::Normal, &|name| std::env::var_os(name));
+        printer.error("error: this is a bug in shipit: please report it, with what stands above");
+        printer.error("hint: hosts put themselves right when the line ends; `status` shows what they serve");
+    }
+    ExitCode::from(code)
 }
 
 fn shipit() -> u8 {

@@ -216,11 +216,11 @@ fn the_configuration_is_found_up_to_the_top_of_the_work_tree() {
     let desk = Desk::new();
     let work = desk.world.repo.work();
     fs::create_dir_all(work.join("lib/deep")).unwrap();
-    let from = |name: &str| format!("# deploy {name}: main of {}", desk.world.repo.url());
-    assert_eq!(desk.planned(&work.join("lib/deep"), &["production", "plan"]), from("production"));
+    let from = |name: &str| format!("# setup {name}: main of {}", desk.world.repo.url());
+    assert_eq!(desk.planned(&work.join("lib/deep"), &["production", "setup", "-n"]), from("production"));
     fs::write(work.join("lib/shipit.toml"), desk.toml("nearer")).unwrap();
-    assert_eq!(desk.planned(&work.join("lib/deep"), &["nearer", "plan"]), from("nearer"));
-    assert_eq!(desk.planned(work, &["production", "plan"]), from("production"));
+    assert_eq!(desk.planned(&work.join("lib/deep"), &["nearer", "setup", "-n"]), from("nearer"));
+    assert_eq!(desk.planned(work, &["production", "setup", "-n"]), from("production"));
     // a work tree inside: its top is where the search ends
     fs::create_dir_all(work.join("vendor/other/src")).unwrap();
     let init = Command::new("git").args(["init", "-q"]).arg(work.join("vendor/other")).status().unwrap();
@@ -237,19 +237,19 @@ fn directory_and_file_are_chosen() {
     fs::create_dir(work.join("ops")).unwrap();
     fs::write(work.join("ops/fleet.toml"), desk.toml("fleet")).unwrap();
     let home = desk.world.home();
-    let fleet = format!("# deploy fleet: main of {}", desk.world.repo.url());
+    let fleet = format!("# setup fleet: main of {}", desk.world.repo.url());
     let absolute = work.join("ops/fleet.toml");
     let work = work.to_str().unwrap();
     for (directory, args) in [
-        (home, &["-C", work, "-c", "ops/fleet.toml", "fleet", "plan"][..]),
-        (home, &["-c", "ops/fleet.toml", "fleet", "plan", "--chdir", work]),
-        (home, &["--config", absolute.to_str().unwrap(), "fleet", "plan"]),
-        (home, &["-C", work, "ops/fleet.toml", "fleet", "plan"]),
-        (Path::new(work), &["ops/fleet.toml", "-e", "fleet", "plan"]),
+        (home, &["-C", work, "-c", "ops/fleet.toml", "fleet", "setup", "-n"][..]),
+        (home, &["-c", "ops/fleet.toml", "fleet", "setup", "-n", "--chdir", work]),
+        (home, &["--config", absolute.to_str().unwrap(), "fleet", "-n", "setup"]),
+        (home, &["-C", work, "ops/fleet.toml", "fleet", "setup", "-n"]),
+        (Path::new(work), &["ops/fleet.toml", "-e", "fleet", "setup", "-n"]),
     ] {
         assert_eq!(desk.planned(directory, args), fleet, "{args:?}");
     }
-    assert!(desk.planned(home, &["-C", work, "production", "-n"]).starts_with("# deploy production"));
+    assert!(desk.planned(home, &["-C", work, "production", "setup", "-n"]).starts_with("# setup production"));
     desk.in_directory(home, &["production", "plan"]).ends_with(2);
 }
 
@@ -266,10 +266,10 @@ fn variables_stand_in_for_options() {
     desk.world.env("SHIPIT_REF", "other");
     desk.world.env("SHIPIT_ENV", "production");
     desk.world.env("SHIPIT_QUIET", "");
-    let fleet = format!("# deploy fleet: main of {}", desk.world.repo.url());
-    assert_eq!(desk.planned(desk.world.home(), &["fleet"]), fleet);
+    let fleet = format!("# setup fleet: main of {}", desk.world.repo.url());
+    assert_eq!(desk.planned(desk.world.home(), &["fleet", "setup"]), fleet);
     assert!(
-        desk.planned(desk.world.home(), &["-c", "shipit.toml", "production"]).contains("production"),
+        desk.planned(desk.world.home(), &["-c", "shipit.toml", "production", "setup"]).contains("production"),
         "what is typed wins"
     );
     desk.world.env("SHIPIT_HOSTS", "web9");
@@ -282,6 +282,14 @@ fn variables_stand_in_for_options() {
     desk.world.env("SHIPIT_DRY_RUN", "");
     desk.world.env("SHIPIT_BATCH", "2");
     desk.quietly(&["fleet", "plan"]).ends_with(2).says("--batch: not yet");
+}
+
+#[test]
+fn a_panic_is_a_bug_and_has_its_own_code() {
+    assert_eq!(shipit::error::guarded(|| 3), 3);
+    assert_eq!(shipit::error::guarded(|| panic!("on purpose")), 70);
+    let listed = Desk::new().quietly(&["--help"]).ends_with(0);
+    assert!(listed.stdout.contains("\n   70  a bug in shipit\n"), "{listed}");
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn every_option_of_the_help_has_a_variable_whose_bad_value_is_refused() {
         world.env(&variable(option), "");
     }
     assert!(options.len() >= BAD.len());
-    world.shipit(&["production", "plan"]).ends_with(0);
+    world.shipit(&["production", "setup", "-n"]).ends_with(0);
 }
 
 #[test]
@@ -62,10 +62,10 @@ fn a_good_value_is_what_was_typed() {
     let world = World::new(Kind::InProcess, 0);
     world.production_on(&["web1", "web2"], "");
     world.env("SHIPIT_HOSTS", "web2");
-    let run = world.shipit(&["production", "plan"]).ends_with(0);
+    let run = world.shipit(&["production", "setup", "-n"]).ends_with(0);
     assert!(run.stdout.contains("\n# on web2\n"), "{run}");
     world.env("SHIPIT_SET", "ref=v9");
-    world.shipit(&["production", "plan"]).ends_with(0).says("deploy production: v9 of");
+    world.shipit(&["production", "setup", "-n"]).ends_with(0).says("setup production: v9 of");
     world.env("SHIPIT_ORIGIN", "true");
     let run = world.shipit(&["production", "config", "ref"]).ends_with(0);
     assert_eq!(run.stdout, "ref = \"v9\"  # SHIPIT_SET\n");

@@ -129,6 +129,9 @@ fn bash_offers_what_the_file_and_the_grammar_have() {
         (&["shipit", "pro"][..], &["production"][..]),
         (&["shipit", "production", "re"], &["ref", "revert", "restart", "resume"]),
         (&["shipit", "production", "--re"], &["--ref", "--redeploy"]),
+        (&["shipit", "production", "status", "--c"], &["--config", "--chdir", "--check", "--color"]),
+        (&["shipit", "production", "setup", "--re"], &[]),
+        (&["shipit", "demo", "--k"], &["--keep"]),
         (&["shipit", "--color", "al"], &["always"]),
         (&["shipit", "-e", "s"], &["staging"]),
         (&["shipit", "production", "--hosts", ""], &["web1.example.com", "web2.example.com", "db1"]),
@@ -193,6 +196,7 @@ fn fish_offers_the_same_with_what_it_means() {
     assert_eq!(typing.fish("shipit pro"), ["production"]);
     assert_eq!(typing.fish("shipit production re"), ["ref", "revert", "restart", "resume"]);
     assert_eq!(typing.fish("shipit production --re"), ["--ref", "--redeploy"]);
+    assert_eq!(typing.fish("shipit production logs --f"), ["--follow"]);
     assert_eq!(
         typing.fish("shipit production --hosts db1,w"),
         ["db1,web1.example.com", "db1,web2.example.com"]
@@ -218,6 +222,7 @@ fn zsh_completes_the_line() {
         "shipit production --hosts db1,web2.example.com "
     );
     assert_eq!(typing.zsh("shipit production --hosts=d"), "shipit production --hosts=db1 ");
+    assert_eq!(typing.zsh("shipit production logs --f"), "shipit production logs --follow ");
     assert_eq!(typing.zsh("shipit -c shipit.t"), "shipit -c shipit.toml ");
     assert!(!typing.marker.exists(), "nothing of the file is run");
 }

@@ -11,6 +11,7 @@ on_each_kind!(
     a_person_works_in_current_and_the_shells_code_comes_back,
     secrets_are_in_no_process_list_and_nothing_is_left,
     ctrl_c_and_the_size_of_the_window_get_through,
+    the_keys_of_a_terminal_are_the_users_own_there_too,
     the_terminal_is_given_back_however_it_ends,
 );
 
@@ -110,6 +111,31 @@ fn ctrl_c_and_the_size_of_the_window_get_through(kind: Kind) {
     assert!(terminal.shown().matches("y\r\n").count() >= 1_400_000);
     terminal.types("\u{4}");
     assert_eq!(terminal.wait(), Some(0), "{}", terminal.shown());
+}
+
+const OWN_KEYS: &str = "stty intr ^G erase ^H kill ^K stop undef -ixon -echoctl tostop";
+
+/// What `stty` sets here is set there, and does what it does here.
+#[track_caller]
+fn has_own_keys(world: &World) {
+    let mut terminal = world.shipit_after(OWN_KEYS, &["production", "console"]);
+    eventually("keys are passed on", || !terminal.is_cooked());
+    terminal.types("stty -a; echo do''ne\r");
+    sees(&terminal, "done\r\n");
+    for mode in
+        ["intr = ^G;", "erase = ^H;", "kill = ^K;", "stop = <undef>;", "-ixon ", "-echoctl", " tostop"]
+    {
+        sees(&terminal, mode);
+    }
+    terminal.types("sleep 600\r");
+    sees(&terminal, "sleep 600\r\n");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    terminal.types("\u{7}exit 5\r");
+    assert_eq!(terminal.wait(), Some(5), "{}", terminal.shown());
+}
+
+fn the_keys_of_a_terminal_are_the_users_own_there_too(kind: Kind) {
+    has_own_keys(&World::deployed(kind, 1, "shell = 'sh'"));
 }
 
 fn the_terminal_is_given_back_however_it_ends(kind: Kind) {
@@ -222,6 +248,7 @@ fn localhost_has_a_terminal_without_ssh() {
     sees(&terminal, "done\r\n");
     assert_eq!(terminal.wait(), Some(6));
     assert!(terminal.is_cooked());
+    has_own_keys(&world);
     let mut terminal = console(&world, &[]);
     terminal.kill(Signal::TERM);
     assert_eq!(terminal.wait(), Some(143), "{}", terminal.shown());

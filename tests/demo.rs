@@ -184,31 +184,56 @@ fn a_signal_ends_it_at_any_time_without_a_trace() {
     }
 }
 
+/// A server of tmux's on a socket of its own, which ends with the test, however that ends.
+struct Tmux {
+    socket: PathBuf,
+}
+
+impl Tmux {
+    /// One window of that size, with a shell's line running in it.
+    fn start(socket: PathBuf, (columns, rows): (&str, &str), line: &str) -> Self {
+        let tmux = Self { socket };
+        tmux.says(&["new-session", "-d", "-x", columns, "-y", rows, line]);
+        tmux
+    }
+
+    fn command(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = Command::new("tmux");
+        command.arg("-S").arg(&self.socket).args(["-f", "/dev/null"]).args(arguments).env_remove("TMUX");
+        command.output().unwrap()
+    }
+
+    fn says(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn shows(&self, text: &str) -> bool {
+        self.says(&["capture-pane", "-p"]).contains(text)
+    }
+}
+
+impl Drop for Tmux {
+    fn drop(&mut self) {
+        // The server may have ended with its last window.
+        self.command(&["kill-server"]);
+    }
+}
+
 #[test]
 fn ctrl_c_on_a_terminal_ends_it_without_a_trace() {
     let demo = Demo::new();
-    let session = format!("shipit-demo-test-{}", std::process::id());
-    let tmux = |arguments: &[&str]| {
-        let mut command = Command::new("tmux");
-        let socket = demo.world.root().join("tmux");
-        command.arg("-S").arg(socket).args(["-f", "/dev/null"]).args(arguments).env_remove("TMUX");
-        let output = command.output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
     let here = demo.temporary.to_str().unwrap();
     let line = format!(
         "TMPDIR='{here}' '{}' demo; echo \"ended with $?\"; unset TMPDIR; cat",
         env!("CARGO_BIN_EXE_shipit")
     );
-    tmux(&["new-session", "-d", "-s", &session, "-x", "80", "-y", "60", &line]);
-    within(PATIENCE, "it deploys", || {
-        tmux(&["capture-pane", "-p", "-t", &session]).contains("$ shipit production")
-    });
-    tmux(&["send-keys", "-t", &session, "C-c"]);
-    within(PATIENCE, "it ends", || tmux(&["capture-pane", "-p", "-t", &session]).contains("ended with 130"));
+    let tmux = Tmux::start(demo.world.root().join("tmux"), ("80", "60"), &line);
+    within(PATIENCE, "it deploys", || tmux.shows("$ shipit production"));
+    tmux.says(&["send-keys", "C-c"]);
+    within(PATIENCE, "it ends", || tmux.shows("ended with 130"));
     assert_eq!(demo.directory(), None, "nothing is left");
-    tmux(&["kill-server"]);
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn the_file_says_what_the_work_tree_says() {
     assert_eq!(production.hosts[0].path.as_str(), "/var/www/work", "as the directory is called");
     let text = fs::read_to_string(&file).unwrap();
     assert!(text.contains("# what the hosts fetch from"), "comments stay: {text}");
-    world.shipit(&["production", "plan"]).ends_with(0);
+    world.shipit(&["production", "setup", "-n"]).ends_with(0);
 }
 
 #[test]

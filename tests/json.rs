@@ -264,7 +264,7 @@ fn data_that_does_not_arrive_is_an_error_and_a_reader_that_has_had_enough_is_non
     for args in [
         &["production", "status"][..],
         &["production", "list"],
-        &["production", "plan"],
+        &["production", "setup", "-n"],
         &["production", "current", "--output=json"],
         &["production", "exec", "echo x"],
         &["production", "--output=plain", "exec", "echo x"],

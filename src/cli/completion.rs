@@ -5,11 +5,13 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use clap::ArgAction;
+
 use super::arguments::{self, Ambient};
 use super::help;
 use super::split::{Reading, is_option, read_option};
-use super::tools::{Shell, TOOLS};
-use super::words::{COMMANDS, full_name, is_config_file, runs_a_command};
+use super::tools::{self, Shell, TOOLS};
+use super::words::{self, COMMANDS, full_name, is_config_file, runs_a_command};
 
 /// A word, and what it means.
 pub type Candidate = (String, String);
@@ -135,17 +137,36 @@ impl Line {
                 Some((option, typed)) if option.starts_with("--") => {
                     value(&option[2..], &format!("{option}="), typed, known)
                 }
-                _ => (String::new(), current.to_owned(), Wanted::OneOf(options(known))),
+                _ => (String::new(), current.to_owned(), Wanted::OneOf(self.options(known))),
             };
         }
         (String::new(), current.to_owned(), self.wanted_word())
+    }
+
+    /// Those that what stands on the line takes; nothing but an environment is a deploy.
+    fn options(&self, known: &clap::Command) -> Vec<Candidate> {
+        let first = self.words.first().map(String::as_str).filter(|_| self.environment.is_none());
+        let tool = first.filter(|word| TOOLS.iter().any(|(name, _)| name == word));
+        let offered = |option: &str| match (self.command().map(full_name), tool) {
+            (Some(Some(command)), _) => words::offers(command, option),
+            (None, Some(tool)) => tools::takes(tool, option),
+            (None, None) if first.is_some() || self.environment.is_some() => words::offers("update", option),
+            _ => true,
+        };
+        let ends = |option: &clap::Arg| matches!(option.get_action(), ArgAction::Help | ArgAction::Version);
+        let help = |option: &clap::Arg| option.get_help().map(ToString::to_string).unwrap_or_default();
+        let offer = |option: &clap::Arg| {
+            let long = option.get_long().filter(|long| ends(option) || offered(long))?;
+            Some((format!("--{long}"), help(option)))
+        };
+        known.get_arguments().filter(|option| !option.is_hide_set()).filter_map(offer).collect()
     }
 
     fn wanted_word(&self) -> Wanted {
         let first = self.words.first().map(String::as_str);
         let Some(command) = self.command() else {
             return match (&self.environment, first) {
-                (None, None) => Wanted::Environments(tools()),
+                (None, None) => Wanted::Environments(tool_names()),
                 (None, Some("completions")) => Wanted::OneOf(plain(Shell::ALL.iter().map(|(name, _)| *name))),
                 (None, Some(tool)) if TOOLS.iter().any(|(name, _)| *name == tool) => Wanted::Anything,
                 _ => Wanted::OneOf(commands()),
@@ -191,7 +212,7 @@ fn described<'a>(words: impl Iterator<Item = &'a str>) -> Vec<Candidate> {
     words.map(|word| (word.to_owned(), help::describe(word).to_owned())).collect()
 }
 
-fn tools() -> Vec<Candidate> {
+fn tool_names() -> Vec<Candidate> {
     described(TOOLS.iter().map(|(name, _)| *name))
 }
 
@@ -199,12 +220,6 @@ fn tools() -> Vec<Candidate> {
 fn commands() -> Vec<Candidate> {
     let beginning = |name: &str, full: &str| name != full && full.starts_with(name);
     described(COMMANDS.iter().filter(|(name, full)| !beginning(name, full)).map(|(name, _)| *name))
-}
-
-fn options(known: &clap::Command) -> Vec<Candidate> {
-    let shown = known.get_arguments().filter(|option| !option.is_hide_set());
-    let help = |option: &clap::Arg| option.get_help().map(ToString::to_string).unwrap_or_default();
-    shown.filter_map(|option| Some((format!("--{}", option.get_long()?), help(option)))).collect()
 }
 
 #[cfg(test)]

@@ -33,9 +33,9 @@ fn each_place_wants_something_of_its_own() {
         ("-c ", Wanted::Files),
         ("production --config=", Wanted::Files),
         ("-nC ", Wanted::Directories),
-        ("-- --", Wanted::Environments(tools())),
-        ("", Wanted::Environments(tools())),
-        ("shipit.toml ", Wanted::Environments(tools())),
+        ("-- --", Wanted::Environments(tool_names())),
+        ("", Wanted::Environments(tool_names())),
+        ("shipit.toml ", Wanted::Environments(tool_names())),
         ("-e ", Wanted::Environments(Vec::new())),
         ("demo ", Wanted::Anything),
         ("-e demo ", Wanted::OneOf(commands())),
@@ -66,8 +66,48 @@ fn words_are_those_of_the_grammar() {
 }
 
 #[test]
+fn options_are_those_that_the_command_takes() {
+    let offered = |line: &str| words_at(&format!("{line} --"));
+    let common = ["--config", "--chdir", "--env", "--hosts", "--set", "--output", "--color", "--quiet"];
+    let common = [&common[..], &["--verbose", "--help", "--version"]].concat();
+    let deploying = ["--force", "--redeploy", "--split", "--dry-run", "--yes", "--keep-failed", "--events"];
+    for (line, own, not) in [
+        (
+            "production",
+            &[&["--ref"], &deploying[..]].concat()[..],
+            &["--check", "--lines", "--keep", "--for"][..],
+        ),
+        ("-e production", &["--ref"], &["--check"]),
+        ("production ref main", &deploying, &["--ref"]),
+        (
+            "production plan",
+            &["--ref", "--allow-older"],
+            &["--yes", "--dry-run", "--events", "--keep-failed"],
+        ),
+        ("production status", &["--check"], &["--force", "--yes", "--events", "--origin"]),
+        ("shipit.toml production logs", &["--lines", "--follow"], &["--force", "--since", "--output"]),
+        ("production hold", &["--message", "--for"], &["--yes"]),
+        ("production run", &[], &["--yes"]),
+        ("production nonsense", &["--check", "--lines", "--ref"], &[]),
+        ("-q", &["--check", "--lines", "--ref"], &["--roles"]),
+    ] {
+        let options = offered(line);
+        let there = |option: &str| options.iter().any(|known| known == option);
+        for option in own.iter().chain(&common).filter(|option| !not.contains(option)) {
+            assert!(there(option), "{line}: {option} is missing in {options:?}");
+        }
+        assert!(!not.iter().any(|option| there(option)), "{line}: {options:?}");
+    }
+    assert_eq!(offered("demo"), ["--keep", "--output", "--color", "--help", "--version"]);
+    assert_eq!(offered("production config"), words_at("-e production config --"));
+    assert!(offered("production config").iter().all(|option| option != "--hosts" && option != "--output"));
+    assert!(offered("-e demo").iter().any(|option| option == "--ref"), "an environment of a tool's name");
+    assert_eq!(offered("demo status"), offered("production status"));
+}
+
+#[test]
 fn every_word_says_what_it_does() {
-    for (word, meaning) in tools().into_iter().chain(commands()) {
+    for (word, meaning) in tool_names().into_iter().chain(commands()) {
         assert!(!meaning.is_empty(), "{word} is not in the help");
     }
     assert_eq!(help::describe("run"), "on every host at once");
@@ -80,5 +120,5 @@ fn what_was_typed_before_is_known_and_kept() {
     assert_eq!(cursor.chdir, Some(PathBuf::from("shop")));
     assert_eq!(cursor.environment.as_deref(), Some("staging"));
     assert_eq!((cursor.before.as_str(), cursor.typed.as_str()), ("--hosts=web1,!", "we"));
-    assert_eq!(super::at_cursor(&[]).wanted, Wanted::Environments(tools()));
+    assert_eq!(super::at_cursor(&[]).wanted, Wanted::Environments(tool_names()));
 }

@@ -22,7 +22,7 @@ Deploy:
   setup                     directories, clone and checks; safe to repeat
 
 Look:
-  plan                      what would be done, as the exact scripts
+  plan                      the exact scripts, and what would go out
   status                    the fleet in one look
   list                      deploys, newest first, numbered as revert counts
   show [DEPLOY]             one, with all that its steps printed [the latest]

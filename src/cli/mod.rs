@@ -225,9 +225,6 @@ fn parse<I: IntoIterator<Item = OsString>>(
         (*why, *lasting) = (typed.message.clone().unwrap_or_default(), typed.lasting);
     }
     let events = events(&meant, &typed, &set)?;
-    if typed.output == Mode::Json && (typed.dry_run || meant.plan) {
-        return Err(CliError::usage("--output json: not yet for a plan"));
-    }
     let command = match meant.command {
         Command::Config { key, .. } => Command::Config { key, origin: typed.origin },
         command => words::with_options(command, &typed, &set)?,

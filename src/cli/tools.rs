@@ -98,6 +98,11 @@ fn first_at(words: &[String]) -> usize {
     words.first().map_or(0, |word| usize::from(is_config_file(word)))
 }
 
+/// Whether the tool looks at the option.
+pub(super) fn takes(name: &str, option: &str) -> bool {
+    TOOLS.iter().any(|(tool, own)| *tool == name && own.contains(&option))
+}
+
 /// Makes sense of the words of a tool, and refuses options that it would not look at.
 pub(super) fn understand(
     name: &'static str,
@@ -111,8 +116,7 @@ pub(super) fn understand(
         return Err(CliError::usage(format!("{name} reads no configuration file")));
     }
     let command = Command::Tool(tool(name, words.into_iter().skip(at + 1).collect(), asked)?);
-    let own = TOOLS.iter().find(|(tool, _)| *tool == name).map_or(&[][..], |(_, own)| own);
-    match given.counted(&NEVER_IGNORED).find(|option| !own.contains(option)) {
+    match given.counted(&NEVER_IGNORED).find(|option| !takes(name, option)) {
         Some(option) => Err(CliError::usage(format!("{name} does not take --{option}"))),
         None => Ok(Meant { config, environment: String::new(), name, command, plan: false }),
     }

@@ -223,15 +223,15 @@ pub(super) fn with_options(command: Command, typed: &Typed, given: &Given) -> Re
             ));
         }
         Command::Logs { .. } if typed.output == Mode::Json => {
-            return Err(CliError::usage("--output json: not yet for show, console and logs"));
+            return Err(CliError::usage("--output json: not yet for logs"));
         }
         // `-f` is --force elsewhere; clap knows one meaning for it.
         Command::Logs { .. } => Command::Logs {
             follow: typed.follow || given.typed("force"),
             lines: typed.lines.unwrap_or(LINES),
         },
-        Command::Show(_) | Command::Console { .. } if typed.output == Mode::Json => {
-            return Err(CliError::usage("--output json: not yet for show, console and logs"));
+        Command::Console { .. } if typed.output == Mode::Json => {
+            return Err(CliError::usage("--output json: a console is for people"));
         }
         other => other,
     })
@@ -242,9 +242,9 @@ pub(super) fn has_events(name: &str) -> bool {
     matches!(name, "update" | "ref" | "setup" | "revert" | "sync" | "restart" | "prune" | "unlock" | "exec")
 }
 
-/// Refuses options that the command would not look at.
-pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError> {
-    let own: &[&[&str]] = match meant.name {
+/// Whether the command, by its full name, looks at the option.
+pub(super) fn takes(name: &str, option: &str) -> bool {
+    let own: &[&[&str]] = match name {
         "update" => &[&["ref"], DEPLOYING],
         "ref" => &[DEPLOYING],
         "plan" => &[&["ref", "force", "redeploy", "allow-older", "split", "dry-run", "events"]],
@@ -257,11 +257,22 @@ pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError
         "logs" => &[&["force", "follow", "lines", "since"]],
         _ => &[],
     };
-    let of_hosts: &[&str] = if meant.name == "config" { &[] } else { &OF_HOSTS };
-    let taken = |option: &&str| {
-        COMMON.contains(option) || of_hosts.contains(option) || own.iter().any(|own| own.contains(option))
-    };
-    match given.counted(&NEVER_IGNORED).find(|option| !taken(option)) {
+    let of_hosts: &[&str] = if name == "config" { &[] } else { &OF_HOSTS };
+    COMMON.contains(&option) || of_hosts.contains(&option) || own.iter().any(|own| own.contains(&option))
+}
+
+/// Taken, but not offered while a line is typed: `-f` of logs, what a plan says by itself or refuses, what some refuse.
+const NOT_OFFERED: [(&str, &str); 5] =
+    [("logs", "force"), ("plan", "dry-run"), ("plan", "events"), ("logs", "output"), ("console", "output")];
+
+/// Whether the option is offered where the command, by its full name, stands on the line.
+pub(super) fn offers(name: &str, option: &str) -> bool {
+    takes(name, option) && !NOT_OFFERED.contains(&(name, option))
+}
+
+/// Refuses options that the command would not look at.
+pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError> {
+    match given.counted(&NEVER_IGNORED).find(|option| !takes(meant.name, option)) {
         Some(option) => Err(CliError::usage(format!("{} does not take --{option}", meant.name))),
         None => Ok(()),
     }

@@ -46,6 +46,9 @@ pub(super) async fn run(mut context: Context<'_>, reference: Option<&str>) -> Re
     let plan = plan::deploy(context.environment.clone(), &options);
     let request = Request { plan: &plan, wanted, lock_wait: context.lock_wait() };
     let undo = undo(&context);
+    if context.invocation.dry_run {
+        return super::preview::deploy(&context, &request).await;
+    }
     context.carry_out(request, Some(undo)).await
 }
 

@@ -74,7 +74,7 @@ pub(super) fn list(host: Option<&Looked>) -> Value {
     host.entries.iter().rev().map(deploy).collect()
 }
 
-fn word(state: State) -> &'static str {
+pub(super) fn word(state: State) -> &'static str {
     match state {
         State::Open => "open",
         State::Healthy => "healthy",

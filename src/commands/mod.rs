@@ -25,9 +25,12 @@ mod hold;
 mod init;
 mod introduce;
 mod json;
+mod json_plan;
+mod json_show;
 mod list;
 mod logs;
 mod operator;
+mod preview;
 mod resolved;
 mod revert;
 mod revisions;
@@ -202,8 +205,7 @@ impl Context<'_> {
         undo: Option<String>,
     ) -> Result<u8, Error> {
         if self.invocation.dry_run {
-            let whole = self.printer.verbosity() == report::Verbosity::Verbose;
-            self.printer.data_as_it_is(&crate::plan::show(request.plan, whole));
+            preview::print(self, request.plan, None);
             return Ok(crate::error::exit::OK);
         }
         let mut show = self.show()?;

@@ -3,16 +3,16 @@
 
 use jiff::Timestamp;
 
-use super::Context;
 use super::stream::{Lines, write};
+use super::{Context, json_show};
 use crate::cli::Show;
 use crate::error::{Error, exit, interrupted};
 use crate::executor::{Looked, Looking};
 use crate::plan;
-use crate::remote::attempt::{Attempt, Step};
-use crate::remote::history::{self, Known};
+use crate::remote::attempt::{Attempt, Known, Step};
+use crate::remote::history;
 use crate::remote::journal;
-use crate::report::{Silent, clean, deploys, fleet};
+use crate::report::{Printer, Silent, clean, deploys, fleet};
 
 /// Bytes that a host is asked for at once.
 const PIECE: u64 = 1 << 20;
@@ -31,13 +31,20 @@ pub(super) async fn run(context: Context<'_>, which: &Show) -> Result<u8, Error>
     let code = match chosen(&looked, which) {
         Err(error) => Err(error),
         Ok(None) => {
+            if context.wants_json() {
+                context.printer.json(&serde_json::Value::Null);
+            }
             if super::answered(&looked) == exit::OK {
                 context.printer.note("nothing was deployed yet\n");
             }
             Ok(super::answered(&looked))
         }
         Ok(Some(known)) => {
-            context.printer.data(&deploys::head(&known, &looked, Timestamp::now()));
+            if context.wants_json() {
+                tell(&context, &json_show::begin(&known));
+            } else {
+                context.printer.data(&deploys::head(&known, &looked, Timestamp::now()));
+            }
             Ok(outputs(&context, &mut looking, &looked, &known).await)
         }
     };
@@ -75,12 +82,21 @@ fn chosen(looked: &[Looked], which: &Show) -> Result<Option<Known>, Error> {
 
 /// Host by host, step by step.
 async fn outputs(context: &Context<'_>, looking: &mut Looking<'_>, looked: &[Looked], known: &Known) -> u8 {
+    let json = context.wants_json();
     let mut any = false;
     for (at, host) in looked.iter().enumerate() {
-        let Some(attempt) = host.attempts.iter().find(|attempt| attempt.run == known.run) else { continue };
-        for step in &attempt.steps {
+        if json && !tell(context, &json_show::host(host, known, at == 0)) {
+            return exit::OK;
+        }
+        let attempt = host.attempts.iter().find(|attempt| attempt.known.run == known.run);
+        let steps = attempt.iter().flat_map(|attempt| attempt.steps.iter().map(move |step| (*attempt, step)));
+        for (number, (attempt, step)) in steps.enumerate() {
             any = true;
-            context.printer.data(&format!("\n{}", deploys::step_head(&host.host, step)));
+            if json {
+                tell(context, &json_show::step(step, number == 0));
+            } else {
+                context.printer.data(&format!("\n{}", deploys::step_head(&host.host, step)));
+            }
             match output(context, looking, (at, attempt), step).await {
                 Passed::All => {}
                 Passed::Unwanted if looking.signal() != 0 => return interrupted(looking.signal()),
@@ -88,6 +104,12 @@ async fn outputs(context: &Context<'_>, looking: &mut Looking<'_>, looked: &[Loo
                 Passed::Broken => break,
             }
         }
+        if json {
+            tell(context, json_show::END);
+        }
+    }
+    if json {
+        tell(context, &format!("{}\n", json_show::END));
     }
     if !any {
         context
@@ -103,6 +125,11 @@ async fn outputs(context: &Context<'_>, looking: &mut Looking<'_>, looked: &[Loo
     if (0..looked.len()).any(failed) { exit::UNREACHABLE } else { super::answered(looked) }
 }
 
+/// A piece of the JSON value. Whether anybody reads.
+fn tell(context: &Context<'_>, piece: &str) -> bool {
+    context.printer.stream(context.printer.on_one_line(piece).as_bytes())
+}
+
 /// How far the output of a step got.
 enum Passed {
     All,
@@ -112,6 +139,31 @@ enum Passed {
     Broken,
 }
 
+/// How output is passed on.
+enum Form {
+    Lines(Lines),
+    Json(json_show::Text),
+}
+
+impl Form {
+    fn push(&mut self, bytes: &[u8], printer: &Printer, out: &mut Vec<u8>) {
+        match self {
+            Form::Lines(lines) => lines.push(bytes, "", printer, out),
+            Form::Json(text) => out.extend_from_slice(printer.on_one_line(&text.push(bytes)).as_bytes()),
+        }
+    }
+
+    fn finish(&mut self, is_whole: bool, out: &mut Vec<u8>) {
+        match self {
+            Form::Lines(lines) => lines.finish("", out),
+            Form::Json(text) => {
+                out.extend_from_slice(text.finish().as_bytes());
+                out.extend_from_slice(json_show::step_end(is_whole).as_bytes());
+            }
+        }
+    }
+}
+
 async fn output(
     context: &Context<'_>,
     looking: &mut Looking<'_>,
@@ -119,36 +171,42 @@ async fn output(
     step: &Step,
 ) -> Passed {
     let (mut at, end) = (step.from, step.end.as_ref().map_or(u64::MAX, |(end, ..)| *end));
-    let mut lines = Lines::default();
-    while at < end {
-        let count = PIECE.min(end - at);
+    let mut form = if context.wants_json() {
+        Form::Json(json_show::Text::default())
+    } else {
+        Form::Lines(Lines::default())
+    };
+    loop {
+        let count = PIECE.min(end.saturating_sub(at));
         let (begin, wanted) = (at.to_string(), count.to_string());
-        let later = [("wanted", attempt.run.as_str()), ("begin", &begin), ("count", &wanted)];
-        looking.again(Some(host), &later).await;
+        let later = [("wanted", attempt.known.run.as_str()), ("begin", &begin), ("count", &wanted)];
+        if count > 0 {
+            looking.again(Some(host), &later).await;
+        }
         let mut out = Vec::new();
         let mut got = 0;
         for piece in looking.pieces() {
             got += piece.bytes.len() as u64;
-            lines.push(&piece.bytes, "", context.printer, &mut out);
+            form.push(&piece.bytes, context.printer, &mut out);
         }
         at += got;
         let last = got < count || at >= end;
-        if last {
-            lines.finish("", &mut out);
-        }
-        if looking.failure(host).is_some() {
-            return Passed::Broken;
+        let is_broken = looking.failure(host).is_some();
+        if last || is_broken {
+            form.finish(!is_broken, &mut out);
         }
         let read = tokio::select! {
             read = write(context.printer, out) => read,
             true = looking.pause(std::time::Duration::MAX) => false,
         };
+        if is_broken {
+            return Passed::Broken;
+        }
         if !read || looking.signal() != 0 {
             return Passed::Unwanted;
         }
         if last {
-            break;
+            return Passed::All;
         }
     }
-    Passed::All
 }

@@ -19,6 +19,8 @@ pub struct Looked {
     pub host: String,
     /// What is live.
     pub live: Option<Live>,
+    /// What the configuration of what is live comes to.
+    pub digest: Option<String>,
     /// Something else that `current` points to.
     pub foreign: Option<String>,
     /// Who holds the lock, and whether that run is dead.
@@ -54,6 +56,7 @@ pub(super) fn looked(host: &mut super::host::HostState) -> Looked {
     Looked {
         host: host.name.clone(),
         live: host.live(),
+        digest: told("live-digest"),
         foreign: told("foreign"),
         holder: host.fact("holder").map(|who| (who.to_owned(), host.fact("holder-dead").is_some())),
         hold: host.fact("hold").map(Hold::read),

@@ -12,6 +12,7 @@ use crate::plan::{Phase, Who};
 use crate::remote::access::Trouble;
 use crate::remote::attempt::Attempt;
 use crate::remote::journal::Entry;
+use crate::remote::remedy;
 use crate::remote::wire::{Reply, Side};
 use crate::transport::{Connection, Exit};
 
@@ -76,6 +77,10 @@ pub(super) struct HostState {
     tail: Vec<u8>,
     noise: Vec<u8>,
     hello: bool,
+    /// All that `exec`'s command prints on its standard error was heard.
+    all_heard: bool,
+    /// The script that is over but for that: its number and code.
+    over: Option<(u32, u32)>,
 }
 
 impl HostState {
@@ -107,6 +112,8 @@ impl HostState {
             tail: Vec::new(),
             noise: Vec::new(),
             hello: false,
+            all_heard: false,
+            over: None,
         }
     }
 
@@ -153,7 +160,11 @@ impl HostState {
                 }
                 false
             }
-            Said::Side(Side::Beat | Side::Eof) => false,
+            Said::Side(Side::Beat) => false,
+            Said::Side(Side::Eof) => {
+                self.all_heard = true;
+                self.over.take().is_some_and(|(number, code)| self.done(number, code))
+            }
             Said::Gone(exit) => {
                 self.gone(exit, phase);
                 true
@@ -207,6 +218,11 @@ impl HostState {
         if self.running != Some(number) {
             return false;
         }
+        // Standard output and error come by ways of their own: which is first at the end is chance.
+        if self.code.is_some() && !self.all_heard {
+            self.over = Some((number, code));
+            return false;
+        }
         self.running = None;
         self.fetching = false;
         if code != 0 && self.failure.is_none() {
@@ -223,18 +239,14 @@ impl HostState {
             18 => FailureKind::Interrupted,
             _ => FailureKind::Step,
         };
+        // Of git's troubles the remedy names hosts, and comes when all have answered.
+        if matches!(code, 13 | 17) && self.failure.is_none() {
+            self.trouble = self.facts.remove("git-trouble").and_then(|word| Trouble::parse(&word));
+        }
+        let hint = remedy::hint(code, &step, &message).filter(|_| self.trouble.is_none()).map(str::to_owned);
         let (exit, message) = match message.strip_prefix("exit ").and_then(|code| code.parse().ok()) {
             Some(code) => (Some(Exit::Code(code)), String::new()),
             None => (None, message),
-        };
-        let hint = match code {
-            10 => Some("run `setup` first".to_owned()),
-            13 | 17 if self.failure.is_none() => {
-                self.trouble = self.facts.remove("git-trouble").and_then(|word| Trouble::parse(&word));
-                None
-            }
-            16 => Some("--allow-older deploys it all the same".to_owned()),
-            _ => None,
         };
         let tail = std::mem::take(&mut self.tail);
         self.failure.get_or_insert(Failure { kind, step, exit, message, hint, tail });
@@ -299,5 +311,37 @@ impl HostState {
         self.noise.extend_from_slice(bytes);
         let extra = self.noise.len().saturating_sub(TAIL);
         self.noise.drain(..extra);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Heard(String);
+
+    impl Observer for Heard {
+        fn event(&mut self, event: &Event<'_>) {
+            if let Event::ErrorOutput { bytes, .. } = event {
+                self.0 += &String::from_utf8_lossy(bytes);
+            }
+        }
+        fn tick(&mut self) {}
+    }
+
+    #[test]
+    fn a_command_is_over_when_both_its_streams_are() {
+        let (mut host, mut heard) = (HostState::new("web1"), Heard::default());
+        host.running = Some(1);
+        let error = |text: &'static str| Said::Side(Side::Raw(Bytes::from_static(text.as_bytes())));
+        let mut hear = |said| host.hear(said, Phase::Exec, &mut heard);
+        assert!(!hear(Said::Reply(0, Reply::Hello)));
+        assert!(!hear(error("one\n")));
+        assert!(!hear(Said::Reply(1, Reply::Code(0))));
+        assert!(!hear(Said::Reply(1, Reply::Done(0))), "its standard error may still be under way");
+        assert!(!hear(error("two\n")));
+        assert!(hear(Said::Side(Side::Eof)));
+        assert_eq!((host.running, heard.0.as_str()), (None, "one\ntwo\n"));
     }
 }

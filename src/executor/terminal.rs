@@ -9,7 +9,7 @@ use super::fleet::{Fleet, plain_failure};
 use super::interrupt::Interrupt;
 use crate::plan::Plan;
 use crate::remote::quote::quote;
-use crate::transport::{Channel, Exit, Output, Screen, Transport, Window};
+use crate::transport::{Channel, Exit, Output, Screen, Transport, Window, modes};
 
 /// The operator's end of a terminal.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub struct Ends {
     pub shown: mpsc::Sender<Bytes>,
     /// What kind of terminal: `TERM`.
     pub term: String,
+    /// Its keys and modes.
+    pub modes: Vec<modes::Mode>,
     /// Its size, now and later.
     pub window: watch::Receiver<Window>,
 }
@@ -57,9 +59,9 @@ async fn session(
         return Err(failed("the host did not say where the terminal starts".into()));
     };
     let command = format!("exec /bin/sh {}", quote(file));
-    let Ends { mut keys, shown, term, window } =
+    let Ends { mut keys, shown, term, modes, window } =
         enter().map_err(|error| failed(format!("this terminal cannot be used: {error}")))?;
-    let channel = connection.terminal(&command, Screen { term, window }).await;
+    let channel = connection.terminal(&command, Screen { term, modes, window }).await;
     let Channel { input, mut output } = channel.map_err(|error| failed(error.to_string()))?;
     let known = fleet.known;
     loop {

@@ -39,6 +39,7 @@ pub(super) fn advise(hosts: &mut [HostState], environment: &Environment) {
 
 /// The name that may have been meant.
 fn near(host: &HostState, reference: &str) -> Option<String> {
-    let names = host.fact("names")?.split(' ');
-    nearest(reference, names).map(|name| format!("did you mean `{name}`?"))
+    let names = host.fact("names").unwrap_or_default().split(' ');
+    let near = nearest(reference, names).map(|name| format!("did you mean `{name}`?"));
+    near.or_else(|| Some("push it, or name another".to_owned()))
 }

@@ -22,7 +22,7 @@ pub use build::{Options, deploy, exec, look, revert, setup, unlock};
 pub use check::check;
 pub use look::{console, logs, output, status};
 pub use phase::Phase;
-pub use show::show;
+pub use show::{alike, show, show_with};
 pub use sync::sync;
 pub use upkeep::{hold, prune, restart, resume};
 

@@ -1,8 +1,9 @@
 //! A plan as text: the dry run. What it prints as a script is what is sent, byte for byte.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::{Phase, Plan, Stage, Who, Work};
+use super::{Phase, Plan, Stage, Target, Who, Work};
 use crate::git;
 use crate::remote::program::{PROGRAM, start_command};
 use crate::remote::script::Script;
@@ -10,6 +11,12 @@ use crate::remote::script::Script;
 /// The plan of a run. `whole` adds the resident shell's program, which is the same for all runs.
 #[must_use]
 pub fn show(plan: &Plan, whole: bool) -> String {
+    show_with(plan, whole, &[])
+}
+
+/// The same, with lines on top that say what it would bring.
+#[must_use]
+pub fn show_with(plan: &Plan, whole: bool, news: &[String]) -> String {
     let mut text = String::new();
     let names: Vec<&str> = plan.targets.iter().map(|t| t.host.name.as_str()).collect();
     let environment = &plan.environment;
@@ -21,7 +28,15 @@ pub fn show(plan: &Plan, whole: bool) -> String {
         environment.app.reference,
         git::without_credentials(&environment.app.repo)
     );
-    let _ = writeln!(text, "# on {}\n", names.join(", "));
+    let _ = writeln!(text, "# on {}", names.join(", "));
+    if !news.is_empty() {
+        let _ = writeln!(
+            text,
+            "#\n{}",
+            news.iter().map(|line| format!("# {line}\n")).collect::<String>().trim_end()
+        );
+    }
+    text.push('\n');
     let _ = writeln!(text, "## on each host, once: one `sh` for the whole run");
     let _ = writeln!(text, "{}\n", start_command());
     let program = format!("the resident shell's program follows, {} bytes", PROGRAM.len());
@@ -57,17 +72,31 @@ pub fn show(plan: &Plan, whole: bool) -> String {
     text
 }
 
+impl Target {
+    /// The variables that are the same for whoever deploys, whenever; no secret is in them.
+    pub fn shown_variables(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
+        let told = self.variables.iter().filter(|(name, _)| !matches!(*name, "when" | "who" | "digest"));
+        told.map(|(name, value)| match *name {
+            "repo" => (*name, git::without_credentials(value).into()),
+            _ => (*name, value.into()),
+        })
+    }
+
+    /// What its configuration comes to: with the same, and the same commit, there is nothing to do.
+    #[must_use]
+    pub fn digest(&self) -> Option<&str> {
+        self.variables.iter().find(|(name, _)| *name == "digest").map(|(_, value)| value.as_str())
+    }
+}
+
 fn variables(text: &mut String, plan: &Plan) {
     let _ = writeln!(text, "## variables of the resident shell");
     let later = "from from_revision parent release revision";
     for target in &plan.targets {
         let _ = writeln!(text, "# on {}; when it is known: {later}", target.host.name);
         let _ = writeln!(text, "# root={}", target.host.path);
-        for (name, value) in &target.variables {
-            let value = if *name == "repo" { &git::without_credentials(value) } else { value };
-            if !matches!(*name, "when" | "who" | "digest") {
-                let _ = writeln!(text, "# {name}={}", crate::remote::quote::quote(value));
-            }
+        for (name, value) in target.shown_variables() {
+            let _ = writeln!(text, "# {name}={}", crate::remote::quote::quote(&value));
         }
         for (name, value) in &target.shown_env {
             let value = value.as_deref().map_or("••••••".to_owned(), crate::remote::quote::quote);
@@ -112,8 +141,9 @@ fn show_scripts(text: &mut String, plan: &Plan, title: &str, (scripts, who): (&[
     }
 }
 
-// Hosts that get the same script, together.
-fn alike(scripts: &[Script]) -> Vec<(&Script, Vec<usize>)> {
+/// Hosts that get the same script, together, by their numbers.
+#[must_use]
+pub fn alike(scripts: &[Script]) -> Vec<(&Script, Vec<usize>)> {
     let mut groups: Vec<(&Script, Vec<usize>)> = Vec::new();
     for (at, script) in scripts.iter().enumerate().filter(|(_, script)| !script.is_empty()) {
         match groups.iter_mut().find(|(known, _)| *known == script) {

@@ -1,10 +1,10 @@
 //! What a host wrote down of a run beside its log: what it was about, its steps and where in the log their output is. Also of
 //! runs that failed before they came into the journal.
 
-/// The record of one run on one host.
+/// A run, in a journal or only on record.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Attempt {
-    /// Its name, which names its log.
+pub struct Known {
+    /// Its name, which names its log; empty where only a journal of before that was written down has it.
     pub run: String,
     /// `deploy`, `revert`, `setup` …
     pub action: String,
@@ -18,6 +18,13 @@ pub struct Attempt {
     pub who: String,
     /// When, by the operator's clock: RFC 3339.
     pub when: String,
+}
+
+/// The record of one run on one host.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attempt {
+    /// What it was about.
+    pub known: Known,
     /// Step and reason of the first failure on that host.
     pub failed: Option<String>,
     /// It holds the lock there.
@@ -41,16 +48,17 @@ impl Attempt {
     /// From what the host told.
     #[must_use]
     pub fn read(run: &str, pairs: &[(String, String)]) -> Attempt {
-        let mut attempt = Attempt { run: run.to_owned(), ..Attempt::default() };
+        let mut attempt = Attempt::default();
+        attempt.known.run = run.to_owned();
         for (key, value) in pairs {
             let text = value.clone();
             match key.as_str() {
-                "action" => attempt.action = text,
-                "release" => attempt.release = text,
-                "revision" => attempt.revision = text,
-                "reference" => attempt.reference = text,
-                "who" => attempt.who = text,
-                "when" => attempt.when = text,
+                "action" => attempt.known.action = text,
+                "release" => attempt.known.release = text,
+                "revision" => attempt.known.revision = text,
+                "reference" => attempt.known.reference = text,
+                "who" => attempt.known.who = text,
+                "when" => attempt.known.when = text,
                 "failed" => attempt.failed = attempt.failed.or(Some(text)),
                 "running" => attempt.running = true,
                 "step" => attempt.steps.extend(begun(value)),
@@ -96,7 +104,7 @@ mod tests {
         ];
         let pairs: Vec<(String, String)> = lines.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
         let read = Attempt::read("r1", &pairs);
-        assert_eq!((read.run.as_str(), read.action.as_str()), ("r1", "deploy"));
+        assert_eq!((read.known.run.as_str(), read.known.action.as_str()), ("r1", "deploy"));
         assert_eq!(read.failed.as_deref(), Some("build: exit 1"));
         let fetch = Step { name: "fetch".into(), from: 0, end: Some((12, 0, "exit".into())) };
         let back = Step { name: "put back".into(), from: 12, end: None };

@@ -1,6 +1,6 @@
 //! What happened to an environment, put together from what its hosts tell: their journals as one, and which run is meant.
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Known};
 use super::journal::{Entry, State};
 
 /// An entry that hosts have in common, and how it stands on those that have it.
@@ -54,25 +54,6 @@ fn marks(entry: &Entry) -> [&str; 4] {
     [&entry.run, &entry.release, &entry.action, &entry.when]
 }
 
-/// A run, in a journal or only on record.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Known {
-    /// Its name; empty where only a journal of before that was written down has it.
-    pub run: String,
-    /// `deploy`, `revert`, `setup` …
-    pub action: String,
-    /// What it was to make live.
-    pub release: String,
-    /// The full commit id of that.
-    pub revision: String,
-    /// The ref it was asked by.
-    pub reference: String,
-    /// Who did it, from where.
-    pub who: String,
-    /// When: RFC 3339.
-    pub when: String,
-}
-
 impl Known {
     /// Whether this entry is of that run.
     #[must_use]
@@ -82,11 +63,6 @@ impl Known {
 
     fn of_entry(entry: &Entry) -> Known {
         let Entry { run, action, release, revision, reference, who, when, .. } = entry.clone();
-        Known { run, action, release, revision, reference, who, when }
-    }
-
-    fn of_attempt(attempt: &Attempt) -> Known {
-        let Attempt { run, action, release, revision, reference, who, when, .. } = attempt.clone();
         Known { run, action, release, revision, reference, who, when }
     }
 
@@ -108,8 +84,8 @@ pub fn runs<'a>(
         }
     }
     for attempt in attempts {
-        if all.iter().all(|known| known.run != attempt.run) {
-            all.push(Known::of_attempt(attempt));
+        if all.iter().all(|known| known.run != attempt.known.run) {
+            all.push(attempt.known.clone());
         }
     }
     all.sort_by(|one, other| (&one.when, &one.run).cmp(&(&other.when, &other.run)));
@@ -201,13 +177,12 @@ mod tests {
             entry("t2-2", "deploy", "20261121T0802-bbb", 2),
             entry("t3-3", "revert", "20261121T0801-aaa", 3),
         ];
-        let failed = Attempt {
-            run: "t4-4".into(),
-            action: "setup".into(),
-            when: "2026-11-21T08:09:00Z".into(),
+        let attempt = |run: &str, action: &str, when: &str| Attempt {
+            known: Known { run: run.into(), action: action.into(), when: when.into(), ..Known::default() },
             ..Attempt::default()
         };
-        let same = Attempt { run: "t2-2".into(), ..Attempt::default() };
+        let failed = attempt("t4-4", "setup", "2026-11-21T08:09:00Z");
+        let same = attempt("t2-2", "", "");
         runs(&entries, &[failed, same])
     }
 

@@ -11,5 +11,6 @@ pub mod journal;
 pub mod program;
 pub mod quote;
 pub mod release;
+pub mod remedy;
 pub mod script;
 pub mod wire;

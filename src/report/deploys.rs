@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::{clean, human, table};
 use crate::executor::Looked;
-use crate::remote::attempt::{Attempt, Step};
-use crate::remote::history::{Deploy, Known};
+use crate::remote::attempt::{Attempt, Known, Step};
+use crate::remote::history::Deploy;
 use crate::remote::journal::{Entry, State};
 
 /// Columns of the longest cell.
@@ -114,7 +114,7 @@ fn on_host(known: &Known, host: &Looked) -> String {
         return format!("not asked: {}", human::failure(failure));
     }
     let entry = host.entries.iter().rev().find(|entry| known.is(entry));
-    let attempt = host.attempts.iter().find(|attempt| attempt.run == known.run);
+    let attempt = host.attempts.iter().find(|attempt| attempt.known.run == known.run);
     let failed = attempt.and_then(|attempt| attempt.failed.as_deref());
     match (entry, attempt) {
         (_, Some(Attempt { running: true, .. })) => "going on".to_owned(),

@@ -29,7 +29,10 @@ impl Frame {
     pub(super) fn render(self, board: &Board) -> String {
         let phase = board.phase.map_or("", Phase::name);
         let took = human::duration(self.now.saturating_duration_since(board.began));
-        let heading = format!("{}  {}  {took}", self.paint.bold(&board.title), phase);
+        let now = format!("  {phase}  {took}");
+        // Of a long title the end goes, not what changes.
+        let room = self.columns.saturating_sub(3 + console::measure_text_width(&now));
+        let heading = format!("{}{now}", self.paint.bold(&clean::truncate(&board.title, room)));
         // The spinner and a blank stand before the first line.
         let mut text = vec![clean::truncate(&heading, self.columns.saturating_sub(3)).into_owned()];
         let room = self.lines.saturating_sub(SPARE_LINES).clamp(1, MOST_ROWS);
@@ -192,6 +195,7 @@ mod tests {
                 assert!(console::measure_text_width(line) < columns, "{columns}x{lines}: {line}");
                 assert!(!line.contains(['\u{1b}', '\u{202e}']), "{line:?}");
             }
+            assert!(drawn[0].contains("  prepare  3.0s"), "{columns}x{lines}: {}", drawn[0]);
             assert!(text.contains("✗ web57"), "the one that failed: {columns}x{lines}\n{text}");
             assert!(text.contains("▸ web45"), "the one that is slow: {columns}x{lines}\n{text}");
             let (shown, folded) = (drawn.len() - 2, drawn.last().copied().unwrap_or_default());

@@ -162,8 +162,8 @@ mod tests {
         drop(pretty);
         let progress = progress.text();
         assert!(progress.contains("exec production"), "{progress:?}");
-        // Both lines cleared, the cursor on the first.
-        assert!(progress.ends_with("\r\x1b[2K\x1b[1B\r\x1b[2K\x1b[1A"), "{progress:?}");
+        // Both lines are gone, and the cursor is on the first.
+        assert!(progress.ends_with("\r\x1b[1A\x1b[2K\x1b[1B\x1b[2K\r\x1b[1A"), "{progress:?}");
         assert_eq!(data.text(), "web1 | up 3 days\nweb1 | load\n");
     }
 }

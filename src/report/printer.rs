@@ -124,6 +124,12 @@ impl Printer {
         self.data_as_it_is(&self.ci.harmless(text));
     }
 
+    /// A text as the CI system at hand takes it for nothing but text.
+    #[must_use]
+    pub fn harmless(&self, text: &str) -> String {
+        self.ci.harmless(text).into()
+    }
+
     /// Data that holds nothing of a host's and must keep every byte.
     pub fn data_as_it_is(&self, text: &str) {
         if self.lost.is_empty() {
@@ -136,7 +142,9 @@ impl Printer {
         self.data_as_it_is(&self.on_one_line(&value.to_string()));
     }
 
-    fn on_one_line(&self, json: &str) -> String {
+    /// A line of JSON, or a piece of one, as the CI system at hand takes it for nothing but JSON.
+    #[must_use]
+    pub fn on_one_line(&self, json: &str) -> String {
         match self.ci {
             Ci::GitHub { .. } => super::ci::github::harmless_json(json),
             Ci::None | Ci::GitLab | Ci::Other => json.to_owned(),

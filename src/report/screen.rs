@@ -1,7 +1,9 @@
 //! A terminal for indicatif that never blocks: its bytes go through [`Background`], its size is asked each time.
 //!
-//! Knows the few sequences that move a cursor and clear a line, and nothing of what is drawn.
+//! What is to be drawn is taken from indicatif line by line, and put on the terminal in a way of our own: indicatif fills lines up
+//! and counts on them to wrap, and when the window is made narrower both go wrong.
 
+use std::fmt::Write as _;
 use std::io;
 use std::sync::Mutex;
 
@@ -15,8 +17,61 @@ use super::background::Background;
 pub(super) struct Screen {
     out: Background,
     term: Term,
-    /// One drawing, handed over whole: in pieces it would flicker.
-    drawing: Mutex<String>,
+    drawing: Mutex<Drawing>,
+}
+
+/// One drawing, handed over whole (in pieces it would flicker), and what is left to know of the one before.
+#[derive(Debug, Default)]
+struct Drawing {
+    lines: Vec<String>,
+    /// So many rows of the drawing before go, as indicatif counted them.
+    clears: usize,
+    /// What comes next only fills a line up.
+    fills: bool,
+    /// The widths of the lines that are there, and that of the window when they came.
+    drawn: Vec<usize>,
+    columns: usize,
+}
+
+impl Drawing {
+    fn take(&mut self, text: &str) {
+        if !self.fills {
+            self.lines.push(text.to_owned());
+        }
+        self.fills = !self.fills;
+    }
+
+    /// What to send to a window of that width. The cursor stands at the end of the last line, before and after.
+    fn put(&mut self, columns: usize) -> String {
+        let mut text = String::new();
+        if self.clears > 0 {
+            // Terminals break lines anew that do not fit any more, so what has to go may be more rows than were drawn.
+            let (mut then, mut now) = (0, 0);
+            for width in self.drawn.iter().rev() {
+                if then >= self.clears {
+                    break;
+                }
+                then += rows(*width, self.columns);
+                now += rows(*width, columns);
+            }
+            let up = |text: &mut String| match now {
+                0 | 1 => text.push('\r'),
+                rows => _ = write!(text, "\r\x1b[{}A", rows - 1),
+            };
+            // Row by row: what clears all of a window at once makes tmux keep it in its history.
+            up(&mut text);
+            text.push_str(&vec!["\x1b[2K"; now].join("\x1b[1B"));
+            up(&mut text);
+        }
+        text.push_str(&self.lines.join("\n"));
+        let drawn = self.lines.iter().map(|line| console::measure_text_width(line)).collect();
+        *self = Drawing { drawn, columns, ..Drawing::default() };
+        text
+    }
+}
+
+fn rows(width: usize, columns: usize) -> usize {
+    width.div_ceil(columns.max(1)).max(1)
 }
 
 impl Screen {
@@ -24,15 +79,11 @@ impl Screen {
         Screen { out, term: Term::stderr(), drawing: Mutex::default() }
     }
 
-    fn write(&self, text: &str) -> io::Result<()> {
+    fn with(&self, change: impl FnOnce(&mut Drawing)) -> io::Result<()> {
         if let Ok(mut drawing) = self.drawing.lock() {
-            drawing.push_str(text);
+            change(&mut drawing);
         }
         Ok(())
-    }
-
-    fn control(&self, count: usize, direction: char) -> io::Result<()> {
-        if count == 0 { Ok(()) } else { self.write(&format!("\x1b[{count}{direction}")) }
     }
 }
 
@@ -43,31 +94,70 @@ impl TermLike for Screen {
     fn height(&self) -> u16 {
         self.term.size().0
     }
-    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
-        self.control(n, 'A')
+    // Where the cursor goes is known from the rows that are cleared.
+    fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+        Ok(())
     }
-    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
-        self.control(n, 'B')
+    fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+        Ok(())
     }
-    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
-        self.control(n, 'C')
+    fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+        Ok(())
     }
-    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
-        self.control(n, 'D')
+    fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+        Ok(())
     }
     fn write_line(&self, text: &str) -> io::Result<()> {
-        self.write(&format!("{text}\n"))
+        self.with(|drawing| drawing.lines.push(text.to_owned()))
     }
     fn write_str(&self, text: &str) -> io::Result<()> {
-        self.write(text)
+        self.with(|drawing| drawing.take(text))
     }
     fn clear_line(&self) -> io::Result<()> {
-        self.write("\r\x1b[2K")
+        self.with(|drawing| drawing.clears += 1)
     }
     fn flush(&self) -> io::Result<()> {
-        if let Ok(mut drawing) = self.drawing.lock() {
-            self.out.write(&std::mem::take(&mut *drawing));
+        let columns = self.width().into();
+        self.with(|drawing| self.out.write(&drawing.put(columns)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(drawing: &mut Drawing, clears: usize, lines: &[&str], columns: usize) -> String {
+        drawing.clears = clears;
+        for line in lines {
+            drawing.take(line);
+            drawing.take(&" ".repeat(columns - line.len().min(columns)));
         }
-        Ok(())
+        drawing.put(columns)
+    }
+
+    #[test]
+    fn a_drawing_takes_the_place_of_the_one_before_in_a_window_of_any_width() {
+        let mut drawing = Drawing::default();
+        let wide = "x".repeat(100);
+        let gone = |rows: usize| {
+            let up = if rows > 1 { format!("\r\x1b[{}A", rows - 1) } else { "\r".to_owned() };
+            format!("{up}{}{up}", vec!["\x1b[2K"; rows].join("\x1b[1B"))
+        };
+        let first = drawn(&mut drawing, 0, &["note", "head", &wide, "\x1b[1mfold\x1b[0m"], 140);
+        assert_eq!(first, format!("note\nhead\n{wide}\n\x1b[1mfold\x1b[0m"), "nothing is filled up");
+        for (clears, lines, columns, rows) in [
+            // What was kept above stays.
+            (3, &["head", &wide, "fold"][..], 140, 3),
+            // Made narrower: the long line has three rows now.
+            (3, &["head", "fold"], 40, 5),
+            (2, &["head", &wide], 140, 2),
+            // Drawn again before it was made for the new width: indicatif counts its three rows too.
+            (2, &["head", &wide], 40, 4),
+            (4, &["fold"], 40, 4),
+            (1, &[], 40, 1),
+        ] {
+            let text = drawn(&mut drawing, clears, lines, columns);
+            assert_eq!(text, format!("{}{}", gone(rows), lines.join("\n")), "{lines:?} at {columns}");
+        }
     }
 }

@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use crate::executor::Ends;
-use crate::transport::Window;
+use crate::transport::{Window, modes};
 
 /// Chunks that wait in each direction.
 const QUEUE: usize = 16;
@@ -49,6 +49,7 @@ pub fn lend() -> io::Result<(Lent, Ends)> {
     let (size, window) = watch::channel(window());
     let (done, written) = std::sync::mpsc::channel();
     tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+    let modes = modes::of(&before);
     let lent = Lent { before, written };
     std::thread::spawn(move || {
         write(show);
@@ -60,7 +61,7 @@ pub fn lend() -> io::Result<(Lent, Ends)> {
     tokio::spawn(watch_size(resized, size));
     let term =
         std::env::var("TERM").ok().filter(|term| !term.is_empty()).unwrap_or_else(|| "dumb".to_owned());
-    Ok((lent, Ends { keys, shown, term, window }))
+    Ok((lent, Ends { keys, shown, term, modes, window }))
 }
 
 impl Drop for Lent {

@@ -15,6 +15,7 @@ use crate::config::Host;
 
 mod error;
 pub mod local;
+pub mod modes;
 pub mod pty;
 pub mod ssh;
 
@@ -96,6 +97,8 @@ pub enum Forwarding {
 pub struct Screen {
     /// What kind it is: `TERM`.
     pub term: String,
+    /// Its keys and what it does with what is typed and shown ([`modes`]); none: as the host has it.
+    pub modes: Vec<modes::Mode>,
     /// Its size, now and later.
     pub window: watch::Receiver<Window>,
 }

@@ -11,14 +11,14 @@ use std::process::Stdio;
 use bytes::Bytes;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, watch};
 
 use super::local::exit;
-use super::{Channel, Exit, Output, Screen, Window};
+use super::{Channel, Exit, Output, Screen, Window, modes};
 
 /// Chunks that wait in each direction.
 const QUEUE: usize = 64;
@@ -39,7 +39,7 @@ struct Master {
 /// # Errors
 /// When there is no terminal to be had, or the program does not start.
 pub fn start(mut setsid: Command, screen: Screen) -> io::Result<Channel> {
-    let Screen { term, window } = screen;
+    let Screen { term, modes, window } = screen;
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let master = openpt(flags)?;
     grantpt(&master)?;
@@ -47,6 +47,9 @@ pub fn start(mut setsid: Command, screen: Screen) -> io::Result<Channel> {
     let name = ptsname(&master, Vec::new())?;
     let slave = open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
     resize(&master, *window.borrow())?;
+    let mut treats = tcgetattr(&slave)?;
+    modes::give(&mut treats, &modes);
+    tcsetattr(&slave, OptionalActions::Now, &treats)?;
     rustix::io::ioctl_fionbio(&master, true)?;
     let child = setsid
         .env("TERM", term)

@@ -87,13 +87,15 @@ impl Sshd {
     }
 }
 
-/// Everything as OpenSSH has it by default, but for what makes it this host's and not the machine's.
+/// Everything as OpenSSH has it by default, but for what makes it this host's and not the machine's. A banner is shown where
+/// a test writes one.
 fn config(root: &Path, operator_key: &Path, port: u16) -> String {
     let root = root.display();
     format!(
         "ListenAddress 127.0.0.1\nPort {port}\nHostKey {root}/server/key\nPidFile none\nLogLevel VERBOSE\n\
          AuthorizedKeysFile {}.pub\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n\
          KbdInteractiveAuthentication no\nPermitUserRC no\nPrintMotd no\nPrintLastLog no\n\
+         Banner {root}/server/banner\n\
          SetEnv HOME={root}/server GIT_CONFIG_NOSYSTEM=1\nForceCommand {root}/login\n",
         operator_key.display()
     )

@@ -172,8 +172,14 @@ impl World {
 
     /// Starts `shipit` in the work tree, at a terminal.
     pub fn shipit_at_terminal(&self, args: &[&str]) -> Terminal {
+        self.shipit_after("true", args)
+    }
+
+    /// The same, after a line of shell that makes the terminal what it is to be.
+    pub fn shipit_after(&self, line: &str, args: &[&str]) -> Terminal {
         let mut command = self.command(&process::require("setsid"));
-        command.arg("-c").arg(env!("CARGO_BIN_EXE_shipit")).args(args);
+        let line = format!("{line}; exec \"$0\" \"$@\"");
+        command.args(["-c", "sh", "-c", &line, env!("CARGO_BIN_EXE_shipit")]).args(args);
         Terminal::start(command)
     }
 

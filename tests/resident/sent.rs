@@ -17,6 +17,7 @@ use crate::{Sh, on_each_shell};
 on_each_shell!(
     a_host_left_alone_serves_a_file_and_a_release_that_belong_together,
     half_way_through_going_live_nothing_has_changed,
+    what_cannot_be_put_back_before_going_live_is_told,
     a_first_file_goes_away_again,
     any_bytes_arrive,
     a_revert_brings_the_file_of_its_release,
@@ -89,6 +90,29 @@ fn half_way_through_going_live_nothing_has_changed(sh: Sh) {
     deploy.is_resolved(State::Ready, "between file and link");
     assert_eq!(sent(&ground).unwrap(), b"old");
     is_tidy(&ground);
+}
+
+fn what_cannot_be_put_back_before_going_live_is_told(sh: Sh) {
+    let ground = with_old(sh);
+    let mut deploy = Deploy::begin(&ground, 30);
+    deploy.go(State::Locked, State::Begun);
+    send(&deploy.run, NEW);
+    deploy.run.script(&stage()).good();
+    deploy.go(State::Begun, State::Ready);
+    let number = deploy.run.tell_text("files_place\n");
+    deploy.run.wait(number).good();
+    // Somebody was faster: no rename takes the place of a directory.
+    let place = ground.root().join("shared/conf/env");
+    fs::remove_file(&place).unwrap();
+    fs::create_dir_all(place.join("mine")).unwrap();
+    let answer = deploy.run.script(&Script::new().undo().unlock());
+    let told = format!(
+        "not as before: shared/conf/env; what was there waits beside it, in .shipit-{}.*.old",
+        deploy.release
+    );
+    assert_eq!(answer.notices, [told], "{answer:?}");
+    let waits = ground.root().join(format!("shared/conf/.shipit-{}.0.old", deploy.release));
+    assert_eq!(fs::read(waits).unwrap(), b"old");
 }
 
 fn a_first_file_goes_away_again(sh: Sh) {

@@ -80,21 +80,21 @@ files_place() {
 	done
 }
 
-# files_back: as it was. Harmless when done twice, and where nothing took its place.
+# files_back: as it was. Harmless when done twice, and where nothing took its place. What could not be is named in $files_bad.
 files_back() {
-	files_bad=0
+	files_bad=
 	for file_mark in "$R"/file.*; do
 		file_of "$file_mark" || continue
 		if [ -e "$file_new" ]; then
 			:
 		elif [ -e "$file_old" ] || [ -L "$file_old" ]; then
-			mv -fT "$file_old" "$file_at" || { files_bad=1 && continue; }
+			mv -fT "$file_old" "$file_at" || { files_bad="$files_bad shared/$file_path" && continue; }
 		elif [ -e "$R/nofile.$file_number" ]; then
-			rm -f "$file_at" || { files_bad=1 && continue; }
+			rm -f "$file_at" || { files_bad="$files_bad shared/$file_path" && continue; }
 		fi
 		rm -f "$file_new" "$file_old" "$file_mark"
 	done
-	return $files_bad
+	[ -z "$files_bad" ]
 }
 
 # files_end: a run ends: what is live keeps its files, and nothing waits beside them.

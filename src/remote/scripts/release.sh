@@ -244,7 +244,7 @@ again() {
 
 # discard: what this run made and nobody serves; what is live for good keeps its mark to the end.
 discard() {
-	files_end
+	files_end || say notice "not as before:$files_bad; what was there waits beside it, in .shipit-$release.*.old"
 	for discard_mark in "$R"/made.* "$R"/remade.*; do
 		[ -e "$discard_mark" ] || continue
 		discard_release=${discard_mark##*/*made.}

@@ -10,12 +10,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use russh::client::{Handle, Msg};
-use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
+use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Pty, Sig};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::handler::{Client, Shared, plain};
 use super::sessions::{self, Sessions};
+use crate::transport::modes::Mode;
 use crate::transport::{Channel, ConnectError, Exit, Output, Screen, Window};
 
 /// Chunks that wait in each direction.
@@ -54,14 +55,19 @@ pub(super) fn refused(reason: String) -> ConnectError {
     ConnectError::Channel { reason }
 }
 
+/// As the library names them; none that it does not know.
+fn numbered(modes: &[Mode]) -> Vec<(Pty, u32)> {
+    modes.iter().filter_map(|(number, value)| Some((Pty::from_u8(*number)?, *value))).collect()
+}
+
 async fn run(host: Host, Program { command, screen }: Program, opened: Opened) {
     let Some((channel, opened, seat)) = sessions::open(&host, opened).await else { return };
     let (read, write) = channel.split();
     // The replies are not awaited: input travels in the same flight. A refusal arrives as a message.
     let asked = async {
-        if let Some(Screen { term, window }) = &screen {
+        if let Some(Screen { term, modes, window }) = &screen {
             let Window { columns, rows } = *window.borrow();
-            write.request_pty(true, term, columns.into(), rows.into(), 0, 0, &[]).await?;
+            write.request_pty(true, term, columns.into(), rows.into(), 0, 0, &numbered(modes)).await?;
         }
         write.exec(true, command.into_bytes()).await
     };

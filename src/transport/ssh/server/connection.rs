@@ -89,11 +89,12 @@ impl Handler for Login {
         rows: u32,
         _: u32,
         _: u32,
-        _: &[(Pty, u32)],
+        modes: &[(Pty, u32)],
         session: &mut Session,
     ) -> Result<(), Self::Error> {
         let (size, window) = watch::channel(size(columns, rows));
-        self.screens.insert(id, (Screen { term: term.to_owned(), window }, size));
+        let modes = modes.iter().map(|(mode, value)| (*mode as u8, *value)).collect();
+        self.screens.insert(id, (Screen { term: term.to_owned(), modes, window }, size));
         session.channel_success(id)
     }
 
