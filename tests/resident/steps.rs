@@ -9,7 +9,12 @@ use crate::ground::Ground;
 use crate::states::{Deploy, State};
 use crate::{Sh, on_each_shell};
 
-on_each_shell!(every_edge_forward_leaves_its_mark, undo_twice_is_harmless, undo_takes_back_every_state);
+on_each_shell!(
+    every_edge_forward_leaves_its_mark,
+    undo_twice_is_harmless,
+    undo_takes_back_every_state,
+    its_apps_stand_in_the_entry,
+);
 
 fn every_edge_forward_leaves_its_mark(sh: Sh) {
     let ground = Ground::new(sh);
@@ -109,4 +114,14 @@ fn undo_takes_back_every_state(sh: Sh) {
         ground.forget("served");
         ground.deploy();
     }
+}
+
+fn its_apps_stand_in_the_entry(sh: Sh) {
+    let ground = Ground::new(sh);
+    let mut deploy = Deploy::begin(&ground, 30);
+    deploy.set(&[("apps", "api=a1 web=b2")]);
+    deploy.complete();
+    let entries = deploy.run.script(&Script::new().journal()).good().entries;
+    assert!(entries[0].1.contains(&("apps".into(), "api=a1 web=b2".into())), "{entries:?}");
+    assert!(deploy.run.bye().success());
 }

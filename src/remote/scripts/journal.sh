@@ -34,7 +34,8 @@ intent() {
 	intent_new=$R/intent
 	{
 		printf 'release\t%s\nrevision\t%s\nreference\t%s\naction\t%s\n' "$release" "$revision" "$reference" "$action" &&
-			printf 'from\t%s\nfrom-revision\t%s\nwho\t%s\nwhen\t%s\nrun\t%s\n' "$from" "$from_revision" "$who" "$when" "$run"
+			printf 'from\t%s\nfrom-revision\t%s\nwho\t%s\nwhen\t%s\nrun\t%s\n' "$from" "$from_revision" "$who" "$when" "$run" &&
+			{ [ -z "$apps" ] || printf 'apps\t%s\n' "$apps"; }
 	} >"$intent_new" || fail 12 intent "the journal cannot be written"
 	if { [ -z "$from" ] || ln -s "releases/$from" "$R/back"; } && ln -s "releases/$release" "$R/go" &&
 		mark "$R/entry.$intent_number" &&

@@ -250,7 +250,7 @@ names() {
 	mask=$(umask) locale=${LC_ALL:-}
 	SEQ=0 N=${N:-} data_env='' data_enter='' data_token='' vars='' has='' pinned=''
 	# What the operator sets: nobody's environment shall.
-	action='' app='' digest='' environment='' from='' from_revision='' host='' parent='' reference='' release=''
+	action='' app='' apps='' digest='' environment='' from='' from_revision='' host='' parent='' reference='' release=''
 	fetch_mode='' ssh_command='' subdir='' submodules='' repo_key='' token_for='' token_user=''
 	reload_limit=120 repo='' revision='' roles='' shell='' user='' when='' who='' wanted='' begin=0 count=0
 	started $$
