@@ -22,6 +22,7 @@ mod states;
 
 mod check;
 mod confirm;
+mod health;
 mod jobs;
 mod limits;
 mod lock;
@@ -31,6 +32,7 @@ mod sent;
 mod setup;
 mod steps;
 mod text;
+mod traffic;
 mod upkeep;
 mod why;
 

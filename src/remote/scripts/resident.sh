@@ -86,6 +86,10 @@ tick_output() {
 	[ -f "$LOG" ] || return 0
 	tick_size=$(($(wc -c <"$LOG")))
 	[ "$tick_size" -gt "$tick_sent" ] || return 0
+	if runs "$R/quiet"; then
+		tick_sent=$tick_size
+		return
+	fi
 	[ $((tick_size - tick_sent)) -le $TAIL ] || tick_sent=$((tick_size - TAIL))
 	printf '%s\tout\t%s\t%s\n' "$N" "$tick_sent" "$((tick_size - tick_sent))"
 	tail -c "+$((tick_sent + 1))" "$LOG" | head -c "$((tick_size - tick_sent))"
