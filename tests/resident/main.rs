@@ -20,6 +20,7 @@ mod ground;
 mod look;
 mod states;
 
+mod ask;
 mod check;
 mod confirm;
 mod health;

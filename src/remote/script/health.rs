@@ -1,6 +1,8 @@
-//! Calls of `scripts/traffic.sh` and `scripts/health.sh`: whether a host takes requests, and whether it is healthy.
+//! Calls of `scripts/traffic.sh`, `scripts/health.sh` and `scripts/ask.sh`: whether a host takes requests, and whether it is
+//! healthy.
 
 use super::Script;
+use crate::remote::program;
 
 /// Who finds out whether a release is healthy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +24,17 @@ pub struct Tries {
     pub timeout: u64,
     /// How long it must stay good.
     pub stable: u64,
+}
+
+/// What an answer over HTTP must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expected<'a> {
+    /// Its status, as `200-399` or `200,204`.
+    pub status: &'a str,
+    /// What its body must hold; empty: anything.
+    pub body: &'a str,
+    /// It must name what is live, in headers or body.
+    pub release: bool,
 }
 
 impl Script {
@@ -59,5 +72,25 @@ impl Script {
     #[must_use]
     pub fn undo_end(self, healthy: bool) -> Self {
         self.call("undo_end", &[if healthy { "yes" } else { "no" }])
+    }
+
+    /// Lets the host itself ask over HTTP, with curl or wget.
+    #[must_use]
+    pub fn ask_http(self, tries: Tries, url: &str, expected: Expected<'_>) -> Self {
+        let release = if expected.release { "yes" } else { "no" };
+        self.ask("ask_http", tries, &[expected.status, expected.body, release, url])
+    }
+
+    /// Lets the host itself find out whether somebody listens there.
+    #[must_use]
+    pub fn ask_tcp(self, tries: Tries, host: &str, port: u16) -> Self {
+        self.ask("ask_tcp", tries, &[host, &port.to_string()])
+    }
+
+    fn ask(mut self, function: &str, tries: Tries, what: &[&str]) -> Self {
+        let Tries { within, interval, timeout, stable } = tries;
+        let numbers = [within, interval.max(1), timeout.max(1), stable].map(|number| number.to_string());
+        self.0.push_str(&program::ASK);
+        self.call(function, &[&numbers.each_ref().map(String::as_str)[..], what].concat())
     }
 }

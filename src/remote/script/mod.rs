@@ -10,7 +10,7 @@ mod look;
 mod upkeep;
 mod variables;
 
-pub use health::{HealthKind, Tries};
+pub use health::{Expected, HealthKind, Tries};
 pub use variables::{assignments, enter, exports, ssh_with};
 
 /// A script as it is sent, and as the dry run shows it.

@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# Whether what was reloaded is well: tried again and again, by a command of the user's. In everybody's eyes one step, however many tries it takes: the log has the output of all of
+# Whether what was reloaded is well: tried again and again, by a command of the user's, or for an operator who has no way
+# of his own to ask (ask.sh). In everybody's eyes one step, however many tries it takes: the log has the output of all of
 # them, the operator sees that of the last.
 
 # health_store KIND WITHIN INTERVAL STABLE: kept with the release. KIND is `command` (the step `health`) or `client`: the
