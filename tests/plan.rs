@@ -165,7 +165,7 @@ fn every_kind_of_run_takes_its_own_way() {
     let lines = "hosts = [\"web1\", \"web2\"]\nbuild = \"make\"\nmigrate = \"m\"\npre-deploy-local = \"l\"\n";
     let words = ["true".to_owned()];
     let table = [
-        (planned(lines, plan::setup), Action::Setup, "setup_lock\n", "prepare finish", "undo\nunlock\n"),
+        (planned(lines, plan::setup), Action::Setup, "setup_lock\n", "prepare finish", "undo\n"),
         (
             planned(lines, plan::revert),
             Action::Revert,
@@ -181,7 +181,7 @@ fn every_kind_of_run_takes_its_own_way() {
             Action::Sync,
             "sync_lock\nlive\nknown\njournal\n",
             "prepare prepare prepare ready activate confirm finish finish",
-            "undo\nunlock\n",
+            "undo\n",
         ),
         (
             planned(lines, plan::restart),

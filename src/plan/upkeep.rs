@@ -11,7 +11,7 @@ use crate::remote::script::Script;
 pub fn restart(environment: Environment, options: &Options) -> Plan {
     let mut stages = Stages::new(&environment);
     stages.phase(Phase::Activate);
-    stages.all(|s| s.restart().unlock());
+    stages.all(|s| s.restart().restart_end().unlock());
     let undo = Script::new().restart_again().unlock();
     let opening = Script::new().lock().live();
     Plan { stages: stages.end(), undo, ..plan(Action::Restart, environment, options, opening) }

@@ -23,6 +23,9 @@ pub struct Entry {
     pub when: String,
     /// The run that did it, which names its log; empty in entries of before that was written down.
     pub run: String,
+    /// The apps that the deploy is about, on all its hosts, and the full commit id of each; empty where it is about one
+    /// unnamed.
+    pub apps: Vec<(String, String)>,
 }
 
 /// How an entry stands.
@@ -64,6 +67,7 @@ impl Entry {
             who: get("who").unwrap_or_default(),
             when: get("when").unwrap_or_default(),
             run: get("run").unwrap_or_default(),
+            apps: get("apps").map(|text| apps(&text)).unwrap_or_default(),
         })
     }
 
@@ -75,6 +79,12 @@ impl Entry {
     fn was_good(&self) -> bool {
         matches!(self.state, State::Done | State::Healthy)
     }
+}
+
+// `api=1a2b… web=3c4d…`
+fn apps(text: &str) -> Vec<(String, String)> {
+    let pairs = text.split_whitespace().filter_map(|word| word.split_once('='));
+    pairs.map(|(name, revision)| (name.to_owned(), revision.to_owned())).collect()
 }
 
 /// What was live before `release`: the release that was live when it was first deployed and stayed. Reverts do not
@@ -123,6 +133,7 @@ mod tests {
             who: String::new(),
             when: String::new(),
             run: String::new(),
+            apps: Vec::new(),
         }
     }
 
@@ -162,6 +173,15 @@ mod tests {
         all.push(entry(5, "sync", "e", "a", State::Back));
         all.push(entry(6, "sync", "a", "a", State::Done));
         assert_eq!(names(&chain(&all, "d")), ["b", "a"]);
+    }
+
+    #[test]
+    fn the_apps_of_a_deploy_are_read_and_what_is_none_is_no_harm() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let mut pairs = vec![pair("release", "r"), pair("revision", "a1"), pair("action", "deploy")];
+        assert_eq!(Entry::read("1", "done", &pairs).unwrap().apps, []);
+        pairs.push(pair("apps", "api=a1 web=b2 half"));
+        assert_eq!(Entry::read("1", "done", &pairs).unwrap().apps, [pair("api", "a1"), pair("web", "b2")]);
     }
 
     #[test]

@@ -15,7 +15,10 @@ pub const SOURCE: &str = concat!(
     include_str!("scripts/modules.sh"),
     include_str!("scripts/files.sh"),
     include_str!("scripts/release.sh"),
+    include_str!("scripts/health.sh"),
+    include_str!("scripts/traffic.sh"),
     include_str!("scripts/live.sh"),
+    include_str!("scripts/back.sh"),
     include_str!("scripts/recover.sh"),
     include_str!("scripts/setup.sh"),
     include_str!("scripts/hold.sh"),
@@ -27,6 +30,9 @@ pub const SOURCE: &str = concat!(
 
 /// Functions for `check` alone: part of its first script, after the program.
 pub const CHECK: &str = include_str!("scripts/check.sh");
+
+/// Functions that ask for the operator whether a host is healthy: part of the script that asks, as few ever do.
+pub static ASK: LazyLock<String> = LazyLock::new(|| bare(include_str!("scripts/ask.sh")));
 
 /// Without comments and indentation: a third less for every host to be sent and to read. No text between quotes or
 /// after `<<` in these files has a line that means something else without them.

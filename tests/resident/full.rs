@@ -95,12 +95,13 @@ fn hold(disk: &std::path::Path, unshare: &[&str]) -> Option<Child> {
     None
 }
 
-const STATES: [State; 9] = [
+const STATES: [State; 10] = [
     State::Locked,
     State::Begun,
     State::CheckedOut,
     State::Building,
     State::Ready,
+    State::Drained,
     State::Switched,
     State::Reloading,
     State::Active,
@@ -162,7 +163,8 @@ fn forward_needs_no_space_once_ready(sh: Sh) {
     let mut deploy = Deploy::reach(&disk.ground, 30, State::Ready);
     disk.fill();
     // A hook that prints would fail of it: that is the hook's own failure. The switch and the journal are not.
-    deploy.run.script(&Script::new().switch().healthy().finish(5).unlock()).good();
+    deploy.run.script(&Script::new().drain().switch().undrain().healthy().finish(5).unlock()).good();
+    assert_eq!(disk.ground.wrote("traffic"), "in");
     assert_eq!(disk.ground.current().as_ref(), Some(&deploy.release));
     assert_eq!(disk.ground.newest_entry(), Some((deploy.release.clone(), "done".into())));
     assert!(deploy.run.bye().success());

@@ -79,10 +79,11 @@ impl Ground {
         release
     }
 
-    /// Asserts that `release` is live, whole, and was reloaded last.
+    /// Asserts that `release` is live, whole, was reloaded last, and takes requests.
     pub fn serves(&self, release: &str) {
         assert_eq!(self.current().as_deref(), Some(release), "current");
         assert_eq!(self.wrote("served"), release, "what was reloaded last");
+        assert_eq!(self.wrote("traffic"), "in", "whether it takes requests");
         assert_eq!(self.read("current/REVISION").len(), 40);
     }
 

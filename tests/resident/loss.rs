@@ -128,11 +128,13 @@ fn a_first_deploy_leaves_nothing_live(sh: Sh) {
     let ground = Ground::new(sh);
     for state in [State::CheckedOut, State::Ready, State::Switched, State::Active] {
         ground.leave("served", "nothing");
+        ground.leave("traffic", "out");
         let deploy = Deploy::reach(&ground, 2, state);
         deploy.run.close();
         ground.comes_to_rest(&format!("{state:?}"));
         assert_eq!(ground.current(), None);
         assert_eq!(ground.wrote("served"), "nothing", "what was started is stopped");
+        assert_eq!(ground.wrote("traffic"), "out");
         ground.knows_nothing_of(&deploy.release);
     }
     ground.deploy();

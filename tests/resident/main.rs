@@ -20,8 +20,10 @@ mod ground;
 mod look;
 mod states;
 
+mod ask;
 mod check;
 mod confirm;
+mod health;
 mod jobs;
 mod limits;
 mod lock;
@@ -31,6 +33,7 @@ mod sent;
 mod setup;
 mod steps;
 mod text;
+mod traffic;
 mod upkeep;
 mod why;
 

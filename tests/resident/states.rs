@@ -17,9 +17,12 @@ pub enum State {
     Building,
     /// The intent is in the journal.
     Ready,
+    /// Out of service, with what was live before.
+    Drained,
     Switched,
     /// The new release's reload is running.
     Reloading,
+    /// Taken in again.
     Active,
     /// All hosts are healthy.
     Healthy,
@@ -28,13 +31,14 @@ pub enum State {
 }
 
 impl State {
-    pub const ALL: [State; 11] = [
+    pub const ALL: [State; 12] = [
         State::Locked,
         State::Begun,
         State::Fetched,
         State::CheckedOut,
         State::Building,
         State::Ready,
+        State::Drained,
         State::Switched,
         State::Reloading,
         State::Active,
@@ -64,6 +68,8 @@ here=$(pwd -P)
 echo "${here##*/}" >"$OUT/served"
 grep SigIgn /proc/self/status >"$OUT/ignored.$SHIPIT_ACTION"
 [ "$SHIPIT_ACTION" != deploy ] || [ ! -e "$OUT/hang-reload" ] || sleep 1000"#;
+const DRAIN: &str = r#"echo out >"$OUT/traffic""#;
+const UNDRAIN: &str = r#"echo in >"$OUT/traffic""#;
 const STOP: &str = r#"echo nothing >"$OUT/served""#;
 
 impl<'a> Deploy<'a> {
@@ -100,6 +106,7 @@ impl<'a> Deploy<'a> {
     pub fn opening() -> Script {
         let script = Script::new().guard().begin().store("build", 600, BUILD);
         let script = script.store("post-deploy", 600, POST_DEPLOY).store("reload", 20, RELOAD);
+        let script = script.store("drain", 20, DRAIN).store("undrain", 20, UNDRAIN);
         script.store("stop", 20, STOP).store("verify", 20, "[ -s REVISION ]")
     }
 
@@ -113,9 +120,10 @@ impl<'a> Deploy<'a> {
             State::CheckedOut => script.checkout(60).link(&["d:log".into()]),
             State::Building => script.stored("build", Place::Release),
             State::Ready => script.intent(),
+            State::Drained => script.drain(),
             State::Switched => script.switch().stored("post-deploy", Place::Current),
             State::Reloading => script.activate_service(),
-            State::Active => script,
+            State::Active => script.undrain(),
             State::Healthy => script.healthy(),
             State::Finished => script.finish(5),
         }

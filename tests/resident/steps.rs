@@ -9,7 +9,12 @@ use crate::ground::Ground;
 use crate::states::{Deploy, State};
 use crate::{Sh, on_each_shell};
 
-on_each_shell!(every_edge_forward_leaves_its_mark, undo_twice_is_harmless, undo_takes_back_every_state);
+on_each_shell!(
+    every_edge_forward_leaves_its_mark,
+    undo_twice_is_harmless,
+    undo_takes_back_every_state,
+    its_apps_stand_in_the_entry,
+);
 
 fn every_edge_forward_leaves_its_mark(sh: Sh) {
     let ground = Ground::new(sh);
@@ -41,13 +46,13 @@ fn every_edge_forward_leaves_its_mark(sh: Sh) {
         let entry = ground.newest_entry().unwrap();
         let expected = match state {
             State::Begun | State::Fetched | State::CheckedOut => (&old, "done"),
-            State::Ready | State::Switched | State::Active => (&new, "open"),
+            State::Ready | State::Drained | State::Switched | State::Active => (&new, "open"),
             State::Healthy => (&new, "healthy"),
             _ => (&new, "done"),
         };
         assert_eq!(entry, (expected.0.clone(), expected.1.into()), "{state:?}");
         // The link that will be `current` lies ready, and is gone with the switch: that is the mark.
-        assert_eq!(seen("go"), state == State::Ready, "{state:?}");
+        assert_eq!(seen("go"), matches!(state, State::Ready | State::Drained), "{state:?}");
         assert_eq!(seen("back"), state >= State::Ready, "{state:?}");
         let live = if state >= State::Switched { &new } else { &old };
         assert_eq!(ground.current().as_ref(), Some(live), "{state:?}");
@@ -109,4 +114,14 @@ fn undo_takes_back_every_state(sh: Sh) {
         ground.forget("served");
         ground.deploy();
     }
+}
+
+fn its_apps_stand_in_the_entry(sh: Sh) {
+    let ground = Ground::new(sh);
+    let mut deploy = Deploy::begin(&ground, 30);
+    deploy.set(&[("apps", "api=a1 web=b2")]);
+    deploy.complete();
+    let entries = deploy.run.script(&Script::new().journal()).good().entries;
+    assert!(entries[0].1.contains(&("apps".into(), "api=a1 web=b2".into())), "{entries:?}");
+    assert!(deploy.run.bye().success());
 }

@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 
 use super::quote::quote;
 
+mod health;
 mod look;
 mod upkeep;
 mod variables;
 
+pub use health::{Expected, HealthKind, Tries};
 pub use variables::{assignments, enter, exports, ssh_with};
 
 /// A script as it is sent, and as the dry run shows it.
@@ -234,7 +236,8 @@ impl Script {
         self.call("finish", &[&keep.to_string()])
     }
 
-    /// Back to before this run.
+    /// Back to before this run, and the end of it: it lets go of the lock. Where only the operator can tell whether what is
+    /// live again is healthy, the fact `undo-health` says that it waits for [`Script::undo_end`], with everything held.
     #[must_use]
     pub fn undo(self) -> Self {
         self.call("undo", &[])

@@ -21,10 +21,23 @@ impl Script {
         self.call("resume", &[])
     }
 
-    /// Reloads and verifies the live release in place.
+    /// Drains, reloads and verifies the live release in place, and sees whether it is healthy, where the host can tell.
+    /// [`Script::restart_end`] follows, or [`Script::restart_unwell`].
     #[must_use]
     pub fn restart(self) -> Self {
         self.call("restart", &[])
+    }
+
+    /// Takes the host in again, which was restarted and is healthy. Harmless where nothing was.
+    #[must_use]
+    pub fn restart_end(self) -> Self {
+        self.call("restart_end", &[])
+    }
+
+    /// Ends a restart after which the operator found the host not healthy: it stays drained.
+    #[must_use]
+    pub fn restart_unwell(self) -> Self {
+        self.call("restart_unwell", &[])
     }
 
     /// Does to its end a restart that was stopped in the middle.

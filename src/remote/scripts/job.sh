@@ -45,15 +45,17 @@ runs() {
 	[ -e "$1" ] && [ ! -s "$1" ]
 }
 
-# run_step NAME LIMIT DIR COMMAND...: a job that the operator sees, with the end of what it printed.
-run_step() {
+# step_begin NAME: what the operator sees of a step, and the record of this run.
+step_begin() {
 	step=$1
-	shift
 	log_size
 	step_from=$size
 	say step "$step" "$step_from"
 	noted step "$step_from $step"
-	job "$@"
+}
+
+# step_end: how its last job ended, and the end of what was printed since $step_from.
+step_end() {
 	log_size
 	noted end "$size $code $why $step"
 	[ $((size - step_from)) -le $TAIL ] || step_from=$((size - TAIL))
@@ -62,6 +64,14 @@ run_step() {
 		tail -c "+$((step_from + 1))" "$LOG" | head -c "$((size - step_from))" >&3
 	fi
 	say end "$step" "$code" "$why" "$size"
+}
+
+# run_step NAME LIMIT DIR COMMAND...: a job that the operator sees, with the end of what it printed.
+run_step() {
+	step_begin "$1"
+	shift
+	job "$@"
+	step_end
 	return "$code"
 }
 

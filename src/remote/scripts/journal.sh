@@ -21,7 +21,7 @@ mine() {
 	return 1
 }
 
-# intent: writes the entry, and both links that will be needed with no disk to spare.
+# intent: writes the entry, and makes the links and the mark that will be needed with no disk to spare.
 intent() {
 	set -- "$S/journal/"[0-9]*
 	eval "intent_last=\${$#}"
@@ -34,10 +34,11 @@ intent() {
 	intent_new=$R/intent
 	{
 		printf 'release\t%s\nrevision\t%s\nreference\t%s\naction\t%s\n' "$release" "$revision" "$reference" "$action" &&
-			printf 'from\t%s\nfrom-revision\t%s\nwho\t%s\nwhen\t%s\nrun\t%s\n' "$from" "$from_revision" "$who" "$when" "$run"
+			printf 'from\t%s\nfrom-revision\t%s\nwho\t%s\nwhen\t%s\nrun\t%s\n' "$from" "$from_revision" "$who" "$when" "$run" &&
+			{ [ -z "$apps" ] || printf 'apps\t%s\n' "$apps"; }
 	} >"$intent_new" || fail 12 intent "the journal cannot be written"
 	if { [ -z "$from" ] || ln -s "releases/$from" "$R/back"; } && ln -s "releases/$release" "$R/go" &&
-		mark "$R/entry.$intent_number" &&
+		traffic_ready && mark "$R/entry.$intent_number" &&
 		mv "$intent_new" "$S/journal/$intent_number.$release.open"; then
 		return 0
 	fi

@@ -93,8 +93,10 @@ leftovers() {
 	done
 }
 
-# unlock: lets go. The link first: a directory without a link is harmless, a link without a directory is not.
+# unlock: lets go; not of what waits for a word of the operator's. The link first: a directory without a link is harmless, a
+# link without a directory is not.
 unlock() {
+	! asked || return 0
 	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
 	if [ "$S/lock" -ef "$R" ]; then rm -rf "$S/lock" "$R"; else rm -rf "$R"; fi
 	return 0

@@ -25,13 +25,33 @@ recover() {
 	}
 	# shellcheck disable=SC1091 # written by keep_vars
 	. "$R/vars"
+	recover_watch | recover_run
+}
+
+recover_run() {
+	read -r recover_watcher
+	exec 4<&0 </dev/null
 	# What git leaves when it is killed would stop it for ever; nobody else is at work there.
 	rm -f "$root/source/"*.lock "$root/source/objects/info/"*.lock
 	# A restart is done to its end: what was at it when it was cut off may have left nothing that serves.
-	[ ! -e "$R/restarting" ] || (aim && quiet_when_full && restart_on)
+	[ ! -e "$R/restarting" ] || (aim && quiet_when_full && restart_on && restart_end)
 	recover_entry
 	discard
+	# Nobody is left who could answer what it asked.
+	rm -f "$R"/traffic.*
 	unlock
+	kill "$recover_watcher"
+}
+
+# recover_watch: counts the time of what recover_run runs, while that is there: the ticker of that run is gone, and ours, if there
+# is one, looks elsewhere.
+recover_watch() {
+	tick_silent=9 tick_last='' tick_age=0
+	read -r watch_self _ </proc/self/stat
+	echo "$watch_self"
+	while sleep 1 >/dev/null && echo; do
+		tick_jobs
+	done
 }
 
 recover_entry() {
@@ -39,21 +59,39 @@ recover_entry() {
 	case $state in
 	open)
 		if ! switched; then
-			rm -f "$mine"
+			dropped
 		elif [ "$action" = revert ]; then
 			# A revert never returns to the release it leaves.
-			if (aim && stored post-deploy "$root/current" && activate_service); then turn 'done'; else turn failed; fi
-		elif (put_back); then
-			turn back
+			if (aim && recover_forward); then turn 'done'; else turn failed; fi
 		else
-			turn failed
+			recover_back
 		fi
 		;;
 	healthy)
-		recover_wait
-		if [ ! -e "$R/verdict.back" ]; then turn 'done'; elif (put_back); then turn back; else turn failed; fi
+		asked || recover_wait
+		if asked || [ -e "$R/verdict.back" ]; then recover_back; else turn 'done'; fi
 		;;
 	esac
+}
+
+recover_forward() {
+	traffic_is out || drain
+	stored post-deploy "$root/current"
+	activate_service
+	health
+	undrain
+}
+
+# recover_back: what only the operator could ask nobody asks.
+recover_back() {
+	if traffic_is asked; then
+		back_ends 0
+	elif traffic_is amiss; then
+		back_ends 1
+	else
+		(put_back)
+		back_ends $?
+	fi
 }
 
 # recover_wait: the operator may come back and say how it ended elsewhere.
@@ -71,7 +109,13 @@ recover_wait() {
 settle() {
 	settle_dir=$S/run.$1
 	mark "$settle_dir/verdict.$2" 2>/dev/null
-	settle_left=$((lost + reload_limit + 10))
+	settle_left=$((lost + reload_limit + 60))
+	for settle_health in "$S/releases"/*/health; do
+		[ -f "$settle_health" ] || continue
+		health_of "${settle_health%/*}"
+		[ "$health_within" -lt "${settle_within:=0}" ] || settle_within=$health_within
+	done
+	settle_left=$((settle_left + ${settle_within:-0}))
 	while [ -d "$settle_dir" ] && [ "$settle_left" -gt 0 ]; do
 		[ "$(readlink "$S/lock")" = "run.$1" ] || break
 		settle_token=$(token_of "$settle_dir") && ! token_alive "$settle_token" && take_over "$settle_dir"

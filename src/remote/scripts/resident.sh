@@ -86,6 +86,10 @@ tick_output() {
 	[ -f "$LOG" ] || return 0
 	tick_size=$(($(wc -c <"$LOG")))
 	[ "$tick_size" -gt "$tick_sent" ] || return 0
+	if runs "$R/quiet"; then
+		tick_sent=$tick_size
+		return
+	fi
 	[ $((tick_size - tick_sent)) -le $TAIL ] || tick_sent=$((tick_size - TAIL))
 	printf '%s\tout\t%s\t%s\n' "$N" "$tick_sent" "$((tick_size - tick_sent))"
 	tail -c "+$((tick_sent + 1))" "$LOG" | head -c "$((tick_size - tick_sent))"
@@ -250,7 +254,7 @@ names() {
 	mask=$(umask) locale=${LC_ALL:-}
 	SEQ=0 N=${N:-} data_env='' data_enter='' data_token='' vars='' has='' pinned=''
 	# What the operator sets: nobody's environment shall.
-	action='' app='' digest='' environment='' from='' from_revision='' host='' parent='' reference='' release=''
+	action='' app='' apps='' digest='' environment='' from='' from_revision='' host='' parent='' reference='' release=''
 	fetch_mode='' ssh_command='' subdir='' submodules='' repo_key='' token_for='' token_user=''
 	reload_limit=120 repo='' revision='' roles='' shell='' user='' when='' who='' wanted='' begin=0 count=0
 	started $$

@@ -13,28 +13,68 @@ restart() {
 		return
 	}
 	keep_vars
-	mark "$R/restarting" || fail 12 restart "$R cannot be written to"
+	{ mark "$R/traffic.in" && mark "$R/restarting"; } || fail 12 restart "$R cannot be written to"
 	restart_on
 }
 
-# restart_on: what was begun. Whoever ends this run needs no space for it.
+# restart_on: what was begun, but for taking requests again. Whoever ends this run needs no space for it.
 restart_on() {
+	! asked || return 0
 	M=$S/releases/$release
+	traffic_is out || restart_drain
 	reload '' || restart_failed "$reload_step"
 	stored verify "$root/current" try || restart_failed verify
-	rm -f "$R/restarting"
+	health_good || {
+		restart_over
+		health_failed
+	}
+	[ "$health_kind" != client ] || traffic asked
+}
+
+# restart_drain: where that fails nothing was touched yet, so the host takes requests as before.
+restart_drain() {
+	has_step drain || return 0
+	traffic out || fail 12 drain "$R cannot be written to"
+	stored drain "$root/current" try && return
+	restart_code=$code restart_why=$why
+	[ "$why" = stop ] || ! stored undrain "$root/current" try || traffic 'in'
+	code=$restart_code why=$restart_why
+	restart_failed drain
+}
+
+# restart_over: it is not tried again, unless it was stopped.
+restart_over() {
+	[ "$why" = stop ] || rm -f "$R/restarting"
 }
 
 restart_failed() {
-	[ "$why" = stop ] || rm -f "$R/restarting"
+	restart_over
 	broken "$1" "its limit"
+}
+
+# restart_end: what was restarted, and is healthy, takes requests again.
+restart_end() {
+	[ -e "$R/restarting" ] || return 0
+	M=$S/releases/$release
+	if has_step undrain; then
+		traffic unclear
+		stored undrain "$root/current" try || restart_failed undrain
+	fi
+	traffic 'in'
+	rm -f "$R/restarting"
+}
+
+# restart_unwell: the operator asked, and it is not healthy: it stays drained, and is not tried again.
+restart_unwell() {
+	traffic out
+	rm -f "$R/restarting"
 }
 
 # restart_again: what was stopped in the middle is done after all.
 restart_again() {
 	rm -f "$R/stop"
 	[ -e "$R/restarting" ] || return 0
-	(quiet_when_full && restart_on) && return
+	(quiet_when_full && restart_on && restart_end) && return
 	unlock
 	exit 15
 }

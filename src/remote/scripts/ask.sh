@@ -1,0 +1,193 @@
+# shellcheck shell=sh
+# Health over HTTP and TCP, asked by this host: for an operator who may not forward a connection through it. Sent with the
+# question and not with the program.
+
+# What is run for each try, with what was answered in one line to $1. What it reads stays in memory: it is asked on a full
+# disk too. All that is compared is bytes.
+# shellcheck disable=SC2016 # expanded by the job's own shell
+ASK_HTTP='said=$1 tool=$2 limit=$3 status=$4 body=$5 release=$6 revision=$7 url=$8
+LC_ALL=C
+export LC_ALL
+newline="
+"
+cr=$(printf "\r")
+end=$cr$newline
+set -f
+ends() {
+	printf "%s\n" "$2"
+	printf "%s\n" "$2" 2>/dev/null >"$said"
+	exit "$1"
+}
+case $tool in
+curl) answer=$(curl -q -sS -i -g -m "$limit" --noproxy "*" --url "$url" 2>&1 | head -c 262144) ;;
+gnu) answer=$(wget --no-config -q -S -O - --content-on-error --max-redirect=0 --tries=1 -T "$limit" --no-proxy --no-hsts -- "$url" 2>&1 | head -c 262144) ;;
+busybox) answer=$(wget -q -S -O - -Y off -- "$url" 2>&1 | head -c 262144) ;;
+*) answer=$({ wget -q -O - -Y off -- "$url" && printf "\nwget was content"; } 2>&1 | head -c 262144) ;;
+esac
+code= content=$answer
+case $tool in
+curl)
+	while :; do
+		case $content in
+		HTTP/*) ;;
+		*) break ;;
+		esac
+		line=${content%%"$newline"*}
+		code=${line#* }
+		case $content in
+		*"$end$end"*) content=${content#*"$end$end"} ;;
+		*) content= ;;
+		esac
+		case $code in
+		1*) ;;
+		*) break ;;
+		esac
+	done
+	;;
+gnu | busybox)
+	case $answer in
+	"  HTTP/"* | "wget: server returned error: HTTP/"*)
+		line=${answer#*HTTP/}
+		line=${line%%"$newline"*}
+		code=${line#* }
+		;;
+	esac
+	while :; do
+		line=${content%%"$newline"*}
+		case ${line%"$cr"} in
+		"  HTTP/"* | "  "[!\ ]*:* | "  ") ;;
+		*) break ;;
+		esac
+		case $content in
+		*"$newline"*) content=${content#*"$newline"} ;;
+		*) content= ;;
+		esac
+		[ "$line" != "  $cr" ] && [ "$line" != "  " ] || break
+	done
+	;;
+*)
+	case $answer in
+	*"${newline}wget was content") code=2xx ;;
+	esac
+	;;
+esac
+code=${code%"$cr"}
+code=${code%% *}
+case $code in
+[1-9][0-9][0-9] | 2xx) ;;
+*)
+	line=${answer%%"$newline"*}
+	ends 1 "${line:-no answer}"
+	;;
+esac
+fits=
+IFS=", "
+for part in $status; do
+	low=${part%%-*} high=${part##*-}
+	if [ "$code" = 2xx ]; then
+		[ "$low" -gt 299 ] || [ "$high" -lt 200 ] || fits=yes
+	else
+		[ "$code" -lt "$low" ] || [ "$code" -gt "$high" ] || fits=yes
+	fi
+done
+[ -n "$fits" ] || ends 1 "HTTP $code"
+case $content in
+*"$body"*) ;;
+*) ends 1 "HTTP $code, without the text that \`body\` wants" ;;
+esac
+if [ -n "$release" ]; then
+	case $answer in
+	*"$release"* | *"$revision"*) ;;
+	*) ends 1 "HTTP $code, but it is not release $release that answers: neither that name nor $revision is in the answer" ;;
+	esac
+fi
+ends 0 "HTTP $code"'
+
+# ask_http WITHIN INTERVAL TIMEOUT STABLE STATUS BODY RELEASE URL: STATUS as 200-399 or 200,204. RELEASE yes: the answer,
+# headers or body, must name what is live here. No redirect is followed, but by wget of busybox; and where that is one that
+# tells no status, 2xx is all that is known.
+ask_http() {
+	ask_limit=$3 ask_status=$5 ask_body=$6 ask_url=$8 ask_release='' ask_revision=''
+	if [ "$7" = yes ]; then
+		ask_release=$(readlink "$root/current") || fail 17 health "nothing is live here"
+		ask_release=${ask_release#releases/}
+		ask_revision=$ask_release
+		[ ! -f "$root/current/REVISION" ] || read -r ask_revision <"$root/current/REVISION"
+	fi
+	if command -v curl >/dev/null; then
+		ask_tool=curl
+	elif command -v wget >/dev/null; then
+		ask_tool=plain
+		case $(wget --version 2>/dev/null) in
+		*GNU*) ask_tool=gnu ;;
+		*) case $(wget --help 2>&1) in
+			*-[a-z]*S[]\ ]*) ask_tool=busybox ;;
+			esac ;;
+		esac
+	else
+		fail 17 health "neither curl nor wget here, and forwarding is forbidden"
+	fi
+	tries "$1" "$2" "$4" ask_http_try || health_failed
+}
+
+ask_http_try() {
+	ask_time
+	ask_job "$ASK_HTTP" "$ask_tool" "$ask_time" "$ask_status" "$ask_body" "$ask_release" "$ask_revision" "$ask_url"
+}
+
+# ask_time: what a try may take, in $ask_time.
+ask_time() {
+	ask_time=$ask_limit
+	[ "$ask_time" -le "$tries_left" ] || ask_time=$tries_left
+}
+
+# ask_job TEXT ARGUMENT...
+ask_job() {
+	ask_text=$1
+	shift
+	printf '' 2>/dev/null >"$R/said"
+	# The tool says better than we what it waited for.
+	job "$((ask_time + 1))" "$root" /bin/sh -c "$ask_text" shipit "$R/said" "$@"
+	ask_said=''
+	read -r ask_said 2>/dev/null <"$R/said"
+	tries_says=${ask_said:-exit $code}
+	[ "$why" != limit ] || tries_says="no answer within $ask_time s"
+}
+
+# shellcheck disable=SC2016 # expanded by the job's own shell
+ASK_TCP='said=$1 tool=$2 limit=$3 host=$4 port=$5
+case $tool in
+bash) bash -c "exec 3<>\"/dev/tcp/\$1/\$2\"" shipit "$host" "$port" ;;
+nc) nc -z -w "$limit" -- "$host" "$port" ;;
+curl)
+	# It stays when it is connected, till its time is over.
+	[ "$limit" -le 2 ] || limit=2
+	case $host in
+	*:*) host=[$host] ;;
+	esac
+	took=$(curl -q -s -m "$limit" --noproxy "*" -o /dev/null -w "%{time_connect}" --url "telnet://$host:$port")
+	[ "$took" != "${took#*[1-9]}" ]
+	;;
+esac && exit
+printf "%s\n" "nobody listens at $host port $port" | tee "$said" 2>/dev/null
+exit 1'
+
+# ask_tcp WITHIN INTERVAL TIMEOUT STABLE HOST PORT: whether somebody listens there.
+ask_tcp() {
+	ask_limit=$3 ask_host=$5 ask_port=$6
+	if command -v bash >/dev/null; then
+		ask_tool=bash
+	elif command -v nc >/dev/null && nc -h 2>&1 | grep -q -e '-[a-zA-Z]*z'; then
+		ask_tool=nc
+	elif command -v curl >/dev/null; then
+		ask_tool=curl
+	else
+		fail 17 health "neither bash nor nc -z nor curl here, and forwarding is forbidden"
+	fi
+	tries "$1" "$2" "$4" ask_tcp_try || health_failed
+}
+
+ask_tcp_try() {
+	ask_time
+	ask_job "$ASK_TCP" "$ask_tool" "$ask_time" "$ask_host" "$ask_port"
+}

@@ -1,0 +1,86 @@
+# shellcheck shell=sh
+# Drain and undrain. Whether this host takes requests is told by the name of an empty file, made while there is space and
+# from then on only renamed:
+#
+# $R/traffic.in       it does                  $R/traffic.out      drained (from before the hook ran), or never taken in
+# $R/traffic.unclear  being taken in: may be either
+# $R/traffic.asked    out, and well but for what only the operator can ask; he is to say whether it is healthy
+# $R/traffic.amiss    the same, after something else on the way back failed
+
+# traffic_ready: before anything is done about it. A first deploy takes the host in.
+traffic_ready() {
+	if [ -n "$from" ]; then mark "$R/traffic.in"; else mark "$R/traffic.out"; fi
+}
+
+traffic_is() {
+	[ -e "$R/traffic.$1" ]
+}
+
+# traffic STATE
+traffic() {
+	! traffic_is "$1" || return 0
+	mv "$R"/traffic.* "$R/traffic.$1" 2>/dev/null || mark "$R/traffic.$1"
+}
+
+# asked: whether this run waits to be told that the host is healthy.
+asked() {
+	traffic_is asked || traffic_is amiss
+}
+
+# drain: by the text of the release that is going live. Where nothing was live there is nothing to drain.
+drain() {
+	[ -n "$from" ] && has_step drain || return 0
+	traffic out || fail 12 drain "$R cannot be written to"
+	stored drain "$root/current"
+}
+
+# undrain: the host takes requests, with what is in `current`.
+undrain() {
+	if has_step undrain; then
+		traffic unclear
+		stored undrain "$root/current"
+	fi
+	traffic 'in'
+}
+
+# drain_back: what went live is drained before what was live before takes its place, by that one's text. One of before
+# there was such a text: by the new one's, and serve_again knows.
+drain_back() {
+	! traffic_is out || return 0
+	drain_meta=$M drain_code=0
+	has_step drain || M=$S/releases/$release
+	if has_step drain; then
+		traffic out
+		stored drain "$root/current" try || drain_code=1
+	fi
+	M=$drain_meta
+	return $drain_code
+}
+
+# serve_again: what was put back takes requests.
+serve_again() {
+	[ -n "$from" ] || return 0
+	M=$S/releases/$from
+	if ! has_step undrain; then
+		serve_drained=
+		! has_step drain || serve_drained=yes
+		M=$S/releases/$release
+		! has_step drain || serve_drained=yes
+		[ -n "$serve_drained" ] && has_step undrain || return 0
+	fi
+	context "$from" "$from_revision" "$revision" rollback
+	traffic unclear
+	stored undrain "$root/current" try && traffic 'in'
+}
+
+# serve_on: nothing was switched here, but it was drained for that: what serves takes requests again, by the text that goes
+# with the one that drained it.
+serve_on() {
+	[ -n "$from" ] || return 0
+	traffic_is out || traffic_is unclear || return 0
+	quiet_when_full
+	aim
+	context "$from" "$from_revision" "$revision" rollback
+	traffic unclear
+	stored undrain "$root/current" try && traffic 'in'
+}

@@ -1,0 +1,189 @@
+//! What an operator who may not forward lets the host ask itself: over HTTP by whatever tool is there, and over TCP.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::symlink;
+use std::thread::spawn;
+
+use shipit::remote::script::{Expected, Script, Tries};
+
+use crate::ground::Ground;
+use crate::states::{Deploy, State};
+use crate::{Sh, on_each_shell, process};
+
+on_each_shell!(
+    curl_asks,
+    wget_of_gnu_asks,
+    wget_of_busybox_asks,
+    a_wget_that_tells_no_status_asks,
+    without_a_tool_it_says_so,
+    who_listens_is_found_out,
+);
+
+const ANY: Expected<'_> = Expected { status: "200", body: "", release: false };
+const TRIES: Tries = Tries { within: 1, interval: 1, timeout: 5, stable: 0 };
+
+/// Answers every request: its path is the status, and what is to be in the answer is asked for by name.
+fn server() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    spawn(move || listener.incoming().flatten().for_each(|stream| drop(spawn(move || answer(stream)))));
+    port
+}
+
+fn answer(mut stream: TcpStream) -> Option<()> {
+    let mut reader = BufReader::new(stream.try_clone().ok()?);
+    let mut request = String::new();
+    reader.read_line(&mut request).ok()?;
+    let mut line = String::new();
+    while reader.read_line(&mut line).ok()? > 2 {
+        line.clear();
+    }
+    let path = request.split(' ').nth(1)?.trim_start_matches('/');
+    let (status, query) = path.split_once('?').unwrap_or((path, ""));
+    if status == "slow" {
+        let _ = stream.read(&mut [0; 1]);
+        return None;
+    }
+    let body = "  Name: first\nit's \"well\" -- $HOME \u{e9}\n";
+    let more = match status {
+        "302" => "Location: /200\r\n".to_owned(),
+        _ => format!("X-Serves: {query}\r\n"),
+    };
+    let length = if status == "204" { 0 } else { body.len() };
+    write!(stream, "HTTP/1.1 {status} Some\r\n{more}Content-Length: {length}\r\nConnection: close\r\n\r\n")
+        .ok()?;
+    if length > 0 {
+        stream.write_all(body.as_bytes()).ok()?;
+    }
+    Some(())
+}
+
+/// Only these tools are on the host's PATH, and what every host has.
+fn with(ground: &Ground, tools: &[(&str, &str)]) -> String {
+    let dir = ground.base().join("tools");
+    fs::create_dir_all(&dir).unwrap();
+    for tool in ["setsid", "head", "tail", "wc", "sleep", "readlink", "rm", "tee", "cat", "mv", "grep"] {
+        symlink(process::require(tool), dir.join(tool)).unwrap();
+    }
+    for (name, tool) in tools {
+        let tool = process::require(tool);
+        if *name == "wget" && tool.ends_with("busybox") {
+            // By its own name it would be whatever is asked for.
+            fs::write(dir.join(name), format!("#!/bin/sh\nexec {} wget \"$@\"\n", tool.display())).unwrap();
+            fs::set_permissions(dir.join(name), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        } else {
+            symlink(tool, dir.join(name)).unwrap();
+        }
+    }
+    format!("PATH={}\n", dir.display())
+}
+
+fn ask(deploy: &mut Deploy<'_>, path: &str, script: Script) -> crate::answer::Answer {
+    let number = deploy.run.tell_text(&format!("{path}{}", script.as_str()));
+    deploy.run.wait(number)
+}
+
+fn active(ground: &Ground) -> Deploy<'_> {
+    Deploy::reach(ground, 30, State::Active)
+}
+
+fn asks(sh: Sh, tools: &[(&str, &str)], knows_status: bool, follows: bool) {
+    let ground = Ground::new(sh);
+    let mut deploy = active(&ground);
+    let path = with(&ground, tools);
+    let base = format!("http://127.0.0.1:{}", server());
+    let release = deploy.release.clone();
+    let mut http = |status: &str, body: &str, named: bool, at: &str| {
+        let expected = Expected { status, body, release: named };
+        ask(&mut deploy, &path, Script::new().ask_http(TRIES, &format!("{base}{at}"), expected))
+    };
+    assert_eq!(http("200-399", "", false, "/200").good().ends, [("health".into(), 0, "exit".into())]);
+    let says = |code: &str| if knows_status { format!("HTTP {code}") } else { String::new() };
+    http("200-399", "", false, "/503").failed(15, &says("503"));
+    http("200-399", "", false, "/204").good();
+    http("301", "", false, "/200").failed(15, &says("200"));
+    if knows_status {
+        http("201,503", "", false, "/503").good();
+        http("200", "", false, "/302").failed(15, "HTTP 302");
+        http("300-302", "", false, "/302").good();
+    }
+    let body = "it's \"well\" -- $HOME \u{e9}";
+    http("200", body, false, "/200?it's%20$(touch%20x)").good();
+    http("200", "-- $HOME", false, "/200").good();
+    http("200", "unwell", false, "/200").failed(15, "without the text");
+    if knows_status {
+        http("200", "X-Serves", false, "/200").failed(15, "without the text");
+        http("200", "", true, &format!("/200?{release}")).good();
+        http("200", "", true, &format!("/200?{}", ground.repo.head())).good();
+        if !follows {
+            http("503", body, true, &format!("/503?{release}")).good();
+        }
+    }
+    http("200", "", true, "/200?another").failed(15, "not release");
+    let limited = Tries { timeout: 1, ..TRIES };
+    let slow = Script::new().ask_http(limited, &format!("{base}/slow"), ANY);
+    ask(&mut deploy, &path, slow).failed(15, "not healthy within 1 s");
+    for url in ["http://127.0.0.1:1/", "-x", "--help", "nonsense it's"] {
+        let answer = ask(&mut deploy, &path, Script::new().ask_http(TRIES, url, ANY));
+        assert_eq!(answer.failed(15, "not healthy within").fail.unwrap().1, "health", "{url}");
+    }
+    deploy.run.script(&Script::new().finish(5).unlock()).good();
+    assert!(deploy.run.bye().success());
+    ground.comes_to_rest("asked");
+}
+
+fn curl_asks(sh: Sh) {
+    asks(sh, &[("curl", "curl"), ("wget", "busybox")], true, false);
+}
+
+fn wget_of_gnu_asks(sh: Sh) {
+    asks(sh, &[("wget", "wget")], true, false);
+}
+
+fn wget_of_busybox_asks(sh: Sh) {
+    asks(sh, &[("wget", "busybox")], true, true);
+}
+
+fn a_wget_that_tells_no_status_asks(sh: Sh) {
+    let ground = Ground::new(sh);
+    let wget = ground.base().join("plain");
+    let text = "#!/bin/sh\ncase $* in *-S* | --*) echo usage >&2; exit 1 ;; esac\nexec busybox wget \"$@\"\n";
+    fs::write(&wget, text).unwrap();
+    fs::set_permissions(&wget, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    asks(sh, &[("wget", wget.to_str().unwrap()), ("busybox", "busybox")], false, true);
+}
+
+fn without_a_tool_it_says_so(sh: Sh) {
+    let ground = Ground::new(sh);
+    let mut deploy = active(&ground);
+    let path = with(&ground, &[]);
+    let http = Script::new().ask_http(TRIES, "http://127.0.0.1:1/", ANY);
+    ask(&mut deploy, &path, http).failed(17, "neither curl nor wget here, and forwarding is forbidden");
+    let tcp = Script::new().ask_tcp(TRIES, "127.0.0.1", 1);
+    ask(&mut deploy, &path, tcp).failed(17, "neither bash nor nc -z nor curl here");
+}
+
+fn who_listens_is_found_out(sh: Sh) {
+    let ground = Ground::new(sh);
+    let mut deploy = active(&ground);
+    let port = server();
+    let fake = ground.base().join("nc");
+    // As the ones that have -z, told by their help.
+    let text = "#!/bin/bash\n[ \"$1\" != -h ] || { echo ' -z zero-I/O mode' >&2; exit 1; }\n\
+                [ \"$*\" = \"-z -w 5 -- 127.0.0.1 $6\" ] && exec 3<>\"/dev/tcp/$5/$6\"\n";
+    fs::write(&fake, text).unwrap();
+    fs::set_permissions(&fake, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let none: [(&str, &str); 1] = [("nc", fake.to_str().unwrap())];
+    for tools in [&[("bash", "bash")][..], &none, &[("curl", "curl"), ("nc", "false")]] {
+        let _ = fs::remove_dir_all(ground.base().join("tools"));
+        let path = with(&ground, tools);
+        let within = Tries { within: 5, ..TRIES };
+        ask(&mut deploy, &path, Script::new().ask_tcp(within, "127.0.0.1", port)).good();
+        for (host, port) in [("127.0.0.1", 1), ("-z it's", 1)] {
+            let answer = ask(&mut deploy, &path, Script::new().ask_tcp(TRIES, host, port));
+            answer.failed(15, "nobody listens at");
+        }
+    }
+}
