@@ -150,18 +150,14 @@ fn what_cannot_be_meant_ends_with_2() {
 #[test]
 fn what_is_to_come_ends_with_2() {
     let desk = Desk::new();
-    let mut lines: Vec<Vec<&str>> = Vec::new();
-    lines.push(vec!["import"]);
-    for option in
-        ["--roles=web", "--apps=a", "--concurrency=2", "--batch=1", "--no-pause", "--max-unreachable=1"]
-    {
-        lines.push(vec!["production", option]);
-    }
-    lines.push(vec!["production", "--ref=app=main"]);
-    lines.push(vec!["ecosystem.config.js", "production", "setup"]);
-    lines.push(vec!["package.json", "production"]);
+    let lines: [&[&str]; 4] = [
+        &["import"],
+        &["production", "logs", "--since", "1h"],
+        &["ecosystem.config.js", "production", "setup"],
+        &["package.json", "production"],
+    ];
     for line in lines {
-        let run = desk.quietly(&line).ends_with(2).says("not yet");
+        let run = desk.quietly(line).ends_with(2).says("not yet");
         assert!(run.stdout.is_empty() && run.stderr.starts_with("error: "), "{run}");
     }
 }
@@ -173,8 +169,7 @@ fn a_configuration_that_cannot_be_read_ends_with_2() {
     fs::create_dir(work.join("folder.toml")).unwrap();
     fs::write(work.join("bytes.toml"), b"\xff\n").unwrap();
     fs::write(work.join("typo.toml"), "[deploy.production]\nhsot = \"a\"\nrepo = 1\n").unwrap();
-    fs::write(work.join("later.toml"), format!("{}rollout = {{ batch = 1 }}\n", desk.toml("production")))
-        .unwrap();
+    fs::write(work.join("later.toml"), format!("{}forward-agent = true\n", desk.toml("production"))).unwrap();
     insta::assert_snapshot!(desk.session(&[
         &["-c", "nowhere.toml", "production"],
         &["-c", "folder.toml", "production"],
@@ -280,8 +275,66 @@ fn variables_stand_in_for_options() {
     desk.world.env("SHIPIT_DRY_RUN", "maybe");
     desk.quietly(&["fleet"]).ends_with(2).says("takes true or false");
     desk.world.env("SHIPIT_DRY_RUN", "");
-    desk.world.env("SHIPIT_BATCH", "2");
-    desk.quietly(&["fleet", "plan"]).ends_with(2).says("--batch: not yet");
+    for (name, value) in
+        [("BATCH", "2"), ("NO_PAUSE", "1"), ("MAX_UNREACHABLE", "1"), ("CONCURRENCY", "1"), ("APPS", "nope")]
+    {
+        desk.world.env(&format!("SHIPIT_{name}"), value);
+    }
+    // as a hook has it
+    desk.world.env("SHIPIT_ROLES", "web,db");
+    desk.quietly(&["fleet", "setup", "-n"]).ends_with(2).says("`fleet` has no app `nope`");
+    desk.world.env("SHIPIT_APPS", "");
+    desk.quietly(&["fleet", "setup", "-n"]).ends_with(0);
+}
+
+#[test]
+fn with_several_apps_a_ref_is_of_one_of_them() {
+    let desk = Desk::new();
+    let port = desk.door.local_addr().unwrap().port();
+    let (repo, work) = (desk.world.repo.url(), desk.world.repo.work());
+    let apps =
+        format!("[defaults]\nrepo = {repo:?}\nref = \"main\"\npath = \"{{app}}\"\n[apps.api]\n[apps.web]\n");
+    fs::write(work.join("shipit.toml"), format!("{apps}[deploy.production]\nhost = \"127.0.0.1:{port}\"\n"))
+        .unwrap();
+    insta::assert_snapshot!(desk.session(&[
+        &["production", "ref", "v2"],
+        &["production", "--ref", "v2"],
+        &["production", "--ref", "api=v2", "--ref", "api=v3"],
+        &["production", "--apps", "api", "--ref", "v2", "--ref", "api=v3"],
+        &["production", "ref", "wbe=v2"],
+        &["production", "--ref", "api=a b"],
+        &["production", "--apps", "api", "ref", "web=v2"],
+        &["production", "--apps", "wbe"],
+        &["production", "--roles", "db"],
+        &["production", "--set", "apps.apo.ref=v2"],
+        &["production", "console"],
+        &["production", "setup", "--batch", "2"],
+        &["production", "revert", "--no-pause"],
+        &["production", "--batch", "0"],
+        &["production", "--max-unreachable", "all"],
+        &["production", "--concurrency", "0"],
+    ]));
+    let head = |args: &[&str]| {
+        let run = desk.in_directory(work, args).ends_with(0);
+        run.stdout.lines().take_while(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let place = format!("127.0.0.1:{port}");
+    let lines = head(&["production", "setup", "-n"]);
+    assert_eq!(
+        lines[..2],
+        [
+            format!("# setup production: api: main of {repo}"),
+            format!("# setup production: web: main of {repo}")
+        ]
+    );
+    assert!(lines[2].starts_with("# on ") && lines[2].ends_with("/web"), "{lines:?} {place}");
+    let run = desk.quietly(&["production", "setup", "-n", "--output", "json"]).ends_with(0);
+    let json: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let apps: Vec<_> =
+        json["apps"].as_array().unwrap().iter().map(|app| app["app"].as_str().unwrap()).collect();
+    assert_eq!(apps, ["api", "web"]);
+    let lines = head(&["production", "setup", "-n", "--apps", "web"]);
+    assert_eq!(lines[0], format!("# setup production: main of {repo}"));
 }
 
 #[test]

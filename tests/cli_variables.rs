@@ -6,10 +6,15 @@ mod common;
 use common::{Kind, World};
 
 /// The variable of an option, a value that cannot be meant, and what is said of it.
-const BAD: [(&str, &str, &str); 18] = [
+const BAD: [(&str, &str, &str); 23] = [
     ("config", "nowhere.toml", "nowhere.toml"),
     ("chdir", "nowhere", "--chdir: "),
     ("hosts", "web9", "matches `web9`"),
+    ("apps", "nope", "`production` has no app `nope`"),
+    ("concurrency", "0", "takes a number of hosts from 1"),
+    ("batch", "0", "no host would ever go live"),
+    ("no-pause", "maybe", "takes true or false"),
+    ("max-unreachable", "all", "takes a number of hosts"),
     ("set", "usr=x", "--> SHIPIT_SET:1:1"),
     ("force", "maybe", "takes true or false"),
     ("redeploy", "maybe", "takes true or false"),
@@ -27,8 +32,8 @@ const BAD: [(&str, &str, &str); 18] = [
     ("verbose", "maybe", "takes true or false"),
 ];
 
-/// Those that no variable sets: hooks have two of them, the rest is an answer rather than an option.
-const NONE: [&str; 4] = ["env", "ref", "help", "version"];
+/// Those that no variable sets: hooks have three of them, the rest is an answer rather than an option.
+const NONE: [&str; 5] = ["env", "ref", "roles", "help", "version"];
 
 /// Of no use to a plan, with which this is tried, or of `hold`, `status` or `logs` alone.
 const ELSEWHERE: [&str; 6] = ["events", "for", "message", "check", "lines", "follow"];

@@ -129,7 +129,10 @@ fn bash_offers_what_the_file_and_the_grammar_have() {
         (&["shipit", "pro"][..], &["production"][..]),
         (&["shipit", "production", "re"], &["ref", "revert", "restart", "resume"]),
         (&["shipit", "production", "--re"], &["--ref", "--redeploy"]),
-        (&["shipit", "production", "status", "--c"], &["--config", "--chdir", "--check", "--color"]),
+        (
+            &["shipit", "production", "status", "--c"],
+            &["--config", "--chdir", "--concurrency", "--check", "--color"],
+        ),
         (&["shipit", "production", "setup", "--re"], &[]),
         (&["shipit", "demo", "--k"], &["--keep"]),
         (&["shipit", "--color", "al"], &["always"]),

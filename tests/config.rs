@@ -43,14 +43,14 @@ fn no_variable(_: &str) -> Option<String> {
 }
 
 fn env_of(environment: &Environment, host: usize) -> Vec<(String, String)> {
-    let entries = environment.evaluate_env(&environment.hosts[host], &no_variable).unwrap();
+    let entries = environment.evaluate_env(&environment.sites[host], &no_variable).unwrap();
     entries.into_iter().map(|entry| (entry.name, entry.value.expose_secret().to_owned())).collect()
 }
 
 #[test]
 fn the_smallest_file_has_the_documented_defaults() {
     let environment = resolved("");
-    let app = &environment.app;
+    let app = &environment.apps[0];
     assert_eq!((app.name.as_str(), app.reference.as_str(), app.keep_releases), ("shop", "main", 5));
     assert_eq!(app.shell, Shell::BashOrSh);
     assert!(app.supervisor.is_none() && app.shared.is_empty() && app.hooks.build.is_empty());
@@ -58,7 +58,8 @@ fn the_smallest_file_has_the_documented_defaults() {
     assert_eq!([times.connect, times.reload, times.lost], [10, 120, 30].map(Duration::from_secs));
     assert_eq!([times.hook, times.fetch], [900, 900].map(Duration::from_secs));
     let host = &environment.hosts[0];
-    assert_eq!((host.name.as_str(), host.path.as_str(), host.local), ("web1", "/var/www/shop", false));
+    let path = environment.sites[0].path.as_str();
+    assert_eq!((host.name.as_str(), path, host.local), ("web1", "/var/www/shop", false));
     assert!(host.user.is_none() && host.port.is_none() && host.key.is_none() && host.jump.is_none());
 }
 
@@ -80,7 +81,7 @@ fn the_app_is_named_after_the_repository() {
         ("..", "app"),
     ] {
         let text = file("").replace("git@github.com:acme/shop.git", repo);
-        assert_eq!(load(&text).unwrap().app.name, name, "{repo}");
+        assert_eq!(load(&text).unwrap().apps[0].name, name, "{repo}");
     }
 }
 
@@ -108,9 +109,9 @@ fn placeholders_are_filled_in_paths_and_supervisor_commands() {
         "path = '~/{app}-{env}/{host}'\nhosts = ['web[1:2]', '[::1]:22']\n\
          supervisor = { reload = 'restart {app} {env} {host} ${env}', verify = '{ true; }' }",
     );
-    let paths: Vec<&str> = environment.hosts.iter().map(|host| host.path.as_str()).collect();
+    let paths: Vec<&str> = environment.sites.iter().map(|site| site.path.as_str()).collect();
     assert_eq!(paths, ["shop-production/web1", "shop-production/web2", "shop-production/::1"]);
-    let supervisor = environment.app.supervisor_on(&environment.hosts[1]).unwrap();
+    let supervisor = environment.apps[0].supervisor_on(&environment.hosts[1]).unwrap();
     assert_eq!(supervisor.reload, "restart shop production web2 ${env}");
     assert_eq!(supervisor.verify.as_deref(), Some("{ true; }"));
 }
@@ -139,7 +140,7 @@ fn hosts_as_strings_tables_and_ranges() {
     ];
     assert_eq!(seen, expected.map(|(address, user, local)| (address.to_owned(), user, local)));
     let app = &environment.hosts[5];
-    assert_eq!(app.path.as_str(), "app");
+    assert_eq!(environment.sites[5].path.as_str(), "app");
     assert_eq!(app.key.as_deref(), Some(environment.root.join("keys/id").as_path()));
     assert_eq!(app.jump.as_deref(), Some(["a".to_owned(), "b@c:1".to_owned()].as_slice()));
 }
@@ -150,7 +151,7 @@ fn every_host_may_bring_its_own_path() {
         "[deploy.production]\nrepo = 'r:shop'\nref = 'main'\nhosts = [{ host = 'a', path = '/a' }, 'b']\n";
     assert!(load(text).unwrap_err().to_string().contains("`path` is missing from `deploy.production`"));
     let text = text.replace(", 'b'", "");
-    assert_eq!(load(&text).unwrap().hosts[0].path.as_str(), "/a");
+    assert_eq!(load(&text).unwrap().sites[0].path.as_str(), "/a");
 }
 
 #[test]
@@ -178,14 +179,14 @@ fn hosts_that_cannot_be_are_refused() {
 fn the_strongest_layer_decides_and_env_and_timeout_are_merged() {
     let text = format!(
         "[defaults]\nkeep-releases = 9\nbuild = 'make'\nmigrate = 'm'\nenv = {{ A = 1, B = 'd' }}\n\
-         timeout = {{ hook = '1h', lost = 5 }}\n\n{}\n[deploy.staging]\nrollout = {{}}\n",
+         timeout = {{ hook = '1h', lost = 5 }}\n\n{}\n[deploy.staging]\nrolout = {{}}\n",
         file(
             "build = ''\nmigrate = ['x', { run = 'y', once = true }]\nenv.B = true\nenv.C = 1.50\n\
              timeout.hook = '500ms'\nhosts = ['a', { host = 'b', env = { C = 'own' } }]"
         )
     );
     let environment = load(&text).unwrap();
-    let app = &environment.app;
+    let app = &environment.apps[0];
     assert_eq!((app.keep_releases, app.hooks.build.len(), app.hooks.migrate.len()), (9, 0, 2));
     assert!(app.hooks.migrate[1].once && app.hooks.migrate[1].text == "y");
     assert_eq!(environment.timeouts.hook, Duration::from_millis(500));
@@ -257,20 +258,20 @@ fn a_variable_of_the_operator_is_a_secret_of_any_bytes() {
     let environment = resolved("env = { URL = 'db://u:${DB_PASS}@h', PLAIN = 'x' }");
     let secret = "p\"w'\n$x\\";
     let lookup = |name: &str| (name == "DB_PASS").then(|| secret.to_owned());
-    let entries = environment.evaluate_env(&environment.hosts[0], &lookup).unwrap();
+    let entries = environment.evaluate_env(&environment.sites[0], &lookup).unwrap();
     assert_eq!(entries[1].value.expose_secret(), format!("db://u:{secret}@h"));
     assert!(entries[1].secret && !entries[0].secret);
     assert!(!format!("{entries:?}").contains(secret));
-    assert!(matches!(environment.hosts[0].env[1].value, EnvValue::Operator(_)));
+    assert!(matches!(environment.sites[0].env[1].value, EnvValue::Operator(_)));
 }
 
 #[test]
 fn shared_and_carry_are_places_in_the_release() {
     let environment = resolved("shared = ['.env', './public//uploads/', 'log']\ncarry = ['node_modules/']");
     let shared: Vec<(&str, bool)> =
-        environment.app.shared.iter().map(|shared| (shared.path.as_str(), shared.directory)).collect();
+        environment.apps[0].shared.iter().map(|shared| (shared.path.as_str(), shared.directory)).collect();
     assert_eq!(shared, [(".env", false), ("public/uploads", true), ("log", false)]);
-    assert_eq!(environment.app.carry, ["node_modules"]);
+    assert_eq!(environment.apps[0].carry, ["node_modules"]);
     for bad in [
         "shared = ['/etc']",
         "shared = ['a/../b']",
@@ -288,7 +289,7 @@ fn shared_and_carry_are_places_in_the_release() {
     ] {
         refused(bad);
     }
-    assert_eq!(resolved("shared = ['a', 'ab', 'a-b']").app.shared.len(), 3);
+    assert_eq!(resolved("shared = ['a', 'ab', 'a-b']").apps[0].shared.len(), 3);
 }
 
 #[test]
@@ -318,7 +319,7 @@ fn hooks_as_text_list_table_and_script() {
         ),
     )
     .unwrap();
-    let hooks = &environment.app.hooks;
+    let hooks = &environment.apps[0].hooks;
     assert_eq!(hooks.pre_setup[0].text, "set -x\necho $A\n");
     assert_eq!(hooks.build.len(), 2);
     assert_eq!(hooks.build[0].text, "make\n");
@@ -333,7 +334,7 @@ fn hooks_as_text_list_table_and_script() {
         ("build = 1", "expected a script"),
         ("post-deploy-local = { run = 'a', local = true }", "already runs once"),
         ("build = { run = 'a', onse = true }", "did you mean `once`?"),
-        ("build = { run = 'a', roles = ['x'] }", "not yet"),
+        ("build = { run = 'a', roles = ['x'] }", "no host of `production` has the role `x`"),
     ] {
         let text = refused(bad);
         assert!(text.contains(message), "{bad}: {text}");
@@ -366,8 +367,11 @@ fn other_values_that_cannot_be_meant() {
         let text = refused(bad);
         assert!(text.contains(message), "{bad}: {text}");
     }
-    assert_eq!(resolved("shell = 'sh'").app.shell, Shell::Sh);
-    assert_eq!(resolved("prepend-path = '~/bin'\nprofile = ['~/.nvm/nvm.sh']").app.prepend_path, ["~/bin"]);
+    assert_eq!(resolved("shell = 'sh'").apps[0].shell, Shell::Sh);
+    assert_eq!(
+        resolved("prepend-path = '~/bin'\nprofile = ['~/.nvm/nvm.sh']").apps[0].prepend_path,
+        ["~/bin"]
+    );
 }
 
 #[test]
@@ -387,7 +391,7 @@ fn an_environment_may_have_the_name_of_a_command() {
 
 #[test]
 fn logs_are_paths_with_wildcards() {
-    let logs = |line: &str| resolved(line).app.logs;
+    let logs = |line: &str| resolved(line).apps[0].logs.clone();
     assert_eq!(logs(""), [""; 0]);
     assert_eq!(logs("logs = 'shared/log/*.log'"), ["shared/log/*.log"]);
     assert_eq!(logs("logs = ['/var/log/x', '~/y z']"), ["/var/log/x", "~/y z"]);

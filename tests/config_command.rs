@@ -65,7 +65,7 @@ fn a_command_stands_among_other_hosts_and_brings_settings() {
     let expected = [("node", "web1"), ("app", "web2:2200"), ("ops", "web3:22")];
     assert_eq!(seen, expected.map(|(user, address)| (user.to_owned(), address.to_owned())));
     // what a command prints is not expanded: an inventory asks for no secret
-    let entries = environment.evaluate_env(&environment.hosts[1], &|_| Some("secret".to_owned())).unwrap();
+    let entries = environment.evaluate_env(&environment.sites[1], &|_| Some("secret".to_owned())).unwrap();
     let pairs: Vec<_> = entries.iter().map(|e| (e.name.as_str(), e.value.expose_secret())).collect();
     assert_eq!(pairs, [("A", "x"), ("B", "${HOME}")]);
 }
@@ -127,11 +127,11 @@ fn values_of_env_are_secrets_without_their_last_newline_and_count_for_the_digest
         environment.answer(&answers).map(|()| environment).map_err(|error| error.to_string())
     };
     let read = |environment: &Environment, host: usize| {
-        let host = &environment.hosts[host];
-        let entries = environment.evaluate_env(host, &|_| None).unwrap();
+        let site = &environment.sites[host];
+        let entries = environment.evaluate_env(site, &|_| None).unwrap();
         assert!(!format!("{entries:?} {environment:?}").contains("s3cret"));
         let values: Vec<_> = entries.iter().map(|e| (e.value.expose_secret().to_owned(), e.secret)).collect();
-        (values, environment.digest(host, &entries, &[]))
+        (values, environment.digest(site, &entries, &[]))
     };
     let one = with("s3cret ${X}\nline\n\n").unwrap();
     let (values, digest) = read(&one, 0);
@@ -142,7 +142,7 @@ fn values_of_env_are_secrets_without_their_last_newline_and_count_for_the_digest
     for (text, message) in [("\n", "printed nothing"), ("a\0b", "printed a NUL")] {
         assert!(with(text).err().unwrap().contains(message), "{text:?}");
     }
-    let unasked = environment.evaluate_env(&environment.hosts[0], &|_| None).unwrap_err().to_string();
+    let unasked = environment.evaluate_env(&environment.sites[0], &|_| None).unwrap_err().to_string();
     assert!(unasked.contains("the command of `env.T` was not run"), "{unasked}");
 }
 

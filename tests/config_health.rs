@@ -24,7 +24,7 @@ fn environment(text: &str, settings: &[&str]) -> Environment {
 /// Of the first host.
 fn health(table: &str) -> Health {
     let environment = environment(&format!("{OWN}health = {{ {table} }}\n"), &[]);
-    environment.app.health_on(&environment.hosts[0]).unwrap()
+    environment.apps[0].health_on(&environment.hosts[0]).unwrap()
 }
 
 fn http(table: &str) -> HttpCheck {
@@ -37,7 +37,7 @@ fn http(table: &str) -> HttpCheck {
 #[test]
 fn without_it_nothing_is_asked() {
     let environment = environment(OWN, &[]);
-    assert_eq!(environment.app.health_on(&environment.hosts[0]), None);
+    assert_eq!(environment.apps[0].health_on(&environment.hosts[0]), None);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn environment_app_and_host_are_filled_in() {
     let text = |table: &str| format!("{OWN}health = {{ {table} }}\n");
     let on = |table: &str, host: usize| {
         let environment = environment(&text(table), &[]);
-        environment.app.health_on(&environment.hosts[host]).unwrap().check
+        environment.apps[0].health_on(&environment.hosts[host]).unwrap().check
     };
     let url = |check: HealthCheck| match check {
         HealthCheck::Http(http) => (http.url.to_string(), http.body.unwrap_or_default()),
@@ -105,7 +105,7 @@ fn environment_app_and_host_are_filled_in() {
 fn the_strongest_table_counts_whole() {
     let defaults = "[defaults]\nhealth = { http = 'http://a/', status = 204, interval = '3s' }\n";
     let read = |own: &str, settings: &[&str]| {
-        environment(&format!("{defaults}{OWN}{own}\n"), settings).app.health.unwrap()
+        environment(&format!("{defaults}{OWN}{own}\n"), settings).apps[0].health.clone().unwrap()
     };
     assert_eq!(read("", &[]).interval, Duration::from_secs(3));
     let own = read("health = { tcp = 3000 }", &[]);
@@ -124,7 +124,7 @@ fn another_question_makes_a_new_release_and_another_time_does_not() {
     let digest = |table: &str| {
         let line = if table.is_empty() { String::new() } else { format!("health = {{ {table} }}\n") };
         let environment = environment(&format!("{OWN}{line}"), &[]);
-        environment.digest(&environment.hosts[0], &[], &[])
+        environment.digest(&environment.sites[0], &[], &[])
     };
     let asked = [
         "",

@@ -33,7 +33,7 @@ fn refused(directory: &tempfile::TempDir, file: &str) -> String {
 const OWN: &str = "[deploy.production]\nhost = 'web1'\nrepo = 'r:shop'\nref = 'main'\npath = '/srv/shop'\n";
 
 fn env_of(environment: &Environment) -> Vec<(String, String)> {
-    let entries = environment.evaluate_env(&environment.hosts[0], &|_| None).unwrap();
+    let entries = environment.evaluate_env(&environment.sites[0], &|_| None).unwrap();
     entries.into_iter().map(|entry| (entry.name, entry.value.expose_secret().to_owned())).collect()
 }
 
@@ -57,9 +57,9 @@ fn an_extended_file_is_weaker_than_all_of_this_one() {
     let host = &environment.hosts[0];
     assert_eq!((host.user.as_deref(), host.port), (Some("node"), Some(2222)));
     // this file's defaults are over the environment of the other
-    assert_eq!(environment.app.keep_releases, 4);
-    assert_eq!(environment.app.reference, "main");
-    assert_eq!(environment.app.hooks.build[0].text, "own");
+    assert_eq!(environment.apps[0].keep_releases, 4);
+    assert_eq!(environment.apps[0].reference, "main");
+    assert_eq!(environment.apps[0].hooks.build[0].text, "own");
     let pairs = [("A", "fd"), ("B", "fe"), ("C", "od")].map(|(n, v)| (n.to_owned(), v.to_owned()));
     assert_eq!(env_of(&environment), pairs);
     assert_eq!(environment.timeouts.hook, Duration::from_secs(7200));
@@ -75,14 +75,14 @@ fn a_chain_is_followed_to_its_end_and_its_environments_are_all_there() {
         ("c/shipit.toml", "extends = '../b/fleet.toml'\n[deploy.production]\nref = 'v2'\n[deploy.qa]\n"),
     ]);
     let environment = loaded(&directory, "c/shipit.toml");
-    assert_eq!((environment.app.reference.as_str(), environment.app.keep_releases), ("v2", 7));
+    assert_eq!((environment.apps[0].reference.as_str(), environment.apps[0].keep_releases), ("v2", 7));
     assert_eq!(environment.hosts[0].user.as_deref(), Some("fleet"));
     let names = config::environments(&directory.path().join("c/shipit.toml")).unwrap();
     assert_eq!(names, ["staging", "production", "qa"]);
     // an environment that only an extended file has is one, too
     let file = directory.path().join("d.toml");
     fs::write(&file, "extends = 'c/shipit.toml'\n").unwrap();
-    assert_eq!(config::load(&file, "production").unwrap().app.reference, "v2");
+    assert_eq!(config::load(&file, "production").unwrap().apps[0].reference, "v2");
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn relative_paths_begin_at_the_file_they_stand_in() {
     ]);
     let environment = loaded(&directory, "app/shipit.toml");
     let fleet = directory.path().canonicalize().unwrap().join("fleet");
-    assert_eq!(environment.app.hooks.build[0].text, "make fleet\n");
+    assert_eq!(environment.apps[0].hooks.build[0].text, "make fleet\n");
     assert_eq!(environment.hosts[0].key, Some(fleet.join("keys/id")));
     assert_eq!(environment.env_commands()[0].directory, fleet);
 }
@@ -154,7 +154,7 @@ fn a_missing_variable_is_shown_in_the_file_that_wants_it() {
         ("shipit.toml", &format!("extends = 'fleet.toml'\n{OWN}")),
     ]);
     let environment = loaded(&directory, "shipit.toml");
-    let error = environment.evaluate_env(&environment.hosts[0], &|_| None).unwrap_err().to_string();
+    let error = environment.evaluate_env(&environment.sites[0], &|_| None).unwrap_err().to_string();
     assert!(error.contains("fleet.toml:2:13") && error.contains("export FLEET_TOKEN=…"), "{error}");
 }
 
@@ -171,7 +171,7 @@ fn what_cannot_be_extended_is_told_in_its_place() {
         ("extends = ['a.toml']", "expected a string, found a list"),
         ("extends = 'broken.toml'", "broken.toml:1:"),
         ("extends = 'nested.toml'", "move it above the first header"),
-        ("extends = 'apps.toml'", "`apps` is not yet supported"),
+        ("extends = 'apps.toml'", "unknown key `host` in `apps.a`"),
         ("extends = 'odd.toml'", "expected a table, found an integer"),
     ] {
         let directory = tree(&[
@@ -179,7 +179,7 @@ fn what_cannot_be_extended_is_told_in_its_place() {
             ("circle.toml", "extends = 'shipit.toml'\n"),
             ("broken.toml", "[defaults\n"),
             ("nested.toml", "[defaults]\nextends = 'shipit.toml'\n"),
-            ("apps.toml", "[apps.a]\n"),
+            ("apps.toml", "[apps.a]\nhost = 'web1'\n"),
             ("odd.toml", "defaults = 1\n"),
             ("x/y", ""),
         ]);

@@ -14,7 +14,7 @@ fn shown(text: &str) -> String {
     let error = match config::load(&file, "production") {
         Err(error) => error,
         Ok(environment) => {
-            environment.evaluate_env(&environment.hosts[0], &|_| None).expect_err("a file with a mistake")
+            environment.evaluate_env(&environment.sites[0], &|_| None).expect_err("a file with a mistake")
         }
     };
     error.to_string().replace(&directory.path().display().to_string(), "[DIR]")
@@ -58,7 +58,7 @@ mistake!(
 );
 mistake!(not_toml, "[deploy.production\nhost = \"web1\"\nuser = node\n");
 mistake!(key_given_twice, "[deploy.production]\nhost = \"web1\"\nhost = \"web2\"\n");
-mistake!(not_yet, format!("[deploy.production]\nhost = \"web1\"\n{BASE}rollout = {{ batch = 1 }}\n"));
+mistake!(not_yet, format!("[deploy.production]\nhost = \"web1\"\n{BASE}forward-agent = true\n"));
 mistake!(supervisor_not_yet, format!("[deploy.production]\nhost = \"web1\"\n{BASE}supervisor = \"pm2\"\n"));
 mistake!(
     host_named_twice,

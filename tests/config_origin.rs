@@ -67,7 +67,8 @@ fn a_key_is_chosen_with_what_is_below_it() {
         |key| config::read(&file, &[]).unwrap().show("production", Some(key), false).unwrap_err().to_string();
     assert!(error("supervisor.verfy").contains("did you mean `supervisor.verify`?"));
     assert!(error("timeot").contains("did you mean `timeout`?"));
-    assert!(error("rollout").contains("there is no key `rollout`"));
+    assert!(error("rolout").contains("did you mean `rollout`?"));
+    assert!(error("rollout.bacth").contains("did you mean `rollout.batch`?"));
 }
 
 #[test]
@@ -86,18 +87,19 @@ fn what_is_shown_is_toml_that_means_the_same() {
     fs::write(&again, config::read(&file, &[]).unwrap().show("production", None, true).unwrap().unwrap())
         .unwrap();
     let meaning = |environment: Environment| {
-        let digests = environment.hosts.iter().map(|host| {
-            let env = environment.evaluate_env(host, &|_| None).unwrap();
+        let digests = environment.sites.iter().map(|site| {
+            let host = &environment.hosts[site.host];
+            let env = environment.evaluate_env(site, &|_| None).unwrap();
             (
-                environment.digest(host, &env, &[]),
+                environment.digest(site, &env, &[]),
                 host.address(),
                 host.user.clone(),
                 host.key.clone(),
-                host.path.clone(),
+                site.path.clone(),
             )
         });
         let digests: Vec<_> = digests.collect();
-        (digests, environment.timeouts.clone(), environment.app.keep_releases, environment.confirm)
+        (digests, environment.timeouts.clone(), environment.apps[0].keep_releases, environment.confirm)
     };
     let load = |file| meaning(config::load(file, "production").unwrap());
     assert_eq!(load(&file), load(&again));
@@ -116,8 +118,8 @@ fn the_defaults_that_are_shown_are_those_that_hold() {
     assert!(text.contains("keep-releases = 5\n") && text.contains("confirm = false\n"), "{text}");
     let shown = config::load(&file, "production").unwrap();
     assert_eq!((least.timeouts.clone(), least.confirm), (shown.timeouts.clone(), shown.confirm));
-    assert_eq!(least.app.keep_releases, shown.app.keep_releases);
-    assert_eq!(least.digest(&least.hosts[0], &[], &[]), shown.digest(&shown.hosts[0], &[], &[]));
+    assert_eq!(least.apps[0].keep_releases, shown.apps[0].keep_releases);
+    assert_eq!(least.digest(&least.sites[0], &[], &[]), shown.digest(&shown.sites[0], &[], &[]));
     assert!(config::read(&file, &[]).unwrap().resolve("production", &Answers::default()).is_ok());
 }
 

@@ -103,18 +103,25 @@ fn what_users_are_given_is_valid() {
     }
 }
 
-#[test]
-fn what_the_checker_takes_and_refuses_the_schema_does_too() {
-    let base = "host = 'a'\nrepo = 'r:x'\nref = 'main'\npath = 'p'\n";
+const BASE: &str = "host = 'a'\nrepo = 'r:x'\nref = 'main'\npath = 'p'\n";
+
+/// Whether schema and checker take it.
+fn both(text: &str, good: bool) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("shipit.toml");
+    assert_eq!(accepts(text), good, "the schema: {text}");
+    fs::write(&file, text).unwrap();
+    assert_eq!(config::load(&file, "production").is_ok(), good, "the checker: {text}");
+}
+
+#[test]
+fn what_the_checker_takes_and_refuses_the_schema_does_too() {
     for (line, good) in [
         ("", true),
         ("keep-releases = 3", true),
         ("keep-releases = 0", false),
         ("keep-releases = '3'", false),
         ("keep-relases = 3", false),
-        ("rollout = { batch = 1 }", false),
         ("port = 70000", false),
         ("confirm = true", true),
         ("confirm = 'yes'", false),
@@ -142,10 +149,7 @@ fn what_the_checker_takes_and_refuses_the_schema_does_too() {
         ("shared = 'log/'", true),
         ("shared = [1]", false),
     ] {
-        let text = format!("[deploy.production]\n{base}{line}\n");
-        assert_eq!(accepts(&text), good, "the schema: {line}");
-        fs::write(&file, text).unwrap();
-        assert_eq!(config::load(&file, "production").is_ok(), good, "the checker: {line}");
+        both(&format!("[deploy.production]\n{BASE}{line}\n"), good);
     }
     for hosts in ["'a'", "['a', { host = ['b', 'c'], port = 22, env = { A = 1 } }]", "{ command = 'list' }"] {
         assert!(accepts(&format!("[deploy.x]\nhosts = {hosts}\n")), "{hosts}");
@@ -155,6 +159,55 @@ fn what_the_checker_takes_and_refuses_the_schema_does_too() {
     }
     assert!(accepts("extends = '../fleet.toml'\n[defaults]\nuser = 'x'\n"));
     assert!(!accepts("user = 'x'\n") && !accepts("[deploy]\nx = 1\n"));
+}
+
+#[test]
+fn rollout_and_roles_are_taken_and_refused_by_both() {
+    for (line, good) in [
+        ("rollout = { batch = 1 }", true),
+        ("rollout = { batch = '25%', canary = 1, pause = 'ask', max-unreachable = '10%' }", true),
+        ("rollout = { batch = 'all', pause = '30s', max-unreachable = 2 }", true),
+        ("rollout = { pause = 0, canary = 0, max-unreachable = 0 }", true),
+        ("rollout = { batch = 0 }", false),
+        ("rollout = { batch = true }", false),
+        ("rollout = { canary = '1' }", false),
+        ("rollout = { canary = -1 }", false),
+        ("rollout = { pause = true }", false),
+        ("rollout = { max-unreachable = -1 }", false),
+        ("rollout = { bach = 1 }", false),
+        ("rollout = 1", false),
+        ("drain = 'x'", true),
+        ("undrain = ['x', { run = 'y' }]", true),
+        ("drain = 1", false),
+        ("roles = ['web']", false),
+        ("after = ['web']", false),
+    ] {
+        both(&format!("[deploy.production]\n{BASE}{line}\n"), good);
+    }
+}
+
+#[test]
+fn apps_are_taken_and_refused_by_both() {
+    let app = "repo = 'r:x'\nref = 'main'\npath = '{app}'\n";
+    for (own, environment, good) in [
+        ("", "", true),
+        ("roles = ['web']\nafter = 'b'", "hosts = { host = 'a', roles = 'web' }", true),
+        ("health = { tcp = 1 }\nenv.A = 1", "use = ['a', 'b']\napps.a.ref = 'v2'", true),
+        ("rols = 'x'", "", false),
+        ("host = 'a'", "", false),
+        ("rollout.batch = 1", "", false),
+        ("roles = 1", "", false),
+        ("", "use = 1", false),
+        ("", "apps.a.rf = 'x'", false),
+        ("", "apps.a = 'x'", false),
+        ("", "apps = ['a']", false),
+    ] {
+        let hosts = if environment.contains("hosts") { "" } else { "host = 'a'\n" };
+        let text =
+            format!("[apps.a]\n{app}{own}\n[apps.b]\n{app}\n[deploy.production]\n{hosts}{environment}\n");
+        both(&text, good);
+    }
+    both(&format!("[apps]\na = 1\n[deploy.production]\n{BASE}"), false);
 }
 
 #[test]

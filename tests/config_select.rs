@@ -20,7 +20,8 @@ fn fleet() -> Environment {
 
 fn chosen(patterns: &[&str]) -> Result<Vec<String>, ConfigError> {
     let patterns: Vec<String> = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
-    config::select(fleet(), &patterns).map(|fleet| fleet.hosts.iter().map(config::Host::address).collect())
+    config::select(fleet(), config::Choice { hosts: &patterns, ..config::Choice::default() })
+        .map(|fleet| fleet.hosts.iter().map(config::Host::address).collect())
 }
 
 #[test]
@@ -61,11 +62,66 @@ fn a_pattern_that_matches_nothing_is_an_error() {
     }
 }
 
+const APPS: &str = "[defaults]\nrepo = 'r:mono'\nref = 'main'\npath = '{app}'\n\
+                    [apps.api]\nroles = ['api']\n[apps.web]\nroles = ['web']\n[apps.log]\n\
+                    [deploy.production]\nhosts = ['log1', { host = 'web[1:2]', roles = ['web', 'front'] }, { host = 'api1', roles = ['api', 'db'] },\n\
+                    { host = 'both', roles = ['api', 'web'] }]\n";
+
+/// The sites that are left, and the apps.
+fn left(hosts: &[&str], roles: &[&str], apps: &[&str]) -> Result<(String, String), ConfigError> {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("shipit.toml");
+    fs::write(&file, APPS).unwrap();
+    let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let (hosts, roles, apps) = (own(hosts), own(roles), own(apps));
+    let choice = config::Choice { hosts: &hosts, roles: &roles, apps: &apps };
+    let left = config::select(config::load(&file, "production").unwrap(), choice)?;
+    let sites =
+        left.sites.iter().map(|site| format!("{}@{}", left.apps[site.app].name, left.hosts[site.host].name));
+    let apps = left.apps.iter().map(|app| app.name.as_str());
+    Ok((sites.collect::<Vec<_>>().join(" "), apps.collect::<Vec<_>>().join(" ")))
+}
+
+#[test]
+fn roles_and_apps_choose_sites() {
+    let all = "log@log1 web@web1 log@web1 web@web2 log@web2 api@api1 log@api1 api@both web@both log@both";
+    for (hosts, roles, apps, sites, left_apps) in [
+        (&[][..], &[][..], &[][..], all, "api web log"),
+        (&[], &["db"], &[], "api@api1 log@api1", "api log"),
+        (&[], &["db,front"], &["log"], "log@web1 log@web2 log@api1", "log"),
+        (&[], &["db", "front"], &["api"], "api@api1", "api"),
+        (&[], &[], &["web"], "web@web1 web@web2 web@both", "web"),
+        (&[], &[], &["web,api"], "web@web1 web@web2 api@api1 api@both web@both", "api web"),
+        (&["web*", "both"], &["web"], &["web"], "web@web1 web@web2 web@both", "web"),
+        (&["!web*"], &["web"], &[], "api@both web@both log@both", "api web log"),
+        (&["log1"], &[], &[], "log@log1", "log"),
+    ] {
+        let found = left(hosts, roles, apps).unwrap();
+        assert_eq!((found.0.as_str(), found.1.as_str()), (sites, left_apps), "{hosts:?} {roles:?} {apps:?}");
+    }
+}
+
+#[test]
+fn a_role_an_app_or_a_choice_that_means_nothing_is_an_error() {
+    for (hosts, roles, apps, message) in [
+        (&[][..], &["fornt"][..], &[][..], "`production` has no role `fornt`; did you mean `front`?"),
+        (&[], &["db", ""], &[], "`production` has no role ``"),
+        (&[], &[], &["wbe"], "`production` has no app `wbe`; did you mean `web`?"),
+        (&[], &[], &["api", "queue"], "`production` has no app `queue`"),
+        (&["web1"], &[], &["api"], "--hosts, --roles and --apps together leave nothing of `production`"),
+        (&[], &["front"], &["api"], "together leave nothing"),
+        (&["log1"], &["web"], &[], "together leave nothing"),
+    ] {
+        let error = left(hosts, roles, apps).unwrap_err().to_string();
+        assert!(error.contains(message), "{hosts:?} {roles:?} {apps:?}: {error}");
+    }
+}
+
 fn digest(more: &str) -> String {
     let hosts = if more.contains("host") { "" } else { "host = 'web1'\n" };
     let environment = load(&format!("{hosts}{more}"));
-    let env = environment.evaluate_env(&environment.hosts[0], &|_| Some("value".to_owned())).unwrap();
-    environment.digest(&environment.hosts[0], &env, &[])
+    let env = environment.evaluate_env(&environment.sites[0], &|_| Some("value".to_owned())).unwrap();
+    environment.digest(&environment.sites[0], &env, &[])
 }
 
 #[test]

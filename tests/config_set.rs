@@ -29,7 +29,7 @@ fn set(settings: &[&str]) -> Environment {
 }
 
 fn env_of(environment: &Environment, host: usize) -> Vec<String> {
-    let entries = environment.evaluate_env(&environment.hosts[host], &|_| Some("var".to_owned())).unwrap();
+    let entries = environment.evaluate_env(&environment.sites[host], &|_| Some("var".to_owned())).unwrap();
     entries.iter().map(|entry| format!("{}={}", entry.name, entry.value.expose_secret())).collect()
 }
 
@@ -46,15 +46,15 @@ fn a_value_is_toml_where_it_can_be_read_so_and_else_a_string() {
         ("ref=1979-05-27", "1979-05-27"),
         ("\"ref\"=v2", "v2"),
     ] {
-        assert_eq!(set(&[setting]).app.reference, reference, "{setting}");
+        assert_eq!(set(&[setting]).apps[0].reference, reference, "{setting}");
     }
-    assert_eq!(set(&["keep-releases=9"]).app.keep_releases, 9);
+    assert_eq!(set(&["keep-releases=9"]).apps[0].keep_releases, 9);
     assert!(set(&["confirm=true"]).confirm);
-    assert_eq!(set(&["shared=['a','b/']"]).app.shared.len(), 2);
-    assert_eq!(set(&["build=make x=1 # all"]).app.hooks.build[0].text, "make x=1 # all");
-    assert_eq!(set(&["build={ run = 'b', once = true }"]).app.hooks.build[0].text, "b");
-    assert_eq!(set(&["build=line\nref = 'evil'"]).app.hooks.build[0].text, "line\nref = 'evil'");
-    assert!(set(&["build="]).app.hooks.build.is_empty());
+    assert_eq!(set(&["shared=['a','b/']"]).apps[0].shared.len(), 2);
+    assert_eq!(set(&["build=make x=1 # all"]).apps[0].hooks.build[0].text, "make x=1 # all");
+    assert_eq!(set(&["build={ run = 'b', once = true }"]).apps[0].hooks.build[0].text, "b");
+    assert_eq!(set(&["build=line\nref = 'evil'"]).apps[0].hooks.build[0].text, "line\nref = 'evil'");
+    assert!(set(&["build="]).apps[0].hooks.build.is_empty());
 }
 
 #[test]
@@ -73,9 +73,10 @@ fn what_is_nested_is_reached_and_leaves_the_rest_of_its_table() {
     let environment = set(&["timeout.hook=1m", "supervisor.reload=again"]);
     assert_eq!(environment.timeouts.hook, Duration::from_secs(60));
     assert_eq!(environment.timeouts.lost, Duration::from_secs(7));
-    let supervisor = environment.app.supervisor.unwrap();
+    let supervisor = environment.apps[0].supervisor.clone().unwrap();
     assert_eq!((supervisor.reload.as_str(), supervisor.verify.as_deref()), ("again", Some("verify")));
-    let supervisor = set(&["supervisor={ reload = 'x' }", "supervisor.start=y"]).app.supervisor.unwrap();
+    let supervisor =
+        set(&["supervisor={ reload = 'x' }", "supervisor.start=y"]).apps[0].supervisor.clone().unwrap();
     assert_eq!(supervisor.verify, None);
     assert_eq!((supervisor.reload.as_str(), supervisor.start.as_deref()), ("x", Some("y")));
     assert_eq!(set(&["timeout.hook=1m", "timeout.hook=2m"]).timeouts.hook, Duration::from_secs(120));
@@ -96,7 +97,7 @@ fn it_is_over_the_table_and_the_text_of_a_host() {
 fn it_completes_a_file_that_lacks_a_key() {
     let text = FILE.replace("ref = 'main'\n", "");
     assert!(set_in(&text, &[]).is_err());
-    assert_eq!(set_in(&text, &["ref=v1"]).unwrap().app.reference, "v1");
+    assert_eq!(set_in(&text, &["ref=v1"]).unwrap().apps[0].reference, "v1");
 }
 
 #[test]
@@ -110,7 +111,8 @@ fn a_mistake_is_shown_in_what_was_typed() {
         ("supervisor.verify.x=1", "`supervisor.verify` is a string"),
         ("build.timeout=5m", "`build` is a string"),
         ("env.SHIPIT_X=1", "is set by shipit itself"),
-        ("rollout.batch=2", "`rollout` is not yet supported"),
+        ("rollout.batch=0", "no host would ever go live"),
+        ("forward-agent=true", "`forward-agent` is not yet supported"),
         ("ref", "this sets nothing"),
         ("=x", "this sets nothing"),
         ("", "this sets nothing"),

@@ -27,7 +27,7 @@ fn plan_all(file: &Path) -> Vec<String> {
         environment.answer(&answers).unwrap();
         let lookup = |_: &str| Some("a secret of the operator".to_owned());
         let env =
-            environment.hosts.iter().map(|host| environment.evaluate_env(host, &lookup).unwrap()).collect();
+            environment.sites.iter().map(|site| environment.evaluate_env(site, &lookup).unwrap()).collect();
         let options = Options { env, ..Options::default() };
         for make in [plan::deploy, plan::setup, plan::revert] {
             let plan = make(environment.clone(), &options);
@@ -156,25 +156,27 @@ fn keys_in_the_pages_tables_are_known_and_all_that_are_known_are_there() {
     let cells: Vec<&str> =
         rows.map(|row| row.trim_start_matches("| ").split(" | ").next().unwrap()).collect();
     assert!(cells.len() > 15, "{cells:?}");
-    let is_known = |key: &str| {
+    let is_known_in = |table: &str, key: &str| {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("shipit.toml");
         // a value of no right type: a known key is told apart by what is said of it
-        fs::write(&file, format!("[deploy.a]\n{key} = 1979-05-27\n")).unwrap();
+        fs::write(&file, format!("{table}\n{key} = 1979-05-27\n[deploy.a]\n")).unwrap();
         let error = config::load(&file, "a").unwrap_err().to_string();
         ![format!("unknown key `{key}`"), format!("`{key}` is not yet")]
             .iter()
             .any(|words| error.contains(words))
     };
+    let is_known = |key: &str| is_known_in("[defaults]", key) || is_known_in("[apps.a]", key);
     for key in cells.iter().flat_map(|cell| cell.split('`').skip(1).step_by(2)) {
         assert!(is_known(key), "{key}");
     }
-    assert!(!is_known("keep-relases") && !is_known("rollout"));
+    assert!(!is_known("keep-relases") && !is_known("forward-agent"));
     let schema: serde_json::Value = serde_json::from_str(&config::schema()).unwrap();
     let environment = &schema["properties"]["defaults"];
     let name = environment["$ref"].as_str().map(|name| name.trim_start_matches('#').to_owned());
     let known = name.map_or(environment, |name| schema.pointer(&name).unwrap());
-    for key in known["properties"].as_object().unwrap().keys() {
+    let of_apps = schema["$defs"]["app"]["properties"].as_object().unwrap().keys();
+    for key in known["properties"].as_object().unwrap().keys().chain(of_apps) {
         assert!(cells.iter().any(|cell| cell.contains(&format!("`{key}`"))), "{key} is in no table");
     }
 }

@@ -415,7 +415,8 @@ fn a_mistake_in_the_configuration_contacts_no_host() {
         ("shared = [\"../up\"]", "shared"),
         ("env = { \"A B\" = \"x\" }", "A B"),
         ("env = { A = \"${NOT_THERE_AT_ALL}\" }", "NOT_THERE_AT_ALL"),
-        ("rollout = { batch = 1 }", "not yet"),
+        ("rollout = { batch = 0 }", "no host would ever go live"),
+        ("forward-agent = true", "not yet"),
         ("[deploy", "shipit.toml"),
     ] {
         world.config(&format!("{good}{lines}\n"));

@@ -16,12 +16,14 @@ on_each_kind!(
     sigterm_while_going_live,
     ctrl_c_twice_leaves_and_the_hosts_finish_alone,
     ctrl_c_twice_on_a_single_host_is_no_success,
+    ctrl_c_while_reverting_leaves_nothing_half_done,
     ctrl_c_while_waiting_for_the_lock_is_130,
     a_session_that_ends_when_putting_back_fails_is_told,
     the_operator_of_unlock_may_die_too,
     ctrl_c_in_a_local_hook,
     ctrl_c_ends_an_exec,
     a_session_that_ends_while_building,
+    a_fetch_that_was_cut_off_is_done_again,
     a_session_that_ends_while_going_live,
     a_session_that_ends_while_going_live_on_the_only_host,
     a_server_that_dies_while_going_live_is_named_and_the_others_are_put_back,
@@ -149,6 +151,26 @@ fn ctrl_c_twice_on_a_single_host_is_no_success(kind: Kind) {
     ends_well(&world, "one");
 }
 
+// A revert never returns to what it leaves: what was stopped half way is done to its end.
+fn ctrl_c_while_reverting_leaves_nothing_half_done(kind: Kind) {
+    let reload = "[ ! -e ~/slow ] || { rm ~/slow; touch ~/reloading; sleep 1001; }; cp page ~/running";
+    let world = World::deployed(kind, 3, &format!("supervisor = {{ reload = {reload:?} }}"));
+    world.deploy("two");
+    for host in ["web2", "web3"] {
+        world.host(host).put("slow", "");
+    }
+    let running = world.shipit_spawn(&["production", "revert"]);
+    eventually("web1 is reverted, the others are at it", || {
+        let read = |host: &str, file: &str| world.host(host).read(file);
+        read("web1", "running").as_deref() == Some("one")
+            && ["web2", "web3"].iter().all(|host| read(host, "reloading").is_some())
+    });
+    running.kill(Signal::INT);
+    running.wait().ends_with(0).says("reverted 3 hosts");
+    world.shipit(&["production", "list"]).ends_with(0).does_not_say("failed");
+    ends_well(&world, "one");
+}
+
 fn ctrl_c_while_waiting_for_the_lock_is_130(kind: Kind) {
     let world = live(kind, 2);
     let holder = building(&world);
@@ -220,6 +242,18 @@ fn a_session_that_ends_while_building(kind: Kind) {
     world.host("web2").kill_session();
     running.wait().ends_with(1).says("web2").says("nothing live was changed");
     ends_well(&world, "one");
+}
+
+// git writes a few objects one by one, and the commit may be the first of them.
+fn a_fetch_that_was_cut_off_is_done_again(kind: Kind) {
+    let world = World::deployed(kind, 1, "");
+    let commit = world.publish("two");
+    let object = format!("objects/{}/{}", &commit[..2], &commit[2..]);
+    let there = world.host("web1").path("app/source").join(&object);
+    std::fs::create_dir_all(there.parent().unwrap()).unwrap();
+    std::fs::copy(std::path::Path::new(&world.repo.url()).join(&object), there).unwrap();
+    world.shipit(&["production"]).ends_with(0);
+    world.serve("two");
 }
 
 fn a_session_that_ends_while_going_live(kind: Kind) {

@@ -22,9 +22,9 @@ fn the_file_says_what_the_work_tree_says() {
     run.says("git@example.com:acme/shop.git").says("release/2").says("shipit production plan");
     let file = world.repo.work().join("shipit.toml");
     let production = config::load(&file, "production").unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(production.app.repo, "git@example.com:acme/shop.git");
-    assert_eq!(production.app.reference, "release/2");
-    assert_eq!(production.hosts[0].path.as_str(), "/var/www/work", "as the directory is called");
+    assert_eq!(production.apps[0].repo, "git@example.com:acme/shop.git");
+    assert_eq!(production.apps[0].reference, "release/2");
+    assert_eq!(production.sites[0].path.as_str(), "/var/www/work", "as the directory is called");
     let text = fs::read_to_string(&file).unwrap();
     assert!(text.contains("# what the hosts fetch from"), "comments stay: {text}");
     world.shipit(&["production", "setup", "-n"]).ends_with(0);
@@ -36,8 +36,8 @@ fn what_nobody_knows_is_left_to_the_user() {
     world.shipit(&["init"]).ends_with(0);
     let file = world.repo.work().join("shipit.toml");
     let production = config::load(&file, "production").unwrap_or_else(|error| panic!("{error}"));
-    assert!(production.app.supervisor.is_none(), "no such service exists yet");
-    assert!(production.app.hooks.build.is_empty(), "this is no project of node's");
+    assert!(production.apps[0].supervisor.is_none(), "no such service exists yet");
+    assert!(production.apps[0].hooks.build.is_empty(), "this is no project of node's");
     assert_eq!(production.hosts[0].user, None, "~/.ssh/config may know");
     let text = fs::read_to_string(&file).unwrap();
     for line in ["# user = ", "# build = ", "# [deploy.production.supervisor]", "# reload = "] {
@@ -52,7 +52,7 @@ fn a_project_of_node_is_built_with_npm() {
     world.shipit(&["init"]).ends_with(0);
     let file = world.repo.work().join("shipit.toml");
     let production = config::load(&file, "production").unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(production.app.hooks.build[0].text, "npm ci --omit=dev");
+    assert_eq!(production.apps[0].hooks.build[0].text, "npm ci --omit=dev");
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_detached_head_and_a_file_above_are_told() {
     let run = world.shipit(&["-C", "services/api v2", "init"]).ends_with(0);
     run.says("ref   is an example").says("work/shipit.toml is not read from here any more");
     let production = config::load(&below.join("shipit.toml"), "production").unwrap();
-    assert_eq!(production.hosts[0].path.as_str(), "/var/www/api-v2");
+    assert_eq!(production.sites[0].path.as_str(), "/var/www/api-v2");
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn addresses_that_are_not_plain_are_written_and_shown_safely() {
     world.repo.git(&["config", "remote.origin.url", "/srv/it's \"here\" \\ 100%.git"]);
     world.shipit(&["init"]).ends_with(0).says("the repo is a path");
     let file = world.repo.work().join("shipit.toml");
-    assert_eq!(config::load(&file, "production").unwrap().app.repo, "/srv/it's \"here\" \\ 100%.git");
+    assert_eq!(config::load(&file, "production").unwrap().apps[0].repo, "/srv/it's \"here\" \\ 100%.git");
     fs::remove_file(&file).unwrap();
     world.repo.git(&["config", "remote.origin.url", "git@example.com:a\u{1b}[2Jb.git"]);
     let run = world.shipit(&["init"]).ends_with(0).says("repo  is an example");

@@ -166,6 +166,7 @@ fn host(name: &str, result: HostResult, failure: Option<Failure>) -> HostOutcome
 fn outcome(end: End, failure: Failure, failed_in: Phase) -> Outcome {
     let result = if end == End::PutBack { HostResult::PutBack } else { HostResult::Failed };
     Outcome {
+        apps: Vec::new(),
         action: named("deploy"),
         environment: named("production"),
         end,
@@ -342,7 +343,7 @@ fn why_a_host_did_not_reach_its_repository() {
                 ref = 'main'\npath = '/var/www/shop'\n";
     std::fs::write(&file, text).unwrap();
     let environment = shipit::config::load(&file, "production").unwrap();
-    let hosts: Vec<_> = environment.hosts.iter().collect();
+    let (app, sites): (_, Vec<_>) = (&environment.apps[0], environment.sites.iter().collect());
     let words: BTreeSet<&str> = PROGRAM
         .split(|c: char| !(c.is_ascii_lowercase() || c == '-'))
         // Of a ref that is not there the name is told that may have been meant.
@@ -351,9 +352,9 @@ fn why_a_host_did_not_reach_its_repository() {
     assert!(words.len() >= 19, "{words:?}");
     let told = words.into_iter().map(|word| {
         let trouble = Trouble::parse(word).unwrap();
-        let message = trouble.message(&environment.app.repo).unwrap_or_else(|| "(the host says it)".into());
-        let remedy =
-            trouble.remedy(&Asked { environment: &environment, hosts: &hosts, live: word != "denied" });
+        let message = trouble.message(&app.repo).unwrap_or_else(|| "(the host says it)".into());
+        let asked = Asked { environment: &environment, app, sites: &sites, live: word != "denied" };
+        let remedy = trouble.remedy(&asked);
         format!("[{word}] {message}\n  → {}", remedy.replace('\n', "\n    "))
     });
     insta::assert_snapshot!(section("git on a host", told));

@@ -26,7 +26,7 @@ fn environment(lines: &str) -> Environment {
 
 fn options(environment: &Environment) -> Options {
     let lookup = |name: &str| (name == "TOKEN").then(|| "hunter2 'quoted'\n## second line".to_owned());
-    let env = environment.hosts.iter().map(|host| environment.evaluate_env(host, &lookup).unwrap()).collect();
+    let env = environment.sites.iter().map(|site| environment.evaluate_env(site, &lookup).unwrap()).collect();
     Options {
         env,
         user: "operator".into(),
@@ -122,6 +122,8 @@ fn outline(plan: &Plan) -> String {
         let phase = stage.phase.name();
         match &stage.work {
             Work::Local(hooks) => format!("here:{phase}*{}", hooks.len()),
+            Work::Health(targets) => format!("health:{phase}@{}", targets.len()),
+            Work::Pause(_) => format!("pause:{phase}"),
             Work::Remote(scripts) => {
                 let busy = scripts.iter().filter(|script| !script.is_empty()).count();
                 if busy == scripts.len() { phase.to_owned() } else { format!("{phase}@{busy}") }
@@ -170,7 +172,7 @@ fn every_kind_of_run_takes_its_own_way() {
             planned(lines, plan::revert),
             Action::Revert,
             "lock\nlive\nnewest\njournal\n",
-            "prepare activate confirm finish",
+            "prepare activate health:activate@2 activate confirm finish",
             "abandon\nunlock\n",
         ),
         (planned(lines, |e, o| plan::exec(e, o, &words)), Action::Exec, "exec_text true\n", "", ""),
@@ -180,14 +182,14 @@ fn every_kind_of_run_takes_its_own_way() {
             planned(lines, plan::sync),
             Action::Sync,
             "sync_lock\nlive\nknown\njournal\n",
-            "prepare prepare prepare ready activate confirm finish finish",
+            "prepare prepare prepare ready activate health:activate@2 activate confirm finish finish",
             "undo\n",
         ),
         (
             planned(lines, plan::restart),
             Action::Restart,
             "lock\nlive\n",
-            "activate",
+            "activate health:activate@2 activate finish",
             "restart_again\nunlock\n",
         ),
         (planned(lines, plan::prune), Action::Prune, "lock\nlive\n", "prune", "unlock\n"),
@@ -241,7 +243,7 @@ fn no_value_of_a_secret_is_shown_whatever_it_holds() {
     proptest!(|(secret in "[^\u{0}•]{8,40}")| {
         // what the plan holds anyway tells nothing
         let lookup = |_: &str| Some(format!("<<{secret}>>"));
-        let env = vec![environment.evaluate_env(&environment.hosts[0], &lookup).unwrap()];
+        let env = vec![environment.evaluate_env(&environment.sites[0], &lookup).unwrap()];
         let plan = plan::deploy(environment.clone(), &Options { env, ..Options::default() });
         let text = show(&plan, true);
         let marked = format!("<<{secret}");
@@ -410,7 +412,7 @@ fn hosts_that_are_brought_and_those_that_are_not_receive_what_was_shown() {
     let having = ["web1", "web2", "web3"].map(|host| brought("prepare/having", host, "web2"));
     sends_each_what_it_shows(&world, &["production", "sync"], 0, |host| having[at(host)].as_str());
     world.serve("two");
-    sends_what_it_shows(&world, &["production", "restart"], 0, "lock activate");
+    sends_what_it_shows(&world, &["production", "restart"], 0, "lock activate finish");
     sends_what_it_shows(&world, &["production", "prune"], 0, "lock prune");
     world.host("web1").put("bad", "");
     sends_what_it_shows(&world, &["production", "restart"], 6, "lock activate fails");

@@ -82,8 +82,9 @@ fn the_commits_that_would_go_out_stand_above_the_scripts(kind: Kind) {
         assert_eq!(written(host), before, "nothing is written, not even a lock");
     }
     let json = document(&world.shipit(&["production", "plan", "--output", "json"]).ends_with(0));
-    assert_eq!(json["commits"][0]["commits"][0]["revision"], two.as_str());
-    assert_eq!(json["nothing_to_do"], false);
+    let app = &json["apps"][0];
+    assert_eq!(app["commits"][0]["commits"][0]["revision"], two.as_str());
+    assert_eq!((&app["nothing_to_do"], &app["revision"]), (&false.into(), &two.as_str().into()));
     world.shipit(&["production"]).ends_with(0);
     let run = world.shipit(&["production", "ref", &one, "-n"]).ends_with(0);
     let older = format!("note: {} is older than {}, which is live: refused without", &one[..7], &two[..7]);
@@ -189,24 +190,25 @@ fn a_plan_as_json_holds_what_the_text_holds() {
         let run =
             world.shipit(&[args, &["--output", "json"]].concat()).ends_with(0).does_not_say("correct horse");
         let json = document(&run);
-        let (mut scripts, mut hooks) = (0, 0);
+        let (mut scripts, mut hooks, mut asked) = (0, 0, 0);
         for stage in json["stages"].as_array().unwrap() {
             for script in stage["scripts"].as_array().into_iter().flatten() {
                 scripts += 1;
                 assert!(text.stdout.contains(script["script"].as_str().unwrap()), "{script} in {text}");
             }
+            asked += usize::from(stage["health"].is_array());
             hooks += stage["hooks"].as_array().map_or(0, Vec::len);
         }
         let titles = text.stdout.lines().filter(|line| line.starts_with("## ")).count();
-        assert_eq!(scripts + hooks + 2, titles, "all but the start and the variables: {text}");
+        assert_eq!(scripts + hooks + asked + 2, titles, "all but the start and the variables: {text}");
         let hosts: Vec<_> = json["hosts"].as_array().unwrap().iter().map(|host| &host["host"]).collect();
         assert_eq!(hosts, ["web1", "web2"]);
     }
     let json = document(&world.shipit(&["production", "plan", "--output", "json"]).ends_with(0));
     assert_eq!(json["hosts"][0]["env"], json!({ "TOKEN": null, "PORT": "3000" }));
     assert_eq!(
-        (&json["action"], &json["environment"], &json["ref"]),
-        (&"deploy".into(), &"production".into(), &"main".into())
+        (&json["action"], &json["environment"], &json["apps"][0]["ref"], &json["apps"][0]["app"]),
+        (&"deploy".into(), &"production".into(), &"main".into(), &"shop".into())
     );
     let stages = json["stages"].as_array().unwrap();
     let phases: Vec<_> =

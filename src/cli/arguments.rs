@@ -11,22 +11,12 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser};
 
 use super::{CliError, help};
-use crate::config::Setting;
+use crate::config::{BatchSize, Setting, Share};
 use crate::report::{ColorChoice, Mode};
 
-/// Options of later issues, and whether they take a value: known, so that they are refused by name.
-const LATER: [(&str, bool); 6] = [
-    ("roles", true),
-    ("apps", true),
-    ("concurrency", true),
-    ("batch", true),
-    ("no-pause", false),
-    ("max-unreachable", true),
-];
-
-/// Long options that no `SHIPIT_*` variable sets: hooks have `SHIPIT_REF` and `SHIPIT_ENV`, and a shipit that
-/// is started by a hook must not deploy what its parent did. `SHIPIT_SET` holds several ([`settings`]).
-const NEVER_AMBIENT: [&str; 8] = ["ref", "env", "check", "for", "message", "set", "follow", "since"];
+/// Long options that no `SHIPIT_*` variable sets: hooks have `SHIPIT_REF`, `SHIPIT_ENV` and `SHIPIT_ROLES`, and a shipit
+/// that is started by a hook must not deploy what its parent did. `SHIPIT_SET` holds several ([`settings`]).
+const NEVER_AMBIENT: [&str; 9] = ["ref", "env", "roles", "check", "for", "message", "set", "follow", "since"];
 
 /// Holds what `--set` takes, a line each.
 const SETTINGS: &str = "SHIPIT_SET";
@@ -59,9 +49,27 @@ pub(super) struct Typed {
     /// Only these hosts: names, globs, ranges, !name
     #[arg(long, value_name = "PATTERN,…", value_delimiter = ',', action = ArgAction::Append)]
     pub hosts: Vec<String>,
+    /// Only hosts with one of these roles
+    #[arg(long, value_name = "ROLE,…", value_delimiter = ',', action = ArgAction::Append)]
+    pub roles: Vec<String>,
+    /// Only these apps
+    #[arg(long, value_name = "APP,…", value_delimiter = ',', action = ArgAction::Append)]
+    pub apps: Vec<String>,
     /// Deploy this branch, tag or commit, or HEAD
-    #[arg(long = "ref", value_name = "REF")]
-    pub reference: Option<String>,
+    #[arg(long = "ref", value_name = "[APP=]REF", action = ArgAction::Append)]
+    pub references: Vec<String>,
+    /// Work on at most so many hosts at a time
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub concurrency: Option<usize>,
+    /// So many hosts, or that part, go live at a time
+    #[arg(long, value_name = "N|P%", value_parser = BatchSize::parse)]
+    pub batch: Option<BatchSize>,
+    /// No pause between batches
+    #[arg(long, value_parser = flag)]
+    pub no_pause: bool,
+    /// Go on without so many hosts that do not answer
+    #[arg(long, value_name = "N|P%", value_parser = Share::parse)]
+    pub max_unreachable: Option<Share>,
     /// Over the file: timeout.hook=1m, env.NAME=x
     #[arg(long, value_name = "KEY=VALUE", action = ArgAction::Append)]
     pub set: Vec<String>,
@@ -74,7 +82,7 @@ pub(super) struct Typed {
     /// Deploy a commit older than the live one
     #[arg(long, value_parser = flag)]
     pub allow_older: bool,
-    /// Deploy to part of the hosts, leaving two releases
+    /// Deploy to part of the hosts (two releases)
     #[arg(long, value_parser = flag)]
     pub split: bool,
     /// Wait so long for another run [0; 10m in CI]
@@ -157,12 +165,7 @@ impl Given {
 
 /// The options of shipit.
 pub(super) fn options(ambient: Ambient) -> clap::Command {
-    let mut command = Typed::command();
-    for (name, takes_value) in LATER {
-        let action = if takes_value { ArgAction::Append } else { ArgAction::SetTrue };
-        let arg = Arg::new(name).long(name).hide(true).action(action);
-        command = command.arg(if takes_value { arg } else { arg.value_parser(flag) });
-    }
+    let command = Typed::command();
     match ambient {
         #[cfg(test)]
         Ambient::Nothing => command,
@@ -207,9 +210,6 @@ pub(super) fn parse(command: clap::Command, options: Vec<OsString>) -> Result<(T
         .collect();
     let matches = command.try_get_matches_from(options).map_err(|error| ended(&error))?;
     let given = Given(longs.iter().filter_map(|(id, long)| given(&matches, id, long)).collect());
-    if let Some((later, _)) = LATER.iter().find(|(name, _)| given.0.iter().any(|(long, _)| long == name)) {
-        return Err(CliError::usage(format!("--{later}: not yet")));
-    }
     Ok((Typed::from_arg_matches(&matches).map_err(|error| ended(&error))?, given))
 }
 
@@ -233,6 +233,10 @@ fn flag(text: &str) -> Result<bool, String> {
         "0" | "false" | "no" | "off" => Ok(false),
         _ => Err("takes true or false".to_owned()),
     }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "takes a number of hosts from 1".to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -43,6 +43,7 @@ pub enum Wanted {
     Environments(Vec<Candidate>),
     Hosts,
     Apps,
+    Roles,
     /// Branches, tags, `HEAD`.
     References,
     /// What `revert` can go back to.
@@ -140,7 +141,9 @@ impl Line {
                 _ => (String::new(), current.to_owned(), Wanted::OneOf(self.options(known))),
             };
         }
-        (String::new(), current.to_owned(), self.wanted_word())
+        let wanted = self.wanted_word();
+        let (before, typed) = split_off(&wanted, current);
+        (before.to_owned(), typed.to_owned(), wanted)
     }
 
     /// Those that what stands on the line takes; nothing but an environment is a deploy.
@@ -191,17 +194,26 @@ fn value(option: &str, before: &str, typed: &str, known: &clap::Command) -> (Str
         "ref" => Wanted::References,
         "hosts" => Wanted::Hosts,
         "apps" => Wanted::Apps,
+        "roles" => Wanted::Roles,
         _ => {
             let option = known.get_arguments().find(|known| known.get_long() == Some(option));
             let values = option.map(clap::Arg::get_possible_values).unwrap_or_default();
             Wanted::OneOf(plain(values.iter().map(clap::builder::PossibleValue::get_name)))
         }
     };
-    // Lists: what was typed before the last comma stays; `!` leaves a host out.
-    let lists = matches!(wanted, Wanted::Hosts | Wanted::Apps);
-    let at = typed.rfind([',', '!']).filter(|_| lists).map_or(0, |at| at + 1);
-    let (done, typed) = typed.split_at(at);
+    let (done, typed) = split_off(&wanted, typed);
     (format!("{before}{done}"), typed.to_owned(), wanted)
+}
+
+/// Lists: what was typed before the last comma stays; `!` leaves a host out. Of `APP=REF` the app stays.
+fn split_off<'a>(wanted: &Wanted, typed: &'a str) -> (&'a str, &'a str) {
+    let cut: &[char] = match wanted {
+        Wanted::Hosts => &[',', '!'],
+        Wanted::Apps | Wanted::Roles => &[','],
+        Wanted::References => &['='],
+        _ => &[],
+    };
+    typed.split_at(typed.rfind(cut).map_or(0, |at| at + 1))
 }
 
 fn plain<'a>(words: impl Iterator<Item = &'a str>) -> Vec<Candidate> {

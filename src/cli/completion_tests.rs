@@ -30,6 +30,11 @@ fn each_place_wants_something_of_its_own() {
         ("production status ", Wanted::Anything),
         ("production --hosts ", Wanted::Hosts),
         ("--hosts=", Wanted::Hosts),
+        ("production --apps ", Wanted::Apps),
+        ("production status --apps=a,", Wanted::Apps),
+        ("production --roles ", Wanted::Roles),
+        ("production --batch ", Wanted::OneOf(Vec::new())),
+        ("production --ref api=", Wanted::References),
         ("-c ", Wanted::Files),
         ("production --config=", Wanted::Files),
         ("-nC ", Wanted::Directories),
@@ -60,7 +65,7 @@ fn words_are_those_of_the_grammar() {
     let options = words_at("production --");
     assert!(options.iter().any(|word| word == "--hosts") && options.iter().any(|word| word == "--help"));
     assert!(
-        !options.iter().any(|word| word == "--roles"),
+        !options.iter().any(|word| word == "--since"),
         "what is not yet there is not offered: {options:?}"
     );
 }
@@ -69,8 +74,10 @@ fn words_are_those_of_the_grammar() {
 fn options_are_those_that_the_command_takes() {
     let offered = |line: &str| words_at(&format!("{line} --"));
     let common = ["--config", "--chdir", "--env", "--hosts", "--set", "--output", "--color", "--quiet"];
-    let common = [&common[..], &["--verbose", "--help", "--version"]].concat();
+    let common =
+        [&common[..], &["--roles", "--apps", "--concurrency", "--verbose", "--help", "--version"]].concat();
     let deploying = ["--force", "--redeploy", "--split", "--dry-run", "--yes", "--keep-failed", "--events"];
+    let deploying = [&deploying[..], &["--batch", "--no-pause", "--max-unreachable"]].concat();
     for (line, own, not) in [
         (
             "production",
@@ -89,7 +96,9 @@ fn options_are_those_that_the_command_takes() {
         ("production hold", &["--message", "--for"], &["--yes"]),
         ("production run", &[], &["--yes"]),
         ("production nonsense", &["--check", "--lines", "--ref"], &[]),
-        ("-q", &["--check", "--lines", "--ref"], &["--roles"]),
+        ("-q", &["--check", "--lines", "--ref"], &["--since"]),
+        ("production setup", &[], &["--batch", "--no-pause", "--max-unreachable", "--ref"]),
+        ("production restart", &["--batch"], &["--no-pause", "--max-unreachable"]),
     ] {
         let options = offered(line);
         let there = |option: &str| options.iter().any(|known| known == option);
@@ -120,5 +129,14 @@ fn what_was_typed_before_is_known_and_kept() {
     assert_eq!(cursor.chdir, Some(PathBuf::from("shop")));
     assert_eq!(cursor.environment.as_deref(), Some("staging"));
     assert_eq!((cursor.before.as_str(), cursor.typed.as_str()), ("--hosts=web1,!", "we"));
+    for (line, before, typed) in [
+        ("production --apps api,w", "api,", "w"),
+        ("production --roles=web,d", "--roles=web,", "d"),
+        ("production --ref=api=ma", "--ref=api=", "ma"),
+        ("production ref api=ma", "api=", "ma"),
+    ] {
+        let cursor = at_cursor(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!((cursor.before.as_str(), cursor.typed.as_str()), (before, typed), "{line}");
+    }
     assert_eq!(super::at_cursor(&[]).wanted, Wanted::Environments(tool_names()));
 }

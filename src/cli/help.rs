@@ -6,7 +6,7 @@ Deploys git repositories to fleets of servers over SSH, all or nothing.
 
 Usage: {usage}
 
-{before-help}Options, anywhere (SHIPIT_<OPTION> sets all but --env, --ref, -m and --for):
+{before-help}Options, anywhere (SHIPIT_<OPTION> sets all but --env --ref --roles -m --for):
 {options}{after-help}";
 
 /// The grammar in one line.

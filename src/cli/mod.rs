@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::Setting;
+use crate::config::{BatchSize, Setting, Share};
 use crate::report::{ColorChoice, Mode, Verbosity};
 
 mod arguments;
@@ -44,6 +44,18 @@ pub struct Invocation {
     pub command: Command,
     /// `--hosts`: patterns, as typed; empty means all.
     pub hosts: Vec<String>,
+    /// `--roles`: hosts with one of these; empty means all.
+    pub roles: Vec<String>,
+    /// `--apps`; empty means all.
+    pub apps: Vec<String>,
+    /// At most so many hosts are worked on at a time.
+    pub concurrency: Option<usize>,
+    /// Instead of `rollout.batch`.
+    pub batch: Option<BatchSize>,
+    /// Nothing between batches.
+    pub no_pause: bool,
+    /// Instead of `rollout.max-unreachable`.
+    pub max_unreachable: Option<Share>,
     /// What `SHIPIT_SET` and `--set` say, weakest first.
     pub set: Vec<Setting>,
     /// Skip the local checks.
@@ -75,10 +87,10 @@ pub struct Invocation {
 /// What to do with an environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Deploy `reference`, or the configured ref. With [`Invocation::dry_run`] this is `plan`.
+    /// Deploy these, else the configured refs. With [`Invocation::dry_run`] this is `plan`.
     Deploy {
         /// What `ref` or `--ref` named.
-        reference: Option<String>,
+        references: Vec<AppReference>,
     },
     /// Directories, clone and checks of the hosts.
     Setup,
@@ -142,6 +154,15 @@ pub enum Command {
         /// Also where each value comes from.
         origin: bool,
     },
+}
+
+/// What to deploy of an app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppReference {
+    /// The app, where it was named.
+    pub app: Option<String>,
+    /// Branch, tag or commit, or `HEAD`.
+    pub reference: String,
 }
 
 /// Which deploy `revert` goes back to.
@@ -213,7 +234,7 @@ fn parse<I: IntoIterator<Item = OsString>>(
     let asked = tools::Asked { keep: typed.keep, of_events };
     let mut meant = match tool {
         Some(name) => tools::understand(name, split.words, asked, &set)?,
-        None => words::understand(split.words, typed.reference.clone(), typed.environment.clone())?,
+        None => words::understand(split.words, &typed.references, typed.environment.clone())?,
     };
     if meant.config.is_some() && set.typed("config") {
         return Err(CliError::usage("two configuration files: one as the first word and one with --config"));
@@ -236,6 +257,12 @@ fn parse<I: IntoIterator<Item = OsString>>(
         dry_run: typed.dry_run || meant.plan,
         command,
         hosts: typed.hosts,
+        roles: typed.roles,
+        apps: typed.apps,
+        concurrency: typed.concurrency,
+        batch: typed.batch,
+        no_pause: typed.no_pause,
+        max_unreachable: typed.max_unreachable,
         set: arguments::settings(ambient, typed.set)?,
         force: typed.force,
         redeploy: typed.redeploy,
@@ -247,12 +274,16 @@ fn parse<I: IntoIterator<Item = OsString>>(
         output: typed.output,
         events,
         color: typed.color,
-        verbosity: match (typed.quiet, typed.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
-            _ => Verbosity::Normal,
-        },
+        verbosity: verbosity(typed.quiet, typed.verbose),
     })
+}
+
+fn verbosity(quiet: bool, verbose: bool) -> Verbosity {
+    match (quiet, verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
+    }
 }
 
 /// Where events go. A variable that is set for all commands means nothing to those that have none.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::arguments::{Given, Typed};
 use super::split::Split;
 use super::tools::TOOLS;
-use super::{CliError, Command, RevertTo, Show, help};
+use super::{AppReference, CliError, Command, RevertTo, Show, help};
 use crate::report::Mode;
 
 /// Words of commands, with what each is called in full.
@@ -49,11 +49,26 @@ const LINES: u32 = 10;
 const COMMON: [&str; 6] = ["config", "chdir", "env", "color", "quiet", "verbose"];
 
 /// Options of all commands but `config`, which only looks at the file.
-const OF_HOSTS: [&str; 3] = ["hosts", "set", "output"];
+const OF_HOSTS: [&str; 6] = ["hosts", "roles", "apps", "concurrency", "set", "output"];
 
 /// Options of the commands that make a new release.
-const DEPLOYING: &[&str] =
-    &["force", "redeploy", "allow-older", "split", "lock-wait", "yes", "dry-run", "keep-failed", "events"];
+const DEPLOYING: &[&str] = &[
+    "force",
+    "redeploy",
+    "allow-older",
+    "split",
+    "lock-wait",
+    "yes",
+    "dry-run",
+    "keep-failed",
+    "events",
+    "batch",
+    "no-pause",
+    "max-unreachable",
+];
+
+/// Options of other commands that go over the hosts in batches.
+const GOING_LIVE: &[&str] = &["batch"];
 
 /// Options that must never be lost, even where a variable sets them: a dry run that is none does harm.
 pub(super) const NEVER_IGNORED: [&str; 1] = ["dry-run"];
@@ -106,7 +121,7 @@ pub(super) fn later(split: &Split) -> Option<CliError> {
 /// Makes sense of the words.
 pub(super) fn understand(
     words: Vec<String>,
-    reference: Option<String>,
+    references: &[String],
     environment: Option<String>,
 ) -> Result<Meant, CliError> {
     let mut words = words.into_iter().peekable();
@@ -127,21 +142,21 @@ pub(super) fn understand(
     }
     let name = full_name(&word).ok_or_else(|| unknown(&environment, &word))?;
     let rest: Vec<String> = words.collect();
-    let command = command(name, rest, reference)?;
+    let command = command(name, rest, references)?;
     Ok(Meant { config, environment, name, command, plan: name == "plan" })
 }
 
-fn command(name: &'static str, rest: Vec<String>, reference: Option<String>) -> Result<Command, CliError> {
+fn command(name: &'static str, rest: Vec<String>, references: &[String]) -> Result<Command, CliError> {
     match name {
         "exec" if rest.is_empty() => Err(CliError::usage(format!("{name} needs a command to run"))),
         "exec" => Ok(Command::Exec { command: rest }),
         "ref" => {
-            if reference.is_some() {
+            if !references.is_empty() {
                 return Err(CliError::usage("ref and --ref both name what to deploy"));
             }
             let reference = single(name, rest)?;
             let reference = reference.ok_or_else(|| CliError::usage("ref needs a branch, tag or commit"))?;
-            Ok(Command::Deploy { reference: Some(checked_reference(reference)?) })
+            Ok(Command::Deploy { references: vec![app_reference(&reference)?] })
         }
         "show" => single(name, rest)?.map_or(Ok(Show::Latest), show_which).map(Command::Show),
         "console" => Ok(Command::Console { host: single(name, rest)? }),
@@ -161,7 +176,10 @@ fn command(name: &'static str, rest: Vec<String>, reference: Option<String>) -> 
         "hold" => Ok(Command::Hold { why: String::new(), lasting: None }),
         "resume" => Ok(Command::Resume),
         "prune" => Ok(Command::Prune),
-        _ => Ok(Command::Deploy { reference: reference.map(option_reference).transpose()? }),
+        _ => {
+            let references = references.iter().map(|reference| app_reference(reference));
+            Ok(Command::Deploy { references: references.collect::<Result<_, _>>()? })
+        }
     }
 }
 
@@ -172,12 +190,14 @@ fn single(name: &str, rest: Vec<String>) -> Result<Option<String>, CliError> {
     }
 }
 
-/// `--ref APP=REF` will choose an app. Until then a ref with an equals sign would change its meaning later.
-fn option_reference(reference: String) -> Result<String, CliError> {
-    if reference.contains('=') {
-        return Err(CliError::usage(format!("--ref {reference}: APP=REF: not yet")));
-    }
-    checked_reference(reference)
+/// `REF` or `APP=REF`.
+fn app_reference(text: &str) -> Result<AppReference, CliError> {
+    let (app, reference) = match text.split_once('=').filter(|_| !text.starts_with('-')) {
+        Some(("", _)) => return Err(CliError::usage(format!("{}: of which app?", quoted(text)))),
+        Some((app, reference)) => (Some(app.to_owned()), reference),
+        None => (None, text),
+    };
+    Ok(AppReference { app, reference: checked_reference(reference.to_owned())? })
 }
 
 fn checked_reference(reference: String) -> Result<String, CliError> {
@@ -247,9 +267,13 @@ pub(super) fn takes(name: &str, option: &str) -> bool {
     let own: &[&[&str]] = match name {
         "update" => &[&["ref"], DEPLOYING],
         "ref" => &[DEPLOYING],
-        "plan" => &[&["ref", "force", "redeploy", "allow-older", "split", "dry-run", "events"]],
+        "plan" => &[
+            &["ref", "force", "redeploy", "allow-older", "split", "dry-run", "events"],
+            &["batch", "no-pause", "max-unreachable"],
+        ],
         "config" => &[&["set", "origin"]],
-        "setup" | "revert" | "sync" | "restart" | "prune" => &[&["lock-wait", "yes", "dry-run", "events"]],
+        "revert" | "sync" | "restart" => &[&["lock-wait", "yes", "dry-run", "events"], GOING_LIVE],
+        "setup" | "prune" => &[&["lock-wait", "yes", "dry-run", "events"]],
         "hold" => &[&["message", "for"]],
         "unlock" => &[&["yes", "events"]],
         "exec" => &[&["events"]],

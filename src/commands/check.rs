@@ -1,5 +1,7 @@
 //! `shipit ENV check`: the doctor. Here and on every host at once; locks nothing and changes nothing.
 
+use futures_util::future::join_all;
+
 use super::Context;
 use crate::config::Unevaluated;
 use crate::error::{self, Error, exit};
@@ -32,23 +34,25 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
         hosts => hosts?,
     };
     let interrupt = Context::interrupt()?;
-    let app = &context.environment.app;
-    let reference = async {
+    let apps = &context.environment.apps;
+    let references = join_all(apps.iter().map(|app| async {
         if git::is_path(&app.repo) { None } else { Some(git::resolve(&app.repo, &app.reference).await) }
-    };
+    }));
     let mut silent = report::Silent;
     let checking = executor::check(&plan, hosts, &mut silent, interrupt);
-    let (checkup, resolved) = tokio::join!(checking, reference);
+    let (checkup, resolved) = tokio::join!(checking, references);
     if checkup.signal != 0 {
         return Ok(error::interrupted(checkup.signal));
     }
     let root = &context.environment.root;
-    found.extend(here::work_tree(&git::check(root, &app.repo, &app.reference), root));
-    found.extend(resolved.and_then(|resolved| here::reference(&resolved, &app.repo)));
+    for (app, resolved) in apps.iter().zip(resolved) {
+        found.extend(here::work_tree(&git::check(root, &app.repo, &app.reference), root));
+        found.extend(resolved.and_then(|resolved| here::reference(&resolved, &app.repo)));
+    }
     found.extend(context.surroundings.dead_agent().map(|socket| here::dead_agent(&socket)));
     let mut groups = vec![Group { name: findings::HERE.into(), findings: found, unreached: None }];
-    let targets = context.environment.hosts.iter().zip(&checkup.hosts);
-    groups.extend(targets.map(|(host, checked)| findings::examine(&context.environment, host, checked)));
+    let targets = context.environment.sites.iter().zip(&checkup.hosts);
+    groups.extend(targets.map(|(site, checked)| findings::examine(&context.environment, site, checked)));
     if context.wants_json() {
         context.printer.json(&super::json::check(&groups));
     } else {
@@ -67,7 +71,7 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
 fn variables(context: &Context<'_>) -> Vec<Finding> {
     let lookup = |name: &str| std::env::var(name).ok();
     let mut found: Vec<Finding> = Vec::new();
-    for variable in context.environment.hosts.iter().flat_map(|host| &host.env) {
+    for variable in context.environment.sites.iter().flat_map(|site| &site.env) {
         if let Err(Unevaluated::MissingVariable { name }) = variable.value.evaluate(&lookup) {
             let finding = here::missing_variable(&variable.name, &name);
             if !found.contains(&finding) {

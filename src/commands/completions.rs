@@ -48,6 +48,7 @@ fn found(cursor: &Cursor, surroundings: &Surroundings) -> Vec<Candidate> {
         }
         Wanted::Hosts => hosts(cursor, &outline()),
         Wanted::Apps => bare(outline().apps),
+        Wanted::Roles => bare(outline().roles),
         Wanted::References => bare(git::reference_names(&start).unwrap_or_default()),
         Wanted::Deploys => {
             let environment = cursor.environment.as_deref();

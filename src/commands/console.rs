@@ -3,7 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Context;
-use crate::config;
+use crate::config::{self, Choice};
 use crate::error::{Error, exit, failure_code};
 use crate::executor::attach;
 use crate::plan;
@@ -17,6 +17,7 @@ pub(super) async fn run(mut context: Context<'_>, host: Option<&str>) -> Result<
             "console needs a terminal at both ends: `shipit {environment} exec CMD…` runs a command without one"
         )));
     }
+    context.one_app("console")?;
     choose(&mut context, host)?;
     let name = context.environment.hosts[0].name.clone();
     let plan = plan::console(context.environment.clone(), &context.options(true)?);
@@ -58,7 +59,9 @@ pub(super) async fn run(mut context: Context<'_>, host: Option<&str>) -> Result<
 /// One host: the named one, else the first, saying so.
 fn choose(context: &mut Context<'_>, host: Option<&str>) -> Result<(), Error> {
     if let Some(host) = host {
-        context.environment = config::select(context.environment.clone(), &[host.to_owned()])?;
+        let hosts = [host.to_owned()];
+        let choice = Choice { hosts: &hosts, ..Choice::default() };
+        context.environment = config::select(context.environment.clone(), choice)?;
         let names: Vec<&str> = context.environment.hosts.iter().map(|host| host.name.as_str()).collect();
         if names.len() > 1 {
             return Err(Error::Usage(format!(
@@ -69,9 +72,11 @@ fn choose(context: &mut Context<'_>, host: Option<&str>) -> Result<(), Error> {
         return Ok(());
     }
     let count = context.environment.hosts.len();
-    context.environment.hosts.truncate(1);
     if count > 1 {
-        let (first, name) = (&context.environment.hosts[0].name, &context.environment.name);
+        let first = [context.environment.hosts[0].name.clone()];
+        let choice = Choice { hosts: &first, ..Choice::default() };
+        context.environment = config::select(context.environment.clone(), choice)?;
+        let (first, name) = (&first[0], &context.environment.name);
         context
             .printer
             .note(&format!("on {first}, the first of {count} hosts; another: shipit {name} console HOST\n"));

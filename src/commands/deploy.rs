@@ -1,6 +1,9 @@
 //! `shipit ENV`, `shipit ENV ref REF`, `shipit ENV plan`.
 
 use super::Context;
+use super::go_on::AtTerminal;
+use crate::cli::{AppReference, Invocation};
+use crate::config::{App, Environment, Pause, nearest};
 use crate::error::Error;
 use crate::executor::{Request, Wanted};
 use crate::git::{self, LocalState, Revision};
@@ -11,23 +14,10 @@ use crate::report::human;
 /// More names than these say less, in a question.
 const HOSTS_SHOWN: usize = 20;
 
-pub(super) async fn run(mut context: Context<'_>, reference: Option<&str>) -> Result<u8, Error> {
+pub(super) async fn run(mut context: Context<'_>, references: &[AppReference]) -> Result<u8, Error> {
     let redeploy = context.invocation.redeploy;
-    let mut wanted = Wanted::Reference { redeploy };
-    match reference {
-        Some("HEAD") => {
-            let head = git::head(&context.environment.root)?;
-            if let Some(revision) = Revision::parse(&head) {
-                wanted = Wanted::Commit { revision, redeploy };
-            }
-            context.environment.app.reference = "HEAD".to_owned();
-        }
-        Some(reference) => {
-            git::Reference::parse(reference)?;
-            context.environment.app.reference = reference.to_owned();
-        }
-        None => {}
-    }
+    let commits = choose(&mut context.environment, references)?;
+    let wanted = Wanted::Refs { commits, redeploy };
     if context.part && !context.invocation.split && !context.invocation.dry_run {
         return Err(Error::Refused {
             reason: "a deploy to part of the hosts leaves the environment on two releases".into(),
@@ -35,16 +25,32 @@ pub(super) async fn run(mut context: Context<'_>, reference: Option<&str>) -> Re
         });
     }
     if !context.invocation.force && !context.invocation.dry_run {
-        check(&context)?;
+        for app in &context.environment.apps {
+            check(&context, app)?;
+        }
     }
     if context.environment.confirm && !context.invocation.dry_run && !context.invocation.yes {
         confirm(&context)?;
     }
+    if context.invocation.yes {
+        context.environment.rollout.pause = without_asking(context.environment.rollout.pause);
+    }
+    let asks = context.environment.rollout.pause == Pause::Ask && !context.invocation.dry_run;
+    if asks && !context.printer.can_ask() {
+        return Err(Error::Refused {
+            reason: format!(
+                "{} asks before each batch (`rollout.pause`), and nobody is there",
+                environment_name(&context)
+            ),
+            hint: "go on without asking: --yes, or without pauses: --no-pause".into(),
+        });
+    }
     let mut options = context.options(true)?;
-    options.token = context.token()?;
+    options.tokens = context.tokens()?;
     options.files = super::files::read(&context)?;
     let plan = plan::deploy(context.environment.clone(), &options);
-    let request = Request { plan: &plan, wanted, lock_wait: context.lock_wait() };
+    let request =
+        Request { plan: &plan, wanted, lock_wait: context.lock_wait(), ask: asks.then_some(&AtTerminal) };
     let undo = undo(&context);
     if context.invocation.dry_run {
         return super::preview::deploy(&context, &request).await;
@@ -52,14 +58,71 @@ pub(super) async fn run(mut context: Context<'_>, reference: Option<&str>) -> Re
     context.carry_out(request, Some(undo)).await
 }
 
-// Of part of the hosts only these went: the others must not be taken back.
+fn environment_name<'a>(context: &'a Context<'_>) -> &'a str {
+    &context.environment.name
+}
+
+fn without_asking(pause: Pause) -> Pause {
+    if pause == Pause::Ask { Pause::None } else { pause }
+}
+
+/// Puts what was typed in the place of the file's refs; of `HEAD` the commits.
+fn choose(
+    environment: &mut Environment,
+    references: &[AppReference],
+) -> Result<Vec<Option<Revision>>, Error> {
+    let mut commits = vec![None; environment.apps.len()];
+    let mut given = vec![false; environment.apps.len()];
+    for AppReference { app, reference } in references {
+        let at = which(environment, app.as_deref(), reference)?;
+        if std::mem::replace(&mut given[at], true) {
+            let app = &environment.apps[at].name;
+            return Err(Error::Usage(format!(
+                "--ref {reference}: `{app}` has a ref already, give one for each app"
+            )));
+        }
+        if reference == "HEAD" {
+            commits[at] = Revision::parse(&git::head(&environment.root)?);
+        } else {
+            git::Reference::parse(reference)?;
+        }
+        environment.apps[at].reference.clone_from(reference);
+    }
+    Ok(commits)
+}
+
+fn which(environment: &Environment, app: Option<&str>, reference: &str) -> Result<usize, Error> {
+    let apps = &environment.apps;
+    let names = || apps.iter().map(|app| app.name.as_str());
+    match app {
+        None if apps.len() == 1 => Ok(0),
+        None => {
+            let all = names().collect::<Vec<_>>().join(", ");
+            Err(Error::Usage(format!(
+                "--ref {reference}: of which app? {} has {all}: write --ref {}={reference}, or choose one with --apps",
+                environment.name, apps[0].name
+            )))
+        }
+        Some(app) => names().position(|name| name == app).ok_or_else(|| {
+            let near = nearest(app, names()).map_or(String::new(), |near| format!("; did you mean {near}?"));
+            Error::Usage(format!(
+                "--ref {app}={reference}: no app `{app}` is deployed to {}{near}",
+                environment.name
+            ))
+        }),
+    }
+}
+
+// Of part of the hosts or apps only these went: the others must not be taken back.
 fn undo(context: &Context<'_>) -> String {
-    let hosts = if context.part {
-        format!(" --hosts {}", quote(&context.invocation.hosts.join(",")))
-    } else {
-        String::new()
-    };
-    format!("shipit {} revert{hosts}", context.environment.name)
+    let mut text = format!("shipit {} revert", context.environment.name);
+    let Invocation { hosts, roles, .. } = context.invocation;
+    for (option, words) in [("--hosts", hosts), ("--roles", roles)] {
+        if context.part && !words.is_empty() {
+            text.push_str(&format!(" {option} {}", quote(&words.join(","))));
+        }
+    }
+    text
 }
 
 // `confirm = true`: nobody deploys here by a slip of the fingers.
@@ -68,10 +131,11 @@ fn confirm(context: &Context<'_>) -> Result<(), Error> {
     let names: Vec<&str> =
         environment.hosts.iter().take(HOSTS_SHOWN).map(|host| host.name.as_str()).collect();
     let more = if environment.hosts.len() > names.len() { ", …" } else { "" };
+    let what: Vec<String> =
+        environment.apps.iter().map(|app| format!("{} of {}", app.reference, app.repo)).collect();
     context.printer.error(&format!(
-        "deploy {} of {} to {}, {}: {}{more}\n",
-        environment.app.reference,
-        environment.app.repo,
+        "deploy {} to {}, {}: {}{more}\n",
+        what.join(", "),
         environment.name,
         human::hosts(environment.hosts.len()),
         names.join(", "),
@@ -86,9 +150,8 @@ fn confirm(context: &Context<'_>) -> Result<(), Error> {
 }
 
 // What is not committed or not pushed would not go out, and the user may think that it does.
-fn check(context: &Context<'_>) -> Result<(), Error> {
+fn check(context: &Context<'_>, app: &App) -> Result<(), Error> {
     let environment = &context.environment;
-    let app = &environment.app;
     if app.reference == "HEAD" {
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! `shipit envs`: the environments of the file, a line each, for scripts and completion: name, tab, number of hosts.
 
-use crate::config::{Document, Draft};
+use crate::config::{App, Document, Draft};
 use crate::error::{Error, exit};
 use crate::report::{Printer, Verbosity, clean, table};
 
@@ -37,7 +37,13 @@ fn row(document: &Document, name: &str, verbose: bool) -> Vec<String> {
     }
     let (reference, repo, names) = match &draft {
         Ok(draft) => {
-            (draft.environment.app.reference.clone(), draft.environment.app.repo.clone(), hosts(draft))
+            let apps = &draft.environment.apps;
+            let all = |of: fn(&App) -> &str| {
+                let mut all: Vec<&str> = apps.iter().map(of).collect();
+                all.dedup();
+                all.join(", ")
+            };
+            (all(|app| &app.reference), all(|app| &app.repo), hosts(draft))
         }
         Err(_) => {
             (String::new(), String::new(), format!("has mistakes: shipit -e {shown} config tells them"))

@@ -4,18 +4,22 @@ use std::io::Read as _;
 use std::path::Path;
 
 use super::{Context, operator};
-use crate::config::{Environment, FileEntry, FileSource, LocalCommand};
+use crate::config::{App, Environment, FileEntry, FileSource, LocalCommand};
 use crate::error::Error;
 
 /// Hosts take these as lines of a shell: larger things belong into the repository, or to what copies files.
 const LARGEST: u64 = 256 << 10;
 const LARGEST_ALL: usize = 1 << 20;
 
-/// All of them. A dry run starts no command: what it would print is not shown anyway.
-pub(super) fn read(context: &Context<'_>) -> Result<Vec<FileEntry>, Error> {
+/// Those of each app. A dry run starts no command: what it would print is not shown anyway.
+pub(super) fn read(context: &Context<'_>) -> Result<Vec<Vec<FileEntry>>, Error> {
+    context.environment.apps.iter().map(|app| of(app, context)).collect()
+}
+
+fn of(app: &App, context: &Context<'_>) -> Result<Vec<FileEntry>, Error> {
     let mut files = Vec::new();
     let mut all = 0;
-    for file in &context.environment.app.files {
+    for file in &app.files {
         let bytes = match &file.source {
             FileSource::From(path) => from(path),
             FileSource::Command(_) if context.invocation.dry_run => Ok(Vec::new()),

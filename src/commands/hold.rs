@@ -27,7 +27,7 @@ pub(super) async fn hold(context: Context<'_>, why: &str, lasting: Option<Durati
     if !held.is_empty() {
         let until = if until.is_empty() { "until resume".to_owned() } else { format!("until {until}") };
         let name = &context.environment.name;
-        let hosts = human::hosts(held.len());
+        let hosts = human::places(&held.iter().map(|host| host.host.as_str()).collect::<Vec<_>>());
         context.printer.note(&format!("{name} is held on {hosts}, {until}\n"));
     }
     Ok(code(&looked))

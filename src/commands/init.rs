@@ -126,7 +126,7 @@ fn next(filled: &Filled) -> String {
     say("");
     say("next:");
     say("  1. write your hosts and login into it, and how the app is built and restarted");
-    say("  2. shipit production plan     shows what would be done; contacts no host");
+    say("  2. shipit production plan     shows what would be done; changes nothing");
     say("  3. shipit production setup    makes the directories and the clone on the hosts");
     say("  4. shipit production          deploys");
     text

@@ -4,10 +4,12 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::chain::Chain;
 use crate::executor::Looked;
 use crate::executor::event::Failure;
+use crate::remote::history::Deploy;
 use crate::remote::hold;
-use crate::remote::journal::{self, Entry, State};
+use crate::remote::journal::State;
 use crate::report::findings::{self, Finding, Group};
 
 /// `status`: the hosts in the order of the file.
@@ -51,15 +53,16 @@ fn state(host: &Looked) -> &'static str {
     }
 }
 
-/// `list`: the deploys that a host knows, newest first, `revert` being the number that `revert` counts by.
-pub(super) fn list(host: Option<&Looked>) -> Value {
-    let Some(host) = host else { return json!([]) };
-    let live = host.live.as_ref().map(|live| live.release.as_str()).unwrap_or_default();
-    let chain = journal::chain(&host.entries, live);
-    let deploy = |entry: &Entry| {
+/// `list`: the deploys that are known, newest first, `revert` being the number that `revert` counts by.
+pub(super) fn list(deploys: &[Deploy<'_>], chain: &Chain<'_>) -> Value {
+    let deploy = |deploy: &Deploy<'_>| {
+        let entry = deploy.entry;
+        let live = chain.live.unwrap_or_default();
         let good = entry.action == "deploy" && matches!(entry.state, State::Done | State::Healthy);
-        let number = chain.iter().position(|known| known.release == entry.release).map(|at| at + 1);
+        let number = chain.numbers.get(entry.release.as_str());
+        let app = |(name, revision): &(String, String)| json!({ "app": name, "revision": revision });
         json!({
+            "apps": entry.apps.iter().map(app).collect::<Vec<_>>(),
             "release": entry.release,
             "revision": entry.revision,
             "ref": entry.reference,
@@ -71,7 +74,7 @@ pub(super) fn list(host: Option<&Looked>) -> Value {
             "revert": number.filter(|_| good && entry.release != live),
         })
     };
-    host.entries.iter().rev().map(deploy).collect()
+    deploys.iter().rev().map(deploy).collect()
 }
 
 pub(super) fn word(state: State) -> &'static str {

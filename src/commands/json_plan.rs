@@ -3,26 +3,36 @@
 
 use serde_json::{Map, Value, json};
 
-use super::preview::Preview;
+use super::preview::{AppNews, Preview};
+use crate::config::Pause;
 use crate::executor::event::Failure;
 use crate::git;
-use crate::plan::{LocalHook, Plan, Stage, Target, Who, Work, alike};
+use crate::plan::{Batch, LocalHook, Plan, Stage, Target, Who, Work, alike};
 use crate::remote::program::start_command;
 use crate::remote::script::Script;
 
 /// All of it. What a deploy brings is null where it was not asked.
 pub(super) fn document(plan: &Plan, preview: Option<&Preview>) -> Value {
     let environment = &plan.environment;
+    let apps: Vec<Value> = (environment.apps.iter().enumerate())
+        .map(|(at, app)| {
+            let news = preview.and_then(|preview| preview.apps.get(at));
+            json!({
+                "app": app.name,
+                "ref": app.reference,
+                "repo": git::without_credentials(&app.repo),
+                "revision": news.and_then(|news| news.revision.as_ref()),
+                "nothing_to_do": news.map(|news| news.is_live),
+                "commits": news.map(commits),
+            })
+        })
+        .collect();
     let hosts: Vec<Value> =
         plan.targets.iter().enumerate().map(|(at, target)| host(target, preview, at)).collect();
     json!({
         "environment": environment.name,
         "action": plan.action.name(),
-        "ref": environment.app.reference,
-        "repo": git::without_credentials(&environment.app.repo),
-        "revision": preview.and_then(|preview| preview.revision.as_ref()),
-        "nothing_to_do": preview.map(|preview| preview.is_live),
-        "commits": preview.map(commits),
+        "apps": apps,
         "hosts": hosts,
         "start": start_command(),
         "stages": stages(plan),
@@ -30,8 +40,8 @@ pub(super) fn document(plan: &Plan, preview: Option<&Preview>) -> Value {
 }
 
 /// One value for all hosts that serve the same; the newest ten commits are named.
-fn commits(preview: &Preview) -> Value {
-    let brings = preview.brings.iter().map(|bring| {
+fn commits(news: &AppNews) -> Value {
+    let brings = news.brings.iter().map(|bring| {
         let pending = bring.pending.as_ref();
         let named = |commit: &git::Commit| json!({ "revision": commit.revision, "subject": commit.subject });
         json!({
@@ -57,8 +67,8 @@ fn host(target: &Target, preview: Option<&Preview>, at: usize) -> Value {
         target.shown_env.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
     let file = |(path, mode): &(String, u32)| json!({ "path": format!("shared/{path}"), "mode": format!("{mode:04o}") });
     json!({
-        "host": target.host.name,
-        "path": target.host.path.to_string(),
+        "host": target.name,
+        "path": target.path.to_string(),
         "variables": variables,
         "env": env,
         "files": target.files.iter().map(file).collect::<Vec<_>>(),
@@ -70,32 +80,85 @@ fn host(target: &Target, preview: Option<&Preview>, at: usize) -> Value {
 
 /// In the order of the text; `when` says which are only sent in that case.
 fn stages(plan: &Plan) -> Vec<Value> {
-    let one = |when: &str, script: &Script, hosts: usize| {
-        let scripts = vec![script.clone(); hosts];
-        (!script.is_empty()).then(|| stage(plan, when, Value::Null, Who::All, &scripts))
+    let part = |when: &str, (phase, batch, who): (Value, Option<Batch>, Who)| {
+        let batch = batch.map(|Batch { app, number, of }| {
+            json!({ "app": plan.environment.apps[app].name, "number": number, "of": of })
+        });
+        Map::from_iter([
+            ("when".to_owned(), Value::from(when)),
+            ("phase".to_owned(), phase),
+            ("batch".to_owned(), batch.into()),
+            ("of".to_owned(), of(who).into()),
+        ])
     };
     let all = plan.targets.len();
-    let opening = stage(plan, "always", plan.opening_phase.name().into(), Who::All, &plan.opening);
-    let find = one("unresolved", &plan.find, 1);
-    let leave = one("nothing-to-do", &plan.leave, all);
-    let undo = one("failure", &plan.undo, all);
-    let told = plan.stages.iter().map(|Stage { phase, who, work }| match work {
-        Work::Remote(scripts) => stage(plan, "always", phase.name().into(), *who, scripts),
-        Work::Local(hooks) => local(plan, "always", phase.name().into(), *who, hooks),
-    });
-    let after = [("success", &plan.after), ("failure", &plan.after_failure)];
-    let after = after.into_iter().filter(|(_, hooks)| !hooks.is_empty());
-    std::iter::once(opening)
-        .chain(find)
-        .chain(leave)
-        .chain(told)
-        .chain(undo)
-        .chain(after.map(|(when, hooks)| local(plan, when, Value::Null, Who::All, hooks)))
-        .collect()
+    let mut told = vec![scripts(
+        plan,
+        part("always", (plan.opening_phase.name().into(), None, Who::All)),
+        &plan.opening,
+    )];
+    let mut only = |when: &str, all: &[Script]| {
+        if all.iter().any(|script| !script.is_empty()) {
+            told.push(scripts(plan, part(when, (Value::Null, None, Who::All)), all));
+        }
+    };
+    only("unresolved", &unresolved(plan));
+    only("nothing-to-do", &vec![plan.leave.clone(); all]);
+    for Stage { phase, who, batch, work } in &plan.stages {
+        let part = part("always", (phase.name().into(), *batch, *who));
+        told.push(match work {
+            Work::Remote(all) => scripts(plan, part, all),
+            Work::Local(hooks) => local(plan, part, hooks),
+            Work::Health(targets) => {
+                let hosts: Vec<&str> = targets.iter().map(|at| plan.targets[*at].name.as_str()).collect();
+                with(part, json!({ "where": "here", "health": hosts }))
+            }
+            Work::Pause(pause) => with(part, json!({ "where": "here", "pause": spoken(*pause) })),
+        });
+    }
+    if !plan.undo.is_empty() {
+        let undo = vec![plan.undo.clone(); all];
+        told.push(scripts(plan, part("failure", (Value::Null, None, Who::All)), &undo));
+    }
+    for (when, hooks) in [("success", &plan.after), ("failure", &plan.after_failure)] {
+        if !hooks.is_empty() {
+            told.push(local(plan, part(when, (Value::Null, None, Who::All)), hooks));
+        }
+    }
+    told
 }
 
-fn stage(plan: &Plan, when: &str, phase: Value, who: Who, scripts: &[Script]) -> Value {
-    let name = |at: &usize| plan.targets[*at].host.name.as_str();
+/// What asks the first host of each app for its commit, where that was not asked with the connection.
+fn unresolved(plan: &Plan) -> Vec<Script> {
+    let mut scripts = vec![Script::new(); plan.targets.len()];
+    for (at, app) in plan.environment.apps.iter().enumerate() {
+        if git::is_path(&app.repo) {
+            continue;
+        }
+        if let Some(first) = plan.targets.iter().position(|target| target.app == at) {
+            scripts[first] = plan.find[at].clone();
+        }
+    }
+    scripts
+}
+
+fn spoken(pause: Pause) -> Value {
+    match pause {
+        Pause::None => Value::Null,
+        Pause::Lasting(time) => time.as_secs_f64().into(),
+        Pause::Ask => "ask".into(),
+    }
+}
+
+fn with(mut part: Map<String, Value>, more: Value) -> Value {
+    if let Value::Object(more) = more {
+        part.extend(more);
+    }
+    Value::Object(part)
+}
+
+fn scripts(plan: &Plan, part: Map<String, Value>, scripts: &[Script]) -> Value {
+    let name = |at: &usize| plan.targets[*at].name.as_str();
     let scripts: Vec<Value> = alike(scripts)
         .into_iter()
         .map(|(script, hosts)| {
@@ -103,16 +166,16 @@ fn stage(plan: &Plan, when: &str, phase: Value, who: Who, scripts: &[Script]) ->
             json!({ "hosts": hosts, "script": script.as_str() })
         })
         .collect();
-    json!({ "when": when, "phase": phase, "of": of(who), "where": "hosts", "scripts": scripts })
+    with(part, json!({ "where": "hosts", "scripts": scripts }))
 }
 
-fn local(plan: &Plan, when: &str, phase: Value, who: Who, hooks: &[LocalHook]) -> Value {
+fn local(plan: &Plan, part: Map<String, Value>, hooks: &[LocalHook]) -> Value {
     let hook = |hook: &LocalHook| {
-        let host = hook.target.map(|at| plan.targets[at].host.name.as_str());
+        let host = hook.target.map(|at| plan.targets[at].name.as_str());
         json!({ "step": hook.step, "host": host, "script": hook.text })
     };
     let hooks: Vec<Value> = hooks.iter().map(hook).collect();
-    json!({ "when": when, "phase": phase, "of": of(who), "where": "here", "hooks": hooks })
+    with(part, json!({ "where": "here", "hooks": hooks }))
 }
 
 /// Which of the hosts, where only their answers can tell.
@@ -124,5 +187,6 @@ fn of(who: Who) -> &'static str {
         Who::Having => "having",
         Who::Differing => "differing",
         Who::Rest => "rest",
+        Who::Asking => "asking",
     }
 }

@@ -22,7 +22,7 @@ const HOST_WIDTH: usize = 32;
 
 pub(super) async fn run(context: Context<'_>, follow: bool, lines: u32) -> Result<u8, Error> {
     let environment = &context.environment;
-    if environment.app.logs.is_empty() {
+    if environment.apps.iter().all(|app| app.logs.is_empty()) {
         return Err(Error::Usage(
             "`logs` is not set: name the app's log files in shipit.toml, for example logs = [\"shared/logs/*.log\"] \
              (what a supervisor keeps itself: not yet)"
@@ -33,7 +33,7 @@ pub(super) async fn run(context: Context<'_>, follow: bool, lines: u32) -> Resul
     let transport = context.hosts().await?;
     let mut silent = Silent;
     let looking = Looking::begin(&plan, transport, &mut silent, Context::interrupt()?).await;
-    let names = environment.hosts.iter().map(|host| host.name.clone()).collect();
+    let names = environment.sites.iter().map(|site| environment.site_name(site)).collect();
     let mut tails = Tails::new(&context, names);
     let mut looking = looking;
     let code = tails.all(&mut looking, follow).await;
@@ -116,7 +116,9 @@ impl<'a> Tails<'a> {
                 printer.error(&format!("{name}: {} cannot be read", clean::line(file.as_bytes(), 300)));
             }
             if looking.fact(at, "files") == Some("0") {
-                let patterns = clean::line(self.context.environment.app.logs.join(", ").as_bytes(), 300);
+                let environment = &self.context.environment;
+                let patterns = environment.apps[environment.sites[at].app].logs.join(", ");
+                let patterns = clean::line(patterns.as_bytes(), 300);
                 let then = if follow { "; waiting for one" } else { "" };
                 printer.error(&format!("{name}: no file that can be read is named {patterns}{then}"));
             }

@@ -7,12 +7,13 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::cli::{Command, Invocation, Tool};
-use crate::config::{self, Document, Environment};
+use crate::config::{self, App, Choice, Document, Environment, Pause, Rollout};
 use crate::error::Error;
 use crate::executor::Interrupt;
 use crate::plan::Options;
 use crate::report::{self, Printer, Show, human};
 
+mod chain;
 mod check;
 mod completions;
 mod console;
@@ -21,6 +22,7 @@ mod deploy;
 mod envs;
 mod exec;
 mod files;
+mod go_on;
 mod hold;
 mod init;
 mod introduce;
@@ -53,11 +55,35 @@ struct Context<'a> {
     environment: Environment,
     /// It, with what commands of `env` printed, once they were run.
     answered: OnceCell<Environment>,
-    /// `--hosts` left some out.
+    /// Hosts of its apps were left out.
     part: bool,
     /// With those.
     everywhere: Environment,
     ways: OnceCell<Ways>,
+}
+
+fn choice(invocation: &Invocation) -> Choice<'_> {
+    Choice { hosts: &invocation.hosts, roles: &invocation.roles, apps: &invocation.apps }
+}
+
+/// Whether hosts of the apps that were chosen are left out.
+fn is_part(everywhere: &Environment, chosen: &Environment) -> bool {
+    let sites = |environment: &Environment, name: &str| {
+        environment.sites.iter().filter(|site| environment.apps[site.app].name == name).count()
+    };
+    chosen.apps.iter().any(|app| sites(chosen, &app.name) < sites(everywhere, &app.name))
+}
+
+/// The file's, under the options.
+fn rollout(environment: &Environment, invocation: &Invocation) -> Rollout {
+    let file = environment.rollout;
+    Rollout {
+        batch: invocation.batch.or(file.batch),
+        // Who says how many go at a time means the first of them, too.
+        canary: if invocation.batch.is_some() { 0 } else { file.canary },
+        pause: if invocation.no_pause { Pause::None } else { file.pause },
+        max_unreachable: invocation.max_unreachable.unwrap_or(file.max_unreachable),
+    }
 }
 
 /// Carries out what was asked for; the exit code.
@@ -74,14 +100,16 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         return resolved::run(&document, invocation, (key.as_deref(), *origin), printer);
     }
     let environment = resolve(&document, &invocation.environment, printer)?;
-    let everywhere = environment.clone();
-    let environment = config::select(environment, &invocation.hosts)?;
-    let part = environment.hosts.len() < everywhere.hosts.len();
+    let mut everywhere = environment.clone();
+    everywhere.rollout = rollout(&everywhere, invocation);
+    let mut environment = config::select(environment, choice(invocation))?;
+    environment.rollout = rollout(&environment, invocation);
+    let part = is_part(&everywhere, &environment);
     let (answered, ways) = (OnceCell::new(), OnceCell::new());
     let context =
         Context { invocation, printer, surroundings, environment, answered, part, everywhere, ways };
     match &invocation.command {
-        Command::Deploy { reference } => deploy::run(context, reference.as_deref()).await,
+        Command::Deploy { references } => deploy::run(context, references).await,
         Command::Setup => setup::run(context).await,
         Command::Revert(to) => revert::run(context, to).await,
         Command::Sync => upkeep::sync(context).await,
@@ -161,14 +189,15 @@ impl Context<'_> {
     /// What plans need besides the configuration; `env` is evaluated for commands that hand it to hosts.
     fn options(&self, with_env: bool) -> Result<Options, Error> {
         let mut options = self.surroundings.options(&self.environment.name);
+        options.concurrency = self.invocation.concurrency;
         options.allow_older = self.invocation.allow_older;
         options.keep_failed = self.invocation.keep_failed;
         if with_env {
             let lookup = |name: &str| std::env::var(name).ok();
             self.environment.check_variables(&lookup)?;
             let environment = self.answered()?;
-            for host in &environment.hosts {
-                options.env.push(environment.evaluate_env(host, &lookup)?);
+            for site in &environment.sites {
+                options.env.push(environment.evaluate_env(site, &lookup)?);
             }
         }
         Ok(options)
@@ -186,9 +215,24 @@ impl Context<'_> {
         Ok(self.answered.get_or_init(|| environment))
     }
 
-    /// `repo-token`, for commands whose hosts ask the repository.
-    fn token(&self) -> Result<Option<SecretString>, Error> {
-        Ok(self.environment.evaluate_token(&|name| std::env::var(name).ok())?)
+    /// `repo-token` of each app, for commands whose hosts ask the repository.
+    fn tokens(&self) -> Result<Vec<Option<SecretString>>, Error> {
+        let lookup = |name: &str| std::env::var(name).ok();
+        let token = |app: &App| Ok(self.environment.evaluate_token(app, &lookup)?);
+        self.environment.apps.iter().map(token).collect()
+    }
+
+    /// For what runs in `current`: with several apps it must be said in which.
+    fn one_app(&self, command: &str) -> Result<(), Error> {
+        let names: Vec<&str> = self.environment.apps.iter().map(|app| app.name.as_str()).collect();
+        if names.len() == 1 {
+            return Ok(());
+        }
+        let (environment, all) = (&self.environment.name, names.join(", "));
+        Err(Error::Usage(format!(
+            "{command} is in one app, and {environment} has {all}: choose with --apps {}",
+            names[0]
+        )))
     }
 
     fn interrupt() -> Result<Interrupt, Error> {

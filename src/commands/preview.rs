@@ -1,23 +1,34 @@
 //! `shipit ENV plan`, `--dry-run`: the very scripts, and above those of a deploy what it would bring, as far as that can be
 //! known from here. Takes no lock and changes nothing, here or there; who cannot be asked is named, and fails nothing.
 
+use futures_util::future::join_all;
+
 use super::{Context, hold, json_plan};
+use crate::config::App;
 use crate::error::{Error, exit, interrupted};
 use crate::executor::{Looked, Request, Wanted};
-use crate::git::{self, GitError, Pending, Resolved};
+use crate::git::{self, GitError, Pending, Resolved, Revision};
 use crate::plan::{self, Plan};
 use crate::report::{Silent, Verbosity, clean, human};
 
 /// What a deploy would bring.
 pub(super) struct Preview {
-    /// The commit that would go out; none: it cannot be told from here.
-    pub(super) revision: Option<String>,
     /// What each host answered, in the plan's order.
     pub(super) looked: Vec<Looked>,
+    /// Of each app.
+    pub(super) apps: Vec<AppNews>,
+}
+
+/// What it would bring of an app.
+pub(super) struct AppNews {
+    /// The commit that would go out; none: it cannot be told from here.
+    pub(super) revision: Option<String>,
     /// All hosts serve this commit with this configuration.
     pub(super) is_live: bool,
     /// Hosts that serve the same, together.
     pub(super) brings: Vec<Brings>,
+    /// Not all hosts serve the same, or not all could be asked.
+    differ: bool,
 }
 
 /// What it would bring to hosts that serve the same.
@@ -37,7 +48,7 @@ pub(super) fn print(context: &Context<'_>, plan: &Plan, preview: Option<&Preview
     }
     let whole = context.printer.verbosity() == Verbosity::Verbose;
     let redeploys = context.invocation.redeploy;
-    let news = preview.map_or_else(Vec::new, |preview| lines(preview, redeploys));
+    let news = preview.map_or_else(Vec::new, |preview| lines(plan, preview, redeploys));
     let news: Vec<String> = news.iter().map(|line| context.printer.harmless(line)).collect();
     context.printer.data_as_it_is(&plan::show_with(plan, whole, &news));
 }
@@ -53,11 +64,11 @@ pub(super) async fn deploy(context: &Context<'_>, request: &Request<'_>) -> Resu
     let asked = async {
         tokio::join!(
             crate::executor::look(&looking, &transport, &mut silent, interrupt.clone()),
-            revision(context, &request.wanted),
+            revisions(context, &request.wanted),
         )
     };
     let mut stop = interrupt.clone();
-    let (looked, revision) = tokio::select! {
+    let (looked, revisions) = tokio::select! {
         answers = asked => answers,
         asked = stop.beyond(known) => return Ok(interrupted(asked.signal)),
     };
@@ -67,7 +78,7 @@ pub(super) async fn deploy(context: &Context<'_>, request: &Request<'_>) -> Resu
             note(context, &format!("what {} serves is not known: {why}", host.host));
         }
     }
-    let preview = preview(context, request.plan, looked, revision).await;
+    let preview = preview(context, request.plan, looked, revisions).await;
     print(context, request.plan, Some(&preview));
     Ok(exit::OK)
 }
@@ -76,12 +87,20 @@ fn note(context: &Context<'_>, text: &str) {
     context.printer.note(&format!("note: {text}\n"));
 }
 
-/// What the ref means, by the operator's git.
-async fn revision(context: &Context<'_>, wanted: &Wanted) -> Option<String> {
-    if let Wanted::Commit { revision, .. } = wanted {
+/// What the refs mean, by the operator's git.
+async fn revisions(context: &Context<'_>, wanted: &Wanted) -> Vec<Option<String>> {
+    let commit = |at: usize| match wanted {
+        Wanted::Refs { commits, .. } => commits.get(at).cloned().flatten(),
+        _ => None,
+    };
+    let apps = context.environment.apps.iter().enumerate();
+    join_all(apps.map(|(at, app)| revision(context, app, commit(at)))).await
+}
+
+async fn revision(context: &Context<'_>, app: &App, known: Option<Revision>) -> Option<String> {
+    if let Some(revision) = known {
         return Some(revision.as_str().to_owned());
     }
-    let app = &context.environment.app;
     let reference = &app.reference;
     let (why, then) = match git::resolve(&app.repo, reference).await {
         Ok(Resolved::Commit { revision, .. }) => return Some(revision.as_str().to_owned()),
@@ -94,7 +113,9 @@ async fn revision(context: &Context<'_>, wanted: &Wanted) -> Option<String> {
         Err(error) => (error.to_string(), "a deploy would say more".to_owned()),
     };
     let why = clean::line(why.as_bytes(), 400);
-    note(context, &format!("which commit {reference} is cannot be told from here: {why}; {then}"));
+    let of_app =
+        if context.environment.apps.len() == 1 { String::new() } else { format!(" of {}", app.name) };
+    note(context, &format!("which commit {reference}{of_app} is cannot be told from here: {why}; {then}"));
     None
 }
 
@@ -102,10 +123,28 @@ async fn preview(
     context: &Context<'_>,
     plan: &Plan,
     looked: Vec<Looked>,
-    revision: Option<String>,
+    revisions: Vec<Option<String>>,
 ) -> Preview {
+    if let Some(hold) = hold::on(&looked) {
+        let held = clean::line(hold.describe().as_bytes(), 800);
+        note(context, &format!("{} is held {held}: a deploy would be refused", context.environment.name));
+    }
+    let mut apps = Vec::new();
+    for (app, revision) in revisions.into_iter().enumerate() {
+        apps.push(of_app(context, plan, (app, revision), &looked).await);
+    }
+    Preview { looked, apps }
+}
+
+async fn of_app(
+    context: &Context<'_>,
+    plan: &Plan,
+    (app, revision): (usize, Option<String>),
+    looked: &[Looked],
+) -> AppNews {
+    let hosts = || looked.iter().filter(|host| host.app == app);
     let mut brings: Vec<Brings> = Vec::new();
-    for host in looked.iter().filter(|host| host.failure.is_none()) {
+    for host in hosts().filter(|host| host.failure.is_none()) {
         let from = host.live.as_ref().map(|live| live.revision.clone());
         match brings.iter_mut().find(|known| known.from == from) {
             Some(known) => known.hosts.push(host.host.clone()),
@@ -117,16 +156,14 @@ async fn preview(
             tell_pending(context, bring, revision).await;
         }
     }
-    if let Some(hold) = hold::on(&looked) {
-        let held = clean::line(hold.describe().as_bytes(), 800);
-        note(context, &format!("{} is held {held}: a deploy would be refused", context.environment.name));
-    }
     let live = |(host, target): (&Looked, &plan::Target)| {
         let serves = host.live.as_ref().map(|live| &live.revision);
         host.failure.is_none() && serves == revision.as_ref() && host.digest.as_deref() == target.digest()
     };
-    let is_live = revision.is_some() && looked.iter().zip(&plan.targets).all(live);
-    Preview { revision, looked, is_live, brings }
+    let targets = plan.targets.iter().filter(|target| target.app == app);
+    let is_live = revision.is_some() && hosts().zip(targets).all(live);
+    let differ = brings.len() > 1 || hosts().any(|host| host.failure.is_some());
+    AppNews { revision, is_live, brings, differ }
 }
 
 /// The commits between, or that they are not known here.
@@ -156,13 +193,23 @@ async fn tell_pending(context: &Context<'_>, bring: &mut Brings, revision: &str)
 }
 
 /// What it brings, for people.
-fn lines(preview: &Preview, redeploys: bool) -> Vec<String> {
+fn lines(plan: &Plan, preview: &Preview, redeploys: bool) -> Vec<String> {
+    let apps = &plan.environment.apps;
+    let told = |(app, news): (&App, &AppNews)| {
+        let lines = app_lines(news, redeploys);
+        let named = apps.len() > 1 && !lines.is_empty();
+        let name = named.then(|| format!("{}:", clean::line(app.name.as_bytes(), 80)));
+        name.into_iter().chain(lines).collect::<Vec<_>>()
+    };
+    apps.iter().zip(&preview.apps).flat_map(told).collect()
+}
+
+fn app_lines(preview: &AppNews, redeploys: bool) -> Vec<String> {
     let Some(revision) = &preview.revision else { return Vec::new() };
     let short = human::revision(revision);
     if preview.is_live && !redeploys {
         return vec![format!("nothing to do: {short} is live everywhere, with this configuration")];
     }
-    let differ = preview.brings.len() > 1 || preview.looked.iter().any(|host| host.failure.is_some());
     let told = |bring: &Brings| {
         let lines = match (&bring.from, &bring.pending) {
             (None, _) => vec![format!("nothing is live yet; {short} goes out")],
@@ -171,7 +218,7 @@ fn lines(preview: &Preview, redeploys: bool) -> Vec<String> {
             (Some(from), None) => vec![format!("{}..{short} goes out", human::revision(from))],
         };
         let names: Vec<&str> = bring.hosts.iter().map(String::as_str).collect();
-        let on = differ.then(|| format!("on {}:", human::names(&names)));
+        let on = preview.differ.then(|| format!("on {}:", human::names(&names)));
         on.into_iter().chain(lines).collect::<Vec<_>>()
     };
     preview.brings.iter().flat_map(told).collect()

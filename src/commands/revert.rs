@@ -13,6 +13,6 @@ pub(super) async fn run(context: Context<'_>, to: &RevertTo) -> Result<u8, Error
     };
     // No `env`: what was stored with the release counts, and asks nothing of the operator.
     let plan = plan::revert(context.environment.clone(), &context.options(false)?);
-    let request = Request { plan: &plan, wanted, lock_wait: context.lock_wait() };
+    let request = Request { plan: &plan, wanted, lock_wait: context.lock_wait(), ask: None };
     context.carry_out(request, None).await
 }

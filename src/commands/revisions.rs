@@ -35,7 +35,8 @@ async fn show(
         return Ok(if code == exit::OK && !good { exit::FAILED } else { code });
     }
     let Some((_, first)) = answers.first() else { return Ok(code) };
-    if answers.iter().all(|(_, revision)| revision == first) {
+    let apps = &context.environment.apps;
+    if apps.len() == 1 && answers.iter().all(|(_, revision)| revision == first) {
         match first {
             Some(revision) => context.printer.data(&format!("{}\n", shown(revision))),
             None => context.printer.error(&format!("{none} on {}\n", context.environment.name)),
@@ -43,11 +44,24 @@ async fn show(
         return Ok(if first.is_none() && code == exit::OK { exit::FAILED } else { code });
     }
     let mut text = String::new();
-    for (host, revision) in &answers {
-        let _ = writeln!(text, "{host}\t{}", revision.as_deref().map_or("-".to_owned(), shown));
+    let mut alike = true;
+    for (at, app) in apps.iter().enumerate() {
+        let of_app: Vec<_> = (looked.iter().filter(|h| h.failure.is_none()).zip(&answers))
+            .filter(|(host, _)| host.app == at)
+            .map(|(_, answer)| answer)
+            .collect();
+        let Some((_, first)) = of_app.first() else { continue };
+        let one = of_app.iter().all(|(_, revision)| revision == first);
+        alike &= one && first.is_some();
+        // Where all hosts of an app agree, its name stands for them.
+        let lines = if one && apps.len() > 1 { &of_app[..1] } else { &of_app[..] };
+        for (host, revision) in lines {
+            let name = if one && apps.len() > 1 { app.name.as_str() } else { host };
+            let _ = writeln!(text, "{name}\t{}", revision.as_deref().map_or("-".to_owned(), shown));
+        }
     }
     context.printer.data(&text);
-    Ok(if code == exit::OK { exit::FAILED } else { code })
+    Ok(if code == exit::OK && !alike { exit::FAILED } else { code })
 }
 
 fn shown(revision: &str) -> String {

@@ -6,8 +6,8 @@ use crate::executor::{Request, Wanted};
 use crate::plan::{self, Options};
 
 pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
-    let options = Options { token: context.token()?, ..context.options(true)? };
+    let options = Options { tokens: context.tokens()?, ..context.options(true)? };
     let plan = plan::setup(context.environment.clone(), &options);
-    let request = Request { plan: &plan, wanted: Wanted::Nothing, lock_wait: context.lock_wait() };
+    let request = Request { plan: &plan, wanted: Wanted::Nothing, lock_wait: context.lock_wait(), ask: None };
     context.carry_out(request, None).await
 }

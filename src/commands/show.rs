@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use super::chain::Chain;
 use super::stream::{Lines, write};
 use super::{Context, json_show};
 use crate::cli::Show;
@@ -11,8 +12,7 @@ use crate::executor::{Looked, Looking};
 use crate::plan;
 use crate::remote::attempt::{Attempt, Known, Step};
 use crate::remote::history;
-use crate::remote::journal;
-use crate::report::{Printer, Silent, clean, deploys, fleet};
+use crate::report::{Printer, Silent, clean, deploys};
 
 /// Bytes that a host is asked for at once.
 const PIECE: u64 = 1 << 20;
@@ -58,14 +58,11 @@ fn chosen(looked: &[Looked], which: &Show) -> Result<Option<Known>, Error> {
     match which {
         Show::Latest => Ok(runs.last().cloned()),
         Show::Back(back) => {
-            let Some(live) = fleet::common(looked) else { return Ok(None) };
-            let serving = looked.iter().filter(|host| host.live.as_ref().is_some_and(|l| l.release == live));
-            let entries = serving.max_by_key(|host| host.entries.len()).map_or(&[][..], |host| &host.entries);
-            let chain = journal::chain(entries, live);
-            let release = match back {
-                0 => Some(live),
-                back => chain.get(*back as usize - 1).map(|entry| entry.release.as_str()),
-            };
+            let chain = Chain::of(looked);
+            if chain.live.is_none() {
+                return Ok(None);
+            }
+            let release = chain.release(usize::try_from(*back).unwrap_or(usize::MAX));
             let known = release.and_then(|release| history::of_release(&runs, release));
             known.cloned().map(Some).ok_or_else(|| none(format!("there is no deploy {back}")))
         }

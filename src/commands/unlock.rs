@@ -29,6 +29,6 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
         });
     }
     let plan = plan::unlock(context.environment.clone(), &context.options(false)?);
-    let request = Request { plan: &plan, wanted: Wanted::Nothing, lock_wait: context.lock_wait() };
+    let request = Request { plan: &plan, wanted: Wanted::Nothing, lock_wait: context.lock_wait(), ask: None };
     context.carry_out(request, None).await
 }

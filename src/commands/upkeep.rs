@@ -1,32 +1,39 @@
 //! `shipit ENV sync`, `shipit ENV restart`, `shipit ENV prune`.
 
 use super::Context;
+use crate::config::{self, Choice};
 use crate::error::Error;
 use crate::executor::{Request, Wanted};
 use crate::plan;
 
 pub(super) async fn sync(mut context: Context<'_>) -> Result<u8, Error> {
     // `--hosts` says which hosts are brought; all are asked what is live.
-    let chosen = std::mem::replace(&mut context.environment, context.everywhere.clone());
-    let only =
-        if context.part { chosen.hosts.into_iter().map(|host| host.name).collect() } else { Vec::new() };
+    let apps = Choice { apps: &context.invocation.apps, ..Choice::default() };
+    let everywhere = config::select(context.everywhere.clone(), apps)?;
+    let chosen = std::mem::replace(&mut context.environment, everywhere);
+    let chosen_by_name = !context.invocation.hosts.is_empty() || !context.invocation.roles.is_empty();
+    let only = match chosen_by_name {
+        true => chosen.sites.iter().map(|site| context.environment.site_name_of(&chosen, site)).collect(),
+        false => Vec::new(),
+    };
     let mut options = context.options(true)?;
-    options.token = context.token()?;
+    options.tokens = context.tokens()?;
     options.files = super::files::read(&context)?;
     let plan = plan::sync(context.environment.clone(), &options);
-    let request = Request { plan: &plan, wanted: Wanted::Sync { only }, lock_wait: context.lock_wait() };
+    let request =
+        Request { plan: &plan, wanted: Wanted::Sync { only }, lock_wait: context.lock_wait(), ask: None };
     context.carry_out(request, None).await
 }
 
 pub(super) async fn restart(context: Context<'_>) -> Result<u8, Error> {
     // No `env`: what was stored with the release counts, and asks nothing of the operator.
     let plan = plan::restart(context.environment.clone(), &context.options(false)?);
-    let request = Request { plan: &plan, wanted: Wanted::Restart, lock_wait: context.lock_wait() };
+    let request = Request { plan: &plan, wanted: Wanted::Restart, lock_wait: context.lock_wait(), ask: None };
     context.carry_out(request, None).await
 }
 
 pub(super) async fn prune(context: Context<'_>) -> Result<u8, Error> {
     let plan = plan::prune(context.environment.clone(), &context.options(false)?);
-    let request = Request { plan: &plan, wanted: Wanted::Prune, lock_wait: context.lock_wait() };
+    let request = Request { plan: &plan, wanted: Wanted::Prune, lock_wait: context.lock_wait(), ask: None };
     context.carry_out(request, None).await
 }

@@ -30,6 +30,15 @@ pub(super) enum Kind {
     Endpoint,
     /// Codes of HTTP and ranges of them.
     Status,
+    Rollout,
+    /// A number of hosts, or a part of them.
+    Share,
+    /// The same, but not none; or all.
+    Batch,
+    /// A duration, none, or `ask`.
+    Asking,
+    /// The apps of the file; or what an environment changes of them.
+    Apps,
     Environment,
     Environments,
 }
@@ -53,6 +62,11 @@ impl Doc {
     }
 }
 
+/// The row of a key of an app.
+pub(super) fn of_app(key: &str) -> Option<&'static Doc> {
+    of(APP, key).or_else(|| of(ENVIRONMENT, key))
+}
+
 /// The row of a key.
 pub(super) fn of(docs: &'static [Doc], key: &str) -> Option<&'static Doc> {
     docs.iter().find(|doc| doc.key == key)
@@ -64,6 +78,7 @@ pub(super) fn is_text(keys: &[&str]) -> bool {
         [key] => of(ENVIRONMENT, key),
         ["supervisor", key] => of(SUPERVISOR, key),
         ["health", key] => of(HEALTH, key),
+        ["apps", _, rest @ ..] => return is_text(rest),
         _ => None,
     };
     doc.is_some_and(|doc| {
@@ -74,6 +89,7 @@ pub(super) fn is_text(keys: &[&str]) -> bool {
 pub(super) const DOCUMENT: &[Doc] = &[
     doc("extends", Kind::Text, "Another file like this one, taken first; relative to this file."),
     doc("defaults", Kind::Environment, "Keys for all environments."),
+    doc("apps", Kind::Apps, "Several repositories, deployed as one: by their names."),
     doc("deploy", Kind::Environments, "The environments, by their names."),
 ];
 
@@ -126,10 +142,36 @@ pub(super) const ENVIRONMENT: &[Doc] = &[
     doc("build", Kind::Hooks, "On the host, in the new release; nothing is live yet."),
     doc("migrate", Kind::Hooks, "On one host, when all have built."),
     doc("pre-activate", Kind::Hooks, "On all hosts, before any goes live."),
+    doc(
+        "drain",
+        Kind::Hooks,
+        "On the host, in current, before it goes live or back: takes it out of service.",
+    ),
+    doc("undrain", Kind::Hooks, "On the host, in current, when it is healthy: takes it in again."),
     doc("post-deploy", Kind::Hooks, "On the host, in current, after every switch and before the reload."),
     doc("post-deploy-local", Kind::Hooks, "Here, once, at the end; the outcome as JSON on stdin."),
     doc("on-failure-local", Kind::Hooks, "Here, once, after a failure; the outcome as JSON on stdin."),
     doc("confirm", Kind::Flag, "Asks before deploying; without a terminal --yes is needed.").or("false"),
+    doc("rollout", Kind::Rollout, "How a deploy goes over the hosts."),
+    doc("use", Kind::Texts, "The apps that are deployed here; else all of the file."),
+    doc("apps", Kind::Apps, "What is different here about an app: [deploy.NAME.apps.APP]."),
+];
+
+/// What only an app has; all else is described with the environment.
+pub(super) const APP: &[Doc] = &[
+    doc("roles", Kind::Texts, "It goes to hosts with one of these roles; else to all."),
+    doc("after", Kind::Texts, "It goes live after these apps."),
+];
+
+pub(super) const ROLLOUT: &[Doc] = &[
+    doc(
+        "batch",
+        Kind::Batch,
+        "How many hosts go live at a time: 2, \"25%\" or \"all\"; without it all, a quarter where there is `drain`.",
+    ),
+    doc("canary", Kind::Integer(0, u32::MAX as i64), "So many go first, alone.").or("0"),
+    doc("pause", Kind::Asking, "Between batches: a duration, or \"ask\"."),
+    doc("max-unreachable", Kind::Share, "How many hosts may be unreachable: 2 or \"10%\".").or("0"),
 ];
 
 pub(super) const HOST: &[Doc] = &[
@@ -140,6 +182,7 @@ pub(super) const HOST: &[Doc] = &[
     doc("key", Kind::Text, "Private key file for this host."),
     doc("jump", Kind::Texts, "Jump hosts to this host."),
     doc("host-key", Kind::Text, "Pinned key of this host: SHA256:…"),
+    doc("roles", Kind::Texts, "What it is for: apps and hooks name these."),
     doc("path", Kind::Text, "Deploy path on this host."),
     doc("env", Kind::Env, "Variables on this host, over those of the environment."),
 ];
@@ -147,7 +190,8 @@ pub(super) const HOST: &[Doc] = &[
 pub(super) const HOOK: &[Doc] = &[
     doc("run", Kind::Text, "The script."),
     doc("script", Kind::Text, "A file here whose text is the script."),
-    doc("once", Kind::Flag, "Only on the first host.").or("false"),
+    doc("roles", Kind::Texts, "Only on hosts with one of these roles."),
+    doc("once", Kind::Flag, "Only on the first host (of its roles).").or("false"),
     doc("local", Kind::Flag, "Here, once per host.").or("false"),
     doc("timeout", Kind::Duration, "Instead of timeout.hook."),
 ];
@@ -194,7 +238,7 @@ mod tests {
     use super::super::keys::{self, Shape};
     use super::*;
 
-    const TABLES: [(&str, &Shape, &[Doc]); 8] = [
+    const TABLES: [(&str, &Shape, &[Doc]); 9] = [
         ("the file", &keys::DOCUMENT, DOCUMENT),
         ("an environment", &keys::ENVIRONMENT, ENVIRONMENT),
         ("a host", &keys::HOST, HOST),
@@ -202,8 +246,17 @@ mod tests {
         ("a supervisor", &keys::SUPERVISOR, SUPERVISOR),
         ("health", &keys::HEALTH, HEALTH),
         ("timeout", &keys::TIMEOUT, TIMEOUT),
+        ("rollout", &keys::ROLLOUT, ROLLOUT),
         ("a file", &keys::FILE, FILE),
     ];
+
+    #[test]
+    fn every_key_of_an_app_is_described_and_all_but_its_own_are_an_environments() {
+        for key in keys::APP.known {
+            assert!(of_app(key).is_some(), "`{key}`");
+            assert!(of(APP, key).is_some() != keys::ENVIRONMENT.has(key), "`{key}`");
+        }
+    }
 
     #[test]
     fn every_known_key_is_described_and_no_other() {

@@ -7,15 +7,16 @@ use sha2::{Digest, Sha256};
 
 use secrecy::ExposeSecret;
 
-use super::{EnvEntry, Environment, FileEntry, HealthCheck, Hook, Host, Shell};
+use super::{EnvEntry, Environment, FileEntry, HealthCheck, Hook, Shell, Site};
 
 /// Goes up when the encoding changes: then every host gets a new release once.
 const VERSION: &str = "1";
 
 impl Environment {
-    /// sha256 in hex; `env` is the evaluated one of that host, `files` what it is sent.
-    pub fn digest(&self, host: &Host, env: &[EnvEntry], files: &[FileEntry]) -> String {
-        let app = &self.app;
+    /// sha256 in hex; `env` is the evaluated one of that site, `files` what it is sent.
+    #[must_use]
+    pub fn digest(&self, site: &Site, env: &[EnvEntry], files: &[FileEntry]) -> String {
+        let (app, host) = (&self.apps[site.app], &self.hosts[site.host]);
         let mut encoder = Encoder::default();
         encoder.field("version", VERSION);
         encoder.field("environment", &self.name);
@@ -35,6 +36,8 @@ impl Environment {
             ("migrate", &app.hooks.migrate),
             ("pre-activate", &app.hooks.pre_activate),
             ("post-deploy", &app.hooks.post_deploy),
+            ("drain", &app.hooks.drain),
+            ("undrain", &app.hooks.undrain),
         ] {
             hooks.iter().for_each(|hook| encoder.hook(name, hook));
         }
@@ -94,6 +97,7 @@ impl Encoder {
         self.field("hook", name);
         self.field("hook.once", if hook.once { "yes" } else { "no" });
         self.field("hook.local", if hook.local { "yes" } else { "no" });
+        self.all("hook.role", &hook.roles);
         self.field("hook.text", &hook.text);
     }
 

@@ -74,6 +74,18 @@ impl Document {
         names
     }
 
+    /// The names of all apps, those of extended files first.
+    pub(super) fn app_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        let tables = self.tables.iter().filter_map(|table| table.get("apps")?.node.as_table().ok());
+        for entry in tables.flat_map(|table| &table.entries) {
+            if !names.contains(&entry.key.as_str()) {
+                names.push(&entry.key);
+            }
+        }
+        names
+    }
+
     fn parse(&mut self, text: Text) -> Result<Table, ConfigError> {
         let text = self.sources.add(text);
         file::parse(&text.text, text.base()).map_err(|problems| self.sources.mistakes(problems))

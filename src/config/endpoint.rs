@@ -6,10 +6,12 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 
+use serde::{Deserialize, Serialize};
+
 use super::diagnostic::Fault;
 
 /// What `http` asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpUrl {
     /// `https`.
     pub tls: bool,

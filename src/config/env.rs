@@ -11,7 +11,7 @@ use super::error::ConfigError;
 use super::file::{Node, Value};
 use super::keys::{self, Place};
 use super::sources::Sources;
-use super::{EnvEntry, EnvPart, EnvValue, EnvVariable, Environment, Host};
+use super::{App, EnvEntry, EnvPart, EnvValue, EnvVariable, Environment, Site};
 
 /// Why a value of `env` cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,11 +50,11 @@ impl EnvValue {
 }
 
 impl Environment {
-    /// The commands that `env` of the hosts takes values from, each once.
+    /// The commands that `env` of the sites takes values from, each once.
     #[must_use]
     pub fn env_commands(&self) -> Vec<LocalCommand> {
         let mut commands: Vec<LocalCommand> = Vec::new();
-        for variable in self.hosts.iter().flat_map(|host| &host.env) {
+        for variable in self.sites.iter().flat_map(|site| &site.env) {
             if let EnvValue::Command(command) = &variable.value
                 && !commands.contains(command)
             {
@@ -70,7 +70,7 @@ impl Environment {
     /// When one failed or was not run, or printed what no variable can hold.
     pub fn answer(&mut self, answers: &Answers) -> Result<(), ConfigError> {
         let mut problems = Problems::default();
-        for variable in self.hosts.iter_mut().flat_map(|host| &mut host.env) {
+        for variable in self.sites.iter_mut().flat_map(|site| &mut site.env) {
             if let EnvValue::Command(command) = &variable.value
                 && let Some(text) = problems.keep(printed(command, answers))
             {
@@ -81,13 +81,13 @@ impl Environment {
         if problems.is_empty() { Ok(()) } else { Err(self.sources.mistakes(problems)) }
     }
 
-    /// Checks that `env` of no host lacks a variable: before commands are run that may ask for a password.
+    /// Checks that `env` of no site lacks a variable: before commands are run that may ask for a password.
     ///
     /// # Errors
     /// Every variable that is missing is named, with its line.
     pub fn check_variables(&self, lookup: &dyn Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
         let mut problems = Problems::default();
-        for EnvVariable { name, value, span } in self.hosts.iter().flat_map(|host| &host.env) {
+        for EnvVariable { name, value, span } in self.sites.iter().flat_map(|site| &site.env) {
             if let Err(Unevaluated::MissingVariable { name: missing }) = value.evaluate(lookup) {
                 problems.push(missing_variable(&format!("env.{name}"), &missing, span));
             }
@@ -96,15 +96,15 @@ impl Environment {
         if problems.is_empty() { Ok(()) } else { Err(self.sources.mistakes(problems)) }
     }
 
-    /// `env` of a host, ready to be sent. Every variable that is missing is named, with its line.
+    /// `env` of a site, ready to be sent. Every variable that is missing is named, with its line.
     pub fn evaluate_env(
         &self,
-        host: &Host,
+        site: &Site,
         lookup: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Vec<EnvEntry>, ConfigError> {
-        let mut entries = Vec::with_capacity(host.env.len());
+        let mut entries = Vec::with_capacity(site.env.len());
         let mut problems = Problems::default();
-        for variable in &host.env {
+        for variable in &site.env {
             let EnvVariable { name, value, span } = variable;
             let secret = !matches!(value, EnvValue::Plain(_));
             match value.evaluate(lookup) {
@@ -122,12 +122,13 @@ impl Environment {
         if problems.is_empty() { Ok(entries) } else { Err(self.sources.mistakes(problems)) }
     }
 
-    /// `repo-token`, ready to be sent.
+    /// `repo-token` of an app, ready to be sent.
     pub fn evaluate_token(
         &self,
+        app: &App,
         lookup: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Option<SecretString>, ConfigError> {
-        let Some(EnvVariable { name, value, span }) = &self.app.repo_token else { return Ok(None) };
+        let Some(EnvVariable { name, value, span }) = &app.repo_token else { return Ok(None) };
         let problem = match value.evaluate(lookup) {
             // git's credential protocol is lines.
             Ok(token)

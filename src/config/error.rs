@@ -91,6 +91,24 @@ pub enum ConfigError {
         /// Probably meant.
         nearest: Option<String>,
     },
+    /// A word of `--roles` or `--apps` that means nothing here.
+    #[error("`{environment}` has no {what} `{word}`{}", did_you_mean(nearest.as_deref()))]
+    NoSuch {
+        /// A role, or an app.
+        what: &'static str,
+        /// Where it was looked for.
+        environment: String,
+        /// What was asked for.
+        word: String,
+        /// Probably meant.
+        nearest: Option<String>,
+    },
+    /// Each of `--hosts`, `--roles` and `--apps` means something, all together nothing.
+    #[error("--hosts, --roles and --apps together leave nothing of `{environment}`")]
+    NothingLeft {
+        /// Where.
+        environment: String,
+    },
     /// A pattern of `--hosts` that cannot be read.
     #[error("`{pattern}` is not a pattern of hosts: {reason}")]
     BadPattern {

@@ -6,6 +6,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::diagnostic::{Problem, Problems};
 use super::endpoint::{self, HttpUrl};
 use super::file::{Entry, Node, Table, Value};
@@ -15,7 +17,7 @@ use super::placeholders::Placeholders;
 use super::values;
 
 /// `health`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
     /// What is asked.
     pub check: HealthCheck,
@@ -30,7 +32,7 @@ pub struct Health {
 }
 
 /// What is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HealthCheck {
     /// A page.
     Http(HttpCheck),
@@ -46,7 +48,7 @@ pub enum HealthCheck {
 }
 
 /// `health = { http, … }`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpCheck {
     /// What is asked.
     pub url: HttpUrl,
@@ -71,6 +73,20 @@ impl HealthCheck {
 }
 
 impl Health {
+    /// As it is kept on a host with the release, in one line: what is asked after a revert or on the way back is what was
+    /// asked when that release was deployed.
+    #[must_use]
+    pub fn written(&self) -> String {
+        // Strings and numbers only: nothing here fails to be written.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// What [`Health::written`] made.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Health> {
+        serde_json::from_str(text).ok()
+    }
+
     pub(super) fn map(&self, change: impl Fn(&String) -> String) -> Self {
         let check = match &self.check {
             HealthCheck::Http(http) => HealthCheck::Http(HttpCheck {

@@ -35,6 +35,8 @@ pub(super) fn read(layers: &Layers<'_>, context: &Context<'_>, problems: &mut Pr
         build: hook("build"),
         migrate: hook("migrate"),
         pre_activate: hook("pre-activate"),
+        drain: hook("drain"),
+        undrain: hook("undrain"),
         post_deploy: hook("post-deploy"),
         post_deploy_local: hook("post-deploy-local"),
         on_failure_local: hook("on-failure-local"),
@@ -60,7 +62,7 @@ impl Reader<'_> {
             Value::Table(table) => self.table(table, problems),
             Value::Text(_) => {
                 let text = problems.keep(values::any_text(node))?.to_owned();
-                Some(Hook { text, once: false, local: false, timeout: None })
+                Some(Hook { text, roles: Vec::new(), once: false, local: false, timeout: None })
             }
             _ => {
                 problems.push(node.expected("a script: a string or a table, or a list of them"));
@@ -83,13 +85,20 @@ impl Reader<'_> {
                 let message = format!("`{}` already runs once, on this machine", self.key);
                 problems.push(Problem::at(entry.key_span.clone(), message).label("so this says nothing"));
             }
+            if set && key == "local" && matches!(self.key, "drain" | "undrain") {
+                let problem = Problem::at(entry.key_span.clone(), format!("`{}` runs on the host", self.key));
+                problems.push(problem.label("not yet here").help(
+                    "a host that loses its operator takes itself out and in again: let the command run there",
+                ));
+            }
             Some(set)
         };
         let once = flag("once").unwrap_or(false);
         let local = flag("local").unwrap_or(false);
+        let roles = table.get("roles").and_then(|entry| problems.keep(values::roles(&entry.node)));
         let timeout = table.get("timeout").and_then(|entry| problems.keep(values::duration(&entry.node)));
         let text = problems.keep(self.text(table))?;
-        Some(Hook { text, once, local, timeout })
+        Some(Hook { text, roles: roles.unwrap_or_default(), once, local, timeout })
     }
 
     fn text(&self, table: &Table) -> Result<String, Problem> {

@@ -1,16 +1,16 @@
-//! `host`: strings, tables and ranges become hosts, each with its settings merged, no two alike.
+//! `host`: strings, tables and ranges become hosts, each with its login merged, no two alike. What an app has there is
+//! read by `sites.rs`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::command::Printed;
-use super::diagnostic::{Problem, Problems, Span};
+use super::diagnostic::{Problem, Problems};
 use super::file::{Node, Table, Value};
 use super::host_name::{self, MOST_HOSTS};
 use super::keys::{self, Place};
 use super::layers::Layers;
-use super::placeholders::Placeholders;
 use super::sources::Sources;
-use super::{EnvVariable, Host, LocalCommand, RemotePath, command, env, paths, values};
+use super::{Host, LocalCommand, command, paths, values};
 
 /// What all hosts of an environment have in common.
 pub(super) struct Context<'a> {
@@ -20,11 +20,17 @@ pub(super) struct Context<'a> {
     /// The environment's table and what it builds on.
     pub layers: Layers<'a>,
     pub environment: &'a str,
-    pub app: &'a str,
+}
+
+/// Hosts of one entry of the list, and the tables over the environment's that are for them.
+pub(super) struct Group<'a> {
+    pub hosts: Vec<Host>,
+    pub tables: Vec<&'a Table>,
 }
 
 /// Settings of one entry of the list: the environment's, under those of the entry.
-struct Settings {
+struct Settings<'a> {
+    tables: Vec<&'a Table>,
     /// The entry itself says how to log in: then even `localhost` is meant to be reached by SSH.
     login: bool,
     user: Option<String>,
@@ -35,31 +41,38 @@ struct Settings {
     key: Option<std::path::PathBuf>,
     jump: Option<Vec<String>>,
     host_key: Option<String>,
-    path: Option<(String, Span)>,
-    env: Vec<EnvVariable>,
+    roles: Vec<String>,
 }
 
 /// The hosts that `node` (the value of `host`) names, and that its commands printed.
-pub(super) fn read(node: &Node, context: &Context<'_>, problems: &mut Problems) -> Vec<Host> {
+pub(super) fn read<'a>(node: &'a Node, context: &Context<'a>, problems: &mut Problems) -> Vec<Group<'a>> {
     let entries = node.items();
-    let mut hosts = Vec::new();
+    let mut groups = Vec::new();
     let mut places = HashMap::new();
-    let common = Settings::read(&context.layers, context, problems);
+    let mut count = 0;
+    let common = Settings::read(Vec::new(), context, problems);
     for entry in entries {
-        for host in read_entry(entry, &common, context, problems) {
-            let alike = (host.name.clone(), host.user.clone(), host.port);
-            if let Some(first) = places.insert(alike, entry.span.clone()) {
-                let problem = entry.problem(format!("the host `{}` is named twice", host.address()));
-                problems.push(if first == entry.span {
-                    problem
-                } else {
-                    problem.note(first, "first named here")
-                });
-                break;
-            }
-            hosts.push(host);
+        for mut group in read_entry(entry, &common, context, problems) {
+            let mut twice = false;
+            group.hosts.retain(|host| {
+                let alike = (host.name.clone(), host.user.clone(), host.port);
+                let first = places.insert(alike, entry.span.clone());
+                if let Some(first) = first
+                    && !std::mem::replace(&mut twice, true)
+                {
+                    let problem = entry.problem(format!("the host `{}` is named twice", host.address()));
+                    problems.push(if first == entry.span {
+                        problem
+                    } else {
+                        problem.note(first, "first named here")
+                    });
+                }
+                !twice
+            });
+            count += group.hosts.len();
+            groups.push(group);
         }
-        if hosts.len() > MOST_HOSTS {
+        if count > MOST_HOSTS {
             problems.push(entry.problem(format!("this makes more than {MOST_HOSTS} hosts")));
             break;
         }
@@ -67,19 +80,30 @@ pub(super) fn read(node: &Node, context: &Context<'_>, problems: &mut Problems) 
     if entries.is_empty() {
         problems.push(node.problem("this names no host"));
     }
-    hosts
+    groups
 }
 
-fn read_entry(entry: &Node, common: &Settings, context: &Context<'_>, problems: &mut Problems) -> Vec<Host> {
+fn read_entry<'a>(
+    entry: &'a Node,
+    common: &Settings<'a>,
+    context: &Context<'a>,
+    problems: &mut Problems,
+) -> Vec<Group<'a>> {
     match &entry.value {
-        Value::Table(table) if table.get("command").is_some() => read_command(table, context, problems),
-        Value::Table(table) => read_table(table, context, problems),
-        Value::Text(text) => named(text, entry, common, context, problems),
+        Value::Table(table) if table.get("command").is_some() => {
+            read_command(table, common, context, problems)
+        }
+        Value::Table(table) => read_table(table, common, context, problems).into_iter().collect(),
+        Value::Text(text) => vec![group(named(text, entry, common, problems), common)],
         _ => {
             problems.push(entry.expected("a host: a string or a table"));
             Vec::new()
         }
     }
+}
+
+fn group<'a>(hosts: Vec<Host>, settings: &Settings<'a>) -> Group<'a> {
+    Group { hosts, tables: settings.tables.clone() }
 }
 
 /// The commands that `node` (the value of `host`) takes hosts from.
@@ -89,8 +113,13 @@ pub(super) fn commands(node: &Node, sources: &Sources) -> Vec<LocalCommand> {
 }
 
 /// `{ command = "…" }`: what else the table holds is for all hosts that the command prints.
-fn read_command(table: &Table, context: &Context<'_>, problems: &mut Problems) -> Vec<Host> {
-    let settings = table_settings(table, context, problems);
+fn read_command<'a>(
+    table: &'a Table,
+    common: &Settings<'a>,
+    context: &Context<'a>,
+    problems: &mut Problems,
+) -> Vec<Group<'a>> {
+    let settings = table_settings(table, common, context, problems);
     let Some(entry) = table.get("command") else { return Vec::new() };
     if let Some(host) = table.get("host") {
         let problem = Problem::at(entry.key_span.clone(), "both `host` and `command`");
@@ -98,37 +127,44 @@ fn read_command(table: &Table, context: &Context<'_>, problems: &mut Problems) -
     }
     let command = problems.keep(command::read(entry, context.sources));
     let printed = command.as_ref().and_then(|command| context.printed?.get(command)).unwrap_or_default();
-    let mut hosts = Vec::new();
-    for node in printed {
-        let inner = Context { layers: context.layers.with(table), ..*context };
-        hosts.append(&mut read_entry(node, &settings, &inner, problems));
-    }
-    hosts
+    printed.iter().flat_map(|node| read_entry(node, &settings, context, problems)).collect()
 }
 
-fn table_settings(table: &Table, context: &Context<'_>, problems: &mut Problems) -> Settings {
+fn table_settings<'a>(
+    table: &'a Table,
+    common: &Settings<'a>,
+    context: &Context<'a>,
+    problems: &mut Problems,
+) -> Settings<'a> {
     let parent = format!("deploy.{}", context.environment);
     let place = Place { name: format!("{parent}.hosts"), parent };
     keys::check(table, &keys::HOST, &place, problems);
-    let mut settings = Settings::read(&context.layers.with(table), context, problems);
+    let mut tables = common.tables.clone();
+    tables.push(table);
+    let mut settings = Settings::read(tables, context, problems);
     settings.login = ["user", "port", "key", "jump"].iter().any(|key| table.get(key).is_some());
     settings
 }
 
-fn read_table(table: &Table, context: &Context<'_>, problems: &mut Problems) -> Vec<Host> {
-    let settings = table_settings(table, context, problems);
+fn read_table<'a>(
+    table: &'a Table,
+    common: &Settings<'a>,
+    context: &Context<'a>,
+    problems: &mut Problems,
+) -> Option<Group<'a>> {
+    let settings = table_settings(table, common, context, problems);
     let Some(name) = table.get("host") else {
         let problem = Problem::at(table.span.clone(), "this table has no `host`");
         problems.push(problem.help("for example: { host = \"web1.example.com\", user = \"node\" }"));
-        return Vec::new();
+        return None;
     };
     let mut hosts = Vec::new();
     for node in name.node.items() {
         let Some(text) = problems.keep(values::any_text(node)) else { continue };
         check_twice(text, node, table, problems);
-        hosts.append(&mut named(text, node, &settings, context, problems));
+        hosts.append(&mut named(text, node, &settings, problems));
     }
-    hosts
+    Some(group(hosts, &settings))
 }
 
 /// The text and the table of a host must not both give the same setting.
@@ -144,54 +180,30 @@ fn check_twice(text: &str, node: &Node, table: &Table, problems: &mut Problems) 
     }
 }
 
-fn named(
-    text: &str,
-    node: &Node,
-    settings: &Settings,
-    context: &Context<'_>,
-    problems: &mut Problems,
-) -> Vec<Host> {
+fn named(text: &str, node: &Node, settings: &Settings<'_>, problems: &mut Problems) -> Vec<Host> {
     let parsed = host_name::parse(text).and_then(|address| Ok((host_name::expand(address.name)?, address)));
     let Some((names, address)) = problems.keep(parsed.map_err(|fault| fault.at(node.span.clone()))) else {
         return Vec::new();
     };
     let local = text == "localhost" && !settings.login;
-    let path_of = |name: &str| -> Result<RemotePath, Problem> {
-        // Empty until the caller has told that it is missing.
-        let Some((path, span)) = &settings.path else { return Ok(RemotePath(String::new())) };
-        let values = Placeholders { environment: context.environment, app: context.app, host: Some(name) };
-        let path = values.fill_path(path).map_err(|fault| fault.at(span.clone()))?;
-        RemotePath::parse(&path).map_err(|error| Problem::at(span.clone(), error.to_string()))
-    };
     let user = address.user.filter(|_| !settings.user_is_set).map(str::to_owned);
     let port = address.port.filter(|_| !settings.port_is_set);
-    let mut hosts = Vec::new();
-    for name in names {
-        let Some(path) = problems.keep(path_of(&name)) else { break };
-        hosts.push(Host {
-            local,
-            user: user.clone().or_else(|| settings.user.clone()).filter(|_| !local),
-            port: port.or(settings.port).filter(|_| !local),
-            key: settings.key.clone().filter(|_| !local),
-            jump: settings.jump.clone().filter(|_| !local),
-            host_key: settings.host_key.clone().filter(|_| !local),
-            path,
-            env: settings.env.clone(),
-            name,
-        });
-    }
-    hosts
+    let host = |name| Host {
+        name,
+        local,
+        user: user.clone().or_else(|| settings.user.clone()).filter(|_| !local),
+        port: port.or(settings.port).filter(|_| !local),
+        key: settings.key.clone().filter(|_| !local),
+        jump: settings.jump.clone().filter(|_| !local),
+        host_key: settings.host_key.clone().filter(|_| !local),
+        roles: settings.roles.clone(),
+    };
+    names.into_iter().map(host).collect()
 }
 
-impl Settings {
-    fn read(layers: &Layers<'_>, context: &Context<'_>, problems: &mut Problems) -> Self {
-        let mut env: BTreeMap<String, EnvVariable> = BTreeMap::new();
-        for (table, name) in layers.tables() {
-            let Some(entry) = table.get("env") else { continue };
-            let place = Place { name: format!("{name}.env"), parent: name.to_owned() };
-            let variables = env::read(&entry.node, &place, context.sources, problems);
-            env.extend(variables.into_iter().map(|variable| (variable.name.clone(), variable)));
-        }
+impl<'a> Settings<'a> {
+    fn read(tables: Vec<&'a Table>, context: &Context<'a>, problems: &mut Problems) -> Self {
+        let layers = tables.iter().fold(context.layers.clone(), |layers, table| layers.with(table));
         Self {
             login: false,
             user: layers.last("user", problems, user),
@@ -203,9 +215,13 @@ impl Settings {
             }),
             jump: layers.last("jump", problems, jump),
             host_key: layers.last("host-key", problems, values::fingerprint),
-            path: layers
-                .last("path", problems, |node| Ok((values::any_text(node)?.to_owned(), node.span.clone()))),
-            env: env.into_values().collect(),
+            // Of the tables of hosts alone: those of apps have roles of another meaning.
+            roles: tables
+                .iter()
+                .filter_map(|table| problems.keep(values::roles(&table.get("roles")?.node)))
+                .next_back()
+                .unwrap_or_default(),
+            tables,
         }
     }
 }

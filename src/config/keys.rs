@@ -11,7 +11,7 @@ pub(super) struct Shape {
     pub later: &'static [&'static str],
 }
 
-pub(super) const DOCUMENT: Shape = Shape { known: &["extends", "defaults", "deploy"], later: &["apps"] };
+pub(super) const DOCUMENT: Shape = Shape { known: &["extends", "defaults", "apps", "deploy"], later: &[] };
 
 pub(super) const ENVIRONMENT: Shape = Shape {
     known: &[
@@ -51,34 +51,73 @@ pub(super) const ENVIRONMENT: Shape = Shape {
         "build",
         "migrate",
         "pre-activate",
+        "drain",
+        "undrain",
         "post-deploy",
         "post-deploy-local",
         "on-failure-local",
         "confirm",
-    ],
-    later: &[
-        "roles",
         "rollout",
-        "forward-agent",
-        "ssh-options",
-        "ignore-untracked",
-        "drain",
-        "undrain",
-        "after",
         "use",
         "apps",
     ],
+    later: &["forward-agent", "ssh-options", "ignore-untracked"],
 };
 
+/// Of an app; of these an environment has all but the first two, for all its apps.
+pub(super) const APP: Shape = Shape {
+    known: &[
+        "roles",
+        "after",
+        "repo",
+        "ref",
+        "path",
+        "deliver",
+        "fetch",
+        "submodules",
+        "subdir",
+        "repo-key",
+        "repo-token",
+        "files",
+        "env-file",
+        "shared",
+        "carry",
+        "keep-releases",
+        "env",
+        "prepend-path",
+        "profile",
+        "shell",
+        "supervisor",
+        "health",
+        "logs",
+        "pre-setup",
+        "post-setup",
+        "pre-deploy-local",
+        "pre-deploy",
+        "build",
+        "migrate",
+        "pre-activate",
+        "drain",
+        "undrain",
+        "post-deploy",
+        "post-deploy-local",
+        "on-failure-local",
+    ],
+    later: &["ignore-untracked"],
+};
+
+pub(super) const ROLLOUT: Shape =
+    Shape { known: &["batch", "canary", "pause", "max-unreachable"], later: &[] };
+
 pub(super) const HOST: Shape = Shape {
-    known: &["host", "command", "user", "port", "key", "jump", "host-key", "path", "env"],
-    later: &["roles", "forward-agent", "ssh-options"],
+    known: &["host", "command", "user", "port", "key", "jump", "host-key", "roles", "path", "env"],
+    later: &["forward-agent", "ssh-options"],
 };
 
 pub(super) const FILE: Shape = Shape { known: &["from", "command", "mode"], later: &[] };
 
 pub(super) const HOOK: Shape =
-    Shape { known: &["run", "script", "once", "local", "timeout"], later: &["roles"] };
+    Shape { known: &["run", "script", "roles", "once", "local", "timeout"], later: &[] };
 
 pub(super) const SUPERVISOR: Shape = Shape {
     known: &["reload", "start", "stop", "status", "verify"],
@@ -168,6 +207,15 @@ fn unknown(entry: &Entry, table: &Table, shape: &Shape, place: &Place) -> Proble
     }
     if !place.name.is_empty() && key == "extends" {
         return problem.help("`extends` is a key of the file: move it above the first header");
+    }
+    if shape.known == APP.known && ENVIRONMENT.has(key) {
+        return problem.help(format!("`{key}` is no app's: it belongs into `[defaults]` or `[deploy.NAME]`"));
+    }
+    if shape.known == ENVIRONMENT.known && APP.has(key) {
+        return problem.help(match key {
+            "roles" => "`roles` belongs to an app, `[apps.NAME]`, or to a host: { host = \"web1\", roles = [\"web\"] }".to_owned(),
+            _ => format!("`{key}` belongs to an app: `[apps.NAME]`"),
+        });
     }
     if !place.parent.is_empty() && place.parent != place.name && ENVIRONMENT.has(key) {
         return slid(problem, key, table, place);

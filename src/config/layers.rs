@@ -3,6 +3,7 @@
 //! Weaker values are read too, so that a mistake in them is told even where it is overridden.
 
 use super::diagnostic::{Problem, Problems};
+use super::document::Document;
 use super::file::{Entry, Node, Table};
 
 #[derive(Clone, Default)]
@@ -10,7 +11,7 @@ pub(super) struct Layers<'a> {
     /// Weakest first, each with the name it has in the file.
     tables: Vec<(&'a Table, String)>,
     /// `--set`: stays above all others.
-    over: Option<(&'a Table, String)>,
+    over: Vec<(&'a Table, String)>,
 }
 
 impl<'a> Layers<'a> {
@@ -19,7 +20,7 @@ impl<'a> Layers<'a> {
     }
 
     pub fn push_over(&mut self, table: &'a Table, name: impl Into<String>) {
-        self.over = Some((table, name.into()));
+        self.over.push((table, name.into()));
     }
 
     /// These, under the table of a host.
@@ -37,9 +38,18 @@ impl<'a> Layers<'a> {
         self.tables.iter().chain(&self.over).map(|(table, name)| (*table, name.as_str()))
     }
 
+    /// Those that are an app's own.
+    pub fn of_app(&self, environment: &str, app: &str) -> Layers<'a> {
+        let own = [format!("apps.{app}"), format!("deploy.{environment}.apps.{app}")];
+        let mut layers = self.clone();
+        layers.tables.retain(|(_, name)| own.contains(name));
+        layers.over.retain(|(_, name)| own.contains(name));
+        layers
+    }
+
     /// Whether `--set` gives the key.
     pub fn is_set(&self, key: &str) -> bool {
-        self.over.as_ref().is_some_and(|(table, _)| table.get(key).is_some())
+        self.over.iter().any(|(table, _)| table.get(key).is_some())
     }
 
     /// The strongest entry of that key.
@@ -64,4 +74,44 @@ impl<'a> Layers<'a> {
         }
         last
     }
+}
+
+impl Document {
+    /// The tables that the environment is made of. What is no table is told by [`Document::environment`].
+    pub(super) fn layers<'a>(&'a self, name: &str, over: &'a Table) -> Layers<'a> {
+        self.layers_with(name, None, over)
+    }
+
+    /// The same with the tables of an app among them.
+    pub(super) fn layers_with<'a>(&'a self, name: &str, app: Option<&str>, over: &'a Table) -> Layers<'a> {
+        let mut layers = Layers::default();
+        let of_app =
+            |table: &'a Table| table.get("apps")?.node.as_table().ok()?.get(app?)?.node.as_table().ok();
+        for table in &self.tables {
+            if let Some(defaults) = table.get("defaults").and_then(|entry| entry.node.as_table().ok()) {
+                layers.push(defaults, "defaults");
+            }
+            if let (Some(app), Some(of_app)) = (app, of_app(table)) {
+                layers.push(of_app, format!("apps.{app}"));
+            }
+            if let Some(own) = own_entry(table, name).and_then(|entry| entry.node.as_table().ok()) {
+                layers.push(own, format!("deploy.{name}"));
+                if let (Some(app), Some(of_app)) = (app, of_app(own)) {
+                    layers.push(of_app, format!("deploy.{name}.apps.{app}"));
+                }
+            }
+        }
+        if !over.entries.is_empty() {
+            layers.push_over(over, format!("deploy.{name}"));
+        }
+        if let (Some(app), Some(of_app)) = (app, of_app(over)) {
+            layers.push_over(of_app, format!("deploy.{name}.apps.{app}"));
+        }
+        layers
+    }
+}
+
+/// The environment's table in one file.
+pub(super) fn own_entry<'a>(document: &'a Table, name: &str) -> Option<&'a Entry> {
+    document.get("deploy").and_then(|entry| entry.node.as_table().ok())?.get(name)
 }

@@ -5,6 +5,7 @@
 //! ([`Environment::hosts`] carry [`EnvValue::Operator`], evaluated by [`EnvValue::evaluate`]). Nothing is run here:
 //! a [`Draft`] and an [`Environment`] say which commands of the operator's they want to be answered.
 
+mod apps;
 mod command;
 mod describe;
 mod diagnostic;
@@ -27,10 +28,12 @@ mod paths;
 mod placeholders;
 mod repository;
 mod resolve;
+mod rollout;
 mod schema;
 mod select;
 mod set;
 mod shown;
+mod sites;
 mod sources;
 mod values;
 
@@ -55,9 +58,11 @@ pub use health::{Health, HealthCheck, HttpCheck};
 pub use outline::Outline;
 pub use paths::RemotePathError;
 pub use resolve::{Draft, environments, load};
+pub use rollout::{BatchSize, Pause, Rollout, Share};
 pub use schema::schema;
-pub use select::{glob_matches, select};
+pub use select::{Choice, glob_matches, select};
 pub use set::Setting;
+pub use sites::has_role;
 pub use values::reference_fault;
 
 /// One environment of a file, resolved: what a run works on.
@@ -69,10 +74,16 @@ pub struct Environment {
     pub file: PathBuf,
     /// The directory of the file: where local hooks run.
     pub root: PathBuf,
-    /// What is deployed.
-    pub app: App,
+    /// What is deployed, in the order of going live.
+    pub apps: Vec<App>,
+    /// They are those of `[apps]`; else the environment itself is its only app.
+    pub of_apps: bool,
     /// Where to, in the order of the file, ranges expanded, no two alike.
     pub hosts: Vec<Host>,
+    /// Which app on which host, in the order of the hosts, on each in that of the apps. Never empty.
+    pub sites: Vec<Site>,
+    /// How a deploy goes over the hosts.
+    pub rollout: Rollout,
     /// Limits on waiting.
     pub timeouts: Timeouts,
     /// Asks before it is deployed to.
@@ -86,6 +97,8 @@ pub struct Environment {
 pub struct App {
     /// `SHIPIT_APP`; without `[apps]` the last path component of `repo`, without `.git`.
     pub name: String,
+    /// It goes to hosts with one of these; none: to all.
+    pub roles: Vec<String>,
     /// What `git clone` takes, as written.
     pub repo: String,
     /// Branch, tag or commit, as written.
@@ -175,9 +188,20 @@ pub struct Host {
     pub jump: Option<Vec<String>>,
     /// Pinned host key, `SHA256:…` as `ssh-keygen -l` prints it.
     pub host_key: Option<String>,
+    /// What it is for: `SHIPIT_ROLES`, and what `roles` of apps and hooks speak of.
+    pub roles: Vec<String>,
+}
+
+/// An app on a host.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// Index into [`Environment::hosts`].
+    pub host: usize,
+    /// Index into [`Environment::apps`].
+    pub app: usize,
     /// Deploy path there: absolute, or relative to the remote home (`~/` taken off).
     pub path: RemotePath,
-    /// `env` for this host, in order of the names.
+    /// `env` there, in order of the names.
     pub env: Vec<EnvVariable>,
 }
 
@@ -288,6 +312,8 @@ pub struct Hooks {
     pub build: Vec<Hook>,
     pub migrate: Vec<Hook>,
     pub pre_activate: Vec<Hook>,
+    pub drain: Vec<Hook>,
+    pub undrain: Vec<Hook>,
     pub post_deploy: Vec<Hook>,
     pub post_deploy_local: Vec<Hook>,
     pub on_failure_local: Vec<Hook>,
@@ -298,7 +324,9 @@ pub struct Hooks {
 pub struct Hook {
     /// The script's text, never expanded by shipit.
     pub text: String,
-    /// Only on the first host.
+    /// Only on hosts with one of these; none: on all.
+    pub roles: Vec<String>,
+    /// Only on the first host (of its roles).
     pub once: bool,
     /// On the operator's machine, once per host.
     pub local: bool,

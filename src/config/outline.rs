@@ -6,7 +6,7 @@ use std::path::Path;
 use super::document;
 use super::error::ConfigError;
 use super::file::{Node, Table, Value};
-use super::{host_name, resolve};
+use super::{host_name, resolve, values};
 
 /// The names in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,6 +15,8 @@ pub struct Outline {
     pub environments: Vec<(String, Vec<String>)>,
     /// The names of `[apps]`.
     pub apps: Vec<String>,
+    /// Of all hosts, each once.
+    pub roles: Vec<String>,
 }
 
 impl Outline {
@@ -30,13 +32,25 @@ impl Outline {
             let hosts = entry.map(|entry| names(&entry.node)).unwrap_or_default();
             (name, hosts)
         };
-        let apps = document.tables.iter().filter_map(|table| table.get("apps")?.node.as_table().ok());
-        let names = apps.flat_map(|apps| apps.entries.iter().map(|entry| entry.key.clone()));
+        let mut roles: Vec<String> = Vec::new();
+        for name in document.environments() {
+            if let Some(entry) = resolve::host_entry(&document.layers(&name, &none)) {
+                roles.extend(entry.node.items().iter().flat_map(roles_of));
+            }
+        }
+        roles.sort();
+        roles.dedup();
         Ok(Self {
             environments: document.environments().into_iter().map(environment).collect(),
-            apps: names.collect(),
+            apps: document.app_names().into_iter().map(str::to_owned).collect(),
+            roles,
         })
     }
+}
+
+fn roles_of(node: &Node) -> Vec<String> {
+    let entry = node.as_table().ok().and_then(|table| table.get("roles"));
+    entry.and_then(|entry| values::roles(&entry.node).ok()).unwrap_or_default()
 }
 
 fn names(node: &Node) -> Vec<String> {

@@ -12,12 +12,11 @@ use super::document::{self, Document};
 use super::error::ConfigError;
 use super::file::{Entry, Node, Table};
 use super::keys::{self, Place};
-use super::layers::Layers;
+use super::layers::{Layers, own_entry};
 use super::placeholders::Placeholders;
 use super::sources::Sources;
-use super::{
-    App, Environment, SharedPath, Timeouts, files, health, hooks, hosts, paths, repository, set, values,
-};
+use super::{App, Environment, SharedPath, Site, Timeouts};
+use super::{apps, files, health, hooks, hosts, paths, repository, rollout, set, sites, values};
 
 /// The environment `name` of a file, resolved, where no command has to be run for that.
 pub fn load(file: &Path, name: &str) -> Result<Environment, ConfigError> {
@@ -54,7 +53,7 @@ impl Document {
                 host_commands.push(command);
             }
         }
-        let environment = self.environment(name, &layers, self.sources.clone(), None)?;
+        let environment = self.environment(name, &over, self.sources.clone(), None)?;
         Ok(Draft { environment, host_commands })
     }
 
@@ -78,42 +77,27 @@ impl Document {
             return Err(sources.mistakes(problems));
         }
         let over = self.over(name)?;
-        self.environment(name, &self.layers(name, &over), sources, Some(&printed))
+        self.environment(name, &over, sources, Some(&printed))
     }
 
     /// What `--set` says, as a table.
     pub(super) fn over(&self, name: &str) -> Result<Table, ConfigError> {
         let mut problems = Problems::default();
         let empty = Table { entries: Vec::new(), span: 0..0, header: false };
-        let over = set::apply(&self.assignments, &self.layers(name, &empty), &mut problems);
+        let below = |app: Option<&str>, key: &str| self.layers_with(name, app, &empty).entry(key).cloned();
+        let over = set::apply(&self.assignments, &self.app_names(), &below, &mut problems);
         let problems = problems.into_vec();
         if problems.is_empty() { Ok(over) } else { Err(self.sources.mistakes(problems)) }
-    }
-
-    /// The tables that the environment is made of. What is no table is told by [`Document::environment`].
-    pub(super) fn layers<'a>(&'a self, name: &str, over: &'a Table) -> Layers<'a> {
-        let mut layers = Layers::default();
-        for table in &self.tables {
-            if let Some(defaults) = table.get("defaults").and_then(|entry| entry.node.as_table().ok()) {
-                layers.push(defaults, "defaults");
-            }
-            if let Some(own) = own_entry(table, name).and_then(|entry| entry.node.as_table().ok()) {
-                layers.push(own, format!("deploy.{name}"));
-            }
-        }
-        if !over.entries.is_empty() {
-            layers.push_over(over, format!("deploy.{name}"));
-        }
-        layers
     }
 
     fn environment(
         &self,
         name: &str,
-        layers: &Layers<'_>,
+        over: &Table,
         sources: Sources,
         printed: Option<&Printed>,
     ) -> Result<Environment, ConfigError> {
+        let layers = &self.layers(name, over);
         let sources = Arc::new(sources);
         let mut problems = Problems::default();
         let own = self.outer(name, &mut problems);
@@ -124,9 +108,9 @@ impl Document {
             }
             let parent = format!("deploy.{name}");
             let layers = layers.clone();
-            let root = self.root();
-            let reader = Reader { layers, own, name, parent: &parent, root, sources: &sources, printed };
-            reader.environment(&self.file, &mut problems)
+            let reader = Reader { layers, own, name, parent: &parent, sources: &sources };
+            let apps = apps::find(self, name, &reader.layers, &mut problems);
+            reader.environment(self, (over, &apps), printed, &mut problems)
         });
         let problems = problems.into_vec();
         if !problems.is_empty() {
@@ -145,14 +129,14 @@ impl Document {
                 &Place { name: String::new(), parent: String::new() },
                 problems,
             );
-            for key in ["defaults", "deploy"] {
+            for key in ["defaults", "apps", "deploy"] {
                 if let Some(entry) = table.get(key) {
                     problems.keep(entry.node.as_table());
                 }
             }
             let Some(entry) = own_entry(table, name) else { continue };
             own = problems.keep(entry.node.as_table()).or(own);
-            if !is_plain_name(name) {
+            if !values::is_plain_name(name) {
                 let message = format!("`{name}` cannot name an environment");
                 problems.push(
                     Problem::at(entry.key_span.clone(), message)
@@ -170,18 +154,9 @@ impl Document {
     }
 }
 
-fn own_entry<'a>(document: &'a Table, name: &str) -> Option<&'a Entry> {
-    document.get("deploy").and_then(|entry| entry.node.as_table().ok())?.get(name)
-}
-
 /// The strongest `host` or `hosts`.
 pub(super) fn host_entry<'a>(layers: &Layers<'a>) -> Option<&'a Entry> {
     layers.tables().filter_map(|(table, _)| table.get("host").or_else(|| table.get("hosts"))).last()
-}
-
-fn is_plain_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
 struct Reader<'a> {
@@ -189,28 +164,82 @@ struct Reader<'a> {
     own: &'a Table,
     name: &'a str,
     parent: &'a str,
-    root: &'a Path,
     sources: &'a Arc<Sources>,
-    printed: Option<&'a Printed>,
 }
 
 impl Reader<'_> {
-    fn environment(&self, file: &Path, problems: &mut Problems) -> Environment {
+    fn environment(
+        &self,
+        document: &Document,
+        (over, names): (&Table, &[apps::Named<'_>]),
+        printed: Option<&Printed>,
+        problems: &mut Problems,
+    ) -> Environment {
         let timeouts = self.timeouts(problems);
         let confirm = self.layers.last("confirm", problems, values::flag).unwrap_or(false);
-        let app = self.app(problems);
-        let hosts = self.hosts(&app.name, problems);
-        let (name, file, root) = (self.name.to_owned(), file.to_owned(), self.root.to_owned());
-        Environment { name, file, root, app, hosts, timeouts, confirm, sources: Arc::clone(self.sources) }
+        let rollout = rollout::read(&self.layers, problems);
+        let groups = self.hosts(printed, problems);
+        let commands = host_entry(&self.layers).map(|entry| hosts::commands(&entry.node, self.sources));
+        let whole = (printed.is_some() || commands.is_none_or(|commands| commands.is_empty()))
+            && !groups.iter().any(|group| group.hosts.is_empty());
+        let of_apps: Vec<(Layers<'_>, &Table, String)> = match names {
+            [] => vec![(self.layers.clone(), self.own, self.parent.to_owned())],
+            names => (names.iter())
+                .map(|app| {
+                    let layers = document.layers_with(self.name, Some(app.name), over);
+                    (layers, app.table, format!("apps.{}", app.name))
+                })
+                .collect(),
+        };
+        let mut found: Vec<(App, Vec<Site>)> = Vec::new();
+        for (at, (layers, own, parent)) in of_apps.into_iter().enumerate() {
+            let reader = Reader { layers, own, parent: &parent, name: self.name, sources: self.sources };
+            let app = reader.app(names.get(at).map(|named| named.name), problems);
+            let context = sites::Context {
+                sources: self.sources,
+                environment: self.name,
+                layers: reader.layers.clone(),
+                whole,
+            };
+            let sites = sites::read((at, &app), &groups, &context, problems);
+            // Only here is known whether every host brings a path of its own.
+            if groups.is_empty() || sites.iter().any(|site| site.path.as_str().is_empty()) {
+                reader.require(&["path"], "\"/var/www/shop\"", problems);
+            }
+            found.push((app, sites));
+        }
+        let (apps, sites): (Vec<App>, Vec<Vec<Site>>) = found.into_iter().unzip();
+        let mut sites: Vec<Site> = sites.into_iter().flatten().collect();
+        sites.sort_by_key(|site| (site.host, site.app));
+        let hosts: Vec<super::Host> = groups.into_iter().flat_map(|group| group.hosts).collect();
+        let environment = Environment {
+            name: self.name.to_owned(),
+            file: document.file.clone(),
+            root: document.root().to_owned(),
+            apps,
+            of_apps: !names.is_empty(),
+            hosts,
+            sites,
+            rollout,
+            timeouts,
+            confirm,
+            sources: Arc::clone(self.sources),
+        };
+        sites::check_paths(&environment, &self.own.span, problems);
+        if whole && !environment.hosts.is_empty() {
+            let place = host_entry(&self.layers).map_or(&self.own.span, |entry| &entry.key_span);
+            sites::check_hosts(&environment, place, problems);
+        }
+        environment
     }
 
-    fn app(&self, problems: &mut Problems) -> App {
+    fn app(&self, name: Option<&str>, problems: &mut Problems) -> App {
         let Self { layers, .. } = self;
         layers.last("deliver", problems, |node| values::first_choice(node, &["pull", "push", "artifact"]));
         self.require(&["repo"], "\"git@github.com:acme/shop.git\"", problems);
         self.require(&["ref"], "\"main\"", problems);
         let repo = layers.last("repo", problems, values::repository).unwrap_or_default();
-        let name = app_name(&repo);
+        let name = name.map_or_else(|| app_name(&repo), str::to_owned);
         let context = hooks::Context { sources: self.sources, parent: self.parent };
         let placeholders = Placeholders { environment: self.name, app: &name, host: None };
         let supervisor = hooks::supervisor(layers, &context, problems)
@@ -236,6 +265,8 @@ impl Reader<'_> {
             hooks: hooks::read(layers, &context, problems),
             health: health::read(layers, &placeholders, problems),
             logs: self.strings("logs", paths::log_files, problems),
+            // Of the app's own tables: an environment has no roles.
+            roles: layers.of_app(self.name, &name).last("roles", problems, values::roles).unwrap_or_default(),
             supervisor,
             name,
             repo,
@@ -272,7 +303,7 @@ impl Reader<'_> {
         )
     }
 
-    fn hosts(&self, app: &str, problems: &mut Problems) -> Vec<super::Host> {
+    fn hosts<'b>(&'b self, printed: Option<&'b Printed>, problems: &mut Problems) -> Vec<hosts::Group<'b>> {
         for (table, _) in self.layers.tables() {
             if let (Some(one), Some(other)) = (table.get("host"), table.get("hosts")) {
                 problems.push(
@@ -282,22 +313,15 @@ impl Reader<'_> {
             }
         }
         let Some(entry) = self.require(&["host", "hosts"], "[\"web1.example.com\"]", problems) else {
-            self.require(&["path"], "\"/var/www/shop\"", problems);
             return Vec::new();
         };
         let layers = self.layers.clone();
-        let (sources, printed) = (&**self.sources, self.printed);
-        let context = hosts::Context { sources, printed, layers, environment: self.name, app };
-        let hosts = hosts::read(&entry.node, &context, problems);
-        // Only here is known whether every host brings a path of its own.
-        if hosts.iter().any(|host| host.path.as_str().is_empty()) {
-            self.require(&["path"], "\"/var/www/shop\"", problems);
-        }
-        hosts
+        let context = hosts::Context { sources: self.sources, printed, layers, environment: self.name };
+        hosts::read(&entry.node, &context, problems)
     }
 
     /// The strongest entry of one of the keys; that there is none is noted at the environment's header.
-    fn require(&self, keys: &[&str], example: &str, problems: &mut Problems) -> Option<&Entry> {
+    fn require(&self, keys: &[&str], example: &str, problems: &mut Problems) -> Option<&'_ Entry> {
         let strongest =
             self.layers.tables().filter_map(|(table, _)| keys.iter().find_map(|key| table.get(key)));
         if let Some(entry) = strongest.last() {

@@ -22,6 +22,8 @@ pub fn schema() -> String {
             "supervisor": table(&keys::SUPERVISOR, describe::SUPERVISOR, &["reload"]),
             "health": table(&keys::HEALTH, describe::HEALTH, &[]),
             "timeout": table(&keys::TIMEOUT, describe::TIMEOUT, &[]),
+            "rollout": table(&keys::ROLLOUT, describe::ROLLOUT, &[]),
+            "app": app(),
             "file": table(&keys::FILE, describe::FILE, &[]),
             "command": command(),
             "duration": duration(),
@@ -44,6 +46,13 @@ fn table(shape: &Shape, docs: &'static [Doc], required: &[&str]) -> Value {
         table["required"] = json!(required);
     }
     table
+}
+
+fn app() -> Value {
+    let property =
+        |key: &&str| ((*key).to_owned(), describe::of_app(key).map_or_else(|| json!({}), described));
+    let properties: Map<String, Value> = keys::APP.known.iter().map(property).collect();
+    json!({ "type": "object", "properties": properties, "additionalProperties": false })
 }
 
 fn described(doc: &Doc) -> Value {
@@ -78,6 +87,15 @@ fn kind(kind: Kind) -> Value {
         }),
         Kind::Files => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/file" } }),
         Kind::Timeout => json!({ "$ref": "#/$defs/timeout" }),
+        Kind::Rollout => json!({ "$ref": "#/$defs/rollout" }),
+        Kind::Asking => json!({ "anyOf": [{ "$ref": "#/$defs/duration" }, { "enum": ["ask", 0] }] }),
+        Kind::Share => share(0, "^ *([0-9]+|0*(100|[0-9]{1,2}) *%) *$"),
+        Kind::Batch => share(1, "^ *(all|0*[1-9][0-9]*|0*(100|[1-9][0-9]?) *%) *$"),
+        Kind::Apps => json!({
+            "type": "object",
+            "propertyNames": { "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$" },
+            "additionalProperties": { "$ref": "#/$defs/app" },
+        }),
         Kind::Supervisor => json!({ "$ref": "#/$defs/supervisor" }),
         Kind::Health => json!({ "$ref": "#/$defs/health" }),
         Kind::Endpoint => json!({ "anyOf": [
@@ -95,6 +113,11 @@ fn kind(kind: Kind) -> Value {
             "additionalProperties": { "$ref": "#/$defs/environment" },
         }),
     }
+}
+
+/// A number of hosts, or a part of them.
+fn share(least: i64, pattern: &str) -> Value {
+    json!({ "anyOf": [{ "type": "integer", "minimum": least }, { "type": "string", "pattern": pattern }] })
 }
 
 fn command() -> Value {

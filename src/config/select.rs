@@ -1,36 +1,118 @@
-//! `--hosts`: names, globs, ranges and `!name`, in lists with commas.
+//! `--hosts`: names, globs, ranges and `!name`, in lists with commas; `--roles` and `--apps`: names.
 //!
 //! A pattern that matches nothing is an error: a slip must not turn "on one host" into "on none" or "on all".
 
 use super::diagnostic::nearest;
 use super::error::ConfigError;
-use super::{Environment, Host, host_name};
+use super::{Environment, Host, Site, host_name};
 
-/// The environment with the hosts that the patterns choose, in the order of the file; no pattern: all.
-pub fn select(mut environment: Environment, patterns: &[String]) -> Result<Environment, ConfigError> {
-    if patterns.is_empty() {
+/// What the command line chooses of an environment; an empty list: all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Choice<'a> {
+    /// `--hosts`: patterns.
+    pub hosts: &'a [String],
+    /// `--roles`: hosts with one of these.
+    pub roles: &'a [String],
+    /// `--apps`: their names.
+    pub apps: &'a [String],
+}
+
+/// The environment with what was chosen, in the order of the file.
+///
+/// # Errors
+/// For a word that means nothing here, and where nothing is left.
+pub fn select(mut environment: Environment, choice: Choice<'_>) -> Result<Environment, ConfigError> {
+    let Choice { hosts, roles, apps } = choice;
+    if hosts.is_empty() && roles.is_empty() && apps.is_empty() {
         return Ok(environment);
     }
-    let words: Vec<&str> = patterns.iter().flat_map(|list| list.split(',')).map(str::trim).collect();
+    let hosts_chosen = chosen_hosts(&environment, &words(hosts))?;
+    let roles = words(roles);
+    let known = || environment.hosts.iter().flat_map(|host| host.roles.iter().map(String::as_str));
+    if let Some(role) = roles.iter().find(|role| !known().any(|known| known == **role)) {
+        return Err(environment.no_such("role", role, known()));
+    }
+    let has_role =
+        |host: &Host| roles.is_empty() || host.roles.iter().any(|role| roles.contains(&role.as_str()));
+    let apps = words(apps);
+    let names = || environment.apps.iter().map(|app| app.name.as_str());
+    if let Some(app) = apps.iter().find(|app| !names().any(|name| name == **app)) {
+        return Err(environment.no_such("app", app, names()));
+    }
+    let mut sites = std::mem::take(&mut environment.sites);
+    sites.retain(|site| {
+        let app = environment.apps[site.app].name.as_str();
+        hosts_chosen[site.host]
+            && has_role(&environment.hosts[site.host])
+            && (apps.is_empty() || apps.contains(&app))
+    });
+    if sites.is_empty() {
+        return Err(ConfigError::NothingLeft { environment: environment.name });
+    }
+    environment.keep(sites);
+    Ok(environment)
+}
+
+fn words(lists: &[String]) -> Vec<&str> {
+    lists.iter().flat_map(|list| list.split(',')).map(str::trim).collect()
+}
+
+fn chosen_hosts(environment: &Environment, words: &[&str]) -> Result<Vec<bool>, ConfigError> {
     let (without, only): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| word.starts_with('!'));
     let mut chosen = vec![only.is_empty(); environment.hosts.len()];
     for word in only {
-        for (chosen, matched) in chosen.iter_mut().zip(matches(&environment, word)?) {
+        for (chosen, matched) in chosen.iter_mut().zip(matches(environment, word)?) {
             *chosen |= matched;
         }
     }
     for word in without {
-        for (chosen, matched) in chosen.iter_mut().zip(matches(&environment, &word[1..])?) {
+        for (chosen, matched) in chosen.iter_mut().zip(matches(environment, &word[1..])?) {
             *chosen &= !matched;
         }
     }
-    let mut chosen = chosen.into_iter();
-    environment.hosts.retain(|_| chosen.next().unwrap_or(false));
-    if environment.hosts.is_empty() {
-        let patterns = patterns.join(",");
-        return Err(ConfigError::NoHostLeft { environment: environment.name, patterns });
+    if !chosen.contains(&true) {
+        let (environment, patterns) = (environment.name.clone(), words.join(","));
+        return Err(ConfigError::NoHostLeft { environment, patterns });
     }
-    Ok(environment)
+    Ok(chosen)
+}
+
+impl Environment {
+    fn no_such<'a>(
+        &self,
+        what: &'static str,
+        word: &str,
+        known: impl Iterator<Item = &'a str>,
+    ) -> ConfigError {
+        ConfigError::NoSuch {
+            what,
+            environment: self.name.clone(),
+            word: word.to_owned(),
+            nearest: nearest(word, known).map(str::to_owned),
+        }
+    }
+
+    /// Only these sites, and of hosts and apps those that they are of.
+    fn keep(&mut self, sites: Vec<Site>) {
+        let renumber = |used: &dyn Fn(&Site) -> usize, count: usize| {
+            let mut numbers = vec![None; count];
+            let mut next = 0;
+            for (old, number) in numbers.iter_mut().enumerate() {
+                if sites.iter().any(|site| used(site) == old) {
+                    *number = Some(next);
+                    next += 1;
+                }
+            }
+            numbers
+        };
+        let hosts = renumber(&|site| site.host, self.hosts.len());
+        let apps = renumber(&|site| site.app, self.apps.len());
+        let (mut kept_hosts, mut kept_apps) = (hosts.iter(), apps.iter());
+        self.hosts.retain(|_| kept_hosts.next().is_some_and(Option::is_some));
+        self.apps.retain(|_| kept_apps.next().is_some_and(Option::is_some));
+        let renumbered = |site: Site| Some(Site { host: hosts[site.host]?, app: apps[site.app]?, ..site });
+        self.sites = sites.into_iter().filter_map(renumbered).collect();
+    }
 }
 
 /// Which hosts one pattern means; at least one.

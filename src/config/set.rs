@@ -6,11 +6,11 @@
 use super::describe;
 use super::diagnostic::{Problem, Problems, Span};
 use super::file::{self, Entry, Node, Table, Value};
-use super::layers::Layers;
+use super::keys;
 use super::sources::Text;
 
 /// Tables that are merged key by key anyway: what is set adds to them.
-const MERGED: [&str; 2] = ["env", "timeout"];
+const MERGED: [&str; 4] = ["env", "timeout", "rollout", "apps"];
 
 /// What was typed, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,22 +85,52 @@ fn is_whole(assignment: &Assignment, text: &Text) -> bool {
     fits && text.text[end..].trim().is_empty()
 }
 
-/// All settings as one table, over `layers`: what is set inside of a table leaves the rest of that table as it is.
-pub(super) fn apply(assignments: &[Assignment], layers: &Layers<'_>, problems: &mut Problems) -> Table {
+/// All settings as one table, over what is `below`, of an app or of all: what is set inside of a table leaves the rest of
+/// that table as it is, in each of the `apps` that have one.
+pub(super) fn apply(
+    assignments: &[Assignment],
+    apps: &[&str],
+    below: &dyn Fn(Option<&str>, &str) -> Option<Entry>,
+    problems: &mut Problems,
+) -> Table {
     let mut over = Table { entries: Vec::new(), span: 0..0, header: false };
     for Assignment { keys, node } in assignments {
-        let (first, span) = &keys[0];
-        if keys.len() > 1
-            && over.get(first).is_none()
-            && !MERGED.contains(&first.as_str())
-            && let Some(below) = layers.entry(first)
-        {
-            over.entries.push(below.clone());
+        over.span = keys[0].1.clone();
+        for keys in meant(keys, apps) {
+            let (app, own) = match keys.as_slice() {
+                [(apps, _), (app, _), own @ ..] if apps == "apps" => (Some(app.as_str()), own),
+                own => (None, own),
+            };
+            if let [(first, _), _, ..] = own
+                && !MERGED.contains(&first.as_str())
+                && find(&over, &keys[..=keys.len() - own.len()]).is_none()
+                && let Some(entry) = below(app, first)
+            {
+                problems.keep(put(&mut over, "", &keys[..=keys.len() - own.len()], &entry.node));
+            }
+            problems.keep(put(&mut over, "", &keys, node));
         }
-        over.span = span.clone();
-        problems.keep(put(&mut over, "", keys, node));
     }
     over
+}
+
+/// A part of what an app has is set in each of them: none has the others' table.
+fn meant(keys: &[(String, Span)], apps: &[&str]) -> Vec<Vec<(String, Span)>> {
+    let (first, span) = &keys[0];
+    if keys.len() < 2 || MERGED.contains(&first.as_str()) || !keys::APP.has(first) || apps.is_empty() {
+        return vec![keys.to_vec()];
+    }
+    let of_app = |app: &&str| {
+        let lead = ["apps", *app].map(|key| (key.to_owned(), span.clone()));
+        lead.into_iter().chain(keys.iter().cloned()).collect()
+    };
+    apps.iter().map(of_app).collect()
+}
+
+fn find<'a>(table: &'a Table, keys: &[(String, Span)]) -> Option<&'a Entry> {
+    let ((key, _), rest) = keys.split_first()?;
+    let entry = table.get(key)?;
+    if rest.is_empty() { Some(entry) } else { find(entry.node.as_table().ok()?, rest) }
 }
 
 /// `path` leads to the table, a dot after each key.

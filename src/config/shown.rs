@@ -13,7 +13,7 @@ use super::error::ConfigError;
 use super::file::{Entry, Node, Table, Value, escaped, quoted};
 use super::layers::Layers;
 use super::resolve::{self, Draft};
-use super::{env, keys};
+use super::{env, keys, values};
 
 /// Instead of a secret.
 const DOTS: &str = "\"••••••\"";
@@ -40,33 +40,68 @@ impl Document {
         let draft = self.draft(name)?;
         let over = self.over(name)?;
         let layers = self.layers(name, &over);
-        let lines = self.lines(&layers);
+        let lines = self.lines(&layers, &self.shown_keys());
+        let mut of_apps = Vec::new();
+        for app in self.apps_of(&draft) {
+            let layers = self.layers_with(name, Some(app), &over);
+            let mut of_app = self.lines(&layers, keys::APP.known);
+            for line in of_app.iter_mut().filter(|line| line.key == "after") {
+                line.value = taken(&layers, &self.apps_of(&draft));
+            }
+            let named = |line: Line| Line { key: prefix(app) + &line.key, ..line };
+            of_apps.extend(of_app.into_iter().map(named));
+        }
         let hosts = resolve::host_entry(&layers).filter(|_| matches!(key, Some("host" | "hosts")));
         let Some(key) = hosts.map(|entry| entry.key.as_str()).or(key) else {
             let (names, name) = (names(&draft), quote_key(name));
-            return Ok(Some(format!("{names}[deploy.{name}]\n{}", written(&lines, origin))));
+            let environment = format!("[deploy.{name}]\n{}", written(&lines, origin));
+            // Above the table's header, where `apps` is the file's.
+            let apps = if of_apps.is_empty() { String::new() } else { written(&of_apps, origin) + "\n" };
+            return Ok(Some(format!("{names}{apps}{environment}")));
         };
-        let below =
-            |line: &Line| line.key == key || line.key.strip_prefix(key).is_some_and(|r| r.starts_with('.'));
-        let chosen: Vec<Line> = lines.into_iter().filter(below).collect();
+        let is_below = |line: &str| line == key || line.strip_prefix(key).is_some_and(|r| r.starts_with('.'));
+        // `repo` is that of each app.
+        let prefixes: Vec<String> = self.apps_of(&draft).into_iter().map(prefix).collect();
+        let of_app =
+            |line: &Line| prefixes.iter().any(|p| line.key.strip_prefix(p.as_str()).is_some_and(is_below));
+        let chosen = lines.into_iter().filter(|line| is_below(&line.key));
+        let of_apps = of_apps.into_iter().filter(|line| is_below(&line.key) || of_app(line));
+        let chosen: Vec<Line> = chosen.chain(of_apps).collect();
         if !chosen.is_empty() {
             return Ok(Some(written(&chosen, origin)));
         }
         known(key).map(|()| None)
     }
 
-    fn lines(&self, layers: &Layers<'_>) -> Vec<Line> {
+    /// Of the environment; what its apps have is shown with each of them.
+    fn shown_keys(&self) -> Vec<&'static str> {
+        let of_apps = self.has_apps();
+        let own = |key: &&str| !of_apps || !keys::APP.known.contains(key);
+        keys::ENVIRONMENT.known.iter().copied().filter(own).filter(|key| *key != "apps").collect()
+    }
+
+    fn has_apps(&self) -> bool {
+        !self.app_names().is_empty()
+    }
+
+    fn apps_of<'a>(&self, draft: &'a Draft) -> Vec<&'a str> {
+        let apps = if self.has_apps() { draft.environment.apps.as_slice() } else { &[] };
+        apps.iter().map(|app| app.name.as_str()).collect()
+    }
+
+    fn lines(&self, layers: &Layers<'_>, shown: &[&'static str]) -> Vec<Line> {
         let mut lines = Vec::new();
         let hosts = resolve::host_entry(layers).map(|entry| entry.key.as_str());
-        for key in keys::ENVIRONMENT.known.iter().copied() {
+        for key in shown.iter().copied() {
             // Two words for one thing: the strongest counts.
             if matches!(key, "host" | "hosts") && hosts != Some(key) {
                 continue;
             }
-            let doc = describe::of(describe::ENVIRONMENT, key);
+            let doc = describe::of_app(key);
             match doc.map(|doc| doc.kind) {
                 Some(Kind::Env | Kind::Files) => self.merged(key, layers, &[], &mut lines),
                 Some(Kind::Timeout) => self.merged(key, layers, describe::TIMEOUT, &mut lines),
+                Some(Kind::Rollout) => self.merged(key, layers, describe::ROLLOUT, &mut lines),
                 kind => match layers.entry(key) {
                     Some(entry) => self.entry(key, &entry.node, kind == Some(Kind::Secret), &mut lines),
                     None => lines.extend(doc.and_then(|doc| default(key, doc))),
@@ -133,6 +168,19 @@ impl Document {
     }
 }
 
+/// What stands before the keys of an app.
+fn prefix(app: &str) -> String {
+    format!("apps.{}.", quote_key(app))
+}
+
+/// `after`, as far as the environment has those apps: no other is waited for.
+fn taken(layers: &Layers<'_>, apps: &[&str]) -> String {
+    let nodes = layers.entry("after").map(|entry| entry.node.items()).unwrap_or_default();
+    let names =
+        nodes.iter().filter_map(|node| values::any_text(node).ok()).filter(|name| apps.contains(name));
+    format!("[{}]", names.map(quoted).collect::<Vec<_>>().join(", "))
+}
+
 /// Which hosts these are, as a comment.
 fn names(draft: &Draft) -> String {
     let mut names: Vec<&str> = draft.environment.hosts.iter().map(|host| host.name.as_str()).collect();
@@ -154,12 +202,13 @@ fn known(key: &str) -> Result<(), ConfigError> {
     };
     let nested = [
         below("timeout", describe::TIMEOUT),
+        below("rollout", describe::ROLLOUT),
         below("supervisor", describe::SUPERVISOR),
         below("health", describe::HEALTH),
     ]
     .concat();
     let keys = || keys::ENVIRONMENT.known.iter().copied().chain(nested.iter().map(String::as_str));
-    if key.starts_with("env.") || keys().any(|known| known == key) {
+    if key.starts_with("env.") || key.starts_with("apps.") || keys().any(|known| known == key) {
         return Ok(());
     }
     let nearest = nearest(key, keys()).map(str::to_owned);

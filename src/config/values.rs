@@ -36,6 +36,24 @@ pub(super) fn flag(node: &Node) -> Result<bool, Problem> {
     }
 }
 
+/// `roles`, and the names of apps: words of letters, digits and . _ -.
+pub(super) fn roles(node: &Node) -> Result<Vec<String>, Problem> {
+    list(node, |item| {
+        let text = line(item)?;
+        if is_plain_name(&text) {
+            return Ok(text);
+        }
+        Err(item
+            .problem(format!("`{text}` cannot be such a name"))
+            .help("letters, digits and . _ - only, beginning with a letter or a digit"))
+    })
+}
+
+pub(super) fn is_plain_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+}
+
 /// A list, or one item instead of a list of one.
 pub(super) fn list<T>(node: &Node, item: impl Fn(&Node) -> Result<T, Problem>) -> Result<Vec<T>, Problem> {
     node.items().iter().map(item).collect()

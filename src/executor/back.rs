@@ -1,43 +1,48 @@
 //! The way back, and how a run is summed up.
 
 use super::event::{Failure, FailureKind};
+use super::health::{Question, STEP};
 use super::host::{HostState, Standing};
 use super::outcome::{End, HostOutcome, HostResult, Live, Outcome};
-use super::run::Run;
-use super::settle::settle;
+use super::run::{Run, unreadable};
+use super::settle::{Answer, ask, settle};
 use super::trouble;
+use crate::config::Health;
 use crate::plan::{Action, Phase};
+use crate::remote::script::Script;
 
 impl Run<'_> {
     /// Hosts whose line ended while "all are healthy" was said: they may or may not have heard it. Whether the run goes on.
     pub(super) async fn settle_lost(&mut self) -> bool {
         let failed: Vec<usize> = self.failed();
-        let mut forward = Vec::new();
+        // Who could be asked and failed does not go on, so nobody does.
+        if failed.iter().any(|at| !self.fleet.hosts[*at].lost) {
+            return false;
+        }
+        // All are asked before any is told which way it goes.
+        let mut heard = Vec::new();
         for at in &failed {
-            if !self.fleet.hosts[*at].lost {
-                continue;
-            }
-            match settle(self, *at, true).await {
-                Some(answer)
-                    if answer.live.as_ref().map(|l| &l.release) == self.release.as_ref()
-                        && !answer.unfinished =>
-                {
-                    let host = &mut self.fleet.hosts[*at];
-                    host.failure = None;
-                    host.lost = false;
-                    forward.push(*at);
-                }
-                // It went back, so all do - but for those that were just told to go on, and have no line any more.
-                Some(_) => {
-                    for at in forward {
-                        self.fleet.hosts[at].facts.insert("in-doubt".into(), String::new());
-                    }
-                    return false;
-                }
+            match ask(self, *at).await {
+                Some(true) => heard.push(*at),
+                Some(false) => return false,
                 // It cannot be asked. The others are healthy and stay; it is named.
                 None => {
                     self.fleet.hosts[*at].facts.insert("in-doubt".into(), String::new());
                 }
+            }
+        }
+        for at in heard {
+            let goal = self.goal(at).map(|goal| goal.release.clone());
+            let answer = settle(self, at, true).await;
+            let host = &mut self.fleet.hosts[at];
+            match answer {
+                Some(Answer { live, unfinished: false, .. })
+                    if live.as_ref().map(|live| &live.release) == goal.as_ref() =>
+                {
+                    host.failure = None;
+                    host.lost = false;
+                }
+                _ => _ = host.facts.insert("in-doubt".into(), String::new()),
             }
         }
         self.fleet.hosts.iter().all(|host| host.running.is_none() && (host.failure.is_none() || host.lost))
@@ -58,12 +63,30 @@ impl Run<'_> {
         let failures: Vec<Option<Failure>> = self.fleet.hosts.iter_mut().map(|h| h.failure.take()).collect();
         let mut in_doubt = Vec::new();
         if !self.request.plan.undo.is_empty() {
-            let undo = self.request.plan.undo.clone();
-            self.fleet.tell(Phase::PutBack, &undo, |_, _| true).await;
+            // Who does not serve goes first, with all that never were live.
+            let serving = self.batches_back();
+            let rest = (0..self.fleet.hosts.len()).filter(|at| !self.fleet.hosts[*at].in_service).collect();
+            self.fleet.part = None;
+            if self.request.plan.action == Action::Revert {
+                // What failed is not yet with the hosts any more, but who did is.
+                self.tell_these_unwell(&unwell(&failures)).await;
+            } else if self.failed_in == Some(Phase::Confirm) {
+                // Some heard that all are healthy: whoever loses us from now on must not go forward alone.
+                self.fleet.tell(Phase::PutBack, &Script::new().going_back(), |_, _| true).await;
+            }
+            for members in std::iter::once(rest).chain(serving) {
+                if self.fleet.known.now {
+                    // They put themselves back, and nobody sees how.
+                    let never_told = members.iter().filter(|at| self.fleet.hosts[**at].switched);
+                    in_doubt.extend(never_told);
+                } else {
+                    self.put_back(&members).await;
+                }
+            }
         }
         for (at, first) in failures.into_iter().enumerate() {
             let lost_live = self.fleet.hosts[at].lost && was_live;
-            if self.fleet.hosts[at].fact("in-doubt").is_some() {
+            if self.fleet.hosts[at].fact("in-doubt").is_some() || in_doubt.contains(&at) {
                 in_doubt.push(at);
                 continue;
             }
@@ -72,7 +95,8 @@ impl Run<'_> {
                 in_doubt.push(at);
                 continue;
             }
-            if self.fleet.hosts[at].failure.is_some() && was_live && !lost_live {
+            let unserved = self.fleet.hosts[at].failure.as_ref().is_some_and(|f| f.step == "put back");
+            if self.fleet.hosts[at].failure.is_some() && (was_live && !lost_live || unserved) {
                 // It was asked, and said that not all could be put back.
                 self.fleet.hosts[at].facts.insert("asked".into(), String::new());
                 in_doubt.push(at);
@@ -88,11 +112,60 @@ impl Run<'_> {
             self.fleet.hosts[*at].facts.insert("in-doubt".into(), String::new());
         }
         match (was_live, in_doubt.is_empty(), interrupted, cause) {
-            (true, false, ..) => End::Split,
+            // Also where none was live: a host that was drained may not have been taken in again.
+            (_, false, ..) => End::Split,
             (true, true, _, Some(_)) if self.request.plan.action == Action::Revert => End::Split,
             (true, true, _, Some(_)) => End::PutBack,
+            // Stopped in the middle, it was gone on with where it had begun.
+            (true, true, ..) if self.request.plan.action == Action::Revert => self.reverted(),
             (_, _, signal, cause) => harmless(signal, cause),
         }
+    }
+
+    fn reverted(&self) -> End {
+        let there = |(at, host): (usize, &HostState)| {
+            host.switched || self.goal(at).is_none_or(|goal| host.live().as_ref() == Some(goal))
+        };
+        if self.fleet.hosts.iter().enumerate().all(there) { End::Done } else { End::Split }
+    }
+
+    /// Of hosts where a revert was found not healthy from here.
+    pub(super) async fn tell_unwell(&mut self) {
+        let failures: Vec<_> = self.fleet.hosts.iter().map(|host| host.failure.clone()).collect();
+        self.tell_these_unwell(&unwell(&failures)).await;
+    }
+
+    async fn tell_these_unwell(&mut self, unwell: &[usize]) {
+        if !unwell.is_empty() {
+            let script = Script::new().unwell();
+            self.fleet.tell(Phase::PutBack, &script, |at, _| unwell.contains(&at)).await;
+        }
+    }
+
+    async fn put_back(&mut self, members: &[usize]) {
+        let undo = self.request.plan.undo.clone();
+        self.fleet.tell(Phase::PutBack, &undo, |at, _| members.contains(&at)).await;
+        let mut waiting = Vec::new();
+        let mut questions = Vec::new();
+        for at in members {
+            let host = &mut self.fleet.hosts[*at];
+            let Some(spec) = host.facts.remove("undo-health") else { continue };
+            waiting.push(*at);
+            let live = host.live().unwrap_or_default();
+            match Health::read(&spec) {
+                Some(health) => questions.push(Question { target: *at, health, live }),
+                None => host.failure = Some(unreadable()),
+            }
+        }
+        if waiting.is_empty() {
+            return;
+        }
+        self.fleet.ask_health(Phase::PutBack, questions, true).await;
+        let mut scripts = vec![Script::new(); self.fleet.hosts.len()];
+        for at in waiting {
+            scripts[at] = Script::new().undo_end(self.fleet.hosts[at].failure.is_none());
+        }
+        self.fleet.stage(Phase::PutBack, &scripts, true).await;
     }
 
     fn activating(&self) -> bool {
@@ -104,7 +177,9 @@ impl Run<'_> {
         match settle(self, at, false).await {
             Some(answer) => {
                 self.fleet.hosts[at].switched |= answer.was_live;
-                answer.live == before && !answer.unfinished
+                let reverting = self.request.plan.action == Action::Revert;
+                let there = answer.live.is_some() && answer.live.as_ref() == self.goal(at);
+                (answer.live == before || reverting && there) && !answer.unfinished
             }
             None => false,
         }
@@ -130,12 +205,22 @@ impl Run<'_> {
         trouble::advise(&mut self.fleet.hosts, &plan.environment);
         let hosts: Vec<HostOutcome> =
             (0..self.fleet.hosts.len()).map(|at| self.host_outcome(at, end)).collect();
+        let apps = &plan.environment.apps;
+        let goals = |of: fn(&Live) -> &String| {
+            let mut all = self.goals.iter().flatten().map(of).filter(|text| !text.is_empty());
+            let first = all.next()?;
+            all.all(|other| other == first).then(|| first.clone())
+        };
         Outcome {
             action: plan.action.name().to_owned(),
             environment: plan.environment.name.clone(),
             end,
-            release: self.release.clone(),
-            revision: self.revision.clone(),
+            release: goals(|live| &live.release),
+            revision: goals(|live| &live.revision),
+            apps: match apps.len() {
+                1 => Vec::new(),
+                _ => apps.iter().map(|app| app.name.clone()).zip(self.goals.iter().cloned()).collect(),
+            },
             hosts,
             failure: self.failure.take(),
             failed_in: self.failed_in,
@@ -145,20 +230,21 @@ impl Run<'_> {
     }
 
     fn host_outcome(&mut self, at: usize, end: End) -> HostOutcome {
-        let target = self.release.as_ref().map(|release| Live {
-            release: release.clone(),
-            revision: self.revision.clone().unwrap_or_default(),
-        });
+        let target = self.goal(at).filter(|goal| !goal.release.is_empty()).cloned();
         let host = &mut self.fleet.hosts[at];
         let from = host.live();
-        let failure =
-            host.failure.take().or_else(|| host.aside.take()).filter(|f| f.kind != FailureKind::Interrupted);
-        // Of a host that was never asked nobody knows what it serves.
-        let doubt = host.fact("in-doubt").is_some() || end == End::Split && host.facts.is_empty();
         let action = self.request.plan.action;
+        let left_out = host.aside.is_some();
+        let aside = host.aside.take().filter(|_| action != Action::Deploy);
+        let failure = host.failure.take().or(aside).filter(|f| f.kind != FailureKind::Interrupted);
+        // Of a host that was never asked nobody knows what it serves.
+        let doubt =
+            host.fact("in-doubt").is_some() || end == End::Split && host.facts.is_empty() && !left_out;
         let reverting = action == Action::Revert;
         let result = match end {
             _ if doubt => HostResult::Doubt,
+            _ if action == Action::Deploy && left_out => HostResult::Skipped,
+            _ if host.idle => HostResult::Unchanged,
             // What was not to be touched, or was well before another was not.
             _ if action == Action::Sync && host.standing == Standing::Rest && failure.is_none() => {
                 HostResult::Unchanged
@@ -183,6 +269,12 @@ impl Run<'_> {
         };
         HostOutcome { host: host.name.clone(), from, to, result, failure, took: host.took }
     }
+}
+
+// Where the step that failed is one that was asked from here.
+fn unwell(failures: &[Option<Failure>]) -> Vec<usize> {
+    let of_health = |at: &usize| failures[*at].as_ref().is_some_and(|failure| failure.step == STEP);
+    (0..failures.len()).filter(of_health).collect()
 }
 
 /// The end of a run that changed nothing live.

@@ -23,12 +23,12 @@ pub use crate::plan::Phase;
 pub enum Event<'a> {
     /// The run begins: what is done, to which environment, on which hosts.
     Started { action: &'a str, environment: &'a str, hosts: &'a [String] },
-    /// What will go out, once it is known: `main (1a2b3c4)`.
-    Resolved { reference: &'a str, revision: &'a str, release: &'a str },
+    /// What will go out, once it is known: `main (1a2b3c4)`; of which app, where there are several.
+    Resolved { app: Option<&'a str>, reference: &'a str, revision: &'a str, release: &'a str },
     /// What that brings, beside what is live, as the operator's work tree knows it.
     Commits { from: &'a str, to: &'a str, pending: &'a Pending },
-    /// All hosts enter a phase.
-    PhaseStarted { phase: Phase },
+    /// Hosts enter a phase: all, or a part of them, of one app, whose name this is.
+    PhaseStarted { phase: Phase, part: Option<&'a str> },
     /// All hosts left a phase; so many failed, not counting those that were only stopped.
     PhaseEnded { phase: Phase, took: Duration, failed: usize },
     /// A host is connected and authenticated.
@@ -49,6 +49,8 @@ pub enum Event<'a> {
     Waiting { host: &'a str, holder: &'a str },
     /// Something the user should know, that is not a failure.
     Notice { host: Option<&'a str>, text: &'a str },
+    /// The operator is asked something, on the terminal; nothing else is to be shown there until the next event.
+    Asking { question: &'a str },
     /// The user asked to stop; again: shipit leaves now, and `alone` is what the hosts do by themselves.
     Interrupted { signal: &'a str, alone: Option<&'a str> },
 }

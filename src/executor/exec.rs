@@ -15,8 +15,10 @@ use crate::transport::{Exit, Transport};
 /// What a host answered to questions.
 #[derive(Debug, Clone)]
 pub struct Looked {
-    /// As in the file.
+    /// As in the file; `HOST/APP` where there are several apps.
     pub host: String,
+    /// The app's index in the environment.
+    pub app: usize,
     /// What is live.
     pub live: Option<Live>,
     /// What the configuration of what is live comes to.
@@ -55,6 +57,7 @@ pub(super) fn looked(host: &mut super::host::HostState) -> Looked {
     let told = |name: &str| host.fact(name).map(str::to_owned);
     Looked {
         host: host.name.clone(),
+        app: host.app,
         live: host.live(),
         digest: told("live-digest"),
         foreign: told("foreign"),
@@ -75,7 +78,7 @@ pub async fn exec(
     interrupt: Interrupt,
 ) -> Outcome {
     let since = Instant::now();
-    let names: Vec<String> = plan.targets.iter().map(|t| t.host.name.clone()).collect();
+    let names: Vec<String> = plan.targets.iter().map(|t| t.name.clone()).collect();
     let environment = &plan.environment.name;
     observer.event(&Event::Started { action: plan.action.name(), environment, hosts: &names });
     let mut fleet = Fleet::new(plan, transport, observer, interrupt);
@@ -105,6 +108,7 @@ pub async fn exec(
         end,
         release: None,
         revision: None,
+        apps: Vec::new(),
         hosts,
         failure: None,
         failed_in: Some(Phase::Exec),

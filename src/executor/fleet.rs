@@ -3,19 +3,16 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use secrecy::ExposeSecret as _;
 use tokio::sync::mpsc;
 
 use super::event::{Event, Failure, FailureKind, Observer};
 use super::host::HostState;
 use super::interrupt::{Asked, Interrupt};
-use super::line::{Line, Said};
+use super::line::Said;
 use crate::plan::{Action, Phase, Plan};
-use crate::remote::program::{PROGRAM, start_command};
 use crate::remote::script::{Script, assignments};
-use crate::remote::wire::{Message, header};
-use crate::transport::{Channel, ConnectError, Connection, Transport};
+use crate::remote::wire::Message;
+use crate::transport::Transport;
 
 /// How many hosts ask one git server at a time.
 const FETCHES: usize = 32;
@@ -31,20 +28,20 @@ pub(super) struct Fleet<'a> {
     pub(super) known: Asked,
     /// Where the run is.
     pub(super) phase: Phase,
+    /// Of a phase that is gone through in parts: which.
+    pub(super) part: Option<String>,
     /// The name of this run on the hosts.
     pub(super) run: String,
     pub(super) transport: &'a dyn Transport,
-    said: mpsc::Receiver<(usize, Said)>,
-    sender: mpsc::Sender<(usize, Said)>,
-    number: u32,
+    pub(super) said: mpsc::Receiver<(usize, Said)>,
+    pub(super) sender: mpsc::Sender<(usize, Said)>,
+    pub(super) number: u32,
     kill_at: Option<tokio::time::Instant>,
     /// Tries that are repeated are not told again and again.
     pub(super) quiet: bool,
-    /// Hosts whose turn to fetch has not come, and their scripts.
-    waiting: VecDeque<(usize, Script)>,
+    /// Hosts whose turn has not come, and their scripts.
+    pub(super) waiting: VecDeque<(usize, Script)>,
 }
-
-type Connected = Result<(Box<dyn Connection>, Channel), ConnectError>;
 
 impl<'a> Fleet<'a> {
     pub(super) fn new(
@@ -55,7 +52,7 @@ impl<'a> Fleet<'a> {
     ) -> Fleet<'a> {
         // Room for every host's last words, whether or not somebody listens just then.
         let (sender, said) = mpsc::channel(1024 + 4 * plan.targets.len());
-        let hosts = plan.targets.iter().map(|t| HostState::new(&t.host.name)).collect();
+        let hosts = plan.targets.iter().map(|t| HostState::new(&t.name, t.app)).collect();
         // Of two runs within a second, too, the later has the later name.
         let now = jiff::Timestamp::now();
         let run = format!("{:03x}{}", now.subsec_millisecond(), random(2));
@@ -66,6 +63,7 @@ impl<'a> Fleet<'a> {
             observer,
             known: interrupt.asked(),
             phase: Phase::Connect,
+            part: None,
             interrupt,
             run: format!("{run}{}", random(2)),
             transport,
@@ -78,113 +76,31 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    /// Connects all hosts and runs the opening on each as soon as it is there.
-    pub(super) async fn open(&mut self) {
-        let phase = self.plan.opening_phase;
-        let since = Instant::now();
-        self.observer.event(&Event::PhaseStarted { phase: Phase::Connect });
-        self.number += 1;
-        let transport = self.transport;
-        let command = start_command();
-        let mut connecting: FuturesUnordered<_> = self
-            .plan
-            .targets
-            .iter()
-            .enumerate()
-            .map(|(at, target)| {
-                let command = &command;
-                async move {
-                    let connected: Connected = async {
-                        let connection = transport.connect(&target.host).await?;
-                        let channel = connection.exec(command).await?;
-                        Ok((connection, channel))
-                    }
-                    .await;
-                    (at, connected)
-                }
-            })
-            .collect();
-        if phase == Phase::Exec {
-            self.observer.event(&Event::PhaseStarted { phase });
-        }
-        let mut tick = tokio::time::interval(Duration::from_secs(1));
-        while !connecting.is_empty() && !self.known.now {
-            tokio::select! {
-                Some((at, connected)) = connecting.next() => self.connected(at, connected),
-                Some((at, said)) = self.said.recv() => self.hear(at, said, phase, false),
-                asked = self.interrupt.beyond(self.known) => {
-                    self.asked(asked);
-                    self.stop_all();
-                    break;
-                }
-                _ = tick.tick() => self.observer.tick(),
-            }
-        }
-        drop(connecting);
-        for host in self.hosts.iter_mut().filter(|h| !h.reachable() && h.failure.is_none()) {
-            host.failure = Some(plain_failure(FailureKind::Interrupted, "connect", "stopped".into()));
-        }
-        let failed = self.failed();
-        self.observer.event(&Event::PhaseEnded { phase: Phase::Connect, took: since.elapsed(), failed });
-        self.phase = phase;
-        self.until_done(phase, false).await;
-    }
-
     // A host that was stopped because another failed did not fail.
-    fn failed(&self) -> usize {
+    pub(super) fn failed(&self) -> usize {
         let failures = self.hosts.iter().filter_map(|host| host.failure.as_ref());
         failures.filter(|failure| failure.kind != FailureKind::Interrupted).count()
     }
 
-    fn connected(&mut self, at: usize, connected: Connected) {
-        let host = &mut self.hosts[at];
-        match connected {
-            Ok((connection, channel)) => {
-                let lost = self.plan.environment.timeouts.lost;
-                let nonce = random(16);
-                let line = Line::new(channel, &nonce, lost, (at, self.sender.clone()));
-                host.connection = Some(connection);
-                self.observer.event(&Event::Connected { host: &host.name });
-                let target = &self.plan.targets[at];
-                line.raw(PROGRAM.clone());
-                line.raw(header(
-                    &nonce,
-                    self.plan.mode,
-                    &self.run,
-                    lost.as_secs().max(1),
-                    target.host.path.as_str(),
-                ));
-                line.send(&Message::Set(&assignments(
-                    target.variables.iter().map(|(n, v)| (*n, v.as_str())),
-                )));
-                line.send(&Message::Data("enter", &target.enter));
-                line.send(&Message::Data("env", target.exports.expose_secret()));
-                for (name, text) in &target.data {
-                    line.send(&Message::Data(name, text.expose_secret()));
+    /// Waits for something that is not the hosts'; `None`: the user wants to stop, or a host failed meanwhile.
+    pub(super) async fn idle<T>(&mut self, until: impl Future<Output = T>, drawing: bool) -> Option<T> {
+        let mut until = std::pin::pin!(until);
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        let (phase, before) = (self.phase, self.failed());
+        loop {
+            tokio::select! {
+                done = &mut until => return Some(done),
+                Some((at, said)) = self.said.recv() => {
+                    self.hear(at, said, phase, false);
+                    if self.failed() > before {
+                        return None;
+                    }
                 }
-                let opening = &self.plan.opening[at];
-                if !opening.is_empty() {
-                    line.send(&Message::Run(self.number, opening.as_str()));
-                    host.running = Some(self.number);
+                asked = self.interrupt.beyond(self.known) => {
+                    self.asked(asked);
+                    return None;
                 }
-                host.line = Some(line);
-            }
-            Err(error) => {
-                let failure = Failure {
-                    kind: FailureKind::Unreachable,
-                    step: "connect".into(),
-                    exit: None,
-                    message: error.full(),
-                    hint: error.hint(),
-                    tail: Vec::new(),
-                };
-                host.took = host.started.elapsed();
-                self.observer.event(&Event::HostFailed {
-                    host: &host.name,
-                    phase: Phase::Connect,
-                    failure: &failure,
-                });
-                host.failure = Some(failure);
+                _ = tick.tick(), if drawing => self.observer.tick(),
             }
         }
     }
@@ -205,13 +121,15 @@ impl<'a> Fleet<'a> {
         let since = Instant::now();
         self.phase = phase;
         if !self.quiet {
-            self.observer.event(&Event::PhaseStarted { phase });
+            let part = self.part.as_deref();
+            self.observer.event(&Event::PhaseStarted { phase, part });
         }
         self.number += 1;
         for (at, script) in scripts.iter().enumerate() {
             let host = &mut self.hosts[at];
             host.told = host.failure.is_some();
-            if !script.is_empty() && host.reachable() && (even_failed || host.failure.is_none()) {
+            let takes_part = host.reachable() && !host.idle && (even_failed || host.failure.is_none());
+            if !script.is_empty() && takes_part {
                 self.waiting.push_back((at, script.clone()));
             }
         }
@@ -223,10 +141,16 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    // All at once, but where they fetch.
-    fn start_waiting(&mut self, phase: Phase) {
+    // All at once, but where they fetch, or the user wants fewer at work.
+    pub(super) fn start_waiting(&mut self, phase: Phase) {
         let fetches = phase == Phase::Prepare && self.plan.action != Action::Revert;
-        while !fetches || self.hosts.iter().filter(|host| host.fetching).count() < FETCHES {
+        let most = self.plan.concurrency.unwrap_or(usize::MAX);
+        let count = |which: fn(&HostState) -> bool, hosts: &[HostState]| {
+            hosts.iter().filter(|host| which(host)).count()
+        };
+        while (!fetches || count(|host| host.fetching, &self.hosts) < FETCHES)
+            && (most == usize::MAX || count(|host| host.running.is_some(), &self.hosts) < most)
+        {
             let Some((at, script)) = self.waiting.pop_front() else { return };
             let host = &mut self.hosts[at];
             if let Some(line) = &host.line {
@@ -251,7 +175,7 @@ impl<'a> Fleet<'a> {
         self.stage(phase, &scripts, true).await;
     }
 
-    async fn until_done(&mut self, phase: Phase, undoing: bool) {
+    pub(super) async fn until_done(&mut self, phase: Phase, undoing: bool) {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         while self.hosts.iter().any(|host| host.running.is_some()) && !self.known.now {
             let kill_at = self.kill_at;
@@ -282,13 +206,17 @@ impl<'a> Fleet<'a> {
         self.kill_at = None;
     }
 
-    fn hear(&mut self, at: usize, said: Said, phase: Phase, undoing: bool) {
+    pub(super) fn hear(&mut self, at: usize, said: Said, phase: Phase, undoing: bool) {
         let host = &mut self.hosts[at];
+        // It was let go, and its end is no loss.
+        if host.idle {
+            return;
+        }
         if !host.hear(said, phase, self.observer) {
             return;
         }
         host.took = host.started.elapsed();
-        host.explain(&self.plan.environment.app.repo);
+        host.explain(&self.plan.environment.apps[self.plan.targets[at].app].repo);
         match &host.failure {
             Some(failure) if !host.told => {
                 // Of a lock that is taken nothing is said before the run gives up.
@@ -324,6 +252,9 @@ impl<'a> Fleet<'a> {
         match self.phase {
             Phase::Check | Phase::Connect | Phase::Lock | Phase::Local => "nothing was begun: they unlock",
             Phase::Prepare | Phase::Ready => "they end their step, remove the new release and unlock",
+            Phase::Activate | Phase::Whole | Phase::PutBack if self.plan.action == Action::Revert => {
+                "where it was begun they go on to its end, and unlock; `status` shows when that is done"
+            }
             Phase::Activate | Phase::Whole | Phase::PutBack => {
                 "they put back what they served before and unlock; `status` shows when that is done"
             }
@@ -333,7 +264,7 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    fn stop_all(&mut self) {
+    pub(super) fn stop_all(&mut self) {
         self.waiting.clear();
         self.to_running(&Message::Stop);
         self.kill_at.get_or_insert(tokio::time::Instant::now() + GRACE);
@@ -374,7 +305,7 @@ pub(super) fn plain_failure(kind: FailureKind, step: &str, message: String) -> F
 }
 
 // Hexadecimal digits of so many random bytes.
-fn random(bytes: usize) -> String {
+pub(super) fn random(bytes: usize) -> String {
     let mut noise = vec![0_u8; bytes];
     // Without the kernel's randomness there is no SSH either; the clock at least tells runs apart.
     if getrandom::fill(&mut noise).is_err() {

@@ -1,6 +1,7 @@
 //! What is known of one host during a run, and how it grows with what the host says.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -39,11 +40,17 @@ pub(super) enum Standing {
 
 pub(super) struct HostState {
     pub(super) name: String,
+    /// The app's index.
+    pub(super) app: usize,
     pub(super) standing: Standing,
+    /// It is done with going live, and serves.
+    pub(super) in_service: bool,
+    /// This run has nothing to do there, and let go of it.
+    pub(super) idle: bool,
     /// Why it could not be asked, where the run goes on without it.
     pub(super) aside: Option<Failure>,
-    /// Dropping it ends the connection.
-    pub(super) connection: Option<Box<dyn Connection>>,
+    /// Shared by the targets of a host; the last that drops it ends it.
+    pub(super) connection: Option<Rc<dyn Connection>>,
     pub(super) line: Option<Line>,
     pub(super) facts: BTreeMap<String, String>,
     pub(super) entries: Vec<Entry>,
@@ -84,10 +91,13 @@ pub(super) struct HostState {
 }
 
 impl HostState {
-    pub(super) fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str, app: usize) -> Self {
         HostState {
             name: name.to_owned(),
+            app,
             standing: Standing::default(),
+            in_service: false,
+            idle: false,
             aside: None,
             connection: None,
             line: None,
@@ -129,6 +139,9 @@ impl HostState {
 
     /// Whether a stage is for it.
     pub(super) fn takes_part(&self, who: Who) -> bool {
+        if self.idle || self.aside.is_some() {
+            return false;
+        }
         match who {
             Who::All => true,
             Who::Bare => self.standing == Standing::Lacking { bare: true },
@@ -136,6 +149,7 @@ impl HostState {
             Who::Having => self.standing == Standing::Having,
             Who::Differing => self.standing != Standing::Rest,
             Who::Rest => self.standing == Standing::Rest,
+            Who::Asking => self.fact("health").is_some(),
         }
     }
 
@@ -332,7 +346,7 @@ mod tests {
 
     #[test]
     fn a_command_is_over_when_both_its_streams_are() {
-        let (mut host, mut heard) = (HostState::new("web1"), Heard::default());
+        let (mut host, mut heard) = (HostState::new("web1", 0), Heard::default());
         host.running = Some(1);
         let error = |text: &'static str| Said::Side(Side::Raw(Bytes::from_static(text.as_bytes())));
         let mut hear = |said| host.hear(said, Phase::Exec, &mut heard);

@@ -166,7 +166,8 @@ mod tests {
     #[tokio::test]
     async fn a_hook_that_says_nothing_is_heard_to_go_on() {
         let text = "sleep 2.2; echo done".to_owned();
-        let hook = LocalHook { step: "build".into(), text, limit: Duration::from_secs(60), target: None };
+        let hook =
+            LocalHook { step: "build".into(), text, limit: Duration::from_secs(60), app: 0, target: None };
         let (mut ticks, mut printed) = (0, Vec::new());
         let mut hear = |heard: Heard<'_>| match heard {
             Heard::Tick => ticks += 1,

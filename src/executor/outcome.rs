@@ -14,10 +14,12 @@ pub struct Outcome {
     pub environment: String,
     /// The end in one word.
     pub end: End,
-    /// The release this run was about, once known.
+    /// The release this run was about, once known; none where its apps go to several.
     pub release: Option<String>,
-    /// Its revision (full commit id).
+    /// Its revision (full commit id); none where its apps have several.
     pub revision: Option<String>,
+    /// The apps, where there are several: their names, and what this run was to make of them, once known.
+    pub apps: Vec<(String, Option<Live>)>,
     /// Every host of the run, in order.
     pub hosts: Vec<HostOutcome>,
     /// A failure that belongs to no host: a ref that does not exist, a local hook.
@@ -56,7 +58,7 @@ pub enum End {
 /// How a run ended on one host.
 #[derive(Debug, Clone)]
 pub struct HostOutcome {
-    /// As in the file.
+    /// As in the file; `HOST/APP` where there are several apps.
     pub host: String,
     /// What was live before: a release, or nothing yet.
     pub from: Option<Live>,
@@ -71,7 +73,7 @@ pub struct HostOutcome {
 }
 
 /// A release that is live.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Live {
     /// Its name.
     pub release: String,
@@ -86,6 +88,8 @@ pub enum HostResult {
     Done,
     /// Had nothing to do.
     Unchanged,
+    /// Could not be reached, and was allowed to be left out.
+    Skipped,
     /// This host failed and serves what it served before.
     Failed,
     /// Not this host's fault: it stopped because another failed, and serves what it served before.
@@ -107,6 +111,11 @@ impl Outcome {
     #[must_use]
     pub fn to_value(&self) -> serde_json::Value {
         let hosts: Vec<_> = self.hosts.iter().map(HostOutcome::to_json).collect();
+        let app = |(name, goal): &(String, Option<Live>)| {
+            let (release, revision) = goal.as_ref().map(|goal| (&goal.release, &goal.revision)).unzip();
+            serde_json::json!({ "app": name, "release": release, "revision": revision })
+        };
+        let apps: Vec<_> = self.apps.iter().map(app).collect();
         serde_json::json!({
             "version": 1,
             "action": self.action,
@@ -114,6 +123,7 @@ impl Outcome {
             "result": self.end.name(),
             "release": self.release,
             "revision": self.revision,
+            "apps": apps,
             "seconds": self.took.as_secs_f64(),
             "migrated": self.migrated,
             "failure": self.failure.as_ref().map(Failure::to_json),
@@ -204,6 +214,7 @@ impl HostResult {
         match self {
             HostResult::Done => "done",
             HostResult::Unchanged => "unchanged",
+            HostResult::Skipped => "skipped",
             HostResult::Failed => "failed",
             HostResult::Stopped => "stopped",
             HostResult::PutBack => "put-back",

@@ -3,10 +3,12 @@
 
 use super::back::harmless;
 use super::event::FailureKind;
+use super::health;
 use super::outcome::End;
 use super::run::{Run, Stopped};
 use super::wanted::Decision;
 use crate::plan::Phase;
+use crate::remote::script::Script;
 
 /// What is live on each host, told to it: each is restarted with what was stored for that.
 pub(super) fn decide(run: &mut Run<'_>) -> Result<Decision, Stopped> {
@@ -39,6 +41,11 @@ pub(super) async fn back(run: &mut Run<'_>) -> End {
     let begun = run.failed_in == Some(Phase::Activate);
     let (signal, cause) = (run.fleet.known.signal, run.cause());
     let failures: Vec<_> = run.fleet.hosts.iter_mut().map(|host| host.failure.take()).collect();
+    // Who was asked from here and is not healthy stays out of service.
+    let unwell = |at: usize| failures[at].as_ref().is_some_and(|failure| failure.step == health::STEP);
+    if (0..failures.len()).any(unwell) {
+        run.fleet.tell(Phase::PutBack, &Script::new().restart_unwell(), |at, _| unwell(at)).await;
+    }
     let undo = run.request.plan.undo.clone();
     run.fleet.tell(Phase::PutBack, &undo, |_, _| true).await;
     let mut doubt = false;

@@ -4,20 +4,22 @@
 use std::time::{Duration, Instant};
 
 use super::event::{Event, Failure, FailureKind, Observer};
-use super::fleet::Fleet;
+use super::fleet::{Fleet, plain_failure};
+use super::health::Question;
 use super::host::HostState;
 use super::interrupt::Interrupt;
-use super::local::{self, Heard};
 use super::lock;
-use super::outcome::{End, Outcome};
+use super::outcome::{End, Live, Outcome};
 use super::restart;
+use super::rollout;
 use super::settle;
 use super::sync;
 use super::wanted::{self, Decision};
+use crate::config::Health;
 use crate::git::Revision;
 use crate::plan::{Action, LocalHook, Phase, Plan, Stage, Work};
 use crate::remote::script::Script;
-use crate::transport::{Exit, Transport};
+use crate::transport::{Boxed, Transport};
 
 /// What a run is asked to do, besides its plan.
 pub struct Request<'a> {
@@ -27,24 +29,27 @@ pub struct Request<'a> {
     pub wanted: Wanted,
     /// How long to wait for another run's lock.
     pub lock_wait: Duration,
+    /// Who is asked where the plan pauses for that; none: it goes on.
+    pub ask: Option<&'a dyn Ask>,
+}
+
+/// Somebody to ask.
+pub trait Ask {
+    /// Whether to go on. May take as long as it takes: hosts are kept meanwhile.
+    fn ask<'a>(&'a self, question: &'a str) -> Boxed<'a, bool>;
 }
 
 /// What the run is to make live.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
-    /// The configured ref; a new release even if nothing changed.
-    Reference {
+    /// Of each app this commit, else its ref.
+    Refs {
+        /// Full commit ids, in the order of the apps.
+        commits: Vec<Option<Revision>>,
         /// A new release though nothing changed.
         redeploy: bool,
     },
-    /// This commit.
-    Commit {
-        /// Full commit id.
-        revision: Revision,
-        /// A new release though nothing changed.
-        redeploy: bool,
-    },
-    /// So many releases back.
+    /// So many deploys back.
     Back(u32),
     /// That release, or the one of that revision.
     Release(String),
@@ -65,9 +70,8 @@ pub(super) struct Run<'a> {
     pub(super) fleet: Fleet<'a>,
     pub(super) request: &'a Request<'a>,
     pub(super) since: Instant,
-    /// Known once it was decided.
-    pub(super) release: Option<String>,
-    pub(super) revision: Option<String>,
+    /// What goes live of each app, once it was decided.
+    pub(super) goals: Vec<Option<Live>>,
     /// A failure that is no host's.
     pub(super) failure: Option<Failure>,
     pub(super) failed_in: Option<Phase>,
@@ -75,6 +79,11 @@ pub(super) struct Run<'a> {
     pub(super) confirmed: bool,
     /// Until when hosts in doubt are called again.
     pub(super) settle_until: Option<tokio::time::Instant>,
+}
+
+pub(super) fn unreadable() -> Failure {
+    let message = "what is stored with the release as its health check cannot be read".to_owned();
+    plain_failure(FailureKind::Step, "health", message)
 }
 
 /// The run stops here; why is written down.
@@ -88,15 +97,14 @@ pub async fn run(
     interrupt: Interrupt,
 ) -> Outcome {
     let plan = request.plan;
-    let names: Vec<String> = plan.targets.iter().map(|t| t.host.name.clone()).collect();
+    let names: Vec<String> = plan.targets.iter().map(|t| t.name.clone()).collect();
     let environment = &plan.environment.name;
     observer.event(&Event::Started { action: plan.action.name(), environment, hosts: &names });
     let mut run = Run {
         fleet: Fleet::new(plan, transport, observer, interrupt),
         request,
         since: Instant::now(),
-        release: None,
-        revision: None,
+        goals: vec![None; plan.environment.apps.len()],
         failure: None,
         failed_in: None,
         migrated: false,
@@ -115,7 +123,7 @@ pub async fn run(
     outcome
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     async fn forward(&mut self) -> Result<End, Stopped> {
         let plan = self.request.plan;
         self.fleet.open().await;
@@ -129,6 +137,7 @@ impl Run<'_> {
         if plan.action == Action::Sync {
             sync::set_aside(self);
         }
+        rollout::leave_out(self);
         let tolerant = plan.action == Action::Revert;
         lock::all(self, self.request.lock_wait).await?;
         wanted::heed_hold(self)?;
@@ -137,19 +146,25 @@ impl Run<'_> {
             match wanted::decide(self).await? {
                 Decision::Nothing => {
                     self.fleet.tell(Phase::Finish, &plan.leave, |_, _| true).await;
+                    // A revert finds all there that it could ask.
+                    self.barrier(Phase::Connect, false)?;
                     return Ok(End::NothingToDo);
                 }
                 Decision::Go => {}
             }
         }
-        for stage in &plan.stages {
+        for (at, stage) in plan.stages.iter().enumerate() {
             self.stage(stage).await?;
+            if stage.batch.is_some() && stage.batch != plan.stages.get(at + 1).and_then(|next| next.batch) {
+                self.batch_is_live();
+            }
         }
         if self.fleet.hosts.iter().all(|host| host.failure.is_none()) {
             let idle = |host: &HostState| host.fact("idle").is_some() || host.fact("pruned") == Some("0");
             return Ok(if self.fleet.hosts.iter().all(idle) { End::NothingToDo } else { End::Done });
         }
         // A revert that went on without some: those let go too.
+        self.tell_unwell().await;
         let failures: Vec<_> = self.fleet.hosts.iter_mut().map(|host| host.failure.take()).collect();
         self.fleet.tell(Phase::PutBack, &plan.undo, |at, _| failures[at].is_some()).await;
         for (host, failure) in self.fleet.hosts.iter_mut().zip(failures) {
@@ -158,12 +173,19 @@ impl Run<'_> {
         Ok(End::Split)
     }
 
+    fn batch_is_live(&mut self) {
+        for host in &mut self.fleet.hosts {
+            host.in_service |= host.switched && host.failure.is_none() && host.running.is_none();
+        }
+    }
+
     // Whether all are well that have to be. A revert goes on with those that are: at night, with one host dead, the others
     // must come back.
     pub(super) fn barrier(&mut self, phase: Phase, tolerant: bool) -> Result<(), Stopped> {
         let failed = self.fleet.hosts.iter().filter(|h| h.failure.is_some()).count();
         let interrupted = self.fleet.known.signal != 0;
-        if (failed == 0 || tolerant && failed < self.fleet.hosts.len()) && !interrupted {
+        let concerned = self.fleet.hosts.iter().filter(|host| !host.idle).count();
+        if (failed == 0 || tolerant && failed < concerned) && !interrupted {
             return Ok(());
         }
         self.failed_in.get_or_insert(phase);
@@ -171,16 +193,22 @@ impl Run<'_> {
     }
 
     async fn stage(&mut self, stage: &Stage) -> Result<(), Stopped> {
+        self.fleet.part = self.part_name(stage);
         let hosts = &self.fleet.hosts;
         if !hosts.iter().any(|host| host.takes_part(stage.who)) {
             return Ok(());
         }
         match &stage.work {
             Work::Local(hooks) => {
-                let part = |hook: &&LocalHook| hook.target.is_none_or(|at| hosts[at].takes_part(stage.who));
+                let part = |hook: &&LocalHook| match hook.target {
+                    Some(at) => hosts[at].takes_part(stage.who),
+                    None => self.concerns(hook.app),
+                };
                 let hooks: Vec<&LocalHook> = hooks.iter().filter(part).collect();
                 self.local(stage.phase, &hooks).await?;
             }
+            Work::Health(targets) => self.health(stage, targets).await,
+            Work::Pause(pause) => return self.pause(*pause, stage).await,
             Work::Remote(scripts) => {
                 let part = |(host, script): (&HostState, &Script)| {
                     if host.takes_part(stage.who) { script.clone() } else { Script::new() }
@@ -208,16 +236,34 @@ impl Run<'_> {
         self.barrier(stage.phase, self.request.plan.action == Action::Revert)
     }
 
+    // Of those whose release has a question that is asked from here.
+    async fn health(&mut self, stage: &Stage, targets: &[usize]) {
+        let mut questions = Vec::new();
+        for at in targets {
+            let host = &self.fleet.hosts[*at];
+            let asks = host.failure.is_none() && host.takes_part(stage.who);
+            let Some(spec) = host.fact("health").filter(|_| asks).map(str::to_owned) else { continue };
+            let live = self.goal(*at).cloned().or_else(|| host.live()).unwrap_or_default();
+            match Health::read(&spec) {
+                Some(health) => questions.push(Question { target: *at, health, live }),
+                None => self.fleet.hosts[*at].failure = Some(unreadable()),
+            }
+        }
+        self.fleet.ask_health(stage.phase, questions, false).await;
+    }
+
     // A single host did it all in one go. Where the line ended on the way, it is asked how far it came.
     async fn whole(&mut self) -> Result<(), Stopped> {
         if self.fleet.hosts[0].lost {
             let before = self.fleet.hosts[0].live();
+            let goal = self.goal(0).cloned();
             let answer = settle::settle(self, 0, true).await;
             let host = &mut self.fleet.hosts[0];
             if let Some(answer) = answer {
                 host.switched |= answer.was_live;
                 let live = answer.live.as_ref().map(|live| &live.release);
-                self.confirmed = live.is_some() && live == self.release.as_ref() && !answer.unfinished;
+                self.confirmed =
+                    live.is_some() && live == goal.as_ref().map(|goal| &goal.release) && !answer.unfinished;
                 // Back by itself: no doubt about it.
                 host.lost &= answer.live != before || answer.unfinished;
             }
@@ -251,89 +297,20 @@ impl Run<'_> {
         }
     }
 
-    async fn local(&mut self, phase: Phase, hooks: &[&LocalHook]) -> Result<(), Stopped> {
-        self.fleet.phase = phase;
-        self.fleet.observer.event(&Event::PhaseStarted { phase });
-        for hook in hooks {
-            self.migrated |= hook.step == "migrate";
-            if let Err(failure) = self.hook(hook, "").await {
-                self.failure = Some(failure);
-                self.failed_in = Some(phase);
-                let asked = self.fleet.interrupt.asked();
-                if asked != self.fleet.known {
-                    self.fleet.asked(asked);
-                }
-                return Err(Stopped);
-            }
-        }
-        Ok(())
+    /// Whether the run has anything to do with an app.
+    pub(super) fn concerns(&self, app: usize) -> bool {
+        self.fleet.hosts.iter().any(|host| host.app == app && !host.idle)
     }
 
-    async fn hook(&mut self, hook: &LocalHook, input: &str) -> Result<(), Failure> {
-        let plan = self.request.plan;
-        let variables = self.hook_variables(hook);
-        let name = hook.target.map_or("here", |at| plan.targets[at].host.name.as_str());
-        let observer = &mut *self.fleet.observer;
-        observer.event(&Event::StepStarted { host: name, step: &hook.step });
-        let mut hear = |heard: Heard<'_>| match heard {
-            Heard::Output(bytes) => observer.event(&Event::Output { host: name, step: &hook.step, bytes }),
-            Heard::Tick => observer.tick(),
-        };
-        let surroundings = (plan.environment.root.as_path(), &variables[..]);
-        let (since, mut interrupt) = (Instant::now(), self.fleet.interrupt.clone());
-        let ended = local::run(hook, surroundings, input, &mut interrupt, &mut hear).await;
-        let exit = match &ended {
-            Ok(()) => Exit::Code(0),
-            // What took too long, or was to stop, was ended so.
-            Err(failure) => failure.exit.clone().unwrap_or(Exit::Signal("TERM".into())),
-        };
-        let took = since.elapsed();
-        observer.event(&Event::StepEnded { host: name, step: &hook.step, exit: &exit, took });
-        ended
+    /// How an app is told apart, where there are several.
+    pub(super) fn app_name(&self, app: usize) -> Option<&'a str> {
+        let apps = &self.request.plan.environment.apps;
+        (apps.len() > 1).then(|| apps[app].name.as_str())
     }
 
-    fn hook_variables(&self, hook: &LocalHook) -> Vec<(String, String)> {
-        let plan = self.request.plan;
-        let at = hook.target.unwrap_or(0);
-        let known = |name: &str| {
-            let found = plan.targets.get(at).and_then(|t| t.variables.iter().find(|(n, _)| *n == name));
-            found.map(|(_, value)| value.clone()).unwrap_or_default()
-        };
-        let host = if hook.target.is_some() { known("host") } else { String::new() };
-        let previous = self.fleet.hosts.get(at).and_then(|h| h.fact("live-revision")).unwrap_or_default();
-        [
-            ("SHIPIT_ENV", known("environment")),
-            ("SHIPIT_APP", known("app")),
-            ("SHIPIT_HOST", host),
-            ("SHIPIT_ROLES", String::new()),
-            ("SHIPIT_ACTION", known("action")),
-            ("SHIPIT_RELEASE", self.release.clone().unwrap_or_default()),
-            ("SHIPIT_REVISION", self.revision.clone().unwrap_or_default()),
-            ("SHIPIT_PREVIOUS_REVISION", previous.to_owned()),
-            ("SHIPIT_REF", known("reference")),
-            ("SHIPIT_USER", known("user")),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .to_vec()
-    }
-
-    // The local hooks at the end. Their failure is told; the deploy stays what it is.
-    async fn afterwards(&mut self, outcome: &Outcome) {
-        let plan = self.request.plan;
-        let hooks = match outcome.end {
-            End::Done => &plan.after,
-            End::NothingToDo => return,
-            _ => &plan.after_failure,
-        };
-        for hook in hooks {
-            if self.fleet.interrupt.asked().now {
-                return;
-            }
-            if let Err(failure) = self.hook(hook, &outcome.to_json()).await {
-                let text = format!("{} failed: {}", hook.step, failure.message);
-                self.fleet.observer.event(&Event::Notice { host: None, text: &text });
-            }
-        }
+    /// What goes live on a target.
+    pub(super) fn goal(&self, at: usize) -> Option<&Live> {
+        self.goals[self.request.plan.targets[at].app].as_ref()
     }
 
     pub(super) fn stop(&mut self, phase: Phase, failure: Failure) -> Stopped {

@@ -11,7 +11,9 @@ use super::fleet::Fleet;
 use super::outcome::Live;
 use super::run::Run;
 use crate::plan::{Phase, Plan};
+use crate::remote::journal::State;
 use crate::remote::script::Script;
+use crate::remote::wire::Mode;
 
 /// Between two calls.
 const BETWEEN: Duration = Duration::from_secs(1);
@@ -32,7 +34,7 @@ pub(super) async fn settle(run: &mut Run<'_>, at: usize, forward: bool) -> Optio
     let text = "the line ended; calling again to settle what it serves";
     run.fleet.observer.event(&Event::Notice { host: Some(&name), text });
     let plan = run.request.plan;
-    let release = run.release.clone().unwrap_or_default();
+    let release = run.goal(at).map(|goal| goal.release.clone()).unwrap_or_default();
     let one = Plan {
         targets: vec![plan.targets[at].clone()],
         opening: vec![Script::new().settle(&run.fleet.run, forward, &release)],
@@ -43,6 +45,34 @@ pub(super) async fn settle(run: &mut Run<'_>, at: usize, forward: bool) -> Optio
     let until = *run.settle_until.get_or_insert(Instant::now() + plan.environment.timeouts.lost);
     loop {
         let answer = call(run, &one).await;
+        if answer.is_some() || Instant::now() >= until || run.fleet.interrupt.asked() != run.fleet.known {
+            return answer;
+        }
+        run.fleet.observer.tick();
+        tokio::time::sleep(BETWEEN).await;
+    }
+}
+
+/// Asks host number `at` whether it heard that all are healthy, and tells it nothing. `None`: it could not be asked.
+pub(super) async fn ask(run: &mut Run<'_>, at: usize) -> Option<bool> {
+    let plan = run.request.plan;
+    let one = Plan {
+        targets: vec![plan.targets[at].clone()],
+        mode: Mode::Free,
+        opening: vec![Script::new().journal()],
+        opening_phase: Phase::PutBack,
+        ..plan.clone()
+    };
+    let until = *run.settle_until.get_or_insert(Instant::now() + plan.environment.timeouts.lost);
+    loop {
+        let mut quiet = Quiet;
+        let mut fleet = Fleet::new(&one, run.fleet.transport, &mut quiet, run.fleet.interrupt.clone());
+        fleet.open().await;
+        let host = &fleet.hosts[0];
+        let ours = host.entries.iter().find(|entry| entry.run == run.fleet.run);
+        let heard = ours.is_some_and(|entry| matches!(entry.state, State::Healthy | State::Done));
+        let answer = host.failure.is_none().then_some(heard);
+        fleet.close().await;
         if answer.is_some() || Instant::now() >= until || run.fleet.interrupt.asked() != run.fleet.known {
             return answer;
         }

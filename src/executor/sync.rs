@@ -2,9 +2,10 @@
 
 use super::event::{Event, FailureKind};
 use super::host::{HostState, Standing};
-use super::outcome::End;
+use super::outcome::{End, Live};
 use super::run::{Run, Stopped};
-use super::wanted::Decision;
+use super::wanted::{Decision, aim};
+use crate::plan::Action;
 use crate::remote::journal::{self, State};
 
 /// Hosts that cannot be reached stop no `sync`: they are named, and brought later.
@@ -22,6 +23,8 @@ pub(super) fn set_aside(run: &mut Run<'_>) {
 /// What a good end is, where some could not be asked.
 pub(super) fn counting_those_aside(run: &Run<'_>, end: End) -> End {
     match end {
+        // Of a deploy they were left out as the user allowed.
+        end if run.request.plan.action != Action::Sync => end,
         _ if run.fleet.hosts.iter().all(|host| host.aside.is_none()) => end,
         End::Done => End::Split,
         End::NothingToDo => End::Unreachable,
@@ -31,15 +34,71 @@ pub(super) fn counting_those_aside(run: &Run<'_>, end: End) -> End {
 
 /// Decides, and tells the hosts that differ.
 pub(super) fn decide(run: &mut Run<'_>, only: &[String]) -> Result<Decision, Stopped> {
-    let serving = run.fleet.hosts.iter().filter_map(|host| Some((host.name.as_str(), host.fact("live")?)));
-    let aside = run.fleet.hosts.iter().filter(|host| host.aside.is_some()).count();
-    let release = match majority(&serving.collect::<Vec<_>>(), aside) {
-        Ok(release) => release.to_owned(),
-        Err(Undecided::Nothing) => {
-            let hint = "deploy, then all hosts have it".to_owned();
-            let message = "nothing is live on any host".to_owned();
-            return Err(run.refuse(FailureKind::Step, "sync", message, Some(hint)));
+    let apps = run.request.plan.environment.apps.len();
+    let mut references = vec![String::new(); apps];
+    let mut goals: Vec<Option<Live>> = vec![None; apps];
+    for app in 0..apps {
+        let Some(release) = most(run, app)? else { continue };
+        stand(run, app, &release, only);
+        let serves = |host: &&HostState| {
+            host.fact("live") == Some(&release) && host.fact("live-revision").is_some_and(|id| !id.is_empty())
+        };
+        let Some(model) = of_app(run, app).map(|(_, host)| host).find(serves) else {
+            let message = format!("no host knows any more which commit {release} is");
+            let hint = Some("deploy anew: --redeploy".to_owned());
+            return Err(run.refuse(FailureKind::Step, "sync", message, hint));
+        };
+        let known = |name: &str| model.fact(name).unwrap_or_default().to_owned();
+        references[app] = known("live-reference");
+        goals[app] = Some(Live { release, revision: known("live-revision") });
+    }
+    if goals.iter().all(Option::is_none) {
+        let hint = "deploy, then all hosts have it".to_owned();
+        let message = "nothing is live on any host".to_owned();
+        return Err(run.refuse(FailureKind::Step, "sync", message, Some(hint)));
+    }
+    if run.fleet.hosts.iter().all(|host| host.standing == Standing::Rest) {
+        run.goals = goals;
+        return Ok(Decision::Nothing);
+    }
+    for app in 0..apps {
+        let Some(Live { release, revision }) = goals[app].clone() else { continue };
+        if of_app(run, app).all(|(_, host)| host.standing == Standing::Rest) {
+            continue;
         }
+        let (reference, name) = (&references[app], run.app_name(app));
+        run.fleet.observer.event(&Event::Resolved {
+            app: name,
+            reference,
+            revision: &revision,
+            release: &release,
+        });
+        say_what_changed(run, app, &release);
+    }
+    let plan = run.request.plan;
+    let releases = goals.clone();
+    aim(run, goals, |at, host| {
+        let app = plan.targets[at].app;
+        let release = releases[app].as_ref().map(|live| live.release.as_str()).unwrap_or_default();
+        let parent = journal::before(&host.entries, release).map(|entry| entry.release.clone());
+        vec![("parent", parent.unwrap_or_default()), ("reference", references[app].clone())]
+    });
+    Ok(Decision::Go)
+}
+
+// The targets of an app.
+fn of_app<'a>(run: &'a Run<'_>, app: usize) -> impl Iterator<Item = (usize, &'a HostState)> {
+    let targets = run.fleet.hosts.iter().zip(&run.request.plan.targets).enumerate();
+    targets.filter(move |(_, (_, target))| target.app == app).map(|(at, (host, _))| (at, host))
+}
+
+// The release of an app that is live on most of its hosts; none: it is live on none.
+fn most(run: &mut Run<'_>, app: usize) -> Result<Option<String>, Stopped> {
+    let serving = of_app(run, app).filter_map(|(_, host)| Some((host.name.as_str(), host.fact("live")?)));
+    let aside = of_app(run, app).filter(|(_, host)| host.aside.is_some()).count();
+    match majority(&serving.collect::<Vec<_>>(), aside) {
+        Ok(release) => Ok(Some(release.to_owned())),
+        Err(Undecided::Nothing) => Ok(None),
         Err(Undecided::Several(who)) => {
             let environment = &run.request.plan.environment.name;
             let hint = format!(
@@ -47,36 +106,9 @@ pub(super) fn decide(run: &mut Run<'_>, only: &[String]) -> Result<Decision, Sto
                  `shipit {environment} --redeploy` a new one on all"
             );
             let message = format!("no release is live on most of the hosts: {who}");
-            return Err(run.refuse(FailureKind::Refused, "sync", message, Some(hint)));
+            Err(run.refuse(FailureKind::Refused, "sync", message, Some(hint)))
         }
-    };
-    stand(run, &release, only);
-    let serves = |host: &&HostState| {
-        host.fact("live") == Some(&release) && host.fact("live-revision").is_some_and(|id| !id.is_empty())
-    };
-    let model = run.fleet.hosts.iter().find(serves);
-    if model.is_none() {
-        let message = format!("no host knows any more which commit {release} is");
-        let hint = Some("deploy anew: --redeploy".to_owned());
-        return Err(run.refuse(FailureKind::Step, "sync", message, hint));
     }
-    let known = |name: &str| model.and_then(|host| host.fact(name)).unwrap_or_default().to_owned();
-    let (revision, reference) = (known("live-revision"), known("live-reference"));
-    run.revision = Some(revision.clone());
-    if run.fleet.hosts.iter().all(|host| host.standing == Standing::Rest) {
-        return Ok(Decision::Nothing);
-    }
-    run.fleet.observer.event(&Event::Resolved {
-        reference: &reference,
-        revision: &revision,
-        release: &release,
-    });
-    say_what_changed(run, &release);
-    for at in 0..run.fleet.hosts.len() {
-        tell(run, at, &release, (&revision, &reference));
-    }
-    run.release = Some(release);
-    Ok(Decision::Go)
 }
 
 /// Why no release is the one.
@@ -113,8 +145,9 @@ fn majority<'a>(serving: &[(&str, &'a str)], aside: usize) -> Result<&'a str, Un
 }
 
 // A host where the last that was tried failed and was not put back differs too, whatever `current` says.
-fn stand(run: &mut Run<'_>, release: &str, only: &[String]) {
-    for host in &mut run.fleet.hosts {
+fn stand(run: &mut Run<'_>, app: usize, release: &str, only: &[String]) {
+    let targets = run.fleet.hosts.iter_mut().zip(&run.request.plan.targets);
+    for (host, _) in targets.filter(|(_, target)| target.app == app) {
         let has = host.fact("live") == Some(release);
         let failed = host.entries.last().is_some_and(|entry| entry.state == State::Failed);
         let chosen = only.is_empty() || only.contains(&host.name);
@@ -129,21 +162,19 @@ fn stand(run: &mut Run<'_>, release: &str, only: &[String]) {
 }
 
 // Steps and `env` of the release lie on the other hosts only; that they are not today's is worth knowing.
-fn say_what_changed(run: &mut Run<'_>, release: &str) {
+fn say_what_changed(run: &mut Run<'_>, app: usize, release: &str) {
     let digest = |at: usize| {
         let mut variables = run.request.plan.targets[at].variables.iter();
         variables.find(|(name, _)| *name == "digest").map(|(_, value)| value.as_str())
     };
-    let hosts = &run.fleet.hosts;
-    let changed = hosts.iter().enumerate().any(|(at, host)| {
+    let changed = of_app(run, app).any(|(at, host)| {
         host.standing == Standing::Rest
             && host.fact("live") == Some(release)
             && host.fact("live-digest") != digest(at)
     });
-    let lacking: Vec<&str> = hosts
-        .iter()
-        .filter(|host| matches!(host.standing, Standing::Lacking { .. }))
-        .map(|host| host.name.as_str())
+    let lacking: Vec<&str> = of_app(run, app)
+        .filter(|(_, host)| matches!(host.standing, Standing::Lacking { .. }))
+        .map(|(_, host)| host.name.as_str())
         .collect();
     if changed && !lacking.is_empty() {
         let text = format!(
@@ -152,25 +183,6 @@ fn say_what_changed(run: &mut Run<'_>, release: &str) {
         );
         run.fleet.observer.event(&Event::Notice { host: None, text: &text });
     }
-}
-
-fn tell(run: &mut Run<'_>, at: usize, release: &str, (revision, reference): (&str, &str)) {
-    let host = &run.fleet.hosts[at];
-    if host.standing == Standing::Rest {
-        return;
-    }
-    let (from, from_revision) = host.live().map(|live| (live.release, live.revision)).unwrap_or_default();
-    let parent =
-        journal::before(&host.entries, release).map(|entry| entry.release.clone()).unwrap_or_default();
-    let later = [
-        ("from", from.as_str()),
-        ("from_revision", &from_revision),
-        ("parent", &parent),
-        ("reference", reference),
-        ("release", release),
-        ("revision", revision),
-    ];
-    run.fleet.set(at, &later);
 }
 
 #[cfg(test)]

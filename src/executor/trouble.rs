@@ -2,7 +2,7 @@
 //! say the same, one remedy for all of them.
 
 use super::host::HostState;
-use crate::config::{Environment, Host, nearest};
+use crate::config::{Environment, Site, nearest};
 use crate::remote::access::{Asked, Trouble};
 
 impl HostState {
@@ -20,16 +20,19 @@ impl HostState {
 pub(super) fn advise(hosts: &mut [HostState], environment: &Environment) {
     for at in 0..hosts.len() {
         let Some(trouble) = hosts[at].trouble else { continue };
-        let (live, local) = (hosts[at].live().is_some(), environment.hosts[at].local);
-        let alike: Vec<&Host> = (hosts.iter().zip(&environment.hosts))
-            .filter(|(state, host)| {
-                state.trouble == Some(trouble) && state.live().is_some() == live && host.local == local
+        let site = &environment.sites[at];
+        let app = &environment.apps[site.app];
+        let of = |site: &Site| (site.app, environment.hosts[site.host].local);
+        let live = hosts[at].live().is_some();
+        let alike: Vec<&Site> = (hosts.iter().zip(&environment.sites))
+            .filter(|(state, other)| {
+                state.trouble == Some(trouble) && state.live().is_some() == live && of(other) == of(site)
             })
-            .map(|(_, host)| host)
+            .map(|(_, site)| site)
             .collect();
         let hint = match trouble {
-            Trouble::NoRef => near(&hosts[at], &environment.app.reference),
-            trouble => Some(trouble.remedy(&Asked { environment, hosts: &alike, live })),
+            Trouble::NoRef => near(&hosts[at], &app.reference),
+            trouble => Some(trouble.remedy(&Asked { environment, app, sites: &alike, live })),
         };
         if let Some(failure) = &mut hosts[at].failure {
             failure.hint = failure.hint.take().or(hint);

@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::event::{Event, FailureKind};
 use super::host::HostState;
 use super::outcome::Live;
 use super::run::{Run, Stopped, Wanted};
-use super::{restart, sync};
-use crate::git::{self, Resolved};
-use crate::plan::Phase;
+use super::{restart, revert, sync};
+use crate::git::{self, Resolved, Revision};
+use crate::plan::{Phase, Target};
 use crate::remote::hold::Hold;
-use crate::remote::journal::{self, Entry};
 use crate::remote::release;
+use crate::remote::script::Script;
+use crate::remote::wire::Message;
 
 /// How long hosts wait for what is only good to know.
 const COURTESY: Duration = Duration::from_secs(2);
@@ -25,18 +28,12 @@ pub(super) enum Decision {
 /// Decides, and tells the hosts' shells by their variables.
 pub(super) async fn decide(run: &mut Run<'_>) -> Result<Decision, Stopped> {
     match run.request.wanted.clone() {
-        Wanted::Reference { redeploy } => {
-            let revision = resolve(run).await?;
-            Ok(deploy(run, revision, redeploy).await)
+        Wanted::Refs { commits, redeploy } => {
+            let revisions = resolve(run, &commits).await?;
+            Ok(deploy(run, &revisions, redeploy).await)
         }
-        Wanted::Commit { revision, redeploy } => {
-            Ok(deploy(run, revision.as_str().to_owned(), redeploy).await)
-        }
-        Wanted::Back(count) => revert(run, |chain, _| {
-            let at = usize::try_from(count).unwrap_or(usize::MAX).saturating_sub(1);
-            chain.get(at).map(|entry| (*entry).clone())
-        }),
-        Wanted::Release(name) => revert(run, |_, entries| named(entries, &name)),
+        Wanted::Back(count) => revert::decide(run, &revert::To::Steps(count)).await,
+        Wanted::Release(name) => revert::decide(run, &revert::To::Deploy(name)).await,
         Wanted::Sync { only } => sync::decide(run, &only),
         Wanted::Restart => restart::decide(run),
         Wanted::Prune => Ok(prune(run)),
@@ -46,7 +43,7 @@ pub(super) async fn decide(run: &mut Run<'_>) -> Result<Decision, Stopped> {
 
 /// Nothing new goes out while any host is held: told under the lock, and judged by our clock.
 pub(super) fn heed_hold(run: &mut Run<'_>) -> Result<(), Stopped> {
-    if !matches!(run.request.wanted, Wanted::Reference { .. } | Wanted::Commit { .. }) {
+    if !matches!(run.request.wanted, Wanted::Refs { .. }) {
         return Ok(());
     }
     let now = jiff::Timestamp::now();
@@ -71,62 +68,192 @@ fn prune(run: &mut Run<'_>) -> Decision {
     Decision::Go
 }
 
-async fn resolve(run: &mut Run<'_>) -> Result<String, Stopped> {
-    if let Some(revision) = run.fleet.hosts[0].fact("revision") {
-        return Ok(revision.to_owned());
+// The commit of each app.
+async fn resolve(run: &mut Run<'_>, commits: &[Option<Revision>]) -> Result<Vec<String>, Stopped> {
+    let plan = run.request.plan;
+    let firsts: Vec<Option<usize>> =
+        (0..plan.environment.apps.len()).map(|app| first_host(run, app)).collect();
+    let told = |at: &Option<usize>| Some(run.fleet.hosts[(*at)?].fact("revision")?.to_owned());
+    // A whole commit id needs nobody to be asked.
+    let given = |app: usize| {
+        let typed = commits.get(app).cloned().flatten();
+        let revision = typed.or_else(|| Revision::parse(&plan.environment.apps[app].reference))?;
+        Some(revision.as_str().to_owned())
+    };
+    let mut revisions: Vec<Option<String>> =
+        firsts.iter().enumerate().map(|(app, first)| given(app).or_else(|| told(first))).collect();
+    let open = |revisions: &[Option<String>]| -> Vec<usize> {
+        (0..revisions.len()).filter(|app| revisions[*app].is_none()).collect()
+    };
+    // A path is the hosts': here it may be another repository, or none.
+    let remote: Vec<usize> =
+        open(&revisions).into_iter().filter(|app| !git::is_path(&plan.environment.apps[*app].repo)).collect();
+    for (app, resolved) in remote.iter().zip(ask_git(run, &remote).await?) {
+        match resolved {
+            Ok(Resolved::Commit { revision, .. }) => revisions[*app] = Some(revision.as_str().to_owned()),
+            Ok(Resolved::AskHost { .. }) => {}
+            Err(error) => return Err(run.refuse(FailureKind::Step, "resolve", error.to_string(), None)),
+        }
     }
-    let app = &run.request.plan.environment.app;
+    // By a host's own access to the repository.
+    let asked = open(&revisions);
+    let mut scripts = vec![Script::new(); plan.targets.len()];
+    for app in &asked {
+        if let Some(first) = firsts[*app] {
+            scripts[first] = plan.find[*app].clone();
+        }
+    }
+    if !asked.is_empty() {
+        run.fleet.stage(Phase::Lock, &scripts, true).await;
+        run.barrier(Phase::Lock, false)?;
+    }
+    for app in asked {
+        revisions[app] =
+            firsts[app].and_then(|first| run.fleet.hosts[first].fact("revision").map(str::to_owned));
+    }
+    revisions.into_iter().collect::<Option<Vec<String>>>().ok_or_else(|| {
+        run.refuse(FailureKind::Step, "resolve", "the first host named no commit".into(), None)
+    })
+}
+
+// The first of an app's hosts that can be asked.
+fn first_host(run: &Run<'_>, app: usize) -> Option<usize> {
+    let mut targets = run.request.plan.targets.iter().zip(&run.fleet.hosts);
+    targets.position(|(target, host)| target.app == app && host.reachable() && host.failure.is_none())
+}
+
+// By the operator's git, all at once.
+async fn ask_git(run: &mut Run<'_>, apps: &[usize]) -> Result<Vec<Result<Resolved, git::GitError>>, Stopped> {
+    let all = &run.request.plan.environment.apps;
     let known = run.fleet.known;
-    let mut resolving = std::pin::pin!(git::resolve(&app.repo, &app.reference));
-    let resolved = loop {
+    let asking = apps.iter().map(|app| git::resolve(&all[*app].repo, &all[*app].reference));
+    let mut asking = std::pin::pin!(join_all(asking));
+    loop {
         tokio::select! {
-            resolved = &mut resolving => break resolved,
+            resolved = &mut asking => return Ok(resolved),
             asked = run.fleet.interrupt.beyond(known) => {
                 run.fleet.asked(asked);
                 return Err(Stopped);
             }
             () = tokio::time::sleep(Duration::from_secs(1)) => run.fleet.observer.tick(),
         }
-    };
-    match resolved {
-        Ok(Resolved::Commit { revision, .. }) => Ok(revision.as_str().to_owned()),
-        Ok(Resolved::AskHost { .. }) => ask_first_host(run).await,
-        Err(error) => Err(run.refuse(FailureKind::Step, "resolve", error.to_string(), None)),
     }
 }
 
-// By the first host's own access to the repository.
-async fn ask_first_host(run: &mut Run<'_>) -> Result<String, Stopped> {
+async fn deploy(run: &mut Run<'_>, revisions: &[String], redeploy: bool) -> Decision {
     let plan = run.request.plan;
-    run.fleet.tell(Phase::Lock, &plan.find, |at, _| at == 0).await;
-    run.barrier(Phase::Lock, false)?;
-    match run.fleet.hosts[0].fact("revision") {
-        Some(revision) => Ok(revision.to_owned()),
-        None => Err(run.refuse(FailureKind::Step, "resolve", "the first host named no commit".into(), None)),
-    }
-}
-
-async fn deploy(run: &mut Run<'_>, revision: String, redeploy: bool) -> Decision {
-    let unchanged = run.fleet.hosts.iter().zip(&run.request.plan.targets).all(|(host, target)| {
-        let digest =
-            target.variables.iter().find(|(name, _)| *name == "digest").map(|(_, value)| value.as_str());
-        host.fact("live-revision") == Some(revision.as_str()) && host.fact("live-digest") == digest
-    });
-    run.revision = Some(revision.clone());
-    if unchanged && !redeploy {
+    let changed: Vec<bool> =
+        (0..revisions.len()).map(|app| redeploy || !is_live(run, app, &revisions[app])).collect();
+    let live = |app: usize| {
+        let mut targets = run.fleet.hosts.iter().zip(&plan.targets).filter(|(_, target)| target.app == app);
+        targets.find_map(|(host, _)| host.live())
+    };
+    let lives: Vec<Option<Live>> = (0..revisions.len()).map(live).collect();
+    run.goals.clone_from(&lives);
+    if !changed.contains(&true) {
         return Decision::Nothing;
     }
-    let known: Vec<&str> =
-        (run.fleet.hosts.iter()).flat_map(|h| [h.fact("newest"), h.fact("live")]).flatten().collect();
-    let release = release::name(jiff::Timestamp::now(), &revision, &known);
-    go(run, &release, &revision, &[]);
-    tell_pending(run, &revision).await;
+    let hosts = &run.fleet.hosts;
+    let known: Vec<&str> = hosts.iter().flat_map(|h| [h.fact("newest"), h.fact("live")]).flatten().collect();
+    let going: Vec<&String> =
+        revisions.iter().zip(&changed).filter(|(_, changed)| **changed).map(|(id, _)| id).collect();
+    let release = release::name(jiff::Timestamp::now(), &release::identity(&going), &known);
+    leave_alone(run, |app| !changed[app]).await;
+    let goal = |(app, live): (usize, Option<Live>)| {
+        if !changed[app] {
+            return live;
+        }
+        Some(Live { release: release.clone(), revision: revisions[app].clone() })
+    };
+    let goals = lives.into_iter().enumerate().map(goal).collect();
+    aim(run, goals, |_, _| Vec::new());
+    for (app, revision) in revisions.iter().enumerate().filter(|(app, _)| changed[*app]) {
+        let reference = &plan.environment.apps[app].reference;
+        let name = run.app_name(app);
+        run.fleet.observer.event(&Event::Resolved { app: name, reference, revision, release: &release });
+        tell_pending(run, app, revision).await;
+    }
     Decision::Go
 }
 
-// Which commits go out, beside what the first host that serves anything serves.
-async fn tell_pending(run: &mut Run<'_>, revision: &str) {
-    let live = run.fleet.hosts.iter().find_map(|host| host.fact("live-revision")).map(str::to_owned);
+// Whether an app has this commit, deployed by today's configuration, on all its hosts, as one release.
+fn is_live(run: &Run<'_>, app: usize, revision: &str) -> bool {
+    let targets = || {
+        let all = run.fleet.hosts.iter().zip(&run.request.plan.targets);
+        all.filter(|(host, target)| target.app == app && host.aside.is_none())
+    };
+    let first = targets().next().and_then(|(host, _)| host.fact("live"));
+    targets().all(|(host, target)| {
+        let digest =
+            target.variables.iter().find(|(name, _)| *name == "digest").map(|(_, value)| value.as_str());
+        host.fact("live-revision") == Some(revision)
+            && host.fact("live-digest") == digest
+            && host.fact("live") == first
+    })
+}
+
+/// Lets go of the apps that the run has nothing to do with.
+pub(super) async fn leave_alone(run: &mut Run<'_>, which: impl Fn(usize) -> bool) {
+    let plan = run.request.plan;
+    let idle: Vec<bool> = plan.targets.iter().map(|target| which(target.app)).collect();
+    if !idle.contains(&true) {
+        return;
+    }
+    run.fleet.quiet = true;
+    run.fleet.tell(Phase::Lock, &plan.leave, |at, host| idle[at] && host.failure.is_none()).await;
+    run.fleet.quiet = false;
+    for (host, _) in run.fleet.hosts.iter_mut().zip(idle).filter(|(_, idle)| *idle) {
+        host.idle = true;
+        if let Some(line) = host.line.take() {
+            line.send(&Message::Bye);
+        }
+        host.connection = None;
+    }
+}
+
+/// Tells the hosts' shells what goes live: of each app, and what more of each host.
+pub(super) fn aim(
+    run: &mut Run<'_>,
+    goals: Vec<Option<Live>>,
+    more: impl Fn(usize, &HostState) -> Vec<(&'static str, String)>,
+) {
+    let plan = run.request.plan;
+    let moved = |(app, goal): (usize, &Option<Live>)| {
+        let takes = |(host, target): (&HostState, &Target)| target.app == app && !host.idle;
+        let goes = run.fleet.hosts.iter().zip(&plan.targets).any(takes);
+        goal.as_ref()
+            .filter(|_| goes)
+            .map(|goal| format!("{}={}", plan.environment.apps[app].name, goal.revision))
+    };
+    let apps: Vec<String> = goals.iter().enumerate().filter_map(moved).collect();
+    let apps = if plan.environment.of_apps { apps.join(" ") } else { String::new() };
+    for at in 0..run.fleet.hosts.len() {
+        let host = &run.fleet.hosts[at];
+        let Some(goal) = &goals[plan.targets[at].app] else { continue };
+        if host.idle {
+            continue;
+        }
+        let from = host.live().unwrap_or(Live { release: String::new(), revision: String::new() });
+        let own = more(at, host);
+        let mut later = vec![
+            ("apps", apps.as_str()),
+            ("from", from.release.as_str()),
+            ("from_revision", from.revision.as_str()),
+            ("parent", ""),
+            ("release", goal.release.as_str()),
+            ("revision", goal.revision.as_str()),
+        ];
+        later.retain(|(name, _)| own.iter().all(|(other, _)| other != name));
+        later.extend(own.iter().map(|(name, value)| (*name, value.as_str())));
+        run.fleet.set(at, &later);
+    }
+    run.goals = goals;
+}
+
+// Which commits of an app go out, beside what the first host that serves anything serves.
+async fn tell_pending(run: &mut Run<'_>, app: usize, revision: &str) {
+    let mut targets = run.fleet.hosts.iter().zip(&run.request.plan.targets).filter(|(_, t)| t.app == app);
+    let live = targets.find_map(|(host, _)| host.fact("live-revision")).map(str::to_owned);
     let Some(from) = live.filter(|live| live != revision) else { return };
     let root = run.request.plan.environment.root.clone();
     let (live, new) = (from.clone(), revision.to_owned());
@@ -135,88 +262,4 @@ async fn tell_pending(run: &mut Run<'_>, revision: &str) {
     if let Ok(Ok(Some(pending))) = tokio::time::timeout(COURTESY, walk).await {
         run.fleet.observer.event(&Event::Commits { from: &from, to: revision, pending: &pending });
     }
-}
-
-fn revert(
-    run: &mut Run<'_>,
-    choose: impl Fn(&[&Entry], &[Entry]) -> Option<Entry>,
-) -> Result<Decision, Stopped> {
-    let mut asked =
-        run.fleet.hosts.iter().filter(|host| host.failure.is_none() && host.fact("live").is_some());
-    // One host stands for all that serve the same: the one that remembers most. A host that came later remembers less.
-    let first = asked.next();
-    let alike = asked.filter(|host| first.is_some_and(|first| first.fact("live") == host.fact("live")));
-    let Some(host) = first.map(|first| alike.fold(first, remembers_more)) else {
-        return Err(run.refuse(
-            FailureKind::Step,
-            "revert",
-            "nothing is live that could be reverted".into(),
-            None,
-        ));
-    };
-    let live = host.fact("live").unwrap_or_default().to_owned();
-    let chain = journal::chain(&host.entries, &live);
-    let Some(target) = choose(&chain, &host.entries) else {
-        let message = format!(
-            "there is no such earlier deploy: {} can be gone back to from {live}",
-            count(chain.len())
-        );
-        let hint = Some("`list` shows them".to_owned());
-        return Err(run.refuse(FailureKind::Step, "revert", message, hint));
-    };
-    let everywhere = |host: &HostState| host.failure.is_some() || host.fact("live") == Some(&target.release);
-    if run.fleet.hosts.iter().all(everywhere) {
-        run.revision = Some(target.revision);
-        return Ok(Decision::Nothing);
-    }
-    let parent =
-        journal::before(&host.entries, &target.release).map(|e| e.release.clone()).unwrap_or_default();
-    let reference = target.reference.clone();
-    go(run, &target.release, &target.revision, &[("parent", &parent), ("reference", &reference)]);
-    Ok(Decision::Go)
-}
-
-fn remembers_more<'a>(one: &'a HostState, other: &'a HostState) -> &'a HostState {
-    let chain = |host: &HostState| journal::chain(&host.entries, host.fact("live").unwrap_or_default()).len();
-    if chain(other) > chain(one) { other } else { one }
-}
-
-fn count(deploys: usize) -> String {
-    match deploys {
-        0 => "no deploy".to_owned(),
-        1 => "1 deploy".to_owned(),
-        n => format!("{n} deploys"),
-    }
-}
-
-// By its name or the beginning of it, or the beginning of its revision (at least four digits).
-fn named(entries: &[Entry], name: &str) -> Option<Entry> {
-    let good = |e: &&Entry| journal::deploy_of(entries, &e.release) == Some(*e);
-    let exact = entries.iter().filter(good).find(|e| e.release == name);
-    exact
-        .or_else(|| {
-            entries.iter().rev().filter(good).find(|e| name.len() >= 4 && e.revision.starts_with(name))
-        })
-        .cloned()
-}
-
-fn go(run: &mut Run<'_>, release: &str, revision: &str, more: &[(&str, &str)]) {
-    for at in 0..run.fleet.hosts.len() {
-        let from =
-            run.fleet.hosts[at].live().unwrap_or(Live { release: String::new(), revision: String::new() });
-        let mut later = vec![
-            ("from", from.release.as_str()),
-            ("from_revision", from.revision.as_str()),
-            ("parent", ""),
-            ("release", release),
-            ("revision", revision),
-        ];
-        later.retain(|(name, _)| more.iter().all(|(other, _)| other != name));
-        later.extend_from_slice(more);
-        run.fleet.set(at, &later);
-    }
-    let reference = &run.request.plan.environment.app.reference;
-    run.fleet.observer.event(&Event::Resolved { reference, revision, release });
-    run.release = Some(release.to_owned());
-    run.revision = Some(revision.to_owned());
 }

@@ -1,29 +1,33 @@
 //! Plans for the commands. Pure: the same configuration and options give the same plan.
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::stages::Stages;
-use super::{Action, Phase, Plan, Target};
-use crate::config::{App, EnvEntry, Environment, Fetch, FileEntry, Host, Shell, Supervisor};
+use super::store::store_all;
+use super::target::target;
+use super::{Action, Batch, LocalHook, Phase, Plan, Who, Work};
+use crate::config::{App, EnvEntry, Environment, FileEntry, HealthCheck, Hook, Hooks, Pause};
 use crate::git::{self, Revision};
-use crate::remote::script::{Place, Script, enter, exports, ssh_with};
+use crate::remote::script::{Place, Script};
 use crate::remote::wire::Mode;
 
 /// What the command line and the operator's surroundings add to the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// `env` of each host, evaluated, in the order of the hosts.
+    /// `env` of each site, evaluated, in the order of the sites.
     pub env: Vec<Vec<EnvEntry>>,
-    /// What `files` names, read.
-    pub files: Vec<FileEntry>,
-    /// `repo-token`, evaluated.
-    pub token: Option<SecretString>,
+    /// What `files` of each app names, read.
+    pub files: Vec<Vec<FileEntry>>,
+    /// `repo-token` of each app, evaluated.
+    pub tokens: Vec<Option<SecretString>>,
     /// The operator's login name: `SHIPIT_USER`.
     pub user: String,
     /// Who holds the lock, for others to read: one line.
     pub who: String,
     /// When the run began: RFC 3339.
     pub when: String,
+    /// At most so many hosts are worked on at a time.
+    pub concurrency: Option<usize>,
     /// An older commit may go out.
     pub allow_older: bool,
     /// The directory of a release that fails stays.
@@ -33,73 +37,76 @@ pub struct Options {
 /// A new release.
 #[must_use]
 pub fn deploy(environment: Environment, options: &Options) -> Plan {
-    let app = environment.app.clone();
-    let hooks = &app.hooks;
     let mut stages = Stages::new(&environment);
     let fetch = stages.limits.fetch;
-    stages.local(Phase::Local, "pre-deploy-local", &hooks.pre_deploy_local);
-
+    stages.phase(Phase::Local);
+    stages.apps(|stages, app| stages.local("pre-deploy-local", &app.hooks.pre_deploy_local));
     stages.phase(Phase::Prepare);
-    stages.all(|s| if options.allow_older { s } else { s.guard() });
-    stages.all(|s| if options.keep_failed { s.keep_failed() } else { s }.begin());
-    store_all(&mut stages, &environment);
-    stages.hooks("pre-deploy", &hooks.pre_deploy, Place::Old);
-    stages.all(|s| s.fetch(fetch).checkout(fetch));
-    stages.all(|s| sent(&app).into_iter().enumerate().fold(s, |s, (n, (path, mode))| s.file(n, mode, &path)));
-    stages.all(|s| s.link(&links(&app)).carry(fetch, &app.carry));
-    stages.hooks("build", &hooks.build, Place::Release);
-    if !hooks.migrate.is_empty() {
+    stages.apps(|stages, app| prepare(stages, app, options));
+    let some = |of: fn(&Hooks) -> &Vec<Hook>| environment.apps.iter().any(|app| !of(&app.hooks).is_empty());
+    if some(|hooks| &hooks.migrate) {
         stages.phase(Phase::Ready);
-        stages.on_first(|first| first.hooks("migrate", &hooks.migrate, Place::Release));
+        stages.apps(|stages, app| {
+            let one = stages.migrating();
+            stages.only(one, |one| one.hooks("migrate", &app.hooks.migrate, Place::Release));
+        });
     }
-    if !hooks.pre_activate.is_empty() {
+    if some(|hooks| &hooks.pre_activate) || some(|hooks| &hooks.migrate) {
         stages.phase(Phase::Ready);
-        stages.hooks("pre-activate", &hooks.pre_activate, Place::Release);
-    } else if !hooks.migrate.is_empty() {
-        stages.phase(Phase::Ready);
+        stages.apps(|stages, app| stages.hooks("pre-activate", &app.hooks.pre_activate, Place::Release));
     }
     stages.all(Script::intent);
-
-    stages.phase(Phase::Activate);
-    stages.all(Script::switch);
-    if hooks.post_deploy.iter().any(|hook| hook.local) {
-        stages.hooks("post-deploy", &hooks.post_deploy, Place::Current);
-    } else {
-        stages.all(|s| s.stored("post-deploy", Place::Current));
-    }
-    finish(&mut stages, &app);
-    let after = stages.local_hooks("post-deploy-local", &hooks.post_deploy_local);
-    let after_failure = stages.local_hooks("on-failure-local", &hooks.on_failure_local);
+    stages.apps(|stages, app| {
+        let going = Going { who: Who::All, pause: environment.rollout.pause, hooks: Some(&app.hooks) };
+        go_live(stages, app, &environment, &going);
+    });
+    finish(&mut stages);
+    let (after, after_failure) = afterwards(&mut stages);
+    let needed = stages.needed();
     let stages = stages.end_together();
     let opening = Script::new().lock().held().live().newest();
     let mut plan =
-        Plan { stages, after, after_failure, ..plan(Action::Deploy, environment, options, opening) };
+        Plan { stages, needed, after, after_failure, ..plan(Action::Deploy, environment, options, opening) };
     let find = Script::new().find_ref(fetch);
-    if app.reference == "HEAD" || Revision::parse(&app.reference).is_some() {
-        return plan;
-    }
-    if git::is_path(&app.repo) {
-        // A path is the host's: asked in the same round trip.
-        plan.opening[0] = std::mem::take(&mut plan.opening[0]).then(&find);
-    } else {
-        plan.find = find;
+    for (at, app) in plan.environment.apps.iter().enumerate() {
+        if app.reference == "HEAD" || Revision::parse(&app.reference).is_some() {
+            continue;
+        }
+        let first = plan.targets.iter().position(|target| target.app == at);
+        if let Some(first) = first.filter(|_| git::is_path(&app.repo)) {
+            // A path is the host's: asked in the same round trip.
+            plan.opening[first] = std::mem::take(&mut plan.opening[first]).then(&find);
+        }
+        plan.find[at] = find.clone();
     }
     plan
+}
+
+fn prepare(stages: &mut Stages<'_>, app: &App, options: &Options) {
+    let fetch = stages.limits.fetch;
+    stages.all(|s| if options.allow_older { s } else { s.guard() });
+    stages.all(|s| if options.keep_failed { s.keep_failed() } else { s }.begin());
+    store_all(stages, app);
+    stages.hooks("pre-deploy", &app.hooks.pre_deploy, Place::Old);
+    stages.all(|s| s.fetch(fetch).checkout(fetch));
+    stages.all(|s| sent(app).into_iter().enumerate().fold(s, |s, (n, (path, mode))| s.file(n, mode, &path)));
+    stages.all(|s| s.link(&links(app)).carry(fetch, &app.carry));
+    stages.hooks("build", &app.hooks.build, Place::Release);
 }
 
 /// An earlier release, by what was stored with it.
 #[must_use]
 pub fn revert(environment: Environment, options: &Options) -> Plan {
-    let app = environment.app.clone();
     let mut stages = Stages::new(&environment);
     let fetch = stages.limits.fetch;
     stages.phase(Phase::Prepare);
     stages.all(|s| s.again(fetch).intent());
-    stages.phase(Phase::Activate);
-    stages.all(|s| s.switch().stored("post-deploy", Place::Current));
-    finish(&mut stages, &app);
-    let after = stages.local_hooks("post-deploy-local", &app.hooks.post_deploy_local);
-    let after_failure = stages.local_hooks("on-failure-local", &app.hooks.on_failure_local);
+    stages.apps(|stages, app| {
+        let going = Going { who: Who::All, pause: Pause::None, hooks: None };
+        go_live(stages, app, &environment, &going);
+    });
+    finish(&mut stages);
+    let (after, after_failure) = afterwards(&mut stages);
     let opening = Script::new().lock().live().newest().journal();
     let undo = Script::new().abandon().unlock();
     Plan {
@@ -111,15 +118,84 @@ pub fn revert(environment: Environment, options: &Options) -> Plan {
     }
 }
 
-// Reload, verify, confirm, record: the same for a deploy and a revert.
-fn finish(stages: &mut Stages, app: &App) {
-    stages.all(Script::activate_service);
-    if !stages.single() {
-        stages.phase(Phase::Confirm);
-        stages.all(Script::healthy);
+/// How an app goes live.
+pub(super) struct Going<'a> {
+    pub(super) who: Who,
+    pub(super) pause: Pause,
+    /// Today's; none: what was stored with the release, whatever that is.
+    pub(super) hooks: Option<&'a Hooks>,
+}
+
+/// Batch by batch, a barrier after each.
+pub(super) fn go_live(stages: &mut Stages<'_>, app: &App, environment: &Environment, going: &Going<'_>) {
+    for (batch, members) in batches(stages, app, environment) {
+        stages.only(members, |stages| {
+            stages.batch(Phase::Activate, going.who, batch);
+            if batch.number > 1 && going.pause != Pause::None {
+                stages.work(Work::Pause(going.pause));
+            }
+            stages
+                .all(|s| if going.hooks.is_none_or(|hooks| !hooks.drain.is_empty()) { s.drain() } else { s });
+            stages.all(Script::switch);
+            match going.hooks {
+                Some(hooks) if hooks.post_deploy.iter().any(|hook| hook.local) => {
+                    stages.hooks("post-deploy", &hooks.post_deploy, Place::Current);
+                }
+                _ => stages.all(|s| s.stored("post-deploy", Place::Current)),
+            }
+            stages.all(Script::activate_service);
+            in_service(stages, batch, going.hooks.map(|_| app));
+        });
     }
+}
+
+/// What follows a reload: whether it is healthy, asked there or from here, and then it takes requests. `app`: as today's
+/// configuration says; none: as what is stored with the release says, whatever that is.
+pub(super) fn in_service(stages: &mut Stages<'_>, batch: Batch, app: Option<&App>) {
+    let check = app.map(|app| app.health.as_ref().map(|health| &health.check));
+    let on_host = matches!(check, None | Some(Some(HealthCheck::Command(_))));
+    let from_here = check.is_none_or(|check| check.is_some() && !on_host);
+    if on_host {
+        stages.all(Script::health);
+    }
+    if from_here || app.is_some_and(|app| !app.hooks.undrain.is_empty()) {
+        stages.all(Script::serve);
+    }
+    if from_here {
+        stages.asked(batch, Who::Asking, Script::undrain);
+    }
+}
+
+/// The parts of an app's targets that go live together.
+pub(super) fn batches(stages: &Stages<'_>, app: &App, environment: &Environment) -> Vec<(Batch, Vec<usize>)> {
+    let members = stages.members();
+    let sizes = environment.rollout.batches(members.len(), !app.hooks.drain.is_empty());
+    let at = members.first().map_or(0, |first| environment.sites[*first].app);
+    let mut rest = members;
+    let of = sizes.len();
+    let cut = |(number, size): (usize, &usize)| {
+        let (now, later) = rest.split_at(*size);
+        rest = later;
+        (Batch { app: at, number: number + 1, of }, now.to_vec())
+    };
+    sizes.iter().enumerate().map(cut).collect()
+}
+
+// Confirm, record: the same for a deploy and a revert.
+fn finish(stages: &mut Stages<'_>) {
+    stages.phase(Phase::Confirm);
+    stages.all(Script::healthy);
     stages.phase(Phase::Finish);
-    stages.all(|s| s.finish(app.keep_releases).unlock());
+    stages.apps(|stages, app| stages.all(|s| s.finish(app.keep_releases).unlock()));
+}
+
+pub(super) fn afterwards(stages: &mut Stages<'_>) -> (Vec<LocalHook>, Vec<LocalHook>) {
+    let (mut after, mut after_failure) = (Vec::new(), Vec::new());
+    stages.apps(|stages, app| {
+        after.extend(stages.local_hooks("post-deploy-local", &app.hooks.post_deploy_local));
+        after_failure.extend(stages.local_hooks("on-failure-local", &app.hooks.on_failure_local));
+    });
+    (after, after_failure)
 }
 
 /// Directories, the repository, a look at the host.
@@ -127,13 +203,13 @@ fn finish(stages: &mut Stages, app: &App) {
 pub fn setup(environment: Environment, options: &Options) -> Plan {
     let mut stages = Stages::new(&environment);
     stages.phase(Phase::Prepare);
-    set_up(&mut stages, &environment.app);
+    stages.apps(set_up);
     stages.phase(Phase::Finish);
     stages.all(Script::unlock);
     Plan { stages: stages.end(), ..plan(Action::Setup, environment, options, Script::new().setup_lock()) }
 }
 
-pub(super) fn set_up(stages: &mut Stages, app: &App) {
+pub(super) fn set_up(stages: &mut Stages<'_>, app: &App) {
     let fetch = stages.limits.fetch;
     stages.all(Script::setup_hooks);
     stages.store("pre-setup", &app.hooks.pre_setup);
@@ -180,21 +256,17 @@ pub fn unlock(environment: Environment, options: &Options) -> Plan {
 }
 
 pub(super) fn plan(action: Action, environment: Environment, options: &Options, opening: Script) -> Plan {
-    let none = Vec::new();
-    let opening = vec![opening; environment.hosts.len()];
-    let targets = environment
-        .hosts
-        .iter()
-        .enumerate()
-        .map(|(at, host)| target(action, &environment, host, options, options.env.get(at).unwrap_or(&none)))
-        .collect();
+    let opening = vec![opening; environment.sites.len()];
+    let targets = (0..environment.sites.len()).map(|at| target(action, &environment, at, options)).collect();
     Plan {
         action,
         targets,
+        needed: Vec::new(),
+        concurrency: options.concurrency,
         mode: Mode::Held,
         opening,
         opening_phase: Phase::Lock,
-        find: Script::new(),
+        find: vec![Script::new(); environment.apps.len()],
         leave: Script::new().unlock(),
         stages: Vec::new(),
         undo: Script::new().undo(),
@@ -202,81 +274,6 @@ pub(super) fn plan(action: Action, environment: Environment, options: &Options, 
         after_failure: Vec::new(),
         environment,
     }
-}
-
-fn target(
-    action: Action,
-    environment: &Environment,
-    host: &Host,
-    options: &Options,
-    env: &[EnvEntry],
-) -> Target {
-    let app = &environment.app;
-    let files: Vec<FileEntry> = match action {
-        Action::Deploy | Action::Sync => options.files.iter().cloned().chain(app.env_file(env)).collect(),
-        _ => Vec::new(),
-    };
-    let shell = match app.shell {
-        Shell::BashOrSh => "auto",
-        Shell::Sh => "sh",
-        Shell::Bash => "bash",
-        Shell::Login => "login",
-    };
-    let mut variables = vec![
-        ("action", action.name().to_owned()),
-        ("app", app.name.clone()),
-        ("digest", environment.digest(host, env, &files)),
-        ("environment", environment.name.clone()),
-        ("host", host.name.clone()),
-        ("reference", app.reference.clone()),
-        ("reload_limit", environment.timeouts.reload.as_secs().max(1).to_string()),
-        ("repo", app.repo.clone()),
-        ("roles", String::new()),
-        ("shell", shell.to_owned()),
-        ("user", options.user.clone()),
-        ("when", options.when.clone()),
-        ("who", options.who.clone()),
-    ];
-    variables.extend(repository(app));
-    variables.sort_by_key(|(name, _)| *name);
-    Target {
-        host: host.clone(),
-        variables,
-        enter: enter(&app.profile, &app.prepend_path),
-        files: sent(app).into_iter().filter(|_| matches!(action, Action::Deploy | Action::Sync)).collect(),
-        data: (files.into_iter().enumerate().map(|(n, file)| (format!("file.{n}"), file.content)))
-            .chain(options.token.iter().map(|token| ("token".to_owned(), token.clone())))
-            .collect(),
-        exports: SecretString::from(exports(env.iter().map(|e| (e.name.as_str(), e.value.expose_secret())))),
-        shown_env: env
-            .iter()
-            .map(|e| (e.name.clone(), (!e.secret).then(|| e.value.expose_secret().to_owned())))
-            .collect(),
-    }
-}
-
-// How a host gets at the repository: only what is not as usual.
-fn repository(app: &App) -> Vec<(&'static str, String)> {
-    let mut variables = Vec::new();
-    match app.fetch {
-        Fetch::Full => {}
-        Fetch::Fast => variables.push(("fetch_mode", "fast".to_owned())),
-        Fetch::Blobless => variables.push(("fetch_mode", "blobless".to_owned())),
-    }
-    if app.submodules {
-        variables.push(("submodules", "yes".to_owned()));
-    }
-    variables.extend(app.subdir.iter().map(|subdir| ("subdir", subdir.clone())));
-    if let Some(key) = &app.repo_key {
-        variables.push(("repo_key", key.strip_prefix("~/").unwrap_or(key).to_owned()));
-        variables.push(("ssh_command", ssh_with(key)));
-    }
-    if let (Some(_), Some((origin, login))) = (&app.repo_token, git::origin(&app.repo)) {
-        variables.push(("token_for", origin));
-        // Servers that take a token by itself take any name with it.
-        variables.push(("token_user", login.unwrap_or_else(|| "x-access-token".to_owned())));
-    }
-    variables
 }
 
 // The files of a deploy, in the order of their numbers.
@@ -287,36 +284,4 @@ pub(super) fn sent(app: &App) -> Vec<(String, u32)> {
 
 pub(super) fn links(app: &App) -> Vec<String> {
     app.shared.iter().map(|s| format!("{}:{}", if s.directory { 'd' } else { 'f' }, s.path)).collect()
-}
-
-// Everything that a later revert or put-back needs, and what this run runs: all texts are kept with the release.
-pub(super) fn store_all(stages: &mut Stages, environment: &Environment) {
-    let hooks = &environment.app.hooks;
-    stages.store("pre-deploy", &hooks.pre_deploy);
-    stages.store("build", &hooks.build);
-    stages.on_first(|first| first.store("migrate", &hooks.migrate));
-    stages.store("pre-activate", &hooks.pre_activate);
-    stages.store("post-deploy", &hooks.post_deploy);
-    let limit = stages.limits.reload;
-    let supervisors: Vec<Option<Supervisor>> =
-        environment.hosts.iter().map(|host| environment.app.supervisor_on(host)).collect();
-    stages.each(|at, script| match &supervisors[at] {
-        Some(supervisor) => store_supervisor(script, limit, supervisor),
-        None => script,
-    });
-}
-
-fn store_supervisor(script: Script, limit: u64, supervisor: &Supervisor) -> Script {
-    let Supervisor { reload, start, stop, status, verify } = supervisor;
-    let texts = [
-        ("reload", Some(reload)),
-        ("start", start.as_ref()),
-        ("stop", stop.as_ref()),
-        ("status", status.as_ref()),
-        ("verify", verify.as_ref()),
-    ];
-    texts.into_iter().fold(script, |script, (step, text)| match text {
-        Some(text) => script.store(step, limit, text),
-        None => script,
-    })
 }

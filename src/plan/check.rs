@@ -14,21 +14,26 @@ const REPOSITORY: u64 = 30;
 /// Questions to every host, and then, alone, the time there.
 #[must_use]
 pub fn check(environment: Environment, options: &Options) -> Plan {
-    let (server, port) = git::ssh_server(&environment.app.repo).unwrap_or_default();
-    let opening = Script::new()
-        .check_begin()
-        .check_git()
-        .check_repository(REPOSITORY, server, port.unwrap_or_default())
-        .check_tools(&commands(&environment.app))
-        .check_session();
-    let clock = vec![Script::new().clock(); environment.hosts.len()];
-    let mut plan = plan(Action::Check, environment, options, opening);
+    let of_apps: Vec<Script> = environment.apps.iter().map(questions).collect();
+    let clock = vec![Script::new().clock(); environment.sites.len()];
+    let mut plan = plan(Action::Check, environment, options, Script::new());
+    plan.opening = plan.targets.iter().map(|target| of_apps[target.app].clone()).collect();
     plan.mode = Mode::Free;
     plan.opening_phase = Phase::Check;
-    plan.stages = vec![Stage { phase: Phase::Check, who: Who::All, work: Work::Remote(clock) }];
+    plan.stages = vec![Stage { phase: Phase::Check, who: Who::All, batch: None, work: Work::Remote(clock) }];
     plan.leave = Script::new();
     plan.undo = Script::new();
     plan
+}
+
+fn questions(app: &App) -> Script {
+    let (server, port) = git::ssh_server(&app.repo).unwrap_or_default();
+    Script::new()
+        .check_begin()
+        .check_git()
+        .check_repository(REPOSITORY, server, port.unwrap_or_default())
+        .check_tools(&commands(app))
+        .check_session()
 }
 
 // The commands that hooks and supervisor begin with on a host, each once.
@@ -41,7 +46,9 @@ fn commands(app: &App) -> Vec<String> {
         &hooks.build,
         &hooks.migrate,
         &hooks.pre_activate,
+        &hooks.drain,
         &hooks.post_deploy,
+        &hooks.undrain,
     ];
     let texts = lists.into_iter().flatten().filter(|hook| !hook.local).map(|hook| hook.text.as_str());
     let supervisor = app.supervisor.iter().flat_map(|supervisor| {

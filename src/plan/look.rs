@@ -17,14 +17,20 @@ pub fn status(environment: Environment, options: &Options) -> Plan {
 #[must_use]
 pub fn output(environment: Environment, options: &Options) -> Plan {
     let opening = Script::new().live().journal().attempts();
-    again(free(environment, options, opening), Script::new().output())
+    let plan = free(environment, options, opening);
+    let scripts = vec![Script::new().output(); plan.targets.len()];
+    again(plan, scripts)
 }
 
 /// The last lines of the app's log files; then, as often as it is asked, what they have new.
 #[must_use]
 pub fn logs(environment: Environment, options: &Options, lines: u32) -> Plan {
-    let script = Script::new().tails(lines, &environment.app.logs);
-    again(free(environment, options, script.clone()), script)
+    let of_apps: Vec<Script> =
+        environment.apps.iter().map(|app| Script::new().tails(lines, &app.logs)).collect();
+    let mut plan = free(environment, options, Script::new());
+    plan.opening = plan.targets.iter().map(|target| of_apps[target.app].clone()).collect();
+    let scripts = plan.opening.clone();
+    again(plan, scripts)
 }
 
 /// What a terminal in `current` starts from; `env` is in it.
@@ -43,7 +49,7 @@ fn free(environment: Environment, options: &Options, opening: Script) -> Plan {
     }
 }
 
-fn again(plan: Plan, script: Script) -> Plan {
-    let scripts = vec![script; plan.targets.len()];
-    Plan { stages: vec![Stage { phase: Phase::Connect, who: Who::All, work: Work::Remote(scripts) }], ..plan }
+fn again(plan: Plan, scripts: Vec<Script>) -> Plan {
+    let work = Work::Remote(scripts);
+    Plan { stages: vec![Stage { phase: Phase::Connect, who: Who::All, batch: None, work }], ..plan }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::config::{Environment, Host};
+use crate::config::{Environment, Host, Pause, RemotePath};
 use crate::remote::script::Script;
 use crate::remote::wire::Mode;
 
@@ -15,7 +15,9 @@ mod look;
 mod phase;
 mod show;
 mod stages;
+mod store;
 mod sync;
+mod target;
 mod upkeep;
 
 pub use build::{Options, deploy, exec, look, revert, setup, unlock};
@@ -33,16 +35,20 @@ pub struct Plan {
     pub action: Action,
     /// On what.
     pub environment: Environment,
-    /// What differs from host to host, in the order of the environment's hosts.
+    /// What differs from site to site, in the order of the environment's sites.
     pub targets: Vec<Target>,
+    /// Targets where something is done for all: nothing goes on without them.
+    pub needed: Vec<usize>,
+    /// At most so many targets are worked on at a time; none: all.
+    pub concurrency: Option<usize>,
     /// Whether the run keeps its things with the lock.
     pub mode: Mode,
     /// What is sent with the connection itself, in the order of the targets.
     pub opening: Vec<Script>,
     /// The phase that the opening belongs to.
     pub opening_phase: Phase,
-    /// Tells the commit of the ref by the first host's own access, where the operator's git cannot.
-    pub find: Script,
+    /// For each app: tells the commit of its ref by its first host's own access, where the operator's git cannot.
+    pub find: Vec<Script>,
     /// Lets go where there is nothing to do, and between tries for a lock that others hold.
     pub leave: Script,
     /// What follows, a barrier after each.
@@ -105,11 +111,19 @@ impl Action {
     }
 }
 
-/// A host of the plan.
+/// An app on a host: what one resident shell works on.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// Where.
+    /// As reports call it: the host, and the app where there are several.
+    pub name: String,
+    /// Where. Targets of one host share its connection.
     pub host: Host,
+    /// That host's index in the environment.
+    pub machine: usize,
+    /// The app's index in the environment.
+    pub app: usize,
+    /// Deploy path there.
+    pub path: RemotePath,
     /// The resident shell's variables, as far as they are known before the run: name and value, in order.
     pub variables: Vec<(&'static str, String)>,
     /// What every shell reads before a text of the user's.
@@ -131,8 +145,21 @@ pub struct Stage {
     pub phase: Phase,
     /// Which hosts take part.
     pub who: Who,
+    /// Of going live: which app, and which part of its hosts.
+    pub batch: Option<Batch>,
     /// What is done.
     pub work: Work,
+}
+
+/// A part of an app's hosts, which go live together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Batch {
+    /// The app's index.
+    pub app: usize,
+    /// Counted from 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
 }
 
 /// Which hosts take part in a stage, where only their answers can tell.
@@ -150,6 +177,8 @@ pub enum Who {
     Differing,
     /// Those that do not differ.
     Rest,
+    /// Those whose release says that its health is asked for from here.
+    Asking,
 }
 
 impl Who {
@@ -163,6 +192,7 @@ impl Who {
             Who::Having => " that differ and have the release",
             Who::Differing => " that differ",
             Who::Rest => " that do not differ",
+            Who::Asking => " once healthy, as asked from here",
         }
     }
 }
@@ -174,6 +204,10 @@ pub enum Work {
     Remote(Vec<Script>),
     /// One after the other.
     Local(Vec<LocalHook>),
+    /// These targets are asked whether what they serve is well, from here, through their connections.
+    Health(Vec<usize>),
+    /// Nothing, for a while.
+    Pause(Pause),
 }
 
 /// A text of the user's that runs on the operator's machine.
@@ -185,6 +219,8 @@ pub struct LocalHook {
     pub text: String,
     /// How long it may take.
     pub limit: Duration,
+    /// The app's index.
+    pub app: usize,
     /// Index of the target that `SHIPIT_HOST` names, for hooks that run once per host.
     pub target: Option<usize>,
 }

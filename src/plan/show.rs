@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::{Phase, Plan, Stage, Target, Who, Work};
+use super::{Action, Batch, Phase, Plan, Stage, Target, Who, Work};
+use crate::config::{Health, HealthCheck, Pause};
 use crate::git;
 use crate::remote::program::{PROGRAM, start_command};
 use crate::remote::script::Script;
@@ -18,16 +19,19 @@ pub fn show(plan: &Plan, whole: bool) -> String {
 #[must_use]
 pub fn show_with(plan: &Plan, whole: bool, news: &[String]) -> String {
     let mut text = String::new();
-    let names: Vec<&str> = plan.targets.iter().map(|t| t.host.name.as_str()).collect();
+    let names: Vec<&str> = plan.targets.iter().map(|t| t.name.as_str()).collect();
     let environment = &plan.environment;
-    let _ = writeln!(
-        text,
-        "# {} {}: {} of {}",
-        plan.action.name(),
-        environment.name,
-        environment.app.reference,
-        git::without_credentials(&environment.app.repo)
-    );
+    for app in &environment.apps {
+        let named = if environment.apps.len() == 1 { String::new() } else { format!("{}: ", app.name) };
+        let repo = git::without_credentials(&app.repo);
+        let _ = writeln!(
+            text,
+            "# {} {}: {named}{} of {repo}",
+            plan.action.name(),
+            environment.name,
+            app.reference
+        );
+    }
     let _ = writeln!(text, "# on {}", names.join(", "));
     if !news.is_empty() {
         let _ = writeln!(
@@ -37,7 +41,8 @@ pub fn show_with(plan: &Plan, whole: bool, news: &[String]) -> String {
         );
     }
     text.push('\n');
-    let _ = writeln!(text, "## on each host, once: one `sh` for the whole run");
+    let several = if environment.apps.len() == 1 { "" } else { ", for each of its apps" };
+    let _ = writeln!(text, "## on each host{several}, once: one `sh` for the whole run");
     let _ = writeln!(text, "{}\n", start_command());
     let program = format!("the resident shell's program follows, {} bytes", PROGRAM.len());
     if whole {
@@ -48,10 +53,12 @@ pub fn show_with(plan: &Plan, whole: bool, news: &[String]) -> String {
     variables(&mut text, plan);
     let title = format!("{}, with the connection", plan.opening_phase.name());
     show_scripts(&mut text, plan, &title, (&plan.opening, Who::All));
-    if !plan.find.is_empty() {
-        let first = names.first().copied().unwrap_or_default();
+    // Of a path it was asked with the connection already.
+    let asked = |at: usize| git::is_path(&environment.apps[at].repo);
+    for (at, find) in plan.find.iter().enumerate().filter(|(at, find)| !find.is_empty() && !asked(*at)) {
+        let first = plan.targets.iter().find(|t| t.app == at).map_or("", |t| t.name.as_str());
         let _ = writeln!(text, "## {}, on {first}, if the ref cannot be resolved here", Phase::Lock.name());
-        let _ = writeln!(text, "{}", plan.find.as_str());
+        let _ = writeln!(text, "{}", find.as_str());
     }
     if !plan.leave.is_empty() {
         let _ = writeln!(text, "## if there is nothing to do, or while others hold the lock");
@@ -91,10 +98,10 @@ impl Target {
 
 fn variables(text: &mut String, plan: &Plan) {
     let _ = writeln!(text, "## variables of the resident shell");
-    let later = "from from_revision parent release revision";
+    let later = "apps from from_revision parent release revision";
     for target in &plan.targets {
-        let _ = writeln!(text, "# on {}; when it is known: {later}", target.host.name);
-        let _ = writeln!(text, "# root={}", target.host.path);
+        let _ = writeln!(text, "# on {}; when it is known: {later}", target.name);
+        let _ = writeln!(text, "# root={}", target.path);
         for (name, value) in target.shown_variables() {
             let _ = writeln!(text, "# {name}={}", crate::remote::quote::quote(&value));
         }
@@ -119,23 +126,66 @@ fn show_stage(text: &mut String, plan: &Plan, stage: &Stage) {
     match &stage.work {
         Work::Local(hooks) => {
             for hook in hooks {
-                let host =
-                    hook.target.map_or(String::new(), |at| format!(" for {}", plan.targets[at].host.name));
+                let host = hook.target.map_or(String::new(), |at| format!(" for {}", plan.targets[at].name));
                 let who = match stage.who {
                     Who::All => String::new(),
                     who => format!(" (of hosts{})", who.condition()),
                 };
-                let phase = stage.phase.name();
+                let phase = title(plan, stage);
                 let _ = writeln!(text, "## {phase}, here{host}{who}: {}\n{}\n", hook.step, hook.text);
             }
         }
-        Work::Remote(scripts) => show_scripts(text, plan, stage.phase.name(), (scripts, stage.who)),
+        Work::Remote(scripts) => show_scripts(text, plan, &title(plan, stage), (scripts, stage.who)),
+        Work::Health(targets) => {
+            let names: Vec<&str> = targets.iter().map(|at| plan.targets[*at].name.as_str()).collect();
+            let (who, names) = (stage.who.condition(), names.join(", "));
+            let _ = writeln!(text, "## {}, asked from here: health of {names}{who}", title(plan, stage));
+            let today = stage.batch.and_then(|batch| plan.environment.apps[batch.app].health.as_ref());
+            match today.filter(|_| plan.action == Action::Deploy) {
+                Some(health) => asked(text, health),
+                None => text.push_str("# where the release that goes live says so, and what it says\n\n"),
+            }
+        }
+        Work::Pause(Pause::Lasting(time)) => {
+            let _ = writeln!(text, "## before {}: a pause of {time:?}\n", title(plan, stage));
+        }
+        Work::Pause(_) => {
+            let _ = writeln!(text, "## before {}: a pause until you say so\n", title(plan, stage));
+        }
     }
+}
+
+fn asked(text: &mut String, health: &Health) {
+    let what = match &health.check {
+        HealthCheck::Http(http) => {
+            let body = http.body.as_ref().map_or(String::new(), |body| format!(" with {body:?}"));
+            let release = if http.release { ", naming the release" } else { "" };
+            format!("{} answers {}{body}{release}", http.url, http.status_text())
+        }
+        HealthCheck::Tcp { host, port } => format!("{host} takes connections at {port}"),
+        HealthCheck::Command(_) => "a command".to_owned(),
+    };
+    let Health { within, interval, stable_for, .. } = health;
+    let stays = if stable_for.is_zero() { String::new() } else { format!(", for {stable_for:?}") };
+    let _ = writeln!(text, "# {what}{stays}; within {within:?}, asked every {interval:?}\n");
+}
+
+// The phase, and of going live which app and which part of its hosts.
+fn title(plan: &Plan, stage: &Stage) -> String {
+    let mut title = stage.phase.name().to_owned();
+    let Some(Batch { app, number, of }) = stage.batch else { return title };
+    if plan.environment.apps.len() > 1 {
+        let _ = write!(title, " {}", plan.environment.apps[app].name);
+    }
+    if of > 1 {
+        let _ = write!(title, ", batch {number} of {of}");
+    }
+    title
 }
 
 fn show_scripts(text: &mut String, plan: &Plan, title: &str, (scripts, who): (&[Script], Who)) {
     for (script, hosts) in alike(scripts) {
-        let names: Vec<&str> = hosts.iter().map(|at| plan.targets[*at].host.name.as_str()).collect();
+        let names: Vec<&str> = hosts.iter().map(|at| plan.targets[*at].name.as_str()).collect();
         let on = if hosts.len() == plan.targets.len() { "all hosts".to_owned() } else { names.join(", ") };
         let _ = writeln!(text, "## {title}, on {on}{}\n{}", who.condition(), script.as_str());
     }

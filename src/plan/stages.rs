@@ -1,10 +1,11 @@
 //! The stages of a plan, in the making: scripts grow line by line, and a barrier ends them; a hook that runs on the
-//! operator's machine cuts a stage in two.
+//! operator's machine cuts a stage in two. What is said is said to those that the speaker has chosen: all, the targets
+//! of an app, a batch of them.
 
 use std::time::Duration;
 
-use super::{LocalHook, Phase, Stage, Who, Work};
-use crate::config::{Environment, Hook};
+use super::{Batch, LocalHook, Phase, Stage, Who, Work};
+use crate::config::{App, Environment, Hook, Host, has_role};
 use crate::remote::script::{Place, Script};
 
 /// Limits in seconds, as hosts count.
@@ -16,17 +17,23 @@ pub(super) struct Limits {
 }
 
 /// See the top of the file.
-pub(super) struct Stages {
+pub(super) struct Stages<'a> {
     pub(super) limits: Limits,
+    environment: &'a Environment,
     phase: Phase,
     who: Who,
-    // One per host.
+    batch: Option<Batch>,
+    // Targets where something is done for all.
+    needed: Vec<usize>,
+    // Targets that are spoken to.
+    members: Vec<usize>,
+    // One per target.
     scripts: Vec<Script>,
     done: Vec<Stage>,
 }
 
-impl Stages {
-    pub(super) fn new(environment: &Environment) -> Self {
+impl<'a> Stages<'a> {
+    pub(super) fn new(environment: &'a Environment) -> Self {
         let seconds = |d: Duration| d.as_secs().max(1);
         let timeouts = &environment.timeouts;
         let limits = Limits {
@@ -34,8 +41,18 @@ impl Stages {
             fetch: seconds(timeouts.fetch),
             reload: seconds(timeouts.reload),
         };
-        let scripts = vec![Script::new(); environment.hosts.len()];
-        Stages { limits, phase: Phase::Check, who: Who::All, scripts, done: Vec::new() }
+        let count = environment.sites.len();
+        Stages {
+            limits,
+            environment,
+            phase: Phase::Check,
+            who: Who::All,
+            batch: None,
+            needed: Vec::new(),
+            members: (0..count).collect(),
+            scripts: vec![Script::new(); count],
+            done: Vec::new(),
+        }
     }
 
     /// A barrier: what was said so far is one stage.
@@ -48,12 +65,74 @@ impl Stages {
         let count = self.scripts.len();
         let scripts = std::mem::replace(&mut self.scripts, vec![Script::new(); count]);
         if scripts.iter().any(|script| !script.is_empty()) {
-            self.done.push(Stage { phase: self.phase, who: self.who, work: Work::Remote(scripts) });
+            self.push(Work::Remote(scripts));
         }
-        (self.phase, self.who) = (phase, who);
+        (self.phase, self.who, self.batch) = (phase, who, None);
     }
 
-    /// On a single host there is nobody to wait for: no barriers, no second step of confirming.
+    /// The same, for a part of an app's targets.
+    pub(super) fn batch(&mut self, phase: Phase, who: Who, batch: Batch) {
+        self.part(phase, who);
+        self.batch = Some(batch);
+    }
+
+    /// A stage that is no script.
+    pub(super) fn work(&mut self, work: Work) {
+        let batch = self.batch;
+        self.part(self.phase, self.who);
+        self.batch = batch;
+        self.push(work);
+    }
+
+    fn push(&mut self, work: Work) {
+        self.done.push(Stage { phase: self.phase, who: self.who, batch: self.batch, work });
+    }
+
+    /// Where the release says that its health is asked for from here: asked, and what follows when all are well.
+    pub(super) fn asked(&mut self, batch: Batch, who: Who, then: impl Fn(Script) -> Script) {
+        self.work(Work::Health(self.members.clone()));
+        self.batch(self.phase, who, batch);
+        self.all(then);
+    }
+
+    /// What `tell` says is said to these targets only.
+    pub(super) fn only(&mut self, members: Vec<usize>, tell: impl FnOnce(&mut Self)) {
+        let all = std::mem::replace(&mut self.members, members);
+        tell(self);
+        self.members = all;
+    }
+
+    /// Who is spoken to.
+    pub(super) fn members(&self) -> &[usize] {
+        &self.members
+    }
+
+    /// Something of each target's host, in the order of the targets.
+    pub(super) fn on_hosts<T>(&self, of: impl Fn(&Host) -> T) -> Vec<T> {
+        let environment = self.environment;
+        environment.sites.iter().map(|site| of(&environment.hosts[site.host])).collect()
+    }
+
+    /// Each app, to its targets.
+    pub(super) fn apps(&mut self, mut tell: impl FnMut(&mut Self, &'a App)) {
+        for (at, app) in self.environment.apps.iter().enumerate() {
+            self.only(self.environment.sites_of(at), |stages| tell(stages, app));
+        }
+    }
+
+    /// The target that a database is changed from: the first with the role `migrate`, else the first.
+    pub(super) fn migrating(&self) -> Vec<usize> {
+        let role = ["migrate".to_owned()];
+        let by_role = self.members.iter().find(|at| self.has_role(**at, &role));
+        by_role.or(self.members.first()).copied().into_iter().collect()
+    }
+
+    /// See [`super::Plan::needed`].
+    pub(super) fn needed(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.needed)
+    }
+
+    /// On a single target there is nobody to wait for.
     pub(super) fn single(&self) -> bool {
         self.scripts.len() == 1
     }
@@ -63,52 +142,36 @@ impl Stages {
         self.done
     }
 
-    /// Like [`Stages::end`], the stages of a single host put together: one round trip for all.
+    /// Like [`Stages::end`], the stages of a single host put together: one round trip for all, and no second step of
+    /// confirming.
     pub(super) fn end_together(self) -> Vec<Stage> {
         let single = self.single();
         let stages = self.end();
-        let last_local = stages.iter().rposition(|stage| matches!(stage.work, Work::Local(_)));
+        let last_local = stages.iter().rposition(|stage| !matches!(stage.work, Work::Remote(_)));
         let from = last_local.map_or(0, |at| at + 1);
-        // Where a local hook comes after the switch, what precedes it could not be told apart from the rest.
+        // Where something else comes after the switch, what precedes it could not be told apart from the rest.
         if !single || stages[..from].iter().any(|stage| stage.phase == Phase::Activate) {
             return stages;
         }
         let mut together = stages;
-        let script = together.drain(from..).fold(Script::new(), |script, stage| match stage.work {
+        let rest = together.drain(from..).filter(|stage| stage.phase != Phase::Confirm);
+        let script = rest.fold(Script::new(), |script, stage| match stage.work {
             Work::Remote(scripts) => scripts.iter().fold(script, |script, more| script.then(more)),
-            Work::Local(_) => script,
+            _ => script,
         });
-        together.push(Stage { phase: Phase::Whole, who: Who::All, work: Work::Remote(vec![script]) });
+        let work = Work::Remote(vec![script]);
+        together.push(Stage { phase: Phase::Whole, who: Who::All, batch: None, work });
         together
     }
 
     pub(super) fn all(&mut self, add: impl Fn(Script) -> Script) {
-        self.first(self.scripts.len(), add);
+        self.each(|_, script| add(script));
     }
 
-    /// What differs from host to host; told by their numbers.
+    /// What differs from target to target; told by their numbers.
     pub(super) fn each(&mut self, add: impl Fn(usize, Script) -> Script) {
-        for (at, script) in self.scripts.iter_mut().enumerate() {
-            *script = add(at, std::mem::take(script));
-        }
-    }
-
-    fn first(&mut self, count: usize, add: impl Fn(Script) -> Script) {
-        for script in self.scripts.iter_mut().take(count) {
-            *script = add(std::mem::take(script));
-        }
-    }
-
-    /// What `tell` says is said to the first host only.
-    pub(super) fn on_first(&mut self, tell: impl FnOnce(&mut Stages)) {
-        let others = self.scripts.split_off(1);
-        tell(self);
-        self.scripts.extend(others);
-        let count = self.scripts.len();
-        for stage in &mut self.done {
-            if let Work::Remote(scripts) = &mut stage.work {
-                scripts.resize(count, Script::new());
-            }
+        for at in &self.members {
+            self.scripts[*at] = add(*at, std::mem::take(&mut self.scripts[*at]));
         }
     }
 
@@ -116,7 +179,13 @@ impl Stages {
     pub(super) fn store(&mut self, step: &str, hooks: &[Hook]) {
         for hook in hooks.iter().filter(|hook| !hook.local) {
             let limit = self.limit(hook);
-            self.first(self.count(hook), |s| s.store(step, limit, &hook.text));
+            let on = self.on(step, hook);
+            if hook.once || step == "migrate" {
+                self.needed.extend(&on);
+            }
+            for at in on {
+                self.scripts[at] = std::mem::take(&mut self.scripts[at]).store(step, limit, &hook.text);
+            }
         }
     }
 
@@ -130,34 +199,50 @@ impl Stages {
         }
         let mut part = vec![0; self.scripts.len()];
         for hook in hooks {
-            let count = self.count(hook);
+            if hook.local && (hook.once || step == "migrate") {
+                self.needed.extend(self.on(step, hook));
+            }
             if hook.local {
-                let hooks = (0..count).map(|at| self.local_hook(step, hook, Some(at))).collect();
-                self.part(self.phase, self.who);
-                self.done.push(Stage { phase: self.phase, who: self.who, work: Work::Local(hooks) });
+                let hooks =
+                    self.on(step, hook).into_iter().map(|at| self.local_hook(step, hook, Some(at))).collect();
+                self.work(Work::Local(hooks));
                 continue;
             }
-            for (script, part) in self.scripts.iter_mut().zip(&mut part).take(count) {
+            for at in self.on(step, hook) {
                 // The hooks of setup belong to no release: a script that was cut names their place again.
-                let begun = std::mem::take(script);
+                let begun = std::mem::take(&mut self.scripts[at]);
                 let begun =
                     if begun.is_empty() && step.ends_with("-setup") { begun.setup_hooks() } else { begun };
-                *script = begun.stored_part(step, *part, place);
-                *part += 1;
+                self.scripts[at] = begun.stored_part(step, part[at], place);
+                part[at] += 1;
             }
         }
     }
 
-    fn count(&self, hook: &Hook) -> usize {
-        if hook.once { 1 } else { self.scripts.len() }
+    // The targets that a hook is for, of those that are spoken to.
+    fn on(&self, step: &str, hook: &Hook) -> Vec<usize> {
+        let fits = |at: &usize| self.has_role(*at, &hook.roles);
+        let mut on: Vec<usize> = self.members.iter().copied().filter(fits).collect();
+        // `migrate` has its one host already.
+        if hook.once && step != "migrate" {
+            // Once in the whole app, whichever part of it is spoken to.
+            let app = self.members.first().map(|first| self.environment.sites[*first].app);
+            let all = app.map(|app| self.environment.sites_of(app)).unwrap_or_default();
+            let first = all.into_iter().find(fits);
+            on.retain(|at| Some(*at) == first);
+        }
+        on
     }
 
-    /// A stage on the operator's machine.
-    pub(super) fn local(&mut self, phase: Phase, step: &str, hooks: &[Hook]) {
-        self.phase(phase);
+    fn has_role(&self, at: usize, roles: &[String]) -> bool {
+        has_role(&self.environment.hosts[self.environment.sites[at].host], roles)
+    }
+
+    /// Stages on the operator's machine.
+    pub(super) fn local(&mut self, step: &str, hooks: &[Hook]) {
         if !hooks.is_empty() {
-            let work = Work::Local(self.local_hooks(step, hooks));
-            self.done.push(Stage { phase, who: Who::All, work });
+            let hooks = self.local_hooks(step, hooks);
+            self.work(Work::Local(hooks));
         }
     }
 
@@ -167,7 +252,8 @@ impl Stages {
 
     fn local_hook(&self, step: &str, hook: &Hook, target: Option<usize>) -> LocalHook {
         let limit = Duration::from_secs(self.limit(hook));
-        LocalHook { step: step.to_owned(), text: hook.text.clone(), limit, target }
+        let app = target.or(self.members.first().copied()).map_or(0, |at| self.environment.sites[at].app);
+        LocalHook { step: step.to_owned(), text: hook.text.clone(), limit, app, target }
     }
 
     fn limit(&self, hook: &Hook) -> u64 {

@@ -1,8 +1,8 @@
 //! Plans that make no release: `restart`, `prune`, `hold` and `resume`.
 
-use super::build::plan;
+use super::build::{batches, plan};
 use super::stages::Stages;
-use super::{Action, Options, Phase, Plan};
+use super::{Action, Options, Phase, Plan, Who};
 use crate::config::Environment;
 use crate::remote::script::Script;
 
@@ -10,8 +10,17 @@ use crate::remote::script::Script;
 #[must_use]
 pub fn restart(environment: Environment, options: &Options) -> Plan {
     let mut stages = Stages::new(&environment);
-    stages.phase(Phase::Activate);
-    stages.all(|s| s.restart().restart_end().unlock());
+    stages.apps(|stages, app| {
+        for (batch, members) in batches(stages, app, &environment) {
+            stages.only(members, |stages| {
+                stages.batch(Phase::Activate, Who::All, batch);
+                stages.all(|s| s.restart().restart_serve());
+                stages.asked(batch, Who::Asking, Script::restart_end);
+            });
+        }
+    });
+    stages.phase(Phase::Finish);
+    stages.all(Script::unlock);
     let undo = Script::new().restart_again().unlock();
     let opening = Script::new().lock().live();
     Plan { stages: stages.end(), undo, ..plan(Action::Restart, environment, options, opening) }
@@ -20,10 +29,9 @@ pub fn restart(environment: Environment, options: &Options) -> Plan {
 /// What is not kept goes.
 #[must_use]
 pub fn prune(environment: Environment, options: &Options) -> Plan {
-    let keep = environment.app.keep_releases;
     let mut stages = Stages::new(&environment);
     stages.phase(Phase::Prune);
-    stages.all(|s| s.prune(keep).unlock());
+    stages.apps(|stages, app| stages.all(|s| s.prune(app.keep_releases).unlock()));
     let undo = Script::new().unlock();
     let opening = Script::new().lock().live();
     Plan { stages: stages.end(), undo, ..plan(Action::Prune, environment, options, opening) }

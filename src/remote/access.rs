@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::quote::quote;
-use crate::config::{Environment, Host};
+use crate::config::{App, Environment, Host, Site};
 use crate::git::{self, Server};
 
 /// Why git failed on a host.
@@ -40,8 +40,10 @@ pub enum Trouble {
 pub struct Asked<'a> {
     /// What was to be deployed.
     pub environment: &'a Environment,
-    /// The hosts that the remedy is for.
-    pub hosts: &'a [&'a Host],
+    /// Whose repository it is.
+    pub app: &'a App,
+    /// The sites that the remedy is for.
+    pub sites: &'a [&'a Site],
     /// Whether something is live there, so that `exec` works.
     pub live: bool,
 }
@@ -111,7 +113,7 @@ impl Trouble {
     /// What to type, a line each.
     #[must_use]
     pub fn remedy(self, asked: &Asked<'_>) -> String {
-        let app = &asked.environment.app;
+        let app = asked.app;
         let repo = app.repo.as_str();
         let server = git::server(repo);
         let server = server.as_ref();
@@ -158,7 +160,7 @@ impl Trouble {
                     .to_owned()
             }
             Trouble::Full => {
-                let path = asked.hosts.first().map_or(".", |host| host.path.as_str());
+                let path = asked.sites.first().map_or(".", |site| site.path.as_str());
                 format!("see what takes the space:\n{}", asked.line(&format!("df -h {}", quote(path))))
             }
         }
@@ -170,9 +172,14 @@ impl Asked<'_> {
     #[must_use]
     pub fn line(&self, script: &str) -> String {
         if self.live {
-            return format!("shipit {} exec {}", self.environment.name, quote(script));
+            let apps = match self.environment.apps.len() {
+                1 => String::new(),
+                _ => format!(" --apps {}", self.app.name),
+            };
+            return format!("shipit {}{apps} exec {}", self.environment.name, quote(script));
         }
-        match self.hosts {
+        let hosts: Vec<&Host> = self.sites.iter().map(|site| &self.environment.hosts[site.host]).collect();
+        match hosts.as_slice() {
             [host] if host.local => script.to_owned(),
             [host] => format!("ssh {} {}", quote(&address(host)), quote(script)),
             hosts => {
@@ -219,7 +226,7 @@ fn changed(asked: &Asked<'_>, server: Option<&Server>) -> String {
 }
 
 fn denied(asked: &Asked<'_>, server: Option<&Server>) -> String {
-    let file = asked.environment.app.repo_key.as_deref().unwrap_or("~/.ssh/id_ed25519");
+    let file = asked.app.repo_key.as_deref().unwrap_or("~/.ssh/id_ed25519");
     let directory = file.rsplit_once('/').map_or("~", |(directory, _)| directory);
     let (key, directory) = (at_home(file), at_home(directory));
     // A key without its other half beside it still knows it.

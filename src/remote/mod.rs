@@ -8,6 +8,7 @@ pub mod attempt;
 pub mod history;
 pub mod hold;
 pub mod journal;
+pub mod lineage;
 pub mod program;
 pub mod quote;
 pub mod release;

@@ -1,5 +1,7 @@
 //! Names of releases: `20261121T081502Z-1a2b3c4`. They sort by time, and are the same on every host of a deploy.
 
+use sha2::{Digest, Sha256};
+
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 /// A name for `revision` now; later than `newest`, whatever the clocks of several operators say.
@@ -11,6 +13,20 @@ pub fn name(now: Timestamp, revision: &str, newest: &[&str]) -> String {
         _ => now,
     };
     format!("{}-{}", stamp(at), &revision[..revision.len().min(7)])
+}
+
+/// What a release is named after: the commit, where all its apps have the same one; else a digest of their commits, in
+/// their order.
+#[must_use]
+pub fn identity(revisions: &[&String]) -> String {
+    match revisions {
+        [first, rest @ ..] if rest.iter().all(|other| other == first) => (*first).clone(),
+        all => {
+            let mut digest = Sha256::new();
+            all.iter().for_each(|revision| digest.update(format!("{revision}\n")));
+            digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        }
+    }
 }
 
 fn stamp(at: Timestamp) -> String {

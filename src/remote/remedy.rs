@@ -2,7 +2,7 @@
 //! end, so that no host is asked for prose. Nothing of what the host says gets into it.
 
 /// The table, read from the top: code, step (empty: any), a part of the message (empty: any).
-const TABLE: [(u32, &str, &str, &str); 44] = [
+const TABLE: [(u32, &str, &str, &str); 46] = [
     (10, "", "", "run `setup` first"),
     (
         12,
@@ -63,7 +63,9 @@ const TABLE: [(u32, &str, &str, &str); 44] = [
     (15, "reload", "took longer", "allow more with timeout.reload"),
     (15, "start", "took longer", "allow more with timeout.reload"),
     (15, "verify", "took longer", "allow more with timeout.reload"),
+    (15, "health", "not healthy", "allow more with health.within, or see what the service logs"),
     (15, "", "took longer", "allow more with timeout.hook, or with `timeout` in the hook's table"),
+    (15, "put back", "drained", "`restart` takes it in when it is healthy"),
     (15, "prune", "", "see what holds them: is something of another login in there?"),
     (16, "", "", "--allow-older deploys it all the same"),
     (17, "files", "base64", "install it there (coreutils), or name its directory in `prepend-path`"),

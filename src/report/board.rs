@@ -65,7 +65,7 @@ impl Board {
                 hosts.iter().for_each(|host| _ = self.row(host, now));
                 self.hosts = self.rows.len();
             }
-            Event::PhaseStarted { phase } => self.enter(*phase, now),
+            Event::PhaseStarted { phase, .. } => self.enter(*phase, now),
             Event::Connected { host } => self.row(host, now).turn(State::Done, "connected", now),
             Event::StepEnded { host, .. } => self.leave(host),
             Event::StepStarted { host, step } => self.row(host, now).turn(State::Working, step, now),
@@ -83,19 +83,26 @@ impl Board {
                 row.turn(State::Waiting, "lock", now);
                 row.last = format!("held by {}", clean::line(holder.as_bytes(), 200));
             }
-            Event::Resolved { reference, .. } => {
-                self.title = format!("{}: {}", self.title, clean::line(reference.as_bytes(), 80));
+            Event::Resolved { app, reference, .. } => {
+                let (begin, app) =
+                    (if self.title.contains(": ") { "," } else { ":" }, app.unwrap_or_default());
+                let what = format!("{app} {reference}");
+                self.title = format!("{}{begin} {}", self.title, clean::line(what.trim().as_bytes(), 80));
             }
             Event::PhaseEnded { .. }
             | Event::Commits { .. }
             | Event::Notice { .. }
+            | Event::Asking { .. }
             | Event::Interrupted { .. } => {}
         }
     }
 
     fn enter(&mut self, phase: Phase, now: Instant) {
+        // Whoever is done with its part of a phase stays so while others go through theirs.
+        let again = self.phase == Some(phase);
         self.phase = Some(phase);
-        for row in self.rows.iter_mut().filter(|row| row.state != State::Failed) {
+        let stays = |row: &Row| row.state == State::Failed || again && row.state == State::Done;
+        for row in self.rows.iter_mut().filter(|row| !stays(row)) {
             row.turn(State::Waiting, "", now);
         }
     }
@@ -202,7 +209,7 @@ mod tests {
         let mut board = Board::new(now);
         let hosts: Vec<String> = (1..=4).map(|n| format!("web{n}")).collect();
         board.apply(&Event::Started { action: "deploy", environment: "production", hosts: &hosts }, now);
-        board.apply(&Event::PhaseStarted { phase: Phase::Prepare }, now);
+        board.apply(&Event::PhaseStarted { phase: Phase::Prepare, part: None }, now);
         for host in &hosts[..2] {
             board.apply(&Event::StepStarted { host, step: "build" }, now);
         }

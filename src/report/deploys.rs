@@ -14,16 +14,20 @@ use crate::remote::journal::{Entry, State};
 /// Columns of the longest cell.
 const WIDTH: usize = 160;
 
-/// All deploys, newest first. `numbers`: how `revert` counts releases; `live`: what most hosts serve; `hosts`: how many
-/// answered.
+/// All deploys, newest first. `numbers`: how `revert` counts releases; `live`: the newest of what most hosts serve; `hosts`:
+/// of each that answered its app.
 #[must_use]
 pub fn list(
     deploys: &[Deploy<'_>],
     numbers: &BTreeMap<&str, usize>,
-    (live, hosts): (&str, usize),
+    (live, hosts): (&str, &[usize]),
     now: Timestamp,
 ) -> String {
-    let head = ["revert", "release", "ref", "age", "by", "result"].map(str::to_owned).to_vec();
+    let several = deploys.iter().any(|deploy| !deploy.entry.apps.is_empty());
+    let mut head = ["revert", "release", "ref", "age", "by", "result"].map(str::to_owned).to_vec();
+    if several {
+        head.insert(2, "apps".to_owned());
+    }
     let row = |deploy: &Deploy<'_>| {
         let entry = deploy.entry;
         // Where it was made live again later, the number stands at what made it.
@@ -38,9 +42,15 @@ pub fn list(
         // The date is in the release's name.
         let age = human::age(&entry.when, now);
         let result = result(deploy, hosts);
-        [number.as_str(), &entry.release, &entry.reference, &age, who, &result]
-            .map(|cell| clean::line(cell.as_bytes(), WIDTH))
-            .to_vec()
+        let apps: Vec<&str> = entry.apps.iter().map(|(name, _)| name.as_str()).collect();
+        // Each of several apps has a ref of its own.
+        let reference = if apps.len() > 1 { "" } else { &entry.reference };
+        let mut row = vec![number.as_str(), &entry.release, reference, &age, who, &result];
+        let apps = apps.join(", ");
+        if several {
+            row.insert(2, &apps);
+        }
+        row.into_iter().map(|cell| clean::line(cell.as_bytes(), WIDTH)).collect()
     };
     table::render(&std::iter::once(head).chain(deploys.iter().rev().map(row)).collect::<Vec<_>>())
 }
@@ -52,7 +62,10 @@ fn made(deploy: &Deploy<'_>) -> bool {
 }
 
 /// `deployed`, `deployed on 2 of 3 hosts`, `deployed on 2, put back on 1 of 3 hosts`.
-fn result(deploy: &Deploy<'_>, hosts: usize) -> String {
+fn result(deploy: &Deploy<'_>, apps: &[usize]) -> String {
+    // Of the apps that it was about.
+    let about = |app: &&usize| deploy.on.iter().any(|(host, _)| apps.get(*host) == Some(*app));
+    let hosts = apps.iter().filter(about).count();
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for (_, state) in &deploy.on {
         let word = word(&deploy.entry.action, *state);
@@ -163,7 +176,9 @@ mod tests {
             (&[State::Done, State::Back, State::Done], "deployed on 2, put back on 1 of 3 hosts"),
         ] {
             let deploy = Deploy { entry: &entry, on: states.iter().copied().enumerate().collect() };
-            assert_eq!(result(&deploy, 3), expected);
+            assert_eq!(result(&deploy, &[0, 0, 0]), expected);
         }
+        let one_app = Deploy { entry: &entry, on: vec![(0, State::Done), (2, State::Done)] };
+        assert_eq!(result(&one_app, &[0, 1, 0, 1]), "deployed", "the other app was not touched");
     }
 }

@@ -1,13 +1,12 @@
 //! The fleet in one look: a row a host, those that are not as they should be first, the rest folded where they are many; and
 //! sentences that name them, with the command to type. Pure.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::{clean, human, table};
 use crate::executor::Looked;
 use crate::remote::journal::State;
+use crate::remote::lineage;
 
 /// More hosts than these are told in groups.
 const MOST_ROWS: usize = 20;
@@ -25,21 +24,17 @@ pub struct Fleet {
     pub alike: bool,
 }
 
-/// The release that most hosts serve; of as many, the newer.
+/// The release of an app that most of its hosts serve; of as many, the newer.
 #[must_use]
-pub fn common(looked: &[Looked]) -> Option<&str> {
-    let mut counts: BTreeMap<Option<&str>, usize> = BTreeMap::new();
-    for host in looked.iter().filter(|host| host.failure.is_none()) {
-        *counts.entry(release(host)).or_default() += 1;
-    }
-    counts.into_iter().max_by_key(|(release, count)| (*count, *release)).and_then(|(release, _)| release)
+pub fn common(looked: &[Looked], app: usize) -> Option<&str> {
+    lineage::majority(looked.iter().filter(|host| host.app == app && host.failure.is_none()).map(release))
 }
 
 /// What `looked` comes to. `all`: nothing is folded.
 #[must_use]
 pub fn render(environment: &str, looked: &[Looked], now: Timestamp, all: bool) -> Fleet {
-    let common = common(looked);
-    let troubles: Vec<Vec<Trouble>> = looked.iter().map(|host| troubles(host, common)).collect();
+    let troubles: Vec<Vec<Trouble>> =
+        looked.iter().map(|host| troubles(host, common(looked, host.app))).collect();
     let mut rows: Vec<(usize, Vec<String>)> = looked
         .iter()
         .zip(&troubles)
@@ -182,7 +177,10 @@ fn sentences(environment: &str, looked: &[Looked], troubles: &[Vec<Trouble>]) ->
         }
     };
     let names = with(Trouble::Unreached);
-    let only = if names.len() > FEW { String::new() } else { format!(" --hosts {}", names.join(",")) };
+    // Where there are several apps, a name is that of a host and of an app.
+    let mut hosts: Vec<&str> = names.iter().map(|name| name.split('/').next().unwrap_or(name)).collect();
+    hosts.dedup();
+    let only = if hosts.len() > FEW { String::new() } else { format!(" --hosts {}", hosts.join(",")) };
     say(
         &names,
         format!("{} could not be asked: `shipit {environment} check{only}` says why", human::names(&names)),

@@ -94,7 +94,7 @@ mod tests {
         let mut board = Board::new(now);
         let hosts: Vec<String> = (1..=hosts).map(|n| format!("web{n}")).collect();
         board.apply(&Event::Started { action: "deploy", environment: "production", hosts: &hosts }, now);
-        board.apply(&Event::PhaseStarted { phase: Phase::Prepare }, now);
+        board.apply(&Event::PhaseStarted { phase: Phase::Prepare, part: None }, now);
         for host in &hosts {
             board.apply(&Event::StepStarted { host, step: "build" }, now);
         }
@@ -166,7 +166,7 @@ mod tests {
         };
         let hosts: Vec<String> = (0..60).map(name).collect();
         board.apply(&Event::Started { action: "deploy", environment: "production", hosts: &hosts }, now);
-        board.apply(&Event::PhaseStarted { phase: Phase::Prepare }, now);
+        board.apply(&Event::PhaseStarted { phase: Phase::Prepare, part: None }, now);
         for (n, host) in hosts.iter().enumerate().take(50) {
             let began = if n == 45 { now } else { now + Duration::from_secs(1) };
             board.apply(&Event::StepStarted { host, step: "build" }, began);
@@ -210,7 +210,7 @@ mod tests {
         let mut board = Board::new(now);
         let hosts = [format!("{}.example.com", "a".repeat(80)), "web1".to_owned()];
         board.apply(&Event::Started { action: "deploy", environment: "production", hosts: &hosts }, now);
-        board.apply(&Event::PhaseStarted { phase: Phase::Prepare }, now);
+        board.apply(&Event::PhaseStarted { phase: Phase::Prepare, part: None }, now);
         board.apply(&Event::StepStarted { host: &hosts[0], step: "build" }, now);
         insta::assert_snapshot!(frame(now, 24, 60).render(&board), @r#"
         deploy production  prepare  3.0s

@@ -1,5 +1,6 @@
 //! Numbers and names as people read them. Pure.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::git::Pending;
@@ -55,6 +56,21 @@ pub fn revision(revision: &str) -> String {
 #[must_use]
 pub fn hosts(count: usize) -> String {
     if count == 1 { "1 host".to_owned() } else { format!("{count} hosts") }
+}
+
+/// `3 hosts`; where there are several apps, `3 hosts, 2 apps`.
+#[must_use]
+pub fn places<T: AsRef<str>>(names: &[T]) -> String {
+    let mut parts: Vec<(&str, &str)> =
+        names.iter().filter_map(|name| name.as_ref().split_once('/')).collect();
+    if parts.len() < names.len() || names.is_empty() {
+        return hosts(names.len());
+    }
+    let apps: BTreeSet<&str> = parts.iter().map(|(_, app)| *app).collect();
+    parts.sort_unstable();
+    parts.dedup_by_key(|(host, _)| *host);
+    let apps = if apps.len() == 1 { "1 app".to_owned() } else { format!("{} apps", apps.len()) };
+    format!("{}, {apps}", hosts(parts.len()))
 }
 
 /// `web1`, `web1 and web2`, `web1, web2 and 3 more`.

@@ -28,6 +28,8 @@ pub(super) struct Pretty {
     board: Board,
     paint: Paint,
     drawn: Option<Instant>,
+    /// Nothing is drawn till the next event.
+    asking: bool,
     out: Background,
     one_screen: bool,
     /// What hosts print in `exec`, which stays.
@@ -38,23 +40,39 @@ pub(super) struct Pretty {
 impl Pretty {
     /// `one_screen`: data goes to this terminal too.
     pub(super) fn new(out: Background, color: bool, one_screen: bool) -> Self {
-        let screen = Screen::new(out.clone());
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::term_like(Box::new(screen)));
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(FRAME);
+        let bar = Self::begin(out.clone());
         let (board, streams) = (Board::new(Instant::now()), HashMap::new());
         Pretty {
             bar,
             board,
             paint: Paint(color),
             drawn: None,
+            asking: false,
             out,
             one_screen,
             streams,
             errors: HashMap::new(),
         }
+    }
+
+    fn begin(out: Background) -> ProgressBar {
+        let screen = Screen::new(out);
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::term_like(Box::new(screen)));
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(FRAME);
+        bar
+    }
+
+    // The live lines go, so that what is typed is not drawn over, and moves nothing that is to be cleared.
+    fn make_way(&mut self, question: &str) {
+        self.bar.disable_steady_tick();
+        self.bar.finish_and_clear();
+        self.out.write(&format!("{} {question} [y/N] ", self.paint.odd("?")));
+        self.bar = Self::begin(self.out.clone());
+        self.bar.disable_steady_tick();
+        self.asking = true;
     }
 
     fn draw(&mut self, now: Instant) {
@@ -121,6 +139,12 @@ impl Observer for Pretty {
     fn event(&mut self, event: &Event<'_>) {
         let now = Instant::now();
         self.board.apply(event, now);
+        if let Event::Asking { question } = event {
+            return self.make_way(question);
+        }
+        if std::mem::take(&mut self.asking) {
+            self.bar.enable_steady_tick(FRAME);
+        }
         self.announce(event);
         let due = self.drawn.is_none_or(|drawn| now.saturating_duration_since(drawn) >= FRAME);
         // A phase is worth a drawing of its own; what many hosts do at once is not.
@@ -130,6 +154,9 @@ impl Observer for Pretty {
     }
 
     fn tick(&mut self) {
+        if self.asking {
+            return;
+        }
         self.draw(Instant::now());
     }
 }
@@ -154,7 +181,7 @@ mod tests {
         let mut pretty = Pretty::new(out, false, false);
         let hosts = ["web1".to_owned()];
         pretty.event(&Event::Started { action: "exec", environment: "production", hosts: &hosts });
-        pretty.event(&Event::PhaseStarted { phase: Phase::Exec });
+        pretty.event(&Event::PhaseStarted { phase: Phase::Exec, part: None });
         pretty.event(&Event::Output { host: "web1", step: "exec", bytes: b"up 3 days\n\x1b[2Jload" });
         let (exit, took) = (crate::transport::Exit::Code(0), Duration::ZERO);
         pretty.event(&Event::StepEnded { host: "web1", step: "exec", exit: &exit, took });

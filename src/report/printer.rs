@@ -279,8 +279,7 @@ impl Printer {
     }
 
     fn ask(&self, question: &str) -> Option<String> {
-        let mut stderr = io::stderr().lock();
-        stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush()).ok()?;
+        write_whole(&mut io::stderr().lock(), question).ok()?;
         let mut answer = String::new();
         let read = io::stdin().read_line(&mut answer).ok()?;
         (read > 0).then(|| answer.trim().to_owned())
@@ -293,10 +292,14 @@ impl Printer {
     }
 }
 
+fn write_whole(stream: &mut dyn Write, text: &str) -> io::Result<()> {
+    stream.write_all(text.as_bytes()).and_then(|()| stream.flush())
+}
+
 /// Writes a text that ends in a newline, given or not.
 fn write(stream: &mut dyn Write, text: &str) -> io::Result<()> {
     let end = if text.ends_with('\n') { "" } else { "\n" };
-    stream.write_all(format!("{text}{end}").as_bytes()).and_then(|()| stream.flush())
+    write_whole(stream, &format!("{text}{end}"))
 }
 
 impl Surroundings {

@@ -22,7 +22,7 @@ mod world;
 use std::time::{Duration, Instant};
 
 pub use host::{Host, Kind};
-pub use process::{Process, Signal, require};
+pub use process::{Process, Signal, require, signal};
 pub use pty::Terminal;
 pub use repo::Repo;
 pub use run::{Run, Running};

@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use shipit::config::{Host, RemotePath};
+use shipit::config::Host;
 use shipit::transport::ssh::{Options, Ssh};
 use shipit::transport::{Channel, ConnectError, Connection, Exit, Output, Transport};
 
@@ -150,8 +150,7 @@ pub fn host(name: &str, port: u16) -> Host {
         key: None,
         jump: None,
         host_key: None,
-        path: RemotePath::parse("/srv/app").unwrap(),
-        env: Vec::new(),
+        roles: Vec::new(),
     }
 }
 

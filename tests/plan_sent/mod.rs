@@ -67,7 +67,8 @@ impl Shown {
     }
 }
 
-const CONDITIONS: [(&str, &str); 5] = [
+const CONDITIONS: [(&str, &str); 6] = [
+    (" once healthy, as asked from here", "asking"),
     (" where nothing was set up", "bare"),
     (" that differ and do not have the release", "lacking"),
     (" that differ and have the release", "having"),
@@ -124,7 +125,8 @@ pub struct Sent {
 
 /// What is only known when the run is: who, when, and the digest, which covers secrets.
 const UNSHOWN: [&str; 3] = ["digest=", "when=", "who="];
-const LATER: [&str; 6] = ["from=", "from_revision=", "parent=", "reference=", "release=", "revision="];
+const LATER: [&str; 7] =
+    ["apps=", "from=", "from_revision=", "parent=", "reference=", "release=", "revision="];
 
 /// Reads all of it.
 ///

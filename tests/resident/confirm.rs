@@ -1,5 +1,6 @@
 //! After "all are healthy": a host that loses its operator waits for him, then goes forward; unless he says otherwise.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use shipit::remote::script::Script;
@@ -15,6 +16,7 @@ on_each_shell!(
     settle_forward_ends_the_wait,
     settle_on_a_host_that_is_through_tells_what_is_live,
     settle_takes_over_from_a_dead_machine,
+    settle_tells_of_that_run_and_not_of_another_to_the_same_release,
 );
 
 fn lost_after_healthy(ground: &Ground, lost: u64) -> (String, Deploy<'_>) {
@@ -93,4 +95,20 @@ fn settle_takes_over_from_a_dead_machine(sh: Sh) {
         deploy.is_resolved(if went_forward { State::Healthy } else { State::Active }, "settled");
     }
     ground.deploy();
+}
+
+fn settle_tells_of_that_run_and_not_of_another_to_the_same_release(sh: Sh) {
+    let ground = Ground::new(sh);
+    let release = ground.deploy();
+    let journal = ground.root().join(".shipit/journal");
+    let entry = fs::read_dir(&journal).unwrap().next().unwrap().unwrap();
+    let text = fs::read_to_string(entry.path()).unwrap();
+    let run = text.lines().find_map(|line| line.strip_prefix("run\t")).unwrap();
+    fs::write(journal.join(format!("100900.{release}.failed")), text.replace(run, "another")).unwrap();
+    let mut other = Run::start(&ground, 30);
+    for (run, state) in [(run, "done"), ("another", "failed"), ("none", "")] {
+        let answer = other.script(&Script::new().settle(run, true, &release)).good();
+        assert_eq!(answer.fact("settled"), state, "{run}");
+    }
+    assert!(other.bye().success());
 }

@@ -48,6 +48,11 @@ impl Run {
 
     /// Starts one.
     pub fn start_as(ground: &Ground, mode: Mode, lost: u64) -> Run {
+        Run::start_named(ground, mode, lost, ground.new_name())
+    }
+
+    /// Starts one of a run that may have others here.
+    pub fn start_named(ground: &Ground, mode: Mode, lost: u64, name: String) -> Run {
         let shell = ground.sh();
         let sh = shell.to_str().unwrap();
         let program = PROGRAM.replace("/bin/sh", sh);
@@ -64,7 +69,6 @@ impl Run {
         let child = command.stdin(child_in).stdout(child_out).stderr(child_err).spawn().unwrap();
         // The command holds the child's ends.
         drop(command);
-        let name = ground.new_name();
         let mut run = Run {
             child,
             input: Arc::new(Mutex::new(Some(input))),

@@ -1,5 +1,6 @@
 //! Jobs end when they are told to, when they take too long, and with the line; all that they started ends with them.
 
+use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::states::{Deploy, State};
 use crate::{Sh, eventually, on_each_shell};
 
 on_each_shell!(
+    two_shells_of_a_run_without_a_lock_are_each_alone,
     stop_ends_the_job_and_all_it_started,
     a_deaf_job_is_ended_with_kill,
     the_end_of_the_line_ends_a_deaf_job,
@@ -180,4 +182,33 @@ fn an_exec_that_is_left_is_ended(sh: Sh) {
         run.close();
         ground.comes_to_rest("exec");
     }
+}
+
+fn two_shells_of_a_run_without_a_lock_are_each_alone(sh: Sh) {
+    let ground = Ground::new(sh);
+    ground.deploy();
+    let text = |name: &str| format!(r#"echo begun >"$OUT/{name}"; sleep 1000"#);
+    let first = ground.new_name();
+    let mut one = Run::start_named(&ground, Mode::Free, 30, first.clone());
+    one.tell(&Script::new().exec_text(&text("one")));
+    eventually("one runs", || ground.wrote("one") == "begun");
+    let mut other = Run::start_named(&ground, Mode::Free, 30, first);
+    other.tell(&Script::new().exec_text(&text("other")));
+    eventually("the other runs", || ground.wrote("other") == "begun");
+    let running = || ground.processes().iter().filter(|p| p.command.ends_with("sleep 1000")).count();
+    assert_eq!(running(), 2);
+    // Whoever ends a run ends the one that its directory names.
+    let mut places = ["/dev/shm".into(), ground.home()].map(|p| fs::read_dir(p).unwrap().flatten());
+    let ours = places.iter_mut().flatten().filter(|e| e.file_name().to_string_lossy().contains(&other.name));
+    let owners = |dir: fs::DirEntry| {
+        let names = fs::read_dir(dir.path()).unwrap().flatten();
+        names.filter(|e| e.file_name().to_string_lossy().starts_with("owner.")).count()
+    };
+    assert_eq!(ours.map(owners).collect::<Vec<_>>(), [1, 1]);
+    other.cut();
+    eventually("what was lost is ended", || running() < 2);
+    other.ended();
+    eventually("and only that", || running() == 1);
+    one.cut();
+    ground.comes_to_rest("both are gone");
 }

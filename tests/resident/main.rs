@@ -28,6 +28,7 @@ mod jobs;
 mod limits;
 mod lock;
 mod loss;
+mod onward;
 mod prune;
 mod sent;
 mod setup;

@@ -26,7 +26,7 @@ on_each_shell!(
     a_drain_that_fails_restarts_nothing,
 );
 
-const ALL: [&str; 6] = ["drain", "post-deploy", "reload", "verify", "health", "undrain"];
+pub const ALL: [&str; 6] = ["drain", "post-deploy", "reload", "verify", "health", "undrain"];
 const TRIES: Tries = Tries { within: 2, interval: 1, timeout: 2, stable: 0 };
 
 /// A text that notes its name, whose it is, why it runs and where; and fails or hangs where a file of that name says so.
@@ -41,10 +41,10 @@ echo "{step}-{label} $SHIPIT_ACTION ${{here##*/}}" >>"$OUT/order"
 }
 
 /// A run that is ready to go live, with these texts.
-fn ready<'a>(ground: &'a Ground, label: &str, steps: &[&str], kind: HealthKind) -> Deploy<'a> {
+pub fn ready<'a>(ground: &'a Ground, label: &str, steps: &[&str], kind: HealthKind) -> Deploy<'a> {
     ground.repo.publish(&[("page", label)]);
     let mut deploy = Deploy::begin(ground, 30);
-    let mut script = Script::new().guard().begin().health_store(kind, TRIES);
+    let mut script = Script::new().guard().begin().health_store(kind, TRIES, "what to ask");
     for step in steps {
         script = script.store(step, 20, &text(step, label));
     }
@@ -52,12 +52,12 @@ fn ready<'a>(ground: &'a Ground, label: &str, steps: &[&str], kind: HealthKind) 
     deploy
 }
 
-fn live() -> Script {
+pub fn live() -> Script {
     Script::new().drain().switch().stored("post-deploy", Place::Current).activate_service().health().undrain()
 }
 
 /// One that is live and good: its release.
-fn deployed(ground: &Ground, label: &str, steps: &[&str], kind: HealthKind) -> String {
+pub fn deployed(ground: &Ground, label: &str, steps: &[&str], kind: HealthKind) -> String {
     let mut deploy = ready(ground, label, steps, kind);
     deploy.run.script(&live().finish(5).unlock()).good();
     let release = deploy.release.clone();
@@ -65,17 +65,17 @@ fn deployed(ground: &Ground, label: &str, steps: &[&str], kind: HealthKind) -> S
     release
 }
 
-fn order(ground: &Ground) -> Vec<String> {
+pub fn order(ground: &Ground) -> Vec<String> {
     let lines = ground.wrote("order");
     ground.forget("order");
     lines.lines().map(str::to_string).collect()
 }
 
-fn lines(steps: &[&str], rest: &str) -> Vec<String> {
+pub fn lines(steps: &[&str], rest: &str) -> Vec<String> {
     steps.iter().map(|step| format!("{step}{rest}")).collect()
 }
 
-fn two(sh: Sh) -> (Ground, String) {
+pub fn two(sh: Sh) -> (Ground, String) {
     let ground = Ground::new(sh);
     let old = deployed(&ground, "A", &ALL, HealthKind::Command);
     ground.forget("order");
@@ -259,7 +259,7 @@ fn asking(ground: &Ground) -> (String, Deploy<'_>) {
     ground.forget("order");
     for _ in 0..2 {
         let answer = deploy.run.script(&Script::new().undo().unlock()).good();
-        assert_eq!(answer.fact("undo-health"), "yes");
+        assert_eq!(answer.fact("undo-health"), "what to ask");
         assert!(ground.locked(), "it is not over");
     }
     let mut expected = vec![format!("drain-A rollback {}", deploy.release)];
@@ -315,7 +315,12 @@ fn an_operator_who_is_lost_when_asked_is_not_waited_for(sh: Sh) {
 
 /// A revert to the first of two releases, ready to go.
 fn reverting(ground: &Ground) -> (String, Deploy<'_>) {
-    let old = deployed(ground, "A", &ALL, HealthKind::Command);
+    reverting_asked(ground, HealthKind::Command)
+}
+
+/// The same, of one whose health is found out that way.
+pub fn reverting_asked(ground: &Ground, kind: HealthKind) -> (String, Deploy<'_>) {
+    let old = deployed(ground, "A", &ALL, kind);
     deployed(ground, "B", &ALL, HealthKind::Command);
     ground.forget("order");
     let mut revert = Deploy::begin(ground, 30);

@@ -1,7 +1,10 @@
 //! Calls of `scripts/traffic.sh`, `scripts/health.sh` and `scripts/ask.sh`: whether a host takes requests, and whether it is
 //! healthy.
 
+use std::time::Duration;
+
 use super::Script;
+use crate::config::Health;
 use crate::remote::program;
 
 /// Who finds out whether a release is healthy.
@@ -37,6 +40,20 @@ pub struct Expected<'a> {
     pub release: bool,
 }
 
+impl Tries {
+    /// Of a health check; what is less than a second counts as one.
+    #[must_use]
+    pub fn of(health: &Health) -> Tries {
+        let seconds = |time: Duration| time.as_secs() + u64::from(time.subsec_nanos() > 0);
+        Tries {
+            within: seconds(health.within),
+            interval: seconds(health.interval),
+            timeout: seconds(health.timeout),
+            stable: seconds(health.stable_for),
+        }
+    }
+}
+
 impl Script {
     /// Takes the host out, by the release that is going live; nothing on a first deploy.
     #[must_use]
@@ -51,15 +68,29 @@ impl Script {
     }
 
     /// Keeps with the release how its health is found out. What a `command` runs is stored as step `health`, with the timeout
-    /// of one try as its limit; `timeout` is not used here.
+    /// of one try as its limit; `timeout` is not used here. `spec`, a line, is what the operator's side is told to ask.
     #[must_use]
-    pub fn health_store(self, kind: HealthKind, tries: Tries) -> Self {
+    pub fn health_store(self, kind: HealthKind, tries: Tries, spec: &str) -> Self {
         let kind = match kind {
             HealthKind::Command => "command",
             HealthKind::Client => "client",
         };
         let numbers = [tries.within, tries.interval.max(1), tries.stable].map(|number| number.to_string());
-        self.call("health_store", &[kind, &numbers[0], &numbers[1], &numbers[2]])
+        self.call("health_store", &[kind, &numbers[0], &numbers[1], &numbers[2], spec])
+    }
+
+    /// What went live takes requests: at once, or, where the operator's side is to find out whether it is healthy, when it
+    /// was told so ([`Script::undrain`]); the fact `health` then says what to ask.
+    #[must_use]
+    pub fn serve(self) -> Self {
+        self.call("serve", &[])
+    }
+
+    /// The operator's side found out that a host which was reverted is not healthy: [`Script::abandon`] leaves it drained, and
+    /// records that it failed. Harmless where nothing went live.
+    #[must_use]
+    pub fn unwell(self) -> Self {
+        self.call("unwell", &[])
     }
 
     /// Waits until the release is healthy, where the host can tell.

@@ -230,6 +230,13 @@ impl Script {
         self.call("healthy", &[])
     }
 
+    /// After that was said, all are to go back: a host that loses its operator from here on goes back again. Harmless in
+    /// every other state.
+    #[must_use]
+    pub fn going_back(self) -> Self {
+        self.call("going_back", &[])
+    }
+
     /// Records and prunes.
     #[must_use]
     pub fn finish(self, keep: u32) -> Self {
@@ -243,7 +250,7 @@ impl Script {
         self.call("undo", &[])
     }
 
-    /// Ends a revert that failed here, without returning to what it leaves.
+    /// Ends a revert that failed here or elsewhere, without returning to what it leaves: where it can be, it is done to its end.
     #[must_use]
     pub fn abandon(self) -> Self {
         self.call("abandon", &[])

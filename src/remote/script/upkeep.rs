@@ -28,6 +28,13 @@ impl Script {
         self.call("restart", &[])
     }
 
+    /// [`Script::restart_end`], unless the operator's side is to find out whether it is healthy; the fact `health` then says
+    /// what to ask.
+    #[must_use]
+    pub fn restart_serve(self) -> Self {
+        self.call("restart_serve", &[])
+    }
+
     /// Takes the host in again, which was restarted and is healthy. Harmless where nothing was.
     #[must_use]
     pub fn restart_end(self) -> Self {

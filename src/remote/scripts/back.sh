@@ -69,13 +69,15 @@ dropped() {
 undo() {
 	rm -f "$R/stop"
 	undo_code=0
+	going_back
 	mine
 	case $state in
 	open | healthy)
 		if ! switched; then
 			dropped || undo_code=1
 		elif asked; then
-			fact undo-health yes
+			health_of "$S/releases/$from"
+			fact undo-health "$health_spec"
 			return
 		else
 			(put_back)
@@ -95,7 +97,7 @@ undo_asks() {
 	health_of "$S/releases/$from"
 	[ "$health_kind" = client ] || return
 	if [ "$undo_code" = 0 ]; then traffic asked; else traffic amiss; fi
-	fact undo-health yes
+	fact undo-health "$health_spec"
 }
 
 # undo_end yes|no: the answer to that.
@@ -119,14 +121,30 @@ undo_over() {
 	[ "$undo_code" = 0 ] || fail 15 'put back' "not everything could be put back"
 }
 
-# abandon: a revert that failed here. It never returns to the release it leaves; where it did not leave it yet, that serves on.
+# abandon: a revert that failed here or elsewhere, or was told to stop. It never returns to the release it leaves: where it
+# did not fail itself, it is done to its end; where it did not leave it yet, that serves on.
 abandon() {
+	abandon_stopped=
+	[ ! -e "$R/stop" ] || abandon_stopped=yes
 	rm -f "$R/stop"
 	abandon_code=0
-	! mine || [ "$state" != open ] || switched || (serve_on) || abandon_code=1
-	turn failed
+	mine
+	case $state in
+	open | healthy) abandon_entry ;;
+	esac
 	discard
 	[ $abandon_code = 0 ] && return
 	unlock
 	fail 15 'put back' "it was drained, and could not be taken in again"
+}
+
+abandon_entry() {
+	if ! switched; then
+		[ "$state" != open ] || (serve_on) || abandon_code=1
+		turn failed
+	elif [ -z "$abandon_stopped" ] && [ -e "$R/failed" ]; then
+		turn failed
+	else
+		forward_ends
+	fi
 }

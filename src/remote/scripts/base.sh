@@ -28,6 +28,8 @@ fail() {
 	fail_says=${3%%"$NL"*}
 	say fail "$1" "$2" "$fail_says"
 	noted failed "$2: $fail_says"
+	# How a run ends may depend on it.
+	mark "$R/failed"
 	exit "$1"
 }
 

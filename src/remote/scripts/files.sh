@@ -34,8 +34,8 @@ file_stage() {
 	# The mark first, and whole: who ends this run looks for what it names.
 	{ printf '%s\n' "$3" >"$R/mark" && mv -f "$R/mark" "$R/file.$1"; } || fail 12 files "$R cannot be written to"
 	if [ -e "$file_at" ] || [ -L "$file_at" ]; then
-		# Where a file system has no such links, a copy.
-		ln "$file_at" "$file_old" 2>/dev/null || cp -pP "$file_at" "$file_old" || fail 12 files "$file_at cannot be kept"
+		# Where a file system has no such links, a copy. A machine that died may have left one of that name.
+		ln -f "$file_at" "$file_old" 2>/dev/null || cp -pPf "$file_at" "$file_old" || fail 12 files "$file_at cannot be kept"
 	else
 		mark "$R/nofile.$1" || fail 12 files "$R cannot be written to"
 	fi

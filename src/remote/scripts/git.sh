@@ -108,9 +108,16 @@ guard_again() {
 	fail 16 check "$revision has an older date than what is live ($from_revision), and too little history is here to tell more"
 }
 
-# has_commit COMMIT: whether it is here; a partial clone is not to ask the server for it.
+# has_commit COMMIT: whether it is here, with all that belongs to it: a fetch that was cut off may have left the commit
+# alone. What a ref leads to was here whole, so there is little to walk. A partial clone gets what it lacks later, and is
+# not to ask the server for it now.
 has_commit() {
-	git_here -c remote.origin.promisor=false cat-file -e "$1^{commit}" 2>/dev/null
+	if [ "$fetch_mode" = blobless ]; then
+		git_here -c remote.origin.promisor=false cat-file -e "$1^{commit}" 2>/dev/null
+	else
+		git_here -c remote.origin.promisor=false rev-list --objects --quiet --exclude-promisor-objects "$1" \
+			--not --all 2>/dev/null
+	fi
 }
 
 # has_revision: asked once, until a fetch may have changed the answer.

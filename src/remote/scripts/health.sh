@@ -3,8 +3,8 @@
 # of his own to ask (ask.sh). In everybody's eyes one step, however many tries it takes: the log has the output of all of
 # them, the operator sees that of the last.
 
-# health_store KIND WITHIN INTERVAL STABLE: kept with the release. KIND is `command` (the step `health`) or `client`: the
-# operator asks. The rest are seconds.
+# health_store KIND WITHIN INTERVAL STABLE SPEC: kept with the release. KIND is `command` (the step `health`) or `client`: the
+# operator asks, and SPEC, a line, is his. The rest are seconds.
 health_store() {
 	umask 077
 	printf '%s\n' "$*" >"$M/health" || fail 12 prepare "$M cannot be written"
@@ -14,7 +14,19 @@ health_store() {
 # health_of META: what is kept there; nothing in $health_kind where there is none.
 health_of() {
 	health_kind=''
-	[ ! -f "$1/health" ] || read -r health_kind health_within health_interval health_stable <"$1/health"
+	[ ! -f "$1/health" ] || read -r health_kind health_within health_interval health_stable health_spec <"$1/health"
+}
+
+# health_asks: tells the operator what to ask about $M's release. 1: that is not for him to find out.
+health_asks() {
+	health_of "$M"
+	[ "$health_kind" = client ] || return
+	fact health "$health_spec"
+}
+
+# serve: what went live takes requests, where nobody has to ask first whether it is healthy.
+serve() {
+	health_asks || undrain
 }
 
 # health: of $M's release, where the host can tell. Its failure ends the script.
@@ -46,8 +58,8 @@ health_try() {
 	[ "$why" != limit ] || tries_says="took longer than $health_limit s"
 }
 
-# tries WITHIN INTERVAL STABLE TRY...: until TRY... has been good for STABLE seconds on end, or WITHIN seconds are over. It
-# leaves $code and $why, as a job does, and says in $tries_says what is wrong; $tries_left seconds are left to it.
+# tries WITHIN INTERVAL STABLE TRY...: until TRY... has been good for STABLE seconds on end, or WITHIN seconds are over and
+# it is not good. It leaves $code and $why, as a job does, and says in $tries_says what is wrong; $tries_left seconds are left to it.
 tries() {
 	tries_within=$1 tries_interval=$2 tries_stable=$3 tries_since=''
 	shift 3
@@ -61,6 +73,8 @@ tries() {
 		step_from=$size
 		tries_left=$((tries_until - up))
 		[ "$tries_left" -gt 0 ] || tries_left=1
+		# What is good has all its time, to stay so.
+		[ -z "$tries_since" ] || tries_left=999999999
 		"$@"
 		uptime
 		if [ "$why/$code" = 'exit/0' ]; then
@@ -70,11 +84,7 @@ tries() {
 			tries_since=''
 		fi
 		[ "$why" != stop ] || break
-		if [ "$up" -ge "$tries_until" ]; then
-			[ "$code" != 0 ] || tries_says="good, but not for $tries_stable s"
-			[ "$code" != 0 ] || code=1
-			break
-		fi
+		[ -n "$tries_since" ] || [ "$up" -lt "$tries_until" ] || break
 		tries_wait || break
 	done
 	printf . 2>/dev/null >"$R/quiet" || rm -f "$R/quiet"
@@ -84,8 +94,9 @@ tries() {
 
 # tries_wait: till the next one is due. 1: told to stop.
 tries_wait() {
-	tries_next=$((up + tries_interval))
-	[ "$tries_next" -le "$tries_until" ] || tries_next=$tries_until
+	tries_next=$((up + tries_interval)) tries_last=$tries_until
+	[ -z "$tries_since" ] || tries_last=$((tries_since + tries_stable))
+	[ "$tries_next" -le "$tries_last" ] || tries_next=$tries_last
 	while [ "$up" -lt "$tries_next" ]; do
 		sleep 1
 		if [ -e "$R/stop" ]; then

@@ -106,7 +106,17 @@ end_jobs() {
 			kill -0 "-$end_pid" 2>/dev/null || break
 			pause
 		done
-		kill -KILL "-$end_pid" 2>/dev/null
+		kill -KILL "-$end_pid" 2>/dev/null && gone "$end_pid"
+	done
+}
+
+# gone PID: waits till that process group is, a second or so at most: what is killed in a call of the system still ends that,
+# and a link that it makes then would be nobody's.
+gone() {
+	gone_left=10
+	while kill -0 "-$1" 2>/dev/null && [ "$gone_left" -gt 0 ]; do
+		gone_left=$((gone_left - 1))
+		if [ "$gone_left" -gt 5 ]; then sleep 0.02 2>/dev/null || pause; else pause; fi
 	done
 }
 

@@ -59,11 +59,18 @@ activate_service() {
 	[ -n "$from" ] || reload_first=yes
 	reload "$reload_first" || broken "$reload_step" "its limit"
 	stored verify "$root/current" try || broken verify "its limit"
+	reached active
 }
 
 # healthy: all hosts are. From here a host that loses its operator goes forward.
 healthy() {
 	turn healthy || fail 12 confirm "the journal cannot be written"
+}
+
+# going_back: after all were, they are to go back: from here one that loses its operator does that again.
+going_back() {
+	mine && [ "$state" = healthy ] && turn open
+	return 0
 }
 
 # finish KEEP: recorded, pruned. Failures here are told, and change nothing.

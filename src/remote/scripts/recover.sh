@@ -12,7 +12,7 @@ recover() {
 	if [ "${2##*.}" = "$BOOT" ] && [ "$recover_pid" != $$ ]; then
 		recover_start=${2#owner.*.}
 		started "$recover_pid" || start=${recover_start%.*}
-		[ "$start" != "${recover_start%.*}" ] || kill -KILL "-$recover_pid" 2>/dev/null
+		if [ "$start" = "${recover_start%.*}" ] && kill -KILL "-$recover_pid" 2>/dev/null; then gone "$recover_pid"; fi
 	fi
 	# After a reboot their pids are other people's.
 	[ "${2##*.}" != "$BOOT" ] || end_jobs "$R"
@@ -61,23 +61,35 @@ recover_entry() {
 		if ! switched; then
 			dropped
 		elif [ "$action" = revert ]; then
-			# A revert never returns to the release it leaves.
-			if (aim && recover_forward); then turn 'done'; else turn failed; fi
+			forward_ends
 		else
 			recover_back
 		fi
 		;;
 	healthy)
 		asked || recover_wait
-		if asked || [ -e "$R/verdict.back" ]; then recover_back; else turn 'done'; fi
+		# A revert never returns to the release it leaves.
+		if [ "$action" = revert ] || { ! asked && [ ! -e "$R/verdict.back" ]; }; then turn 'done'; else recover_back; fi
 		;;
 	esac
 }
 
+# forward_ends: the end of a revert that is done here as far as it can be.
+forward_ends() {
+	if (recover_forward); then turn 'done'; else turn failed; fi
+}
+
+# recover_forward: what is left to do. What takes requests already is not disturbed.
 recover_forward() {
-	traffic_is out || drain
-	stored post-deploy "$root/current"
-	activate_service
+	! came served || return 0
+	! came unwell || return 1
+	quiet_when_full
+	aim
+	if ! came active; then
+		traffic_is out || drain
+		stored post-deploy "$root/current"
+		activate_service
+	fi
 	health
 	undrain
 }
@@ -113,6 +125,7 @@ settle() {
 	for settle_health in "$S/releases"/*/health; do
 		[ -f "$settle_health" ] || continue
 		health_of "${settle_health%/*}"
+		health_within=$((health_within + health_stable))
 		[ "$health_within" -lt "${settle_within:=0}" ] || settle_within=$health_within
 	done
 	settle_left=$((settle_left + ${settle_within:-0}))
@@ -122,9 +135,12 @@ settle() {
 		settle_left=$((settle_left - 1))
 		sleep 1
 	done
-	# Whether it was live at all: the journal's last word on that release.
+	# Whether it was live at all: the journal's word on that run. Others went to the same release.
 	for settle_entry in "$S/journal/"[0-9]*".$3."*; do
-		[ ! -f "$settle_entry" ] || settle_state=${settle_entry##*.}
+		[ -f "$settle_entry" ] || continue
+		while IFS=$TAB read -r settle_name settle_is; do
+			[ "$settle_name/$settle_is" != "run/$1" ] || settle_state=${settle_entry##*.}
+		done <"$settle_entry"
 	done
 	[ -z "${settle_state:-}" ] || fact settled "$settle_state"
 	live

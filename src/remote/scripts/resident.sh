@@ -200,9 +200,11 @@ collect() {
 # free_dir: where a run that takes no lock keeps its jobs' names: not on the deploy path's disk if that can be avoided.
 free_dir() {
 	for free_parent in "${XDG_RUNTIME_DIR:-}" /dev/shm "${TMPDIR:-/tmp}" "$S"; do
-		R=$free_parent/shipit-$run
+		# A run may have several shells here, one for each app.
+		R=$free_parent/shipit-$run.$$
 		[ ! -d "$R/$TOKEN" ] || return 0
-		[ -n "$free_parent" ] && mkdir -m 700 "$R" "$R/$TOKEN" "$R/meta" "$R/meta/steps" 2>/dev/null && return
+		[ -n "$free_parent" ] && mkdir -m 700 "$R" 2>/dev/null &&
+			mkdir -m 700 "$R/$TOKEN" "$R/meta" "$R/meta/steps" 2>/dev/null && return
 	done
 	R=$S/run.$run
 }

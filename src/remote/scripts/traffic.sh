@@ -9,7 +9,24 @@
 
 # traffic_ready: before anything is done about it. A first deploy takes the host in.
 traffic_ready() {
-	if [ -n "$from" ]; then mark "$R/traffic.in"; else mark "$R/traffic.out"; fi
+	if [ -n "$from" ]; then mark "$R/traffic.in"; else mark "$R/traffic.out"; fi &&
+		{ [ "$action" != revert ] || mark "$R/way.begun"; }
+}
+
+# reached active|served|unwell: how far a revert came, the only one that goes on from there and not back; another such name.
+reached() {
+	[ "$action" = revert ] && ! came "$1" || return 0
+	mv "$R"/way.* "$R/way.$1" 2>/dev/null || mark "$R/way.$1"
+	return 0
+}
+
+came() {
+	[ -e "$R/way.$1" ]
+}
+
+# unwell: the operator asked, and it is not healthy: it stays drained.
+unwell() {
+	! mine || ! switched || reached unwell
 }
 
 traffic_is() {
@@ -41,6 +58,7 @@ undrain() {
 		stored undrain "$root/current"
 	fi
 	traffic 'in'
+	reached served
 }
 
 # drain_back: what went live is drained before what was live before takes its place, by that one's text. One of before

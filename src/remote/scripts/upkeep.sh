@@ -64,6 +64,12 @@ restart_end() {
 	rm -f "$R/restarting"
 }
 
+# restart_serve: that, or what the operator is to ask before it.
+restart_serve() {
+	[ -e "$R/restarting" ] || return 0
+	health_asks || restart_end
+}
+
 # restart_unwell: the operator asked, and it is not healthy: it stays drained, and is not tried again.
 restart_unwell() {
 	traffic out

@@ -58,6 +58,7 @@ impl Json {
             Event::Started { .. }
                 | Event::HostFailed { .. }
                 | Event::Notice { .. }
+                | Event::Asking { .. }
                 | Event::Interrupted { .. }
         );
         // What `exec` prints is why it was run.
@@ -154,8 +155,9 @@ fn fields(event: &Event<'_>) -> Option<(&'static str, Value)> {
                 json!({ "shipit": shipit, "environment": environment, "action": action, "hosts": hosts }),
             )
         }
-        Event::Resolved { reference, revision, release } => {
-            ("resolved", json!({ "ref": reference, "revision": revision, "release": release }))
+        Event::Resolved { app, reference, revision, release } => {
+            let fields = json!({ "app": app, "ref": reference, "revision": revision, "release": release });
+            ("resolved", fields)
         }
         Event::Commits { from, to, pending } => {
             let commits: Vec<Value> = pending
@@ -167,7 +169,9 @@ fn fields(event: &Event<'_>) -> Option<(&'static str, Value)> {
             let fields = json!({ "from": from, "to": to, "total": total, "taken_back": taken_back, "commits": commits });
             ("commits", fields)
         }
-        Event::PhaseStarted { phase } => ("phase-started", json!({ "phase": phase.name() })),
+        Event::PhaseStarted { phase, part } => {
+            ("phase-started", json!({ "phase": phase.name(), "part": part }))
+        }
         Event::PhaseEnded { phase, took, failed } => {
             let seconds = took.as_secs_f64();
             ("phase-ended", json!({ "phase": phase.name(), "seconds": seconds, "failed": failed }))
@@ -185,6 +189,7 @@ fn fields(event: &Event<'_>) -> Option<(&'static str, Value)> {
         }
         Event::Waiting { host, holder } => ("waiting", json!({ "host": host, "holder": holder })),
         Event::Notice { host, text } => ("notice", json!({ "host": host, "text": text })),
+        Event::Asking { question } => ("asking", json!({ "question": question })),
         Event::Interrupted { signal, alone } => ("interrupted", json!({ "signal": signal, "alone": alone })),
         Event::Output { .. } | Event::ErrorOutput { .. } => return None,
     })

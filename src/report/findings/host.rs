@@ -3,7 +3,7 @@
 
 use super::remedy::{Way, at_home, toml_list};
 use super::{Finding, Group, repository};
-use crate::config::{App, Environment, Host};
+use crate::config::{App, Environment, Site};
 use crate::executor::event::{Failure, FailureKind};
 use crate::executor::{Checked, Clock};
 use crate::remote::quote::quote;
@@ -37,7 +37,8 @@ impl<'a> Answers<'a> {
 
 /// What is wrong on a host.
 #[must_use]
-pub fn examine(environment: &Environment, host: &Host, checked: &Checked) -> Group {
+pub fn examine(environment: &Environment, site: &Site, checked: &Checked) -> Group {
+    let (host, app) = (&environment.hosts[site.host], &environment.apps[site.app]);
     let mut group = Group { name: checked.host.clone(), findings: Vec::new(), unreached: None };
     let answers = Answers(&checked.found);
     let [me, uid, packager, root, home] = answers.first("me").unwrap_or_default();
@@ -46,13 +47,13 @@ pub fn examine(environment: &Environment, host: &Host, checked: &Checked) -> Gro
     path(&answers, &way, (me, root), found);
     space(&answers, &way, found);
     found.extend(git(&answers, &way));
-    found.extend(repository::access(&answers, &way, &environment.app.repo));
-    hooks(&answers, &way, environment, home, found);
+    found.extend(repository::access(&answers, &way, &app.repo));
+    hooks(&answers, &way, (&environment.name, app), home, found);
     if answers.first::<0>("setup").is_some() {
         let again = Finding::broken("nothing was set up here");
         found.push(again.remedy(format!("shipit {} setup", quote(&environment.name))));
     }
-    session(&answers, &way, (me, &environment.app), found);
+    session(&answers, &way, (me, app), found);
     found.extend(checked.clock.and_then(|clock| apart(clock, &way)));
     found.extend(checked.forwarding.as_ref().and_then(|forwarding| forwards(forwarding, &way, me)));
     match &checked.failure {
@@ -168,11 +169,10 @@ fn git(answers: &Answers<'_>, way: &Way<'_>) -> Option<Finding> {
 fn hooks(
     answers: &Answers<'_>,
     way: &Way<'_>,
-    environment: &Environment,
+    (environment, app): (&str, &App),
     home: &str,
     found: &mut Vec<Finding>,
 ) {
-    let app = &environment.app;
     if let Some([shell, login]) = answers.first("shell") {
         let text = format!("shell = \"{shell}\" cannot be had here (the login shell is {login})");
         let finding = Finding::broken(text).advice("install it, or choose another in shipit.toml");
@@ -204,7 +204,7 @@ fn hooks(
     if !elsewhere.is_empty() {
         let tools = super::human::names(&elsewhere);
         let text = format!("{tools}: not on the PATH that hooks have, only on that of a login");
-        let advice = format!("in shipit.toml, in [deploy.{}] or [defaults]:", environment.name);
+        let advice = format!("in shipit.toml, in [deploy.{environment}] or [defaults]:");
         let line = format!("prepend-path = {}", toml_list(&directories));
         found.push(Finding::broken(text).advice(advice).remedy(line));
     }

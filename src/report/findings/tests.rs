@@ -29,13 +29,13 @@ fn answers(lines: &[&[&str]]) -> Checked {
 
 fn shown(lines: &str, host: usize, checked: &Checked) -> String {
     let environment = environment(lines);
-    render(&[examine(&environment, &environment.hosts[host], checked)], false)
+    render(&[examine(&environment, &environment.sites[host], checked)], false)
 }
 
 /// The remedies alone.
 fn remedies(lines: &str, host: usize, answer: &[&str]) -> Vec<String> {
     let environment = environment(lines);
-    let group = examine(&environment, &environment.hosts[host], &answers(&[answer]));
+    let group = examine(&environment, &environment.sites[host], &answers(&[answer]));
     group.findings.into_iter().flat_map(|finding| finding.remedy).collect()
 }
 
@@ -79,7 +79,7 @@ fn a_directory_that_is_closed() {
 fn what_makes_a_deploy_fail_is_broken_and_the_rest_warns() {
     let broken = |answer: &[&str]| {
         let environment = environment("");
-        examine(&environment, &environment.hosts[1], &answers(&[answer])).is_broken()
+        examine(&environment, &environment.sites[1], &answers(&[answer])).is_broken()
     };
     let table: &[(&[&str], bool)] = &[
         (&["git", "2.39.5", ""], false),

@@ -48,6 +48,8 @@ pub(super) struct Plain {
     ci: Ci,
     fold: Option<Fold>,
     folds: usize,
+    /// The phase, and its part, that was announced last.
+    entered: String,
     /// The line after which a CI system hears commands again.
     resume: Option<String>,
 }
@@ -76,6 +78,7 @@ impl Plain {
             ci: Ci::None,
             fold: None,
             folds: 0,
+            entered: String::new(),
             resume: None,
         }
     }
@@ -97,16 +100,24 @@ impl Plain {
         }
     }
 
-    fn enter(&mut self, phase: Phase) {
+    fn enter(&mut self, phase: Phase, part: Option<&str>) {
+        let part =
+            part.map_or(String::new(), |part| format!(" {}", clean::line(part.as_bytes(), TEXT_WIDTH)));
+        let title = format!("{}{part}", phase.name());
+        // What is asked in between is no phase of its own.
+        if self.entered == title {
+            return;
+        }
+        self.entered.clone_from(&title);
         self.unfold();
         self.folds += 1;
-        match self.ci.open(phase.name(), self.folds) {
+        match self.ci.open(&title, self.folds) {
             Some((line, fold)) => {
                 self.out.write(&line);
                 self.fold = Some(fold);
             }
             None => {
-                let text = self.paint.bold(&format!("[{}]", phase.name()));
+                let text = self.paint.bold(&format!("[{title}]"));
                 self.say(&text);
             }
         }
@@ -149,7 +160,7 @@ impl Plain {
 
     fn matters(&self, event: &Event<'_>) -> bool {
         match event {
-            Event::HostFailed { .. } | Event::Interrupted { .. } => true,
+            Event::HostFailed { .. } | Event::Interrupted { .. } | Event::Asking { .. } => true,
             // The streams have to be ended for their last lines, which are data.
             Event::ErrorOutput { .. } => true,
             Event::Output { .. } | Event::StepEnded { .. } => self.board.phase == Some(Phase::Exec),
@@ -162,14 +173,15 @@ impl Plain {
             Event::PhaseStarted { .. } | Event::PhaseEnded { .. } | Event::Started { .. } if self.terse() => {
             }
             Event::Started { action, environment, hosts } => {
-                self.say(&format!("{action} {environment}: {}", human::hosts(hosts.len())));
+                self.say(&format!("{action} {environment}: {}", human::places(hosts)));
             }
-            Event::Resolved { reference, release, .. } => {
-                let text = format!("{reference} as {release}");
+            Event::Resolved { app, reference, release, .. } => {
+                let app = app.map_or(String::new(), |app| format!("{app}: "));
+                let text = format!("{app}{reference} as {release}");
                 self.say(&clean::line(text.as_bytes(), TEXT_WIDTH));
             }
             // The command's output is what counts; how we got there is for those who ask.
-            Event::PhaseStarted { phase } => self.enter(*phase),
+            Event::PhaseStarted { phase, part } => self.enter(*phase, *part),
             Event::PhaseEnded { phase, took, failed } => self.leave(*phase, *took, *failed),
             Event::Commits { from, to, pending } => {
                 human::commits(from, to, pending).iter().for_each(|line| self.say(line));
@@ -204,6 +216,7 @@ impl Plain {
                     None => self.say(&text),
                 }
             }
+            Event::Asking { question } => self.say(&format!("{question} [y/N]")),
             Event::Interrupted { signal, alone } => self.say(&human::interrupted(signal, *alone)),
         }
     }

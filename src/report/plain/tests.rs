@@ -25,7 +25,7 @@ fn build(plain: &mut Plain) {
     };
     let took = Duration::from_millis(1200);
     plain.event(&Event::Started { action: "deploy", environment: "production", hosts: &hosts });
-    plain.event(&Event::PhaseStarted { phase: Phase::Prepare });
+    plain.event(&Event::PhaseStarted { phase: Phase::Prepare, part: None });
     plain.event(&Event::StepStarted { host: "web1", step: "build" });
     plain.event(&Event::Output { host: "web1", step: "build", bytes: b"one\n\x1b]0;own" });
     plain.event(&Event::Output { host: "web1", step: "build", bytes: b"ed\x07two\nthr" });
@@ -61,7 +61,7 @@ fn what_exec_prints_is_data_and_never_cut() {
     let (progress, data) = (Kept::default(), Kept::default());
     let out = Background::new(progress.clone(), data.clone());
     let mut plain = Plain::new(out, false, Verbosity::Quiet);
-    plain.event(&Event::PhaseStarted { phase: Phase::Exec });
+    plain.event(&Event::PhaseStarted { phase: Phase::Exec, part: None });
     plain.event(&Event::StepStarted { host: "web1", step: "exec" });
     for _ in 0..1000 {
         plain.event(&Event::Output { host: "web1", step: "exec", bytes: b"line\nli" });
@@ -95,7 +95,7 @@ fn a_step_that_prints_much_is_cut() {
 fn silence_is_broken_every_thirty_seconds() {
     let text = told(Verbosity::Normal, |plain| {
         let began = Instant::now();
-        plain.event(&Event::PhaseStarted { phase: Phase::Prepare });
+        plain.event(&Event::PhaseStarted { phase: Phase::Prepare, part: None });
         plain.event(&Event::StepStarted { host: "web1", step: "build" });
         (1..=70).for_each(|second| plain.tick_at(began + Duration::from_secs(second)));
     });

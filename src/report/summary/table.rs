@@ -81,10 +81,10 @@ fn folded(hosts: &[HostOutcome]) -> Vec<String> {
             (from, to) => format!("{} → {}", live(from.as_ref()), live(to.as_ref())),
         };
         if alone && host.result == HostResult::Done {
-            return format!("{}: {change}", human::hosts(names.len()));
+            return format!("{}: {change}", human::places(names));
         }
         let which = clean::line(human::names(names).as_bytes(), 200);
-        format!("{}: {change}, {}: {which}", human::hosts(names.len()), word(host.result))
+        format!("{}: {change}, {}: {which}", human::places(names), word(host.result))
     };
     groups.iter().map(line).collect()
 }
@@ -103,6 +103,7 @@ fn word(result: HostResult) -> &'static str {
     match result {
         HostResult::Done => "done",
         HostResult::Unchanged => "unchanged",
+        HostResult::Skipped => "skipped",
         HostResult::Failed => "failed",
         HostResult::Stopped => "stopped",
         HostResult::PutBack => "put back",
@@ -114,7 +115,7 @@ fn colored(result: HostResult, text: &str, paint: Paint) -> String {
     match result {
         HostResult::Done => paint.good(text),
         HostResult::Unchanged | HostResult::Stopped => text.to_owned(),
-        HostResult::PutBack => paint.odd(text),
+        HostResult::PutBack | HostResult::Skipped => paint.odd(text),
         HostResult::Failed | HostResult::Doubt => paint.bad(text),
     }
 }

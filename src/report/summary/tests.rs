@@ -25,6 +25,7 @@ fn hosts(count: usize, to: &str, result: HostResult) -> Vec<HostOutcome> {
 
 fn outcome(end: End, hosts: Vec<HostOutcome>) -> Outcome {
     Outcome {
+        apps: Vec::new(),
         action: "deploy".to_owned(),
         environment: "production".to_owned(),
         end,
@@ -266,7 +267,7 @@ fn split() {
     next:
       shipit production status      where each host is
       shipit production --redeploy  deploy it everywhere
-      shipit production revert      go back everywhere
+      shipit production sync        bring all to what most of them serve
     note: a migration ran; what it did to a database is not undone
     "#);
     outcome.action = "revert".to_owned();

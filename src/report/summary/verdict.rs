@@ -40,7 +40,8 @@ pub(super) fn render(outcome: &Outcome, paint: Paint) -> String {
 
 fn done(outcome: &Outcome) -> String {
     let worked = |host: &&HostOutcome| matches!(host.result, HostResult::Done | HostResult::Unchanged);
-    let hosts = human::hosts(outcome.hosts.iter().filter(worked).count());
+    let worked: Vec<&str> = outcome.hosts.iter().filter(worked).map(|host| host.host.as_str()).collect();
+    let hosts = human::places(&worked);
     let took = human::duration(outcome.took);
     let revision = outcome.revision.as_deref().map(human::revision);
     match (outcome.action.as_str(), revision) {
@@ -73,7 +74,8 @@ fn nothing_to_do(outcome: &Outcome) -> String {
     }
 
     let verb = if outcome.hosts.len() == 1 { "serves" } else { "serve" };
-    let hosts = human::hosts(outcome.hosts.len());
+    let all: Vec<&str> = outcome.hosts.iter().map(|host| host.host.as_str()).collect();
+    let hosts = human::places(&all);
     match serving(outcome) {
         Serving::Same(revision) => format!("nothing to do: {hosts} {verb} {revision} already"),
         _ => "nothing to do".to_owned(),
@@ -102,9 +104,14 @@ fn failed(outcome: &Outcome) -> String {
 }
 
 fn put_back(outcome: &Outcome) -> String {
-    let back = outcome.hosts.iter().filter(|host| host.result != HostResult::Unchanged).count();
+    let untouched = |host: &&HostOutcome| matches!(host.result, HostResult::Unchanged | HostResult::Skipped);
+    let back = outcome.hosts.len() - outcome.hosts.iter().filter(untouched).count();
+    let skipped = outcome.hosts.iter().any(|host| host.result == HostResult::Skipped);
     let hosts = match back {
-        _ if back < outcome.hosts.len() => "what was touched was put back, and all hosts serve".to_owned(),
+        _ if skipped => "all hosts that were reached were put back and serve".to_owned(),
+        _ if back < outcome.hosts.len() || !outcome.apps.is_empty() => {
+            "what was touched was put back, and all hosts serve".to_owned()
+        }
         1 => "the host was put back and serves".to_owned(),
         2 => "both hosts were put back and serve".to_owned(),
         count => format!("all {count} hosts were put back and serve"),
@@ -171,11 +178,12 @@ fn what_to_type(outcome: &Outcome) -> String {
     let mut ways = vec![("status".to_owned(), "where each host is")];
     match (outcome.action.as_str(), &outcome.release) {
         ("revert", Some(release)) => ways.push((format!("revert {release}"), "try again")),
+        ("revert", None) => ways.push(("sync".to_owned(), "bring all to what most of them serve")),
         ("sync", _) => ways.push(("sync".to_owned(), "try again")),
         ("restart", _) => ways.push(("restart".to_owned(), "try again")),
         ("deploy", _) => {
             ways.push(("--redeploy".to_owned(), "deploy it everywhere"));
-            ways.push(("revert".to_owned(), "go back everywhere"));
+            ways.push(("sync".to_owned(), "bring all to what most of them serve"));
         }
         _ => {}
     }
@@ -195,7 +203,8 @@ enum Serving {
 
 /// What the hosts serve now.
 fn serving(outcome: &Outcome) -> Serving {
-    let mut all = outcome.hosts.iter().map(|host| short(host.to.as_ref()));
+    let reached = outcome.hosts.iter().filter(|host| host.result != HostResult::Skipped);
+    let mut all = reached.map(|host| short(host.to.as_ref()));
     let first = all.next().flatten();
     match (all.all(|other| other == first), first) {
         (true, Some(revision)) => Serving::Same(revision),

@@ -1,0 +1,171 @@
+//! Which app on which host, and what it has there: path and `env`.
+
+use std::collections::BTreeMap;
+
+use super::describe::{self, Kind};
+use super::diagnostic::{Problem, Problems, Span, nearest};
+use super::file::Entry;
+use super::hosts::Group;
+use super::keys::{self, Place};
+use super::layers::Layers;
+use super::placeholders::Placeholders;
+use super::sources::Sources;
+use super::{App, EnvVariable, Environment, Host, RemotePath, Site, env, values};
+
+/// What the sites of one app are made of.
+pub(super) struct Context<'a> {
+    pub sources: &'a Sources,
+    pub environment: &'a str,
+    /// The app's tables and what they build on.
+    pub layers: Layers<'a>,
+    /// Whether all hosts are known: those that a command would print may not be.
+    pub whole: bool,
+}
+
+/// The app on all hosts that it is for. A path that no layer gives is empty: the caller tells that it is missing.
+pub(super) fn read(
+    (at, app): (usize, &App),
+    groups: &[Group<'_>],
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> Vec<Site> {
+    let mut sites = Vec::new();
+    let mut first = 0;
+    for group in groups {
+        let layers = group.tables.iter().fold(context.layers.clone(), |layers, table| layers.with(table));
+        let path =
+            layers.last("path", problems, |node| Ok((values::any_text(node)?.to_owned(), node.span.clone())));
+        let env = variables(&layers, context.sources, problems);
+        for (number, host) in group.hosts.iter().enumerate().filter(|(_, host)| app.is_for(host)) {
+            let filled = match &path {
+                None => Some(RemotePath(String::new())),
+                Some(path) => problems.keep(fill(path, context.environment, &app.name, host)),
+            };
+            let Some(path) = filled else { break };
+            sites.push(Site { host: first + number, app: at, path, env: env.clone() });
+        }
+        first += group.hosts.len();
+    }
+    check_roles(&app.name, groups, context, problems);
+    sites
+}
+
+fn fill(
+    (path, span): &(String, Span),
+    environment: &str,
+    app: &str,
+    host: &Host,
+) -> Result<RemotePath, Problem> {
+    let values = Placeholders { environment, app, host: Some(&host.name) };
+    let path = values.fill_path(path).map_err(|fault| fault.at(span.clone()))?;
+    RemotePath::parse(&path).map_err(|error| Problem::at(span.clone(), error.to_string()))
+}
+
+fn variables(layers: &Layers<'_>, sources: &Sources, problems: &mut Problems) -> Vec<EnvVariable> {
+    let mut env: BTreeMap<String, EnvVariable> = BTreeMap::new();
+    for (table, name) in layers.tables() {
+        let Some(entry) = table.get("env") else { continue };
+        let place = Place { name: format!("{name}.env"), parent: name.to_owned() };
+        let variables = env::read(&entry.node, &place, sources, problems);
+        env.extend(variables.into_iter().map(|variable| (variable.name.clone(), variable)));
+    }
+    env.into_values().collect()
+}
+
+/// A role that no host has would make an app or a hook run nowhere, without a word.
+fn check_roles(app: &str, groups: &[Group<'_>], context: &Context<'_>, problems: &mut Problems) {
+    if !context.whole {
+        return;
+    }
+    let hosts = || groups.iter().flat_map(|group| &group.hosts);
+    let known: Vec<&str> = hosts().flat_map(|host| &host.roles).map(String::as_str).collect();
+    // Of those alone that count: one that is overridden may be of another environment.
+    let own = context.layers.of_app(context.environment, app);
+    let strongest = |key: &&str| if *key == "roles" { own.entry(key) } else { context.layers.entry(key) };
+    for entry in keys::APP.known.iter().filter_map(strongest) {
+        let listed: Vec<&Entry> = match describe::of_app(&entry.key).map(|doc| doc.kind) {
+            _ if entry.key == "roles" => vec![entry],
+            Some(Kind::Hooks) => {
+                entry.node.items().iter().filter_map(|item| item.as_table().ok()?.get("roles")).collect()
+            }
+            _ => continue,
+        };
+        for node in listed.into_iter().flat_map(|entry| entry.node.items()) {
+            let Ok(role) = values::any_text(node) else { continue };
+            if !known.contains(&role) {
+                let near = nearest(role, known.iter().copied());
+                let problem =
+                    node.problem(format!("no host of `{}` has the role `{role}`", context.environment));
+                problems.push(problem.help(match near {
+                    Some(near) => format!("did you mean \"{near}\"?"),
+                    None => format!("give it to one: {{ host = \"web1\", roles = [\"{role}\"] }}"),
+                }));
+            }
+        }
+    }
+}
+
+/// A host that no app is for would be left out of everything, without a word.
+pub(super) fn check_hosts(environment: &Environment, span: &Span, problems: &mut Problems) {
+    let idle = |at: &usize| environment.sites.iter().all(|site| site.host != *at);
+    let idle: Vec<&str> =
+        (0..environment.hosts.len()).filter(idle).map(|at| environment.hosts[at].name.as_str()).collect();
+    if !idle.is_empty() {
+        let problem = Problem::at(span.clone(), format!("no app is for {}", idle.join(", ")));
+        problems.push(problem.help("give it a role of one of the apps, or leave it out"));
+    }
+}
+
+/// Apps that would share a deploy path would take each other's releases for their own.
+pub(super) fn check_paths(environment: &Environment, span: &Span, problems: &mut Problems) {
+    let mut taken: BTreeMap<(usize, &str), &Site> = BTreeMap::new();
+    for site in environment.sites.iter().filter(|site| !site.path.as_str().is_empty()) {
+        if let Some(other) = taken.insert((site.host, site.path.as_str()), site) {
+            let (one, two) = (&environment.apps[other.app].name, &environment.apps[site.app].name);
+            let message = format!(
+                "the apps `{one}` and `{two}` have the same path on {}: {}",
+                environment.hosts[site.host].name, site.path
+            );
+            problems.push(
+                Problem::at(span.clone(), message).help("a path with the app in it: \"/var/www/{app}\""),
+            );
+            return;
+        }
+    }
+}
+
+impl App {
+    /// Whether it goes to that host.
+    #[must_use]
+    pub fn is_for(&self, host: &Host) -> bool {
+        has_role(host, &self.roles)
+    }
+}
+
+/// Whether a host has one of these roles; none: any host.
+#[must_use]
+pub fn has_role(host: &Host, roles: &[String]) -> bool {
+    roles.is_empty() || host.roles.iter().any(|role| roles.contains(role))
+}
+
+impl Environment {
+    /// As reports call a site: its host, and its app where there are several.
+    #[must_use]
+    pub fn site_name(&self, site: &Site) -> String {
+        let host = &self.hosts[site.host].name;
+        if self.apps.len() == 1 { host.clone() } else { format!("{host}/{}", self.apps[site.app].name) }
+    }
+
+    /// The same for a site of an environment that is part of this one.
+    #[must_use]
+    pub fn site_name_of(&self, part: &Environment, site: &Site) -> String {
+        let host = &part.hosts[site.host].name;
+        if self.apps.len() == 1 { host.clone() } else { format!("{host}/{}", part.apps[site.app].name) }
+    }
+
+    /// The sites of an app, in the order of the hosts: indices into [`Environment::sites`].
+    #[must_use]
+    pub fn sites_of(&self, app: usize) -> Vec<usize> {
+        (0..self.sites.len()).filter(|at| self.sites[*at].app == app).collect()
+    }
+}

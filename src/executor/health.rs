@@ -1,0 +1,117 @@
+//! Whether what went live is well, as far as it is asked from here, through the hosts' connections; and by the host itself
+//! where its sshd forbids that.
+
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+
+use super::event::{Event, Failure, FailureKind};
+use super::fleet::Fleet;
+use super::outcome::Live;
+use crate::config::{Health, HealthCheck};
+use crate::health::{self, Sick};
+use crate::plan::{Action, Phase};
+use crate::remote::script::{Expected, Script, Tries};
+use crate::transport::Exit;
+
+/// The step's name.
+pub(super) const STEP: &str = "health";
+
+/// What is asked, and of which release.
+pub(super) struct Question {
+    pub(super) target: usize,
+    pub(super) health: Health,
+    pub(super) live: Live,
+}
+
+impl Fleet<'_> {
+    /// Asks all at once. Who is not well has failed in the step `health`.
+    pub(super) async fn ask_health(&mut self, phase: Phase, questions: Vec<Question>, undoing: bool) {
+        self.phase = phase;
+        let since = Instant::now();
+        let mut by_host = Vec::new();
+        let mut asking: FuturesUnordered<_> = (questions.into_iter())
+            .filter_map(|question| {
+                let host = &self.hosts[question.target];
+                let connection = host.connection.clone().filter(|_| host.reachable())?;
+                self.observer.event(&Event::StepStarted { host: &host.name, step: STEP });
+                Some(async move {
+                    let Live { release, revision } = &question.live;
+                    let well = health::wait(&*connection, &question.health, release, revision).await;
+                    (question, well)
+                })
+            })
+            .collect();
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        while !asking.is_empty() && !self.known.now {
+            tokio::select! {
+                Some((question, well)) = asking.next() => match well {
+                    Err(Sick::Forbidden | Sick::AskHost) => by_host.push(question),
+                    well => {
+                        self.answered(question.target, well, phase, since);
+                        // All go back: how the others fare is of no interest any more.
+                        if !undoing && self.plan.action != Action::Revert && self.failed() > 0 {
+                            break;
+                        }
+                    }
+                },
+                Some((at, said)) = self.said.recv() => self.hear(at, said, phase, undoing),
+                asked = self.interrupt.beyond(self.known) => {
+                    self.asked(asked);
+                    if !undoing {
+                        break;
+                    }
+                }
+                _ = tick.tick() => self.observer.tick(),
+            }
+        }
+        drop(asking);
+        let over = !undoing && self.plan.action != Action::Revert && self.failed() > 0;
+        if by_host.is_empty() || over || self.known.signal != 0 && !undoing {
+            return;
+        }
+        let mut scripts = vec![Script::new(); self.hosts.len()];
+        for question in by_host {
+            scripts[question.target] = script(&question.health);
+        }
+        self.stage(phase, &scripts, undoing).await;
+    }
+
+    fn answered(&mut self, target: usize, well: Result<(), Sick>, phase: Phase, since: Instant) {
+        let host = &mut self.hosts[target];
+        let exit = Exit::Code(u32::from(well.is_err()));
+        let ended = Event::StepEnded { host: &host.name, step: STEP, exit: &exit, took: since.elapsed() };
+        self.observer.event(&ended);
+        let Err(sick) = well else { return };
+        if host.failure.is_some() {
+            return;
+        }
+        let kind = if matches!(sick, Sick::Lost(_)) { FailureKind::Lost } else { FailureKind::Step };
+        let message = sick.to_string();
+        let environment = &self.plan.environment.name;
+        let hint = format!(
+            "look at what the app says there: `shipit {environment} logs`; what is asked of it, and how long, is `health`"
+        );
+        let failure =
+            Failure { kind, step: STEP.into(), exit: None, message, hint: Some(hint), tail: Vec::new() };
+        host.took = host.started.elapsed();
+        self.observer.event(&Event::HostFailed { host: &host.name, phase, failure: &failure });
+        host.told = true;
+        host.failure = Some(failure);
+    }
+}
+
+/// The same question, for the host to ask.
+fn script(health: &Health) -> Script {
+    let tries = Tries::of(health);
+    match &health.check {
+        HealthCheck::Http(http) => {
+            let (status, body) = (http.status_text(), http.body.as_deref().unwrap_or_default());
+            let expected = Expected { status: &status, body, release: http.release };
+            Script::new().ask_http(tries, &http.url.to_string(), expected)
+        }
+        HealthCheck::Tcp { host, port } => Script::new().ask_tcp(tries, host, *port),
+        // Stored with the release, and run there.
+        HealthCheck::Command(_) => Script::new(),
+    }
+}

@@ -1,0 +1,54 @@
+//! What is kept with a release: whatever a later revert, put-back or restart needs, and what this run runs.
+
+use super::stages::Stages;
+use crate::config::{App, Health, HealthCheck, Supervisor};
+use crate::remote::script::{HealthKind, Script, Tries};
+
+// Everything that a later revert or put-back needs, and what this run runs: all texts are kept with the release.
+pub(super) fn store_all(stages: &mut Stages<'_>, app: &App) {
+    let hooks = &app.hooks;
+    stages.store("pre-deploy", &hooks.pre_deploy);
+    stages.store("build", &hooks.build);
+    let one = stages.migrating();
+    stages.only(one, |one| one.store("migrate", &hooks.migrate));
+    stages.store("pre-activate", &hooks.pre_activate);
+    stages.store("drain", &hooks.drain);
+    stages.store("post-deploy", &hooks.post_deploy);
+    stages.store("undrain", &hooks.undrain);
+    let checks = stages.on_hosts(|host| app.health_on(host));
+    stages.each(|at, script| match &checks[at] {
+        Some(health) => store_health(script, health),
+        None => script,
+    });
+    let limit = stages.limits.reload;
+    let supervisors = stages.on_hosts(|host| app.supervisor_on(host));
+    stages.each(|at, script| match &supervisors[at] {
+        Some(supervisor) => store_supervisor(script, limit, supervisor),
+        None => script,
+    });
+}
+
+fn store_health(script: Script, health: &Health) -> Script {
+    let tries = Tries::of(health);
+    match &health.check {
+        HealthCheck::Command(text) => {
+            script.health_store(HealthKind::Command, tries, "").store("health", tries.timeout.max(1), text)
+        }
+        _ => script.health_store(HealthKind::Client, tries, &health.written()),
+    }
+}
+
+fn store_supervisor(script: Script, limit: u64, supervisor: &Supervisor) -> Script {
+    let Supervisor { reload, start, stop, status, verify } = supervisor;
+    let texts = [
+        ("reload", Some(reload)),
+        ("start", start.as_ref()),
+        ("stop", stop.as_ref()),
+        ("status", status.as_ref()),
+        ("verify", verify.as_ref()),
+    ];
+    texts.into_iter().fold(script, |script, (step, text)| match text {
+        Some(text) => script.store(step, limit, text),
+        None => script,
+    })
+}

@@ -1,0 +1,85 @@
+//! What differs from target to target: what the resident shell there knows, and what travels apart from the scripts.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::build::{Options, sent};
+use super::{Action, Target};
+use crate::config::{App, Environment, Fetch, FileEntry, Shell};
+use crate::git;
+use crate::remote::script::{enter, exports, ssh_with};
+
+pub(super) fn target(action: Action, environment: &Environment, at: usize, options: &Options) -> Target {
+    let site = &environment.sites[at];
+    let (app, host) = (&environment.apps[site.app], &environment.hosts[site.host]);
+    let env = options.env.get(at).map(Vec::as_slice).unwrap_or_default();
+    let of_app = options.files.get(site.app).map(Vec::as_slice).unwrap_or_default();
+    let sends = matches!(action, Action::Deploy | Action::Sync);
+    let files: Vec<FileEntry> =
+        if sends { of_app.iter().cloned().chain(app.env_file(env)).collect() } else { Vec::new() };
+    let token = options.tokens.get(site.app).cloned().flatten();
+    let shell = match app.shell {
+        Shell::BashOrSh => "auto",
+        Shell::Sh => "sh",
+        Shell::Bash => "bash",
+        Shell::Login => "login",
+    };
+    let mut variables = vec![
+        ("action", action.name().to_owned()),
+        ("app", app.name.clone()),
+        ("digest", environment.digest(site, env, &files)),
+        ("environment", environment.name.clone()),
+        ("host", host.name.clone()),
+        ("reference", app.reference.clone()),
+        ("reload_limit", environment.timeouts.reload.as_secs().max(1).to_string()),
+        ("repo", app.repo.clone()),
+        ("roles", host.roles.join(" ")),
+        ("shell", shell.to_owned()),
+        ("user", options.user.clone()),
+        ("when", options.when.clone()),
+        ("who", options.who.clone()),
+    ];
+    variables.extend(repository(app));
+    variables.sort_by_key(|(name, _)| *name);
+    Target {
+        name: environment.site_name(site),
+        host: host.clone(),
+        machine: site.host,
+        app: site.app,
+        path: site.path.clone(),
+        variables,
+        enter: enter(&app.profile, &app.prepend_path),
+        files: sent(app).into_iter().filter(|_| sends).collect(),
+        data: (files.into_iter().enumerate().map(|(n, file)| (format!("file.{n}"), file.content)))
+            .chain(token.map(|token| ("token".to_owned(), token)))
+            .collect(),
+        exports: SecretString::from(exports(env.iter().map(|e| (e.name.as_str(), e.value.expose_secret())))),
+        shown_env: env
+            .iter()
+            .map(|e| (e.name.clone(), (!e.secret).then(|| e.value.expose_secret().to_owned())))
+            .collect(),
+    }
+}
+
+// How a host gets at the repository: only what is not as usual.
+fn repository(app: &App) -> Vec<(&'static str, String)> {
+    let mut variables = Vec::new();
+    match app.fetch {
+        Fetch::Full => {}
+        Fetch::Fast => variables.push(("fetch_mode", "fast".to_owned())),
+        Fetch::Blobless => variables.push(("fetch_mode", "blobless".to_owned())),
+    }
+    if app.submodules {
+        variables.push(("submodules", "yes".to_owned()));
+    }
+    variables.extend(app.subdir.iter().map(|subdir| ("subdir", subdir.clone())));
+    if let Some(key) = &app.repo_key {
+        variables.push(("repo_key", key.strip_prefix("~/").unwrap_or(key).to_owned()));
+        variables.push(("ssh_command", ssh_with(key)));
+    }
+    if let (Some(_), Some((origin, login))) = (&app.repo_token, git::origin(&app.repo)) {
+        variables.push(("token_for", origin));
+        // Servers that take a token by itself take any name with it.
+        variables.push(("token_user", login.unwrap_or_else(|| "x-access-token".to_owned())));
+    }
+    variables
+}
