@@ -1,0 +1,170 @@
+//! The world of this suite: four hosts with small disks on real sshds, each behind a line that can be hurt, and the apps
+//! that are deployed to them. It is used for one fault after the other while it is whole.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+
+use crate::common::{Host, Kind, Running, Signal, World, signal};
+use crate::ground::Disk;
+use crate::proxy::Proxy;
+
+/// The hosts of a world.
+pub const HOSTS: usize = 4;
+/// What is deployed, each to `disk/NAME`, in the order in which they go live.
+pub const APPS: [&str; 2] = ["api", "web"];
+/// What hosts have as `/bin/sh`.
+const SHELLS: [&str; HOSTS] = ["dash", "bash", "busybox", "dash"];
+
+/// A world that is set up and serves something everywhere.
+#[derive(Debug)]
+pub struct Fleet {
+    // before the world, whose hosts end what runs on them first
+    pub world: World,
+    pub lines: Vec<Proxy>,
+    pub disks: Vec<Disk>,
+    count: usize,
+}
+
+impl Fleet {
+    /// Sets it up and deploys twice, so that there is something to revert to.
+    pub fn new() -> Fleet {
+        let world = World::new(Kind::Sshd, HOSTS);
+        let lines: Vec<Proxy> = world.hosts().iter().map(|host| Proxy::before(host.port())).collect();
+        let disks: Vec<Disk> = (0..HOSTS).map(|_| Disk::take()).collect();
+        for ((host, disk), sh) in world.hosts().iter().zip(&disks).zip(SHELLS) {
+            host.sh(sh);
+            host.tool("hook", include_str!("hook.sh"));
+            symlink(disk.path(), host.path("disk")).unwrap();
+        }
+        let mut fleet = Fleet { world, lines, disks, count: 0 };
+        fleet.lead_through_the_lines();
+        fleet.world.config(&fleet.config());
+        fleet.publish();
+        fleet.shipit(&["setup"]).wait().ends_with(0);
+        fleet.shipit(&[]).wait().ends_with(0);
+        fleet.publish();
+        fleet.shipit(&[]).wait().ends_with(0);
+        fleet
+    }
+
+    fn lead_through_the_lines(&self) {
+        let ssh = self.world.home().join(".ssh");
+        for (file, before, after) in [("config", "Port ", "\n"), ("known_hosts", "[127.0.0.1]:", " ")] {
+            let mut text = fs::read_to_string(ssh.join(file)).unwrap();
+            for (host, line) in self.world.hosts().iter().zip(&self.lines) {
+                let of = |port: u16| format!("{before}{port}{after}");
+                text = text.replace(&of(host.port()), &of(line.port()));
+            }
+            fs::write(ssh.join(file), text).unwrap();
+        }
+    }
+
+    fn config(&self) -> String {
+        let hosts: Vec<&str> = self.world.hosts().iter().map(Host::name).collect();
+        let repo = self.world.repo.url();
+        let local = |step: &str| format!("{step} = \"[ ! -e ../fail.{step} ]\"\n");
+        let remote = |step: &str| format!("{step} = \"hook {step}\"\n");
+        let app = |name: &str| {
+            let steps = ["post-setup", "pre-deploy", "build", "migrate", "pre-activate", "post-deploy"];
+            let steps = steps.map(remote).concat();
+            format!(
+                "repo = {repo:?}\nref = \"main\"\npath = \"disk/{name}\"\n{steps}\
+                 shared = [\"logs/\"]\nfiles = {{ \"shared/env\" = {{ from = \"env.txt\" }} }}\n\
+                 supervisor = {{ reload = \"hook reload\", stop = \"hook stop\", verify = \"hook verify\" }}\n"
+            )
+        };
+        let all = format!(
+            "timeout = {{ connect = \"4s\", lost = \"4s\", hook = \"60s\", fetch = \"60s\", reload = \"60s\" }}\n\
+             hosts = {hosts:?}\nkeep-releases = 3\n"
+        );
+        let locals = ["pre-deploy-local", "post-deploy-local"].map(local).concat();
+        let apps = APPS.iter().enumerate().map(|(at, name)| {
+            let first = || locals.clone();
+            let before = at.checked_sub(1).map_or_else(first, |at| format!("after = [{:?}]\n", APPS[at]));
+            format!("[apps.{name}]\n{}{before}\n", app(name))
+        });
+        format!("{}[deploy.production]\n{all}", apps.collect::<String>())
+    }
+
+    /// Publishes the next thing to deploy.
+    pub fn publish(&mut self) {
+        self.count += 1;
+        let page = format!("page {}\n", self.count);
+        self.world.repo.publish(&[("page", &page), ("env.txt", &page)]);
+    }
+
+    /// Nothing is live any more, as on new hosts.
+    pub fn wipe(&self) {
+        for (host, disk) in self.world.hosts().iter().zip(&self.disks) {
+            for app in APPS {
+                fs::remove_dir_all(disk.path().join(app)).unwrap();
+                fs::remove_file(host.path(&format!("running.{app}"))).unwrap();
+            }
+        }
+        self.shipit(&["setup"]).wait().ends_with(0);
+    }
+
+    /// A path of an app on a host's disk.
+    pub fn path(&self, host: usize, app: &str, path: &str) -> PathBuf {
+        self.disks[host].path().join(app).join(path)
+    }
+
+    pub fn host(&self, at: usize) -> &Host {
+        &self.world.hosts()[at]
+    }
+
+    /// Where the events of the next run go.
+    pub fn events(&self) -> PathBuf {
+        self.world.root().join("events")
+    }
+
+    /// Starts `shipit production`.
+    pub fn shipit(&self, words: &[&str]) -> Running {
+        self.shipit_with(words, &[])
+    }
+
+    /// Starts `shipit production` with these variables.
+    pub fn shipit_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Running {
+        let binary = crate::asked("BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_shipit").to_owned());
+        let mut command = self.world.command(binary.as_ref());
+        command.arg("production").args(words).envs(variables.iter().copied());
+        Running::start(command, format!("shipit production {}", words.join(" ")))
+    }
+
+    /// Starts `shipit production`, with its events in that file.
+    pub fn start(&self, words: &[&str], variables: &[(&str, &str)]) -> Running {
+        let file = self.events();
+        let _ = fs::remove_file(&file);
+        let file = file.to_str().unwrap().to_owned();
+        self.shipit_with(&[&["--events", &file], words].concat(), variables)
+    }
+
+    /// All processes of a host stop where they are, or go on.
+    pub fn freeze(&self, at: usize, frozen: bool) {
+        let host = self.host(at);
+        host.freeze(frozen);
+        // Twice: what was started while the first were stopped.
+        for _ in 0..2 {
+            let sign = if frozen { Signal::STOP } else { Signal::CONT };
+            host.processes().iter().for_each(|process| signal(process.pid, sign));
+        }
+        if frozen {
+            host.freeze(true);
+        }
+    }
+
+    /// A host dies with all that it runs.
+    pub fn kill_machine(&self, at: usize) {
+        let host = self.host(at);
+        self.freeze(at, true);
+        host.kill_sshd();
+        for _ in 0..100 {
+            let left = host.processes();
+            if left.is_empty() {
+                return;
+            }
+            left.iter().for_each(|process| signal(process.pid, Signal::KILL));
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The fault suite: real sshds, real git, the real binary, two worlds' worth of faults at chosen and at random moments, and
+//! an exact judgement after each. All hosts serve the old or all the new, or the report names those that differ; nothing is
+//! left; the next plain run succeeds.
+//!
+//!   tests/run faults --seed S --count N      by chance
+//!   tests/run faults --all                   every kind at every step, and a hundred cuts at random bytes
+//!   tests/run faults --only 'CASE; CASE'     these again, as violations name them
+//!
+//! Deadlines catch hangs; a violation is a bug of shipit.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod case;
+mod codes;
+mod draw;
+mod events;
+mod fleet;
+mod ground;
+mod judge;
+mod look;
+mod proxy;
+mod strike;
+mod suite;
+
+use case::Case;
+
+/// Faults that every test run plays, each for something that others do not show.
+const CHOSEN: &str = "\
+deploy cut-rst web1 at step-started:build@web1/api +0
+deploy cut-fin web3 at step-started:reload@web3/web +0
+deploy cut-rst web2 at phase-started:confirm +0
+deploy cut-fin web4 at phase-started:finish +0
+deploy cut-rst web3 down 3000
+deploy cut-rst web2 up 30000
+deploy kill-session web2 at step-started:post-deploy@web2/api +0
+deploy kill-machine web3 at step-started:build@web3/web +0
+deploy kill-machine web2 at step-started:reload@web2/api +0
+deploy freeze web1 at step-started:fetch@web1/web +0
+deploy freeze web3 at step-started:reload@web3/api +0
+deploy hiccup web2 at step-started:reload@web2/web +0
+deploy silent web4 at step-started:verify@web4/api +0
+deploy silent-up web2 at phase-started:confirm +0
+deploy silent-down web3 at step-started:pre-activate@web3/web +0
+deploy client-kill web1 at step-started:migrate@web1/api +0
+deploy client-kill web1 at step-started:reload@web2/web +0
+deploy client-kill web1 at phase-started:activate#2 +0
+deploy client-kill web1 at phase-started:confirm +0
+deploy cut-rst web4 at phase-started:activate#2 +0
+deploy client-term web1 at step-started:reload@web1/api +0
+deploy client-int web1 at step-started:fetch@web2/web +0
+deploy client-int web1 at step-started:verify@web4/api +0
+deploy client-int-twice web1 at step-started:reload@web3/web +0
+deploy client-freeze web1 at step-started:reload@web1/api +0
+deploy disk-full web2 at step-started:checkout@web2/web +0
+deploy disk-full web3 at phase-started:activate +0
+deploy hook-fails web1 in pre-deploy-local
+deploy hook-fails web2 in pre-deploy
+deploy hook-fails web3 in build
+deploy hook-fails web1 in migrate
+deploy hook-fails web4 in pre-activate
+deploy hook-fails web1 in post-deploy
+deploy hook-fails web2 in reload
+deploy hook-fails web3 in verify
+deploy hook-fails web1 in post-deploy-local
+deploy fails-both-ways web3 in reload
+deploy held-lock web2
+deploy clock-ahead web1
+deploy clock-behind web1
+first client-kill web1 at step-started:reload@web1/api +0
+first hook-fails web2 in reload
+revert cut-rst web1 at step-started:reload@web1/web +0
+revert kill-session web3 at phase-started:confirm +0
+revert kill-machine web2 at step-started:post-deploy@web2/api +0
+revert freeze web4 at step-started:reload@web4/web +0
+revert silent web3 at connected@web3/web +0
+revert client-kill web1 at step-started:reload@web1/api +0
+revert client-int web1 at step-started:reload@web3/web +0
+revert client-term web1 at phase-started:prepare +0
+revert disk-full web4 at phase-started:activate +0
+revert hook-fails web2 in reload
+revert hook-fails web3 in post-deploy
+revert held-lock web4
+";
+
+/// What `tests/run faults` asks for.
+pub fn asked(name: &str) -> Option<String> {
+    std::env::var(format!("SHIPIT_FAULTS_{name}")).ok().filter(|value| !value.is_empty())
+}
+
+fn number(name: &str, or: u64) -> u64 {
+    asked(name).map_or(or, |value| value.parse().unwrap_or_else(|_| panic!("{value:?} is no number")))
+}
+
+#[test]
+fn all_old_or_all_new_whatever_happens() {
+    ground::with_disks("all_old_or_all_new_whatever_happens", || {
+        let worlds = usize::try_from(number("WORLDS", 3)).unwrap();
+        let only = asked("ONLY");
+        if only.is_none() && (asked("ALL").is_some() || asked("SEED").is_some()) {
+            let clean = draw::Clean::runs();
+            let cases: Vec<Case> = match asked("SEED") {
+                None => draw::all(&clean),
+                Some(_) => {
+                    let (seed, count) = (number("SEED", 1), number("COUNT", 30));
+                    eprintln!("seed {seed}, {count} faults");
+                    (0..count).map(|n| draw::by_chance(&clean, seed, n)).collect()
+                }
+            };
+            return suite::run(&cases, worlds, false);
+        }
+        let lines = only.unwrap_or_else(|| CHOSEN.to_owned());
+        let lines = lines.split(['\n', ';']).map(str::trim).filter(|line| !line.is_empty());
+        let cases: Vec<Case> = lines.map(|line| line.parse().unwrap()).collect();
+        suite::run(&cases, worlds, true);
+    });
+}

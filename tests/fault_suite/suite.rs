@@ -1,0 +1,100 @@
+//! Many faults, one after the other in each of several worlds, counted by kind.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::case::{Case, Kind};
+use crate::fleet::Fleet;
+use crate::judge::{self, Ending};
+
+/// Cases, all new, all old, split and named, moment missed, violations.
+type Counts = [usize; 6];
+
+#[derive(Debug, Default)]
+struct Results {
+    counts: BTreeMap<Kind, Counts>,
+    violations: Vec<String>,
+    time: Duration,
+}
+
+/// Plays all cases in so many worlds at a time (strict: each must strike), tells the counts, and fails when one was violated.
+pub fn run(cases: &[Case], worlds: usize, strict: bool) {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Results::default());
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..worlds.min(cases.len()) {
+            scope.spawn(|| work(cases, strict, &next, &results));
+        }
+    });
+    let results = results.into_inner().unwrap();
+    eprint!("{}", table(&results));
+    eprintln!(
+        "{} faults in {:.0} s, {:.1} s each in a world of its own, {worlds} worlds",
+        cases.len(),
+        start.elapsed().as_secs_f64(),
+        results.time.as_secs_f64() / cases.len().max(1) as f64
+    );
+    assert!(results.violations.is_empty(), "violated:\n{}", results.violations.join("\n"));
+}
+
+fn work(cases: &[Case], strict: bool, next: &AtomicUsize, results: &Mutex<Results>) {
+    let mut fleet = None;
+    loop {
+        let at = next.fetch_add(1, Ordering::SeqCst);
+        let Some(case) = cases.get(at) else { return };
+        let since = Instant::now();
+        let played = catch_unwind(AssertUnwindSafe(|| {
+            judge::play(fleet.get_or_insert_with(Fleet::new), case, strict)
+        }));
+        let took = since.elapsed();
+        let played = played.unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            Err(text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned())
+        });
+        let mut results = results.lock().unwrap();
+        results.time += took;
+        let counts = results.counts.entry(case.kind).or_default();
+        counts[0] += 1;
+        counts[match &played {
+            Ok(Ending::New) => 1,
+            Ok(Ending::Old) => 2,
+            Ok(Ending::Split) => 3,
+            Ok(Ending::Missed) => 4,
+            Err(_) => 5,
+        }] += 1;
+        let word =
+            played.as_ref().map_or("VIOLATED".to_owned(), |ending| format!("{ending:?}").to_lowercase());
+        eprintln!("{at:4} {:5.1}s {word:8} {case}", took.as_secs_f64());
+        if let Err(fault) = played {
+            let line = format!("tests/run faults --only '{case}'");
+            eprintln!("==== {line}\n{fault}\n====");
+            results.violations.push(line);
+            // Nobody knows what is whole in it.
+            drop(results);
+            fleet = None;
+        }
+    }
+}
+
+fn table(results: &Results) -> String {
+    let mut text = String::new();
+    let head = ["cases", "all new", "all old", "split, named", "missed", "violations"];
+    let row = |text: &mut String, name: &str, cells: [String; 6]| {
+        write!(text, "{name:16}").unwrap();
+        cells.iter().for_each(|cell| write!(text, " {cell:>12}").unwrap());
+        text.push('\n');
+    };
+    row(&mut text, "kind", head.map(str::to_owned));
+    let mut sum = Counts::default();
+    for (kind, counts) in &results.counts {
+        row(&mut text, kind.name(), counts.map(|count| count.to_string()));
+        sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+    }
+    row(&mut text, "all", sum.map(|count| count.to_string()));
+    text
+}
