@@ -95,7 +95,9 @@ impl Run<'_> {
                 in_doubt.push(at);
                 continue;
             }
-            let unserved = self.fleet.hosts[at].failure.as_ref().is_some_and(|f| f.step == "put back");
+            // A line that was lost says nothing of that: the step is then only where it was lost.
+            let said = self.fleet.hosts[at].failure.as_ref().filter(|_| !self.fleet.hosts[at].lost);
+            let unserved = said.is_some_and(|failure| failure.step == "put back");
             if self.fleet.hosts[at].failure.is_some() && (was_live && !lost_live || unserved) {
                 // It was asked, and said that not all could be put back.
                 self.fleet.hosts[at].facts.insert("asked".into(), String::new());
