@@ -103,7 +103,7 @@ end_jobs() {
 		# Not `kill -TERM -- -PID`: dash and busybox ash take that for an illegal number.
 		kill -TERM "-$end_pid" 2>/dev/null || continue
 		for _ in 1 2 3 4 5; do
-			kill -0 "-$end_pid" 2>/dev/null || break
+			lives "$end_pid" || break
 			pause
 		done
 		kill -KILL "-$end_pid" 2>/dev/null && gone "$end_pid"
@@ -114,10 +114,30 @@ end_jobs() {
 # and a link that it makes then would be nobody's.
 gone() {
 	gone_left=10
-	while kill -0 "-$1" 2>/dev/null && [ "$gone_left" -gt 0 ]; do
+	while lives "$1" && [ "$gone_left" -gt 0 ]; do
 		gone_left=$((gone_left - 1))
 		if [ "$gone_left" -gt 5 ]; then sleep 0.02 2>/dev/null || pause; else pause; fi
 	done
+}
+
+# lives PID: whether a process of that group does. What is dead and waits for its parent (often the first process, which may
+# take its time) still counts for `kill -0`, and does nothing any more.
+lives() {
+	kill -0 "-$1" 2>/dev/null || return 1
+	lives_group=$1
+	for lives_stat in /proc/[0-9]*/stat; do
+		read -r lives_stat 2>/dev/null <"$lives_stat" || continue
+		# state, parent, group: after the name in brackets, see started
+		# shellcheck disable=SC2086
+		set -- ${lives_stat##*) }
+		[ "${3:-}" = "$lives_group" ] || continue
+		# A first thread that has ended while others go on is Z as well.
+		case $1:${18} in
+		Z:[01] | X:*) ;;
+		*) return 0 ;;
+		esac
+	done
+	return 1
 }
 
 # A shell that runs the user's text: what it reads first (PATH, profile), the environment, the text.
