@@ -40,7 +40,7 @@ pub(super) async fn run(mut context: Context<'_>, references: &[AppReference]) -
         return Err(Error::Refused {
             reason: format!(
                 "{} asks before each batch (`rollout.pause`), and nobody is there",
-                environment_name(&context)
+                context.environment.name
             ),
             hint: "go on without asking: --yes, or without pauses: --no-pause".into(),
         });
@@ -56,10 +56,6 @@ pub(super) async fn run(mut context: Context<'_>, references: &[AppReference]) -
         return super::preview::deploy(&context, &request).await;
     }
     context.carry_out(request, Some(undo)).await
-}
-
-fn environment_name<'a>(context: &'a Context<'_>) -> &'a str {
-    &context.environment.name
 }
 
 fn without_asking(pause: Pause) -> Pause {

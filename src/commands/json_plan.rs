@@ -135,7 +135,7 @@ fn unresolved(plan: &Plan) -> Vec<Script> {
         if git::is_path(&app.repo) {
             continue;
         }
-        if let Some(first) = plan.targets.iter().position(|target| target.app == at) {
+        if let Some(first) = plan.first_of(at) {
             scripts[first] = plan.find[at].clone();
         }
     }

@@ -1,13 +1,12 @@
 //! The way back, and how a run is summed up.
 
 use super::event::{Failure, FailureKind};
-use super::health::{Question, STEP};
+use super::health::STEP;
 use super::host::{HostState, Standing};
 use super::outcome::{End, HostOutcome, HostResult, Live, Outcome};
-use super::run::{Run, unreadable};
+use super::run::Run;
 use super::settle::{Answer, ask, settle};
 use super::trouble;
-use crate::config::Health;
 use crate::plan::{Action, Phase};
 use crate::remote::script::Script;
 
@@ -59,6 +58,10 @@ impl Run<'_> {
         let was_live = self.fleet.hosts.iter().any(|host| host.switched || unheard(host));
         let interrupted = self.fleet.known.signal;
         let cause = self.cause();
+        self.fleet.part = None;
+        if self.request.plan.action == Action::Revert {
+            self.tell_unwell().await;
+        }
         // What failed, failed: the report shows that first failure, not what the way back adds.
         let failures: Vec<Option<Failure>> = self.fleet.hosts.iter_mut().map(|h| h.failure.take()).collect();
         let mut in_doubt = Vec::new();
@@ -66,11 +69,7 @@ impl Run<'_> {
             // Who does not serve goes first, with all that never were live.
             let serving = self.batches_back();
             let rest = (0..self.fleet.hosts.len()).filter(|at| !self.fleet.hosts[*at].in_service).collect();
-            self.fleet.part = None;
-            if self.request.plan.action == Action::Revert {
-                // What failed is not yet with the hosts any more, but who did is.
-                self.tell_these_unwell(&unwell(&failures)).await;
-            } else if self.failed_in == Some(Phase::Confirm) {
+            if self.failed_in == Some(Phase::Confirm) && self.request.plan.action != Action::Revert {
                 // Some heard that all are healthy: whoever loses us from now on must not go forward alone.
                 self.fleet.tell(Phase::PutBack, &Script::new().going_back(), |_, _| true).await;
             }
@@ -133,14 +132,9 @@ impl Run<'_> {
 
     /// Of hosts where a revert was found not healthy from here.
     pub(super) async fn tell_unwell(&mut self) {
-        let failures: Vec<_> = self.fleet.hosts.iter().map(|host| host.failure.clone()).collect();
-        self.tell_these_unwell(&unwell(&failures)).await;
-    }
-
-    async fn tell_these_unwell(&mut self, unwell: &[usize]) {
-        if !unwell.is_empty() {
-            let script = Script::new().unwell();
-            self.fleet.tell(Phase::PutBack, &script, |at, _| unwell.contains(&at)).await;
+        let unwell = |host: &HostState| host.failure.as_ref().is_some_and(|failure| failure.step == STEP);
+        if self.fleet.hosts.iter().any(unwell) {
+            self.fleet.tell(Phase::PutBack, &Script::new().unwell(), |_, host| unwell(host)).await;
         }
     }
 
@@ -154,10 +148,7 @@ impl Run<'_> {
             let Some(spec) = host.facts.remove("undo-health") else { continue };
             waiting.push(*at);
             let live = host.live().unwrap_or_default();
-            match Health::read(&spec) {
-                Some(health) => questions.push(Question { target: *at, health, live }),
-                None => host.failure = Some(unreadable()),
-            }
+            questions.extend(host.question(*at, &spec, live));
         }
         if waiting.is_empty() {
             return;
@@ -232,7 +223,7 @@ impl Run<'_> {
     }
 
     fn host_outcome(&mut self, at: usize, end: End) -> HostOutcome {
-        let target = self.goal(at).filter(|goal| !goal.release.is_empty()).cloned();
+        let target = self.goal(at).cloned();
         let host = &mut self.fleet.hosts[at];
         let from = host.live();
         let action = self.request.plan.action;
@@ -271,12 +262,6 @@ impl Run<'_> {
         };
         HostOutcome { host: host.name.clone(), from, to, result, failure, took: host.took }
     }
-}
-
-// Where the step that failed is one that was asked from here.
-fn unwell(failures: &[Option<Failure>]) -> Vec<usize> {
-    let of_health = |at: &usize| failures[*at].as_ref().is_some_and(|failure| failure.step == STEP);
-    (0..failures.len()).filter(of_health).collect()
 }
 
 /// The end of a run that changed nothing live.

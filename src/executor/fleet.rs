@@ -76,6 +76,11 @@ impl<'a> Fleet<'a> {
         }
     }
 
+    /// The targets of an app, and their numbers.
+    pub(super) fn of_app(&self, app: usize) -> impl Iterator<Item = (usize, &HostState)> {
+        self.hosts.iter().enumerate().filter(move |(_, host)| host.app == app)
+    }
+
     // A host that was stopped because another failed did not fail.
     pub(super) fn failed(&self) -> usize {
         let failures = self.hosts.iter().filter_map(|host| host.failure.as_ref());

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use super::event::{Event, Failure, FailureKind};
-use super::fleet::Fleet;
+use super::fleet::{Fleet, plain_failure};
+use super::host::HostState;
 use super::outcome::Live;
 use crate::config::{Health, HealthCheck};
 use crate::health::{self, Sick};
@@ -22,6 +23,18 @@ pub(super) struct Question {
     pub(super) target: usize,
     pub(super) health: Health,
     pub(super) live: Live,
+}
+
+impl HostState {
+    /// What its release wants to be asked, as it told that. Where that cannot be read, the host has failed.
+    pub(super) fn question(&mut self, target: usize, spec: &str, live: Live) -> Option<Question> {
+        let health = Health::read(spec);
+        if health.is_none() {
+            let message = "what is stored with the release as its health check cannot be read".to_owned();
+            self.failure = Some(plain_failure(FailureKind::Step, STEP, message));
+        }
+        Some(Question { target, health: health?, live })
+    }
 }
 
 impl Fleet<'_> {
@@ -42,6 +55,8 @@ impl Fleet<'_> {
                 })
             })
             .collect();
+        // Where all go back, how the others fare is of no interest any more.
+        let heedless = !undoing && self.plan.action != Action::Revert;
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         while !asking.is_empty() && !self.known.now {
             tokio::select! {
@@ -49,8 +64,7 @@ impl Fleet<'_> {
                     Err(Sick::Forbidden | Sick::AskHost) => by_host.push(question),
                     well => {
                         self.answered(question.target, well, phase, since);
-                        // All go back: how the others fare is of no interest any more.
-                        if !undoing && self.plan.action != Action::Revert && self.failed() > 0 {
+                        if heedless && self.failed() > 0 {
                             break;
                         }
                     }
@@ -66,7 +80,7 @@ impl Fleet<'_> {
             }
         }
         drop(asking);
-        let over = !undoing && self.plan.action != Action::Revert && self.failed() > 0;
+        let over = heedless && self.failed() > 0;
         if by_host.is_empty() || over || self.known.signal != 0 && !undoing {
             return;
         }

@@ -53,8 +53,7 @@ impl Run<'_> {
 
     fn hook_variables(&self, hook: &LocalHook) -> Vec<(String, String)> {
         let plan = self.request.plan;
-        let first = plan.targets.iter().position(|target| target.app == hook.app).unwrap_or(0);
-        let at = hook.target.unwrap_or(first);
+        let at = hook.target.or_else(|| plan.first_of(hook.app)).unwrap_or(0);
         let goal = self.goals[hook.app].clone().unwrap_or_default();
         let known = |name: &str| {
             let found = plan.targets.get(at).and_then(|t| t.variables.iter().find(|(n, _)| *n == name));

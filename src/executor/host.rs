@@ -153,6 +153,11 @@ impl HostState {
         }
     }
 
+    /// Whether it could not be reached, authenticated or trusted.
+    pub(super) fn is_gone(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Unreachable)
+    }
+
     /// Whether it can be told anything.
     pub(super) fn reachable(&self) -> bool {
         self.line.is_some()

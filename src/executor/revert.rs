@@ -77,11 +77,11 @@ async fn go(run: &mut Run<'_>, goals: &[Option<Goal>]) -> Decision {
     let targets = &run.request.plan.targets;
     let moves = |app: usize| {
         let goal = goals[app].as_ref().map(|goal| goal.live.release.as_str());
-        let mut hosts = run.fleet.hosts.iter().zip(targets).filter(|(_, target)| target.app == app);
         // Where the last that was tried failed, it is tried again, whatever `current` says.
         let failed = |host: &HostState| host.entries.last().is_some_and(|entry| entry.state == State::Failed);
         goal.is_some()
-            && hosts.any(|(host, _)| host.failure.is_none() && (host.fact("live") != goal || failed(host)))
+            && (run.fleet.of_app(app))
+                .any(|(_, host)| host.failure.is_none() && (host.fact("live") != goal || failed(host)))
     };
     let moving: Vec<bool> = (0..goals.len()).map(moves).collect();
     let lives: Vec<Option<Live>> = goals.iter().map(|goal| Some(goal.as_ref()?.live.clone())).collect();
@@ -113,7 +113,7 @@ async fn go(run: &mut Run<'_>, goals: &[Option<Goal>]) -> Decision {
 // One host stands for all of an app that serve what most of them serve: the one that remembers most. A host that came
 // later remembers less.
 fn model<'a>(run: &'a Run<'_>, app: usize) -> Option<&'a HostState> {
-    let asked = || run.fleet.hosts.iter().filter(|host| host.app == app && host.failure.is_none());
+    let asked = || run.fleet.of_app(app).map(|(_, host)| host).filter(|host| host.failure.is_none());
     let most = lineage::majority(asked().map(|host| host.fact("live")).filter(Option::is_some))?;
     asked().filter(|host| host.fact("live") == Some(most)).max_by_key(|host| host.entries.len())
 }

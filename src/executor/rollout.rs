@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::event::{Event, Failure, FailureKind};
 use super::fleet::plain_failure;
-use super::host::HostState;
 use super::run::{Run, Stopped};
 use crate::config::{Environment, Pause};
 use crate::plan::{Action, Batch, Phase, Stage, Work};
@@ -15,7 +14,7 @@ pub(super) fn leave_out(run: &mut Run<'_>) {
     if plan.action != Action::Deploy {
         return;
     }
-    let gone: Vec<usize> = (0..plan.targets.len()).filter(|at| is_gone(&run.fleet.hosts[*at])).collect();
+    let gone: Vec<usize> = (0..plan.targets.len()).filter(|at| run.fleet.hosts[*at].is_gone()).collect();
     let mut machines: Vec<usize> = gone.iter().map(|at| plan.targets[*at].machine).collect();
     machines.dedup();
     let allowed = plan.environment.rollout.max_unreachable.of(plan.environment.hosts.len());
@@ -42,10 +41,6 @@ pub(super) fn leave_out(run: &mut Run<'_>) {
         format!("left out: {}; `shipit {environment} sync` brings {them} along later", names(&machines))
     };
     run.fleet.observer.event(&Event::Notice { host: None, text: &text });
-}
-
-fn is_gone(host: &HostState) -> bool {
-    host.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Unreachable)
 }
 
 /// An app that would go nowhere.

@@ -4,8 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::event::{Event, Failure, FailureKind, Observer};
-use super::fleet::{Fleet, plain_failure};
-use super::health::Question;
+use super::fleet::Fleet;
 use super::host::HostState;
 use super::interrupt::Interrupt;
 use super::lock;
@@ -15,7 +14,6 @@ use super::rollout;
 use super::settle;
 use super::sync;
 use super::wanted::{self, Decision};
-use crate::config::Health;
 use crate::git::Revision;
 use crate::plan::{Action, LocalHook, Phase, Plan, Stage, Work};
 use crate::remote::script::Script;
@@ -79,11 +77,6 @@ pub(super) struct Run<'a> {
     pub(super) confirmed: bool,
     /// Until when hosts in doubt are called again.
     pub(super) settle_until: Option<tokio::time::Instant>,
-}
-
-pub(super) fn unreadable() -> Failure {
-    let message = "what is stored with the release as its health check cannot be read".to_owned();
-    plain_failure(FailureKind::Step, "health", message)
 }
 
 /// The run stops here; why is written down.
@@ -244,10 +237,7 @@ impl<'a> Run<'a> {
             let asks = host.failure.is_none() && host.takes_part(stage.who);
             let Some(spec) = host.fact("health").filter(|_| asks).map(str::to_owned) else { continue };
             let live = self.goal(*at).cloned().or_else(|| host.live()).unwrap_or_default();
-            match Health::read(&spec) {
-                Some(health) => questions.push(Question { target: *at, health, live }),
-                None => self.fleet.hosts[*at].failure = Some(unreadable()),
-            }
+            questions.extend(self.fleet.hosts[*at].question(*at, &spec, live));
         }
         self.fleet.ask_health(stage.phase, questions, false).await;
     }
@@ -299,7 +289,7 @@ impl<'a> Run<'a> {
 
     /// Whether the run has anything to do with an app.
     pub(super) fn concerns(&self, app: usize) -> bool {
-        self.fleet.hosts.iter().any(|host| host.app == app && !host.idle)
+        self.fleet.of_app(app).any(|(_, host)| !host.idle)
     }
 
     /// How an app is told apart, where there are several.

@@ -11,11 +11,10 @@ use crate::remote::journal::{self, State};
 /// Hosts that cannot be reached stop no `sync`: they are named, and brought later.
 pub(super) fn set_aside(run: &mut Run<'_>) {
     let hosts = &mut run.fleet.hosts;
-    let gone = |host: &HostState| host.failure.as_ref().is_some_and(|f| f.kind == FailureKind::Unreachable);
-    if hosts.iter().all(gone) {
+    if hosts.iter().all(HostState::is_gone) {
         return;
     }
-    for host in hosts.iter_mut().filter(|host| gone(host)) {
+    for host in hosts.iter_mut().filter(|host| host.is_gone()) {
         host.aside = host.failure.take();
     }
 }
@@ -43,7 +42,7 @@ pub(super) fn decide(run: &mut Run<'_>, only: &[String]) -> Result<Decision, Sto
         let serves = |host: &&HostState| {
             host.fact("live") == Some(&release) && host.fact("live-revision").is_some_and(|id| !id.is_empty())
         };
-        let Some(model) = of_app(run, app).map(|(_, host)| host).find(serves) else {
+        let Some(model) = run.fleet.of_app(app).map(|(_, host)| host).find(serves) else {
             let message = format!("no host knows any more which commit {release} is");
             let hint = Some("deploy anew: --redeploy".to_owned());
             return Err(run.refuse(FailureKind::Step, "sync", message, hint));
@@ -63,7 +62,7 @@ pub(super) fn decide(run: &mut Run<'_>, only: &[String]) -> Result<Decision, Sto
     }
     for app in 0..apps {
         let Some(Live { release, revision }) = goals[app].clone() else { continue };
-        if of_app(run, app).all(|(_, host)| host.standing == Standing::Rest) {
+        if run.fleet.of_app(app).all(|(_, host)| host.standing == Standing::Rest) {
             continue;
         }
         let (reference, name) = (&references[app], run.app_name(app));
@@ -86,16 +85,11 @@ pub(super) fn decide(run: &mut Run<'_>, only: &[String]) -> Result<Decision, Sto
     Ok(Decision::Go)
 }
 
-// The targets of an app.
-fn of_app<'a>(run: &'a Run<'_>, app: usize) -> impl Iterator<Item = (usize, &'a HostState)> {
-    let targets = run.fleet.hosts.iter().zip(&run.request.plan.targets).enumerate();
-    targets.filter(move |(_, (_, target))| target.app == app).map(|(at, (host, _))| (at, host))
-}
-
 // The release of an app that is live on most of its hosts; none: it is live on none.
 fn most(run: &mut Run<'_>, app: usize) -> Result<Option<String>, Stopped> {
-    let serving = of_app(run, app).filter_map(|(_, host)| Some((host.name.as_str(), host.fact("live")?)));
-    let aside = of_app(run, app).filter(|(_, host)| host.aside.is_some()).count();
+    let serving =
+        run.fleet.of_app(app).filter_map(|(_, host)| Some((host.name.as_str(), host.fact("live")?)));
+    let aside = run.fleet.of_app(app).filter(|(_, host)| host.aside.is_some()).count();
     match majority(&serving.collect::<Vec<_>>(), aside) {
         Ok(release) => Ok(Some(release.to_owned())),
         Err(Undecided::Nothing) => Ok(None),
@@ -146,8 +140,7 @@ fn majority<'a>(serving: &[(&str, &'a str)], aside: usize) -> Result<&'a str, Un
 
 // A host where the last that was tried failed and was not put back differs too, whatever `current` says.
 fn stand(run: &mut Run<'_>, app: usize, release: &str, only: &[String]) {
-    let targets = run.fleet.hosts.iter_mut().zip(&run.request.plan.targets);
-    for (host, _) in targets.filter(|(_, target)| target.app == app) {
+    for host in run.fleet.hosts.iter_mut().filter(|host| host.app == app) {
         let has = host.fact("live") == Some(release);
         let failed = host.entries.last().is_some_and(|entry| entry.state == State::Failed);
         let chosen = only.is_empty() || only.contains(&host.name);
@@ -163,16 +156,15 @@ fn stand(run: &mut Run<'_>, app: usize, release: &str, only: &[String]) {
 
 // Steps and `env` of the release lie on the other hosts only; that they are not today's is worth knowing.
 fn say_what_changed(run: &mut Run<'_>, app: usize, release: &str) {
-    let digest = |at: usize| {
-        let mut variables = run.request.plan.targets[at].variables.iter();
-        variables.find(|(name, _)| *name == "digest").map(|(_, value)| value.as_str())
-    };
-    let changed = of_app(run, app).any(|(at, host)| {
+    let targets = &run.request.plan.targets;
+    let changed = run.fleet.of_app(app).any(|(at, host)| {
         host.standing == Standing::Rest
             && host.fact("live") == Some(release)
-            && host.fact("live-digest") != digest(at)
+            && host.fact("live-digest") != targets[at].digest()
     });
-    let lacking: Vec<&str> = of_app(run, app)
+    let lacking: Vec<&str> = run
+        .fleet
+        .of_app(app)
         .filter(|(_, host)| matches!(host.standing, Standing::Lacking { .. }))
         .map(|(_, host)| host.name.as_str())
         .collect();

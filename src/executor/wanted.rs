@@ -10,7 +10,7 @@ use super::outcome::Live;
 use super::run::{Run, Stopped, Wanted};
 use super::{restart, revert, sync};
 use crate::git::{self, Resolved, Revision};
-use crate::plan::{Phase, Target};
+use crate::plan::Phase;
 use crate::remote::hold::Hold;
 use crate::remote::release;
 use crate::remote::script::Script;
@@ -118,8 +118,8 @@ async fn resolve(run: &mut Run<'_>, commits: &[Option<Revision>]) -> Result<Vec<
 
 // The first of an app's hosts that can be asked.
 fn first_host(run: &Run<'_>, app: usize) -> Option<usize> {
-    let mut targets = run.request.plan.targets.iter().zip(&run.fleet.hosts);
-    targets.position(|(target, host)| target.app == app && host.reachable() && host.failure.is_none())
+    let mut targets = run.fleet.of_app(app);
+    targets.find(|(_, host)| host.reachable() && host.failure.is_none()).map(|(at, _)| at)
 }
 
 // By the operator's git, all at once.
@@ -144,10 +144,7 @@ async fn deploy(run: &mut Run<'_>, revisions: &[String], redeploy: bool) -> Deci
     let plan = run.request.plan;
     let changed: Vec<bool> =
         (0..revisions.len()).map(|app| redeploy || !is_live(run, app, &revisions[app])).collect();
-    let live = |app: usize| {
-        let mut targets = run.fleet.hosts.iter().zip(&plan.targets).filter(|(_, target)| target.app == app);
-        targets.find_map(|(host, _)| host.live())
-    };
+    let live = |app: usize| run.fleet.of_app(app).find_map(|(_, host)| host.live());
     let lives: Vec<Option<Live>> = (0..revisions.len()).map(live).collect();
     run.goals.clone_from(&lives);
     if !changed.contains(&true) {
@@ -178,16 +175,11 @@ async fn deploy(run: &mut Run<'_>, revisions: &[String], redeploy: bool) -> Deci
 
 // Whether an app has this commit, deployed by today's configuration, on all its hosts, as one release.
 fn is_live(run: &Run<'_>, app: usize, revision: &str) -> bool {
-    let targets = || {
-        let all = run.fleet.hosts.iter().zip(&run.request.plan.targets);
-        all.filter(|(host, target)| target.app == app && host.aside.is_none())
-    };
-    let first = targets().next().and_then(|(host, _)| host.fact("live"));
-    targets().all(|(host, target)| {
-        let digest =
-            target.variables.iter().find(|(name, _)| *name == "digest").map(|(_, value)| value.as_str());
+    let targets = || run.fleet.of_app(app).filter(|(_, host)| host.aside.is_none());
+    let first = targets().next().and_then(|(_, host)| host.fact("live"));
+    targets().all(|(at, host)| {
         host.fact("live-revision") == Some(revision)
-            && host.fact("live-digest") == digest
+            && host.fact("live-digest") == run.request.plan.targets[at].digest()
             && host.fact("live") == first
     })
 }
@@ -219,10 +211,8 @@ pub(super) fn aim(
 ) {
     let plan = run.request.plan;
     let moved = |(app, goal): (usize, &Option<Live>)| {
-        let takes = |(host, target): (&HostState, &Target)| target.app == app && !host.idle;
-        let goes = run.fleet.hosts.iter().zip(&plan.targets).any(takes);
         goal.as_ref()
-            .filter(|_| goes)
+            .filter(|_| run.concerns(app))
             .map(|goal| format!("{}={}", plan.environment.apps[app].name, goal.revision))
     };
     let apps: Vec<String> = goals.iter().enumerate().filter_map(moved).collect();
@@ -252,8 +242,7 @@ pub(super) fn aim(
 
 // Which commits of an app go out, beside what the first host that serves anything serves.
 async fn tell_pending(run: &mut Run<'_>, app: usize, revision: &str) {
-    let mut targets = run.fleet.hosts.iter().zip(&run.request.plan.targets).filter(|(_, t)| t.app == app);
-    let live = targets.find_map(|(host, _)| host.fact("live-revision")).map(str::to_owned);
+    let live = run.fleet.of_app(app).find_map(|(_, host)| host.fact("live-revision")).map(str::to_owned);
     let Some(from) = live.filter(|live| live != revision) else { return };
     let root = run.request.plan.environment.root.clone();
     let (live, new) = (from.clone(), revision.to_owned());

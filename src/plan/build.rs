@@ -72,7 +72,7 @@ pub fn deploy(environment: Environment, options: &Options) -> Plan {
         if app.reference == "HEAD" || Revision::parse(&app.reference).is_some() {
             continue;
         }
-        let first = plan.targets.iter().position(|target| target.app == at);
+        let first = plan.first_of(at);
         if let Some(first) = first.filter(|_| git::is_path(&app.repo)) {
             // A path is the host's: asked in the same round trip.
             plan.opening[first] = std::mem::take(&mut plan.opening[first]).then(&find);

@@ -61,6 +61,14 @@ pub struct Plan {
     pub after_failure: Vec<LocalHook>,
 }
 
+impl Plan {
+    /// The first target of an app.
+    #[must_use]
+    pub fn first_of(&self, app: usize) -> Option<usize> {
+        self.targets.iter().position(|target| target.app == app)
+    }
+}
+
 /// What kind of run: the word that hooks see and the journal holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {

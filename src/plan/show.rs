@@ -56,7 +56,7 @@ pub fn show_with(plan: &Plan, whole: bool, news: &[String]) -> String {
     // Of a path it was asked with the connection already.
     let asked = |at: usize| git::is_path(&environment.apps[at].repo);
     for (at, find) in plan.find.iter().enumerate().filter(|(at, find)| !find.is_empty() && !asked(*at)) {
-        let first = plan.targets.iter().find(|t| t.app == at).map_or("", |t| t.name.as_str());
+        let first = plan.first_of(at).map_or("", |first| plan.targets[first].name.as_str());
         let _ = writeln!(text, "## {}, on {first}, if the ref cannot be resolved here", Phase::Lock.name());
         let _ = writeln!(text, "{}", find.as_str());
     }

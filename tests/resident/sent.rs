@@ -76,15 +76,21 @@ fn a_host_left_alone_serves_a_file_and_a_release_that_belong_together(sh: Sh) {
     }
 }
 
-fn half_way_through_going_live_nothing_has_changed(sh: Sh) {
-    let ground = with_old(sh);
-    let mut deploy = Deploy::begin(&ground, 30);
+// A deploy whose file is in its place, while the release is not yet.
+fn placed(ground: &Ground) -> Deploy<'_> {
+    let mut deploy = Deploy::begin(ground, 30);
     deploy.go(State::Locked, State::Begun);
     send(&deploy.run, NEW);
     deploy.run.script(&stage()).good();
     deploy.go(State::Begun, State::Ready);
     let number = deploy.run.tell_text("files_place\n");
     deploy.run.wait(number).good();
+    deploy
+}
+
+fn half_way_through_going_live_nothing_has_changed(sh: Sh) {
+    let ground = with_old(sh);
+    let deploy = placed(&ground);
     assert_eq!(sent(&ground).unwrap(), NEW);
     deploy.run.cut();
     deploy.is_resolved(State::Ready, "between file and link");
@@ -94,13 +100,7 @@ fn half_way_through_going_live_nothing_has_changed(sh: Sh) {
 
 fn what_cannot_be_put_back_before_going_live_is_told(sh: Sh) {
     let ground = with_old(sh);
-    let mut deploy = Deploy::begin(&ground, 30);
-    deploy.go(State::Locked, State::Begun);
-    send(&deploy.run, NEW);
-    deploy.run.script(&stage()).good();
-    deploy.go(State::Begun, State::Ready);
-    let number = deploy.run.tell_text("files_place\n");
-    deploy.run.wait(number).good();
+    let mut deploy = placed(&ground);
     // Somebody was faster: no rename takes the place of a directory.
     let place = ground.root().join("shared/conf/env");
     fs::remove_file(&place).unwrap();

@@ -56,6 +56,17 @@ pub fn live() -> Script {
     Script::new().drain().switch().stored("post-deploy", Place::Current).activate_service().health().undrain()
 }
 
+/// The way back, by the host alone or as its operator says, who is told that not all of it worked.
+fn goes_back_badly(deploy: &mut Deploy<'_>, lost: bool) {
+    if lost {
+        deploy.run.cut();
+        return;
+    }
+    deploy.run.script(&Script::new().undo()).failed(15, "not everything could be put back");
+    deploy.run.message(&Message::Bye);
+    deploy.run.ended();
+}
+
 /// One that is live and good: its release.
 pub fn deployed(ground: &Ground, label: &str, steps: &[&str], kind: HealthKind) -> String {
     let mut deploy = ready(ground, label, steps, kind);
@@ -156,13 +167,7 @@ fn a_host_that_cannot_be_taken_in_again_is_told(sh: Sh) {
     for lost in [false, true] {
         let mut deploy = ready(&ground, "B", &ALL, HealthKind::Command);
         deploy.run.script(&Script::new().drain()).good();
-        if lost {
-            deploy.run.cut();
-        } else {
-            deploy.run.script(&Script::new().undo()).failed(15, "not everything could be put back");
-            deploy.run.message(&Message::Bye);
-            deploy.run.ended();
-        }
+        goes_back_badly(&mut deploy, lost);
         ground.comes_to_rest("undrain fails");
         assert_eq!(ground.newest_entry(), Some((deploy.release.clone(), "failed".into())), "lost: {lost}");
         assert_eq!(ground.current().as_deref(), Some(old.as_str()));
@@ -233,13 +238,7 @@ fn what_is_not_well_again_stays_out(sh: Sh) {
             let mut deploy = ready(&ground, "B", &ALL, HealthKind::Command);
             deploy.run.script(&live()).good();
             ground.forget("order");
-            if lost {
-                deploy.run.cut();
-            } else {
-                deploy.run.script(&Script::new().undo()).failed(15, "not everything could be put back");
-                deploy.run.message(&Message::Bye);
-                deploy.run.ended();
-            }
+            goes_back_badly(&mut deploy, lost);
             ground.comes_to_rest(&fail);
             let ran = order(&ground);
             assert_eq!(ran.iter().any(|line| line.starts_with("undrain-A")), well, "{hurt}: {ran:?}");
