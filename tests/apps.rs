@@ -12,6 +12,7 @@ on_each_kind!(
     what_is_not_changed_is_left_alone,
     a_failure_in_one_puts_all_back,
     a_revert_takes_back_what_the_deploy_changed,
+    a_revert_that_was_cut_short_between_two_apps_is_told,
     apps_go_to_hosts_with_their_roles,
     a_client_that_is_killed_leaves_both_as_they_were,
     two_apps_on_a_host_share_its_connection,
@@ -21,7 +22,7 @@ const HOOKS: &str = r#"
 [defaults]
 build = "[ ! -e broken-build ]"
 post-deploy = 'echo "$SHIPIT_APP $SHIPIT_HOST $(cat page)" >> ~/order'
-supervisor = { reload = '[ ! -e slow ] || { touch ~/reloading; sleep 1000; }; [ ! -e broken ]; cp page ~/running-$SHIPIT_APP' }
+supervisor = { reload = 'touch ~/reloads-$SHIPIT_APP; while [ -e ~/hang-$SHIPIT_APP ]; do sleep 0.2; done; [ ! -e slow ] || { touch ~/reloading; sleep 1000; }; [ ! -e broken ]; cp page ~/running-$SHIPIT_APP' }
 timeout = { lost = "5s" }
 "#;
 
@@ -147,6 +148,32 @@ fn a_revert_takes_back_what_the_deploy_changed(kind: Kind) {
     serve(&world, "two", "zwei");
     world.shipit(&["production", "revert"]).ends_with(0);
     serve(&world, "one", "one");
+}
+
+fn a_revert_that_was_cut_short_between_two_apps_is_told(kind: Kind) {
+    let world = both(kind, 2);
+    publish(&world, "api", &[("page", "two")]);
+    publish(&world, "web", &[("page", "two")]);
+    world.shipit(&["production"]).ends_with(0);
+    let reloads = world.host("web1").path("reloads-api");
+    std::fs::remove_file(&reloads).unwrap();
+    world.hosts().iter().for_each(|host| host.put("hang-api", ""));
+    let running = world.shipit_spawn(&["production", "revert"]);
+    eventually("the first app", || reloads.exists());
+    running.kill(Signal::KILL);
+    running.wait();
+    world.hosts().iter().for_each(|host| std::fs::remove_file(host.path("hang-api")).unwrap());
+    eventually("the hosts let go", || {
+        let locked =
+            |app: &str| world.hosts().iter().any(|host| host.path(&format!("{app}/.shipit/lock")).exists());
+        !locked("api") && !locked("web")
+    });
+    serve(&world, "one", "two");
+    let status = world.shipit(&["production", "status", "--check"]).ends_with(1);
+    status.says("the last revert of other apps did not get to web1/web and web2/web");
+    world.shipit(&["production", "revert"]).ends_with(0);
+    serve(&world, "one", "one");
+    world.shipit(&["production", "status", "--check"]).ends_with(0);
 }
 
 fn apps_go_to_hosts_with_their_roles(kind: Kind) {

@@ -48,6 +48,10 @@ mistake!(
     key_that_slid_into_a_host,
     format!("[deploy.production]\n{BASE}\n[[deploy.production.hosts]]\nhost = \"web1\"\nbuild = \"make\"\n")
 );
+mistake!(
+    drain_that_runs_in_two_places,
+    format!("[deploy.production]\nhost = \"web1\"\ndrain = [\"a\", {{ run = \"b\", local = true }}]\n{BASE}")
+);
 mistake!(missing_keys, "[deploy.production]\nhost = \"web1\"\n");
 mistake!(wrong_type, format!("[deploy.production]\nhost = \"web1\"\nkeep-releases = \"five\"\n{BASE}"));
 mistake!(

@@ -196,3 +196,36 @@ fn a_deploy_in_batches() {
                  supervisor = { reload = \"systemctl restart shop\" }\n";
     insta::assert_snapshot!(shown(&planned(one_app(2, lines), plan::deploy)));
 }
+
+#[test]
+fn what_hosts_ask_for_is_part_of_the_plan() {
+    let lines = "drain = [{ run = 'lb out', local = true, timeout = '1m' }, { run = 'sleep 9', local = true, roles = ['a'], timeout = '2m' }]\n\
+                 undrain = { run = 'lb in', local = true }\n";
+    let fleet = environment(&format!(
+        "[deploy.production]\nrepo = \"r:shop\"\nref = \"main\"\npath = \"/srv/shop\"\n\
+         hosts = [{{ host = \"web1\", roles = [\"a\"] }}, \"web2\"]\n{lines}"
+    ));
+    let plan = planned(fleet.clone(), plan::deploy);
+    let asked: Vec<_> =
+        plan.here.iter().map(|hook| (hook.step.as_str(), hook.target, hook.text.as_str())).collect();
+    let expected = [
+        ("drain", Some(0), "lb out"),
+        ("drain", Some(1), "lb out"),
+        ("drain", Some(0), "sleep 9"),
+        ("undrain", Some(0), "lb in"),
+        ("undrain", Some(1), "lb in"),
+    ];
+    assert_eq!(asked, expected);
+    let text = shown(&plan);
+    assert!(text.contains("## when a host asks for it, here for web1: drain\nlb out\n"), "{text}");
+    // As long as both together, and a little more.
+    assert!(text.contains("store_here drain 195\n") && text.contains("store_here drain 75\n"), "{text}");
+    assert!(!text.contains("store drain"), "{text}");
+    assert_eq!(
+        outline(&plan).matches("here:").count(),
+        0,
+        "they come when a host says so: {}",
+        outline(&plan)
+    );
+    assert!(planned(fleet, plan::setup).here.is_empty());
+}

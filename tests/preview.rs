@@ -181,7 +181,7 @@ fn a_plan_as_json_holds_what_the_text_holds() {
     production(
         &world,
         "env = { TOKEN = \"${TOKEN}\", PORT = 3000 }\nbuild = [\"make 'it'\", { run = 'echo here', local = true }]\n\
-         migrate = 'echo migrate'\npost-deploy-local = 'echo over'\n",
+         drain = { run = 'lb out', local = true }\nmigrate = 'echo migrate'\npost-deploy-local = 'echo over'\n",
     );
     world.publish("one");
     for args in [&["production", "plan"][..], &["production", "setup", "-n"], &["production", "revert", "-n"]]

@@ -17,6 +17,7 @@ on_each_kind!(
     the_operator_is_asked_between_batches,
     hosts_that_cannot_be_reached_are_left_out_as_far_as_allowed,
     nothing_is_left_out_that_does_something_for_all,
+    what_is_not_touched_needs_nobody,
     a_revert_goes_on_past_a_sick_host,
     only_so_many_hosts_at_a_time,
     a_restart_goes_in_batches,
@@ -173,6 +174,29 @@ fn nothing_is_left_out_that_does_something_for_all(kind: Kind) {
     world.shipit(&["production"]).ends_with(4).says("web1 cannot be left out");
     world.host("web1").start();
     world.serve("one");
+}
+
+fn what_is_not_touched_needs_nobody(kind: Kind) {
+    let world = World::new(kind, 3);
+    let repo = world.repo.url();
+    world.config(&format!(
+        "[apps.api]\nrepo = {repo:?}\nref = \"api\"\nmigrate = 'touch ~/migrated'\n\
+         [apps.web]\nrepo = {repo:?}\nref = \"main\"\n\
+         [deploy.production]\nhosts = [\"web[1:3]\"]\npath = \"{{app}}\"\nrollout = {{ max-unreachable = 1 }}\n"
+    ));
+    world.publish("one");
+    world.repo.git(&["push", "-q", "origin", "HEAD:refs/heads/api"]);
+    world.shipit(&["production", "setup"]).ends_with(0);
+    world.shipit(&["production"]).ends_with(0);
+    world.host("web1").kill_sshd();
+    world.publish("two");
+    // The host that migrates is not there; only the other app changed.
+    world.shipit(&["production"]).ends_with(0).says("left out: web1");
+    assert_eq!(world.host("web2").read("web/current/page").as_deref(), Some("two"));
+    world.repo.git(&["push", "-q", "origin", "HEAD:refs/heads/api"]);
+    world.shipit(&["production"]).ends_with(4).says("web1 cannot be left out");
+    assert_eq!(world.host("web2").read("api/current/page").as_deref(), Some("one"));
+    world.host("web1").start();
 }
 
 fn a_revert_goes_on_past_a_sick_host(kind: Kind) {

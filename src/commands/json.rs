@@ -35,6 +35,7 @@ fn host(host: &Looked) -> Value {
             "why": hold.why,
         })),
         "supervisor": host.supervisor,
+        "drained": host.drained,
         "state": state(host),
         "failure": host.failure.as_ref().map(Failure::to_json),
     })

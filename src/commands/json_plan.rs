@@ -120,7 +120,7 @@ fn stages(plan: &Plan) -> Vec<Value> {
         let undo = vec![plan.undo.clone(); all];
         told.push(scripts(plan, part("failure", (Value::Null, None, Who::All)), &undo));
     }
-    for (when, hooks) in [("success", &plan.after), ("failure", &plan.after_failure)] {
+    for (when, hooks) in [("asked", &plan.here), ("success", &plan.after), ("failure", &plan.after_failure)] {
         if !hooks.is_empty() {
             told.push(local(plan, part(when, (Value::Null, None, Who::All)), hooks));
         }

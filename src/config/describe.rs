@@ -145,9 +145,13 @@ pub(super) const ENVIRONMENT: &[Doc] = &[
     doc(
         "drain",
         Kind::Hooks,
-        "On the host, in current, before it goes live or back: takes it out of service.",
+        "On the host, in current, or here with `local`, before it goes live or back: takes it out of service.",
     ),
-    doc("undrain", Kind::Hooks, "On the host, in current, when it is healthy: takes it in again."),
+    doc(
+        "undrain",
+        Kind::Hooks,
+        "On the host, in current, or here with `local`, when it is healthy: takes it in again.",
+    ),
     doc("post-deploy", Kind::Hooks, "On the host, in current, after every switch and before the reload."),
     doc("post-deploy-local", Kind::Hooks, "Here, once, at the end; the outcome as JSON on stdin."),
     doc("on-failure-local", Kind::Hooks, "Here, once, after a failure; the outcome as JSON on stdin."),

@@ -54,6 +54,15 @@ impl Reader<'_> {
         let mut hooks: Vec<Hook> = items.iter().filter_map(|item| self.hook(item, problems)).collect();
         // An empty text is how an environment switches a default hook off.
         hooks.retain(|hook| !hook.text.trim().is_empty());
+        let traffic = matches!(self.key, "drain" | "undrain");
+        if traffic && hooks.iter().any(|hook| hook.local) && hooks.iter().any(|hook| !hook.local) {
+            let problem = node.problem(format!("`{}` is partly `local`", self.key));
+            problems.push(
+                problem
+                    .label("all here, or all on the host")
+                    .help("a host goes out and in again as one step: call what is needed from one place"),
+            );
+        }
         hooks
     }
 
@@ -84,12 +93,6 @@ impl Reader<'_> {
             if set && self.key.ends_with("-local") {
                 let message = format!("`{}` already runs once, on this machine", self.key);
                 problems.push(Problem::at(entry.key_span.clone(), message).label("so this says nothing"));
-            }
-            if set && key == "local" && matches!(self.key, "drain" | "undrain") {
-                let problem = Problem::at(entry.key_span.clone(), format!("`{}` runs on the host", self.key));
-                problems.push(problem.label("not yet here").help(
-                    "a host that loses its operator takes itself out and in again: let the command run there",
-                ));
             }
             Some(set)
         };

@@ -200,7 +200,7 @@ impl Run<'_> {
             (0..self.fleet.hosts.len()).map(|at| self.host_outcome(at, end)).collect();
         let apps = &plan.environment.apps;
         let goals = |of: fn(&Live) -> &String| {
-            let mut all = self.goals.iter().flatten().map(of).filter(|text| !text.is_empty());
+            let mut all = self.fleet.goals.iter().flatten().map(of).filter(|text| !text.is_empty());
             let first = all.next()?;
             all.all(|other| other == first).then(|| first.clone())
         };
@@ -212,7 +212,7 @@ impl Run<'_> {
             revision: goals(|live| &live.revision),
             apps: match apps.len() {
                 1 => Vec::new(),
-                _ => apps.iter().map(|app| app.name.clone()).zip(self.goals.iter().cloned()).collect(),
+                _ => apps.iter().map(|app| app.name.clone()).zip(self.fleet.goals.iter().cloned()).collect(),
             },
             hosts,
             failure: self.failure.take(),

@@ -9,9 +9,10 @@ use super::event::{Event, Failure, FailureKind, Observer};
 use super::host::HostState;
 use super::interrupt::{Asked, Interrupt};
 use super::line::Said;
+use super::outcome::Live;
 use crate::plan::{Action, Phase, Plan};
 use crate::remote::script::{Script, assignments};
-use crate::remote::wire::Message;
+use crate::remote::wire::{Message, Reply};
 use crate::transport::Transport;
 
 /// How many hosts ask one git server at a time.
@@ -30,6 +31,8 @@ pub(super) struct Fleet<'a> {
     pub(super) phase: Phase,
     /// Of a phase that is gone through in parts: which.
     pub(super) part: Option<String>,
+    /// What goes live of each app, once it was decided.
+    pub(super) goals: Vec<Option<Live>>,
     /// The name of this run on the hosts.
     pub(super) run: String,
     pub(super) transport: &'a dyn Transport,
@@ -65,6 +68,7 @@ impl<'a> Fleet<'a> {
             phase: Phase::Connect,
             part: None,
             interrupt,
+            goals: vec![None; plan.environment.apps.len()],
             run: format!("{run}{}", random(2)),
             transport,
             said,
@@ -79,6 +83,11 @@ impl<'a> Fleet<'a> {
     /// The targets of an app, and their numbers.
     pub(super) fn of_app(&self, app: usize) -> impl Iterator<Item = (usize, &HostState)> {
         self.hosts.iter().enumerate().filter(move |(_, host)| host.app == app)
+    }
+
+    /// Whether any host can be told anything.
+    pub(super) fn is_open(&self) -> bool {
+        self.hosts.iter().any(HostState::reachable)
     }
 
     // A host that was stopped because another failed did not fail.
@@ -212,6 +221,11 @@ impl<'a> Fleet<'a> {
     }
 
     pub(super) fn hear(&mut self, at: usize, said: Said, phase: Phase, undoing: bool) {
+        let said = match said {
+            Said::Here(here) => return self.heard_here(at, here),
+            Said::Reply(number, Reply::Ask(step)) => return self.do_here(at, number, step, undoing),
+            said => said,
+        };
         let host = &mut self.hosts[at];
         // It was let go, and its end is no loss.
         if host.idle {
@@ -259,6 +273,10 @@ impl<'a> Fleet<'a> {
             Phase::Prepare | Phase::Ready => "they end their step, remove the new release and unlock",
             Phase::Activate | Phase::Whole | Phase::PutBack if self.plan.action == Action::Revert => {
                 "where it was begun they go on to its end, and unlock; `status` shows when that is done"
+            }
+            Phase::Activate | Phase::Whole | Phase::PutBack if !self.plan.here.is_empty() => {
+                "they put back what they served before and unlock, and stay drained where they are; \
+                 `status` shows when that is done"
             }
             Phase::Activate | Phase::Whole | Phase::PutBack => {
                 "they put back what they served before and unlock; `status` shows when that is done"

@@ -1,9 +1,13 @@
 //! Hooks that run on the operator's machine, as part of a run.
 
-use std::time::Instant;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, Failure};
-use super::local::{self, Heard};
+use super::local;
 use super::outcome::{End, Outcome};
 use super::run::{Run, Stopped};
 use crate::plan::{LocalHook, Phase};
@@ -30,52 +34,52 @@ impl Run<'_> {
 
     async fn hook(&mut self, hook: &LocalHook, input: &str) -> Result<(), Failure> {
         let plan = self.request.plan;
-        let variables = self.hook_variables(hook);
         let name = hook.target.map_or("here", |at| plan.targets[at].name.as_str());
-        let observer = &mut *self.fleet.observer;
-        observer.event(&Event::StepStarted { host: name, step: &hook.step });
-        let mut hear = |heard: Heard<'_>| match heard {
-            Heard::Output(bytes) => observer.event(&Event::Output { host: name, step: &hook.step, bytes }),
-            Heard::Tick => observer.tick(),
-        };
+        let variables = self.fleet.local_variables(hook);
+        let fleet = &mut self.fleet;
+        fleet.observer.event(&Event::StepStarted { host: name, step: &hook.step });
+        let since = Instant::now();
+        let (print, mut printed) = mpsc::unbounded_channel();
         let surroundings = (plan.environment.root.as_path(), &variables[..]);
-        let (since, mut interrupt) = (Instant::now(), self.fleet.interrupt.clone());
-        let ended = local::run(hook, surroundings, input, &mut interrupt, &mut hear).await;
+        let stop = CancellationToken::new();
+        let mut running = pin!(local::run(hook, surroundings, input, stop.cancelled(), &print));
+        let (before, phase) = (fleet.failed(), fleet.phase);
+        let mut interrupt = fleet.interrupt.clone();
+        let known = interrupt.asked();
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        let ended = loop {
+            tokio::select! {
+                biased;
+                Some(bytes) = printed.recv() => {
+                    fleet.observer.event(&Event::Output { host: name, step: &hook.step, bytes: &bytes });
+                }
+                ended = &mut running => break ended,
+                // What is lost now stops the run: a hook that goes on would be in vain.
+                Some((at, said)) = fleet.said.recv(), if fleet.is_open() => {
+                    fleet.hear(at, said, phase, false);
+                    if fleet.failed() > before {
+                        stop.cancel();
+                    }
+                }
+                _ = interrupt.beyond(known), if !stop.is_cancelled() => stop.cancel(),
+                _ = tick.tick() => fleet.observer.tick(),
+            }
+        };
+        while let Ok(bytes) = printed.try_recv() {
+            fleet.observer.event(&Event::Output { host: name, step: &hook.step, bytes: &bytes });
+        }
         let exit = match &ended {
             Ok(()) => Exit::Code(0),
             // What took too long, or was to stop, was ended so.
             Err(failure) => failure.exit.clone().unwrap_or(Exit::Signal("TERM".into())),
         };
-        let took = since.elapsed();
-        observer.event(&Event::StepEnded { host: name, step: &hook.step, exit: &exit, took });
+        fleet.observer.event(&Event::StepEnded {
+            host: name,
+            step: &hook.step,
+            exit: &exit,
+            took: since.elapsed(),
+        });
         ended
-    }
-
-    fn hook_variables(&self, hook: &LocalHook) -> Vec<(String, String)> {
-        let plan = self.request.plan;
-        let at = hook.target.or_else(|| plan.first_of(hook.app)).unwrap_or(0);
-        let goal = self.goals[hook.app].clone().unwrap_or_default();
-        let known = |name: &str| {
-            let found = plan.targets.get(at).and_then(|t| t.variables.iter().find(|(n, _)| *n == name));
-            found.map(|(_, value)| value.clone()).unwrap_or_default()
-        };
-        let of_host = |name: &str| if hook.target.is_some() { known(name) } else { String::new() };
-        let (host, roles) = (of_host("host"), of_host("roles"));
-        let previous = self.fleet.hosts.get(at).and_then(|h| h.fact("live-revision")).unwrap_or_default();
-        [
-            ("SHIPIT_ENV", known("environment")),
-            ("SHIPIT_APP", known("app")),
-            ("SHIPIT_HOST", host),
-            ("SHIPIT_ROLES", roles),
-            ("SHIPIT_ACTION", known("action")),
-            ("SHIPIT_RELEASE", goal.release),
-            ("SHIPIT_REVISION", goal.revision),
-            ("SHIPIT_PREVIOUS_REVISION", previous.to_owned()),
-            ("SHIPIT_REF", known("reference")),
-            ("SHIPIT_USER", known("user")),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .to_vec()
     }
 
     // The local hooks at the end. Their failure is told; the deploy stays what it is.

@@ -179,7 +179,7 @@ impl HostState {
                 }
                 false
             }
-            Said::Side(Side::Beat) => false,
+            Said::Side(Side::Beat) | Said::Here(_) => false,
             Said::Side(Side::Eof) => {
                 self.all_heard = true;
                 self.over.take().is_some_and(|(number, code)| self.done(number, code))
@@ -224,6 +224,8 @@ impl HostState {
                     took,
                 });
             }
+            // The fleet's.
+            Reply::Ask(_) => {}
             Reply::Switched(_) => self.switched = true,
             Reply::Code(code) => self.code = Some(code),
             Reply::Notice(text) => observer.event(&Event::Notice { host: Some(&self.name), text: &text }),
@@ -231,6 +233,11 @@ impl HostState {
             Reply::Done(code) => return self.done(number, code),
         }
         false
+    }
+
+    /// The end of what this machine printed in a step for the host: of its output there is none.
+    pub(super) fn printed_here(&mut self, tail: Vec<u8>) {
+        self.tail = tail;
     }
 
     fn done(&mut self, number: u32, code: u32) -> bool {

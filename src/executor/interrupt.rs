@@ -75,8 +75,9 @@ impl Interrupt {
 
     /// Waits until something more is asked than `known`.
     pub async fn beyond(&mut self, known: Asked) -> Asked {
-        match self.0.wait_for(|asked| *asked != known).await {
-            Ok(asked) => *asked,
+        let asked = self.0.wait_for(|asked| *asked != known).await.map(|asked| *asked);
+        match asked {
+            Ok(asked) => asked,
             Err(_) => std::future::pending().await,
         }
     }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
+use super::here::Here;
 use crate::remote::wire::{Frames, Message, Reply, Side, reply, side};
 use crate::transport::{Channel, Exit, Output};
 
@@ -20,6 +21,8 @@ const BEAT: Duration = Duration::from_secs(2);
 pub(super) enum Said {
     Reply(u32, Reply),
     Side(Side),
+    /// Of a step that this machine does for the host.
+    Here(Here),
     /// The end of the line; nothing comes after.
     Gone(Exit),
 }

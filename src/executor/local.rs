@@ -5,32 +5,25 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::event::{Failure, FailureKind};
-use super::interrupt::Interrupt;
 use crate::plan::LocalHook;
 use crate::transport::Exit;
 
 /// What a local hook's output is kept to, for the report.
 const TAIL: usize = 16 * 1024;
 
-/// What is heard of a hook while it runs.
-pub(super) enum Heard<'a> {
-    /// It printed this.
-    Output(&'a [u8]),
-    /// It goes on; about once a second.
-    Tick,
-}
-
-/// Runs one, handing what it prints to `hear`.
+/// Runs one, handing on what it prints, and ends it when `stop` is there.
 pub(super) async fn run(
     hook: &LocalHook,
     surroundings: (&Path, &[(String, String)]),
     input: &str,
-    interrupt: &mut Interrupt,
-    hear: &mut dyn FnMut(Heard<'_>),
+    stop: impl Future<Output = ()>,
+    printed: &UnboundedSender<Bytes>,
 ) -> Result<(), Failure> {
     let fail = |kind, exit, message: String, tail| Failure {
         kind,
@@ -49,18 +42,16 @@ pub(super) async fn run(
         }
     };
     let mut tail = Vec::new();
-    let known = interrupt.asked();
     let ended = tokio::select! {
-        ended = follow(&mut child, input, |heard| {
-            if let Heard::Output(bytes) = heard {
-                tail.extend_from_slice(bytes);
-                let extra = tail.len().saturating_sub(TAIL);
-                tail.drain(..extra);
-            }
-            hear(heard);
+        ended = follow(&mut child, input, |bytes| {
+            tail.extend_from_slice(bytes);
+            let extra = tail.len().saturating_sub(TAIL);
+            tail.drain(..extra);
+            // Whoever hears no more has left.
+            let _ = printed.send(Bytes::copy_from_slice(bytes));
         }) => Some(ended),
         () = tokio::time::sleep(hook.limit) => None,
-        _ = interrupt.beyond(known) => {
+        () = stop => {
             end(&mut child).await;
             return Err(fail(FailureKind::Interrupted, None, "stopped".into(), tail));
         }
@@ -112,7 +103,7 @@ fn spawn(hook: &LocalHook, directory: &Path, variables: &[(String, String)]) -> 
 async fn follow(
     child: &mut Child,
     input: &str,
-    mut hear: impl FnMut(Heard<'_>),
+    mut hear: impl FnMut(&[u8]),
 ) -> std::io::Result<std::process::ExitStatus> {
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
     if let Some(mut stdin) = child.stdin.take() {
@@ -122,14 +113,12 @@ async fn follow(
     }
     let (mut a, mut b) = (vec![0; 8192], vec![0; 8192]);
     let mut status = None;
-    let mut tick = tokio::time::interval(Duration::from_secs(1));
     loop {
         tokio::select! {
             biased;
-            n = read(&mut out, &mut a) => if n == 0 { out = None } else { hear(Heard::Output(&a[..n])) },
-            n = read(&mut err, &mut b) => if n == 0 { err = None } else { hear(Heard::Output(&b[..n])) },
+            n = read(&mut out, &mut a) => if n == 0 { out = None } else { hear(&a[..n]) },
+            n = read(&mut err, &mut b) => if n == 0 { err = None } else { hear(&b[..n]) },
             ended = child.wait(), if status.is_none() => status = Some(ended?),
-            _ = tick.tick(), if status.is_none() => hear(Heard::Tick),
             () = tokio::time::sleep(Duration::from_millis(50)), if status.is_some() => out = None,
         }
         match status {
@@ -156,25 +145,5 @@ async fn end(child: &mut Child) {
         if tokio::time::timeout(Duration::from_secs(3), child.wait()).await.is_ok() {
             return;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_hook_that_says_nothing_is_heard_to_go_on() {
-        let text = "sleep 2.2; echo done".to_owned();
-        let hook =
-            LocalHook { step: "build".into(), text, limit: Duration::from_secs(60), app: 0, target: None };
-        let (mut ticks, mut printed) = (0, Vec::new());
-        let mut hear = |heard: Heard<'_>| match heard {
-            Heard::Tick => ticks += 1,
-            Heard::Output(bytes) => printed.extend_from_slice(bytes),
-        };
-        run(&hook, (Path::new("/"), &[]), "", &mut Interrupt::never(), &mut hear).await.unwrap();
-        assert!(ticks >= 2, "{ticks}");
-        assert_eq!(printed, b"done\n");
     }
 }

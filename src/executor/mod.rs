@@ -11,6 +11,7 @@ mod check;
 mod exec;
 mod fleet;
 mod health;
+mod here;
 mod hooks;
 mod host;
 mod interrupt;

@@ -86,7 +86,7 @@ async fn go(run: &mut Run<'_>, goals: &[Option<Goal>]) -> Decision {
     let moving: Vec<bool> = (0..goals.len()).map(moves).collect();
     let lives: Vec<Option<Live>> = goals.iter().map(|goal| Some(goal.as_ref()?.live.clone())).collect();
     if !moving.contains(&true) {
-        run.goals = lives;
+        run.fleet.goals = lives;
         return Decision::Nothing;
     }
     leave_alone(run, |app| !moving[app]).await;

@@ -21,15 +21,7 @@ pub(super) fn leave_out(run: &mut Run<'_>) {
     if machines.is_empty() || machines.len() > allowed {
         return;
     }
-    let names = |machines: &[usize]| {
-        let hosts = &plan.environment.hosts;
-        machines.iter().map(|at| hosts[*at].name.as_str()).collect::<Vec<_>>().join(", ")
-    };
-    let needed: Vec<usize> =
-        gone.iter().filter(|at| plan.needed.contains(at)).map(|at| plan.targets[*at].machine).collect();
-    let text = if !needed.is_empty() {
-        format!("{} cannot be left out: a hook runs there for all", names(&needed))
-    } else if let Some(app) = without_host(&plan.environment, &gone) {
+    let text = if let Some(app) = without_host(&plan.environment, &gone) {
         format!("no host of {app} can be reached")
     } else {
         for at in gone {
@@ -38,9 +30,33 @@ pub(super) fn leave_out(run: &mut Run<'_>) {
         }
         let them = if machines.len() == 1 { "it" } else { "them" };
         let environment = &plan.environment.name;
-        format!("left out: {}; `shipit {environment} sync` brings {them} along later", names(&machines))
+        let names = names(&plan.environment, &machines);
+        format!("left out: {names}; `shipit {environment} sync` brings {them} along later")
     };
     run.fleet.observer.event(&Event::Notice { host: None, text: &text });
+}
+
+/// Once it is known which apps change: whether all hosts are there that something is done on for all.
+pub(super) fn needs_nobody(run: &mut Run<'_>) -> Result<(), Stopped> {
+    let plan = run.request.plan;
+    let missed = |at: &&usize| run.fleet.hosts[**at].aside.is_some() && !run.fleet.hosts[**at].idle;
+    let needed: Vec<usize> = plan.needed.iter().filter(missed).copied().collect();
+    if needed.is_empty() {
+        return Ok(());
+    }
+    let mut machines: Vec<usize> = needed.iter().map(|at| plan.targets[*at].machine).collect();
+    machines.dedup();
+    let names = names(&plan.environment, &machines);
+    let text = format!("{names} cannot be left out: a hook runs there for all");
+    run.fleet.observer.event(&Event::Notice { host: None, text: &text });
+    for host in &mut run.fleet.hosts {
+        host.failure = host.failure.take().or_else(|| host.aside.take());
+    }
+    run.barrier(Phase::Connect, false)
+}
+
+fn names(environment: &Environment, machines: &[usize]) -> String {
+    machines.iter().map(|at| environment.hosts[*at].name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// An app that would go nowhere.

@@ -68,8 +68,6 @@ pub(super) struct Run<'a> {
     pub(super) fleet: Fleet<'a>,
     pub(super) request: &'a Request<'a>,
     pub(super) since: Instant,
-    /// What goes live of each app, once it was decided.
-    pub(super) goals: Vec<Option<Live>>,
     /// A failure that is no host's.
     pub(super) failure: Option<Failure>,
     pub(super) failed_in: Option<Phase>,
@@ -97,7 +95,6 @@ pub async fn run(
         fleet: Fleet::new(plan, transport, observer, interrupt),
         request,
         since: Instant::now(),
-        goals: vec![None; plan.environment.apps.len()],
         failure: None,
         failed_in: None,
         migrated: false,
@@ -143,7 +140,7 @@ impl<'a> Run<'a> {
                     self.barrier(Phase::Connect, false)?;
                     return Ok(End::NothingToDo);
                 }
-                Decision::Go => {}
+                Decision::Go => rollout::needs_nobody(self)?,
             }
         }
         for (at, stage) in plan.stages.iter().enumerate() {
@@ -300,7 +297,7 @@ impl<'a> Run<'a> {
 
     /// What goes live on a target.
     pub(super) fn goal(&self, at: usize) -> Option<&Live> {
-        self.goals[self.request.plan.targets[at].app].as_ref()
+        self.fleet.goals[self.request.plan.targets[at].app].as_ref()
     }
 
     pub(super) fn stop(&mut self, phase: Phase, failure: Failure) -> Stopped {

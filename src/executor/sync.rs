@@ -57,7 +57,7 @@ pub(super) fn decide(run: &mut Run<'_>, only: &[String]) -> Result<Decision, Sto
         return Err(run.refuse(FailureKind::Step, "sync", message, Some(hint)));
     }
     if run.fleet.hosts.iter().all(|host| host.standing == Standing::Rest) {
-        run.goals = goals;
+        run.fleet.goals = goals;
         return Ok(Decision::Nothing);
     }
     for app in 0..apps {

@@ -125,19 +125,12 @@ fn first_host(run: &Run<'_>, app: usize) -> Option<usize> {
 // By the operator's git, all at once.
 async fn ask_git(run: &mut Run<'_>, apps: &[usize]) -> Result<Vec<Result<Resolved, git::GitError>>, Stopped> {
     let all = &run.request.plan.environment.apps;
-    let known = run.fleet.known;
     let asking = apps.iter().map(|app| git::resolve(&all[*app].repo, &all[*app].reference));
-    let mut asking = std::pin::pin!(join_all(asking));
-    loop {
-        tokio::select! {
-            resolved = &mut asking => return Ok(resolved),
-            asked = run.fleet.interrupt.beyond(known) => {
-                run.fleet.asked(asked);
-                return Err(Stopped);
-            }
-            () = tokio::time::sleep(Duration::from_secs(1)) => run.fleet.observer.tick(),
-        }
-    }
+    let resolved = run.fleet.idle(join_all(asking), true).await;
+    resolved.ok_or_else(|| {
+        run.failed_in = Some(Phase::Lock);
+        Stopped
+    })
 }
 
 async fn deploy(run: &mut Run<'_>, revisions: &[String], redeploy: bool) -> Decision {
@@ -146,7 +139,7 @@ async fn deploy(run: &mut Run<'_>, revisions: &[String], redeploy: bool) -> Deci
         (0..revisions.len()).map(|app| redeploy || !is_live(run, app, &revisions[app])).collect();
     let live = |app: usize| run.fleet.of_app(app).find_map(|(_, host)| host.live());
     let lives: Vec<Option<Live>> = (0..revisions.len()).map(live).collect();
-    run.goals.clone_from(&lives);
+    run.fleet.goals.clone_from(&lives);
     if !changed.contains(&true) {
         return Decision::Nothing;
     }
@@ -237,7 +230,7 @@ pub(super) fn aim(
         later.extend(own.iter().map(|(name, value)| (*name, value.as_str())));
         run.fleet.set(at, &later);
     }
-    run.goals = goals;
+    run.fleet.goals = goals;
 }
 
 // Which commits of an app go out, beside what the first host that serves anything serves.

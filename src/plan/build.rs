@@ -258,6 +258,8 @@ pub fn unlock(environment: Environment, options: &Options) -> Plan {
 pub(super) fn plan(action: Action, environment: Environment, options: &Options, opening: Script) -> Plan {
     let opening = vec![opening; environment.sites.len()];
     let targets = (0..environment.sites.len()).map(|at| target(action, &environment, at, options)).collect();
+    let goes_live = matches!(action, Action::Deploy | Action::Revert | Action::Sync | Action::Restart);
+    let here = if goes_live { here(&environment) } else { Vec::new() };
     Plan {
         action,
         targets,
@@ -270,10 +272,22 @@ pub(super) fn plan(action: Action, environment: Environment, options: &Options, 
         leave: Script::new().unlock(),
         stages: Vec::new(),
         undo: Script::new().undo(),
+        here,
         after: Vec::new(),
         after_failure: Vec::new(),
         environment,
     }
+}
+
+fn here(environment: &Environment) -> Vec<LocalHook> {
+    let mut stages = Stages::new(environment);
+    let mut all = Vec::new();
+    stages.apps(|stages, app| {
+        for (step, hooks) in [("drain", &app.hooks.drain), ("undrain", &app.hooks.undrain)] {
+            all.extend(stages.hooks_here(step, hooks));
+        }
+    });
+    all
 }
 
 // The files of a deploy, in the order of their numbers.

@@ -55,6 +55,8 @@ pub struct Plan {
     pub stages: Vec<Stage>,
     /// What takes a host back to before the run, and lets go.
     pub undo: Script,
+    /// Steps that hosts may ask for while they go live or back: `drain` and `undrain` that run on the operator's machine.
+    pub here: Vec<LocalHook>,
     /// Local hooks after success, and after failure.
     pub after: Vec<LocalHook>,
     /// See [`Plan::after`].

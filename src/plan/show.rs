@@ -70,12 +70,7 @@ pub fn show_with(plan: &Plan, whole: bool, news: &[String]) -> String {
     if !plan.undo.is_empty() {
         let _ = writeln!(text, "## if something fails\n{}", plan.undo.as_str());
     }
-    for (title, hooks) in [("afterwards, here", &plan.after), ("after a failure, here", &plan.after_failure)]
-    {
-        for hook in hooks {
-            let _ = writeln!(text, "## {title}: {}\n{}\n", hook.step, hook.text);
-        }
-    }
+    later(&mut text, plan);
     text
 }
 
@@ -93,6 +88,21 @@ impl Target {
     #[must_use]
     pub fn digest(&self) -> Option<&str> {
         self.variables.iter().find(|(name, _)| *name == "digest").map(|(_, value)| value.as_str())
+    }
+}
+
+// Hooks that run here whenever their time comes.
+fn later(text: &mut String, plan: &Plan) {
+    let lists = [
+        ("when a host asks for it, here", &plan.here),
+        ("afterwards, here", &plan.after),
+        ("after a failure, here", &plan.after_failure),
+    ];
+    for (title, hooks) in lists {
+        for hook in hooks {
+            let host = hook.target.map_or(String::new(), |at| format!(" for {}", plan.targets[at].name));
+            let _ = writeln!(text, "## {title}{host}: {}\n{}\n", hook.step, hook.text);
+        }
     }
 }
 

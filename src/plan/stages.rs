@@ -8,6 +8,9 @@ use super::{Batch, LocalHook, Phase, Stage, Who, Work};
 use crate::config::{App, Environment, Hook, Host, has_role};
 use crate::remote::script::{Place, Script};
 
+/// How much longer than its limit a host waits for the word of the operator's machine, in seconds.
+const SLACK: u64 = 15;
+
 /// Limits in seconds, as hosts count.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -187,6 +190,29 @@ impl<'a> Stages<'a> {
                 self.scripts[at] = std::mem::take(&mut self.scripts[at]).store(step, limit, &hook.text);
             }
         }
+    }
+
+    /// The same for `drain` and `undrain`, which a host also needs on its way back: where they run on the operator's
+    /// machine, the host asks for them.
+    pub(super) fn store_traffic(&mut self, step: &str, hooks: &[Hook]) {
+        self.store(step, hooks);
+        let here = self.hooks_here(step, hooks);
+        for at in self.members.clone() {
+            let limits: Vec<u64> =
+                here.iter().filter(|hook| hook.target == Some(at)).map(|hook| hook.limit.as_secs()).collect();
+            if !limits.is_empty() {
+                let limit = limits.iter().sum::<u64>() + SLACK;
+                self.scripts[at] = std::mem::take(&mut self.scripts[at]).store_here(step, limit);
+            }
+        }
+    }
+
+    /// The texts of a hook that run on the operator's machine, for each target that is spoken to.
+    pub(super) fn hooks_here(&self, step: &str, hooks: &[Hook]) -> Vec<LocalHook> {
+        let here = hooks.iter().filter(|hook| hook.local);
+        here.flat_map(|hook| self.on(step, hook).into_iter().map(move |at| (hook, at)))
+            .map(|(hook, at)| self.local_hook(step, hook, Some(at)))
+            .collect()
     }
 
     /// Runs the texts of a hook, in their order.

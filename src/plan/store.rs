@@ -12,9 +12,9 @@ pub(super) fn store_all(stages: &mut Stages<'_>, app: &App) {
     let one = stages.migrating();
     stages.only(one, |one| one.store("migrate", &hooks.migrate));
     stages.store("pre-activate", &hooks.pre_activate);
-    stages.store("drain", &hooks.drain);
+    stages.store_traffic("drain", &hooks.drain);
     stages.store("post-deploy", &hooks.post_deploy);
-    stages.store("undrain", &hooks.undrain);
+    stages.store_traffic("undrain", &hooks.undrain);
     let checks = stages.on_hosts(|host| app.health_on(host));
     stages.each(|at, script| match &checks[at] {
         Some(health) => store_health(script, health),

@@ -76,7 +76,9 @@ impl Entry {
         self.release == release && matches!(self.action.as_str(), "deploy" | "sync") && self.was_good()
     }
 
-    fn was_good(&self) -> bool {
+    /// Whether it was live and good.
+    #[must_use]
+    pub fn was_good(&self) -> bool {
         matches!(self.state, State::Done | State::Healthy)
     }
 }

@@ -12,6 +12,8 @@ pub enum Message<'a> {
     Stop,
     /// End it with KILL.
     Kill,
+    /// How a step ended that the host had asked for ([`Reply::Ask`]): its name, the script that asked, exit code.
+    Word(&'a str, u32, u32),
     /// All is done: end.
     Bye,
     /// Variables, as shell assignments: what is only known later.
@@ -34,6 +36,7 @@ impl Message<'_> {
             Message::Beat => format!("{nonce} beat\n"),
             Message::Stop => format!("{nonce} stop\n"),
             Message::Kill => format!("{nonce} kill\n"),
+            Message::Word(step, number, code) => format!("{nonce} word {step}.{number} {code}\n"),
             Message::Bye => format!("{nonce} bye\n"),
             Message::Set(text) => block("set".into(), text),
             Message::Data(name, text) => block(format!("data {name}"), text),
@@ -84,6 +87,8 @@ pub enum Reply {
     Attempt(String, Vec<(String, String)>),
     /// A piece of a log that was asked for: of which, where in it, and the bytes.
     Piece(String, u64, Bytes),
+    /// A step that the operator's machine is to do for the host, which waits for [`Message::Word`].
+    Ask(String),
     /// `current` was replaced.
     Switched(String),
     /// The exit code of `exec`'s command.
@@ -218,6 +223,7 @@ pub fn reply(piece: Piece) -> Option<(u32, Reply)> {
         ["entry", entry, state, more @ ..] => Reply::Entry((*entry).into(), (*state).into(), pairs(more)),
         ["attempt", run, more @ ..] => Reply::Attempt((*run).into(), pairs(more)),
         ["piece", of, at, _] => Reply::Piece((*of).into(), at.parse().ok()?, bytes),
+        ["ask", step] => Reply::Ask((*step).into()),
         ["switched", release] => Reply::Switched((*release).into()),
         ["code", code] => Reply::Code(code.parse().ok()?),
         ["notice", ..] => Reply::Notice(rest(1)),

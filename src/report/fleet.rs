@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{clean, human, table};
 use crate::executor::Looked;
-use crate::remote::journal::State;
+use crate::remote::journal::{Entry, State};
 use crate::remote::lineage;
 
 /// More hosts than these are told in groups.
@@ -33,8 +33,7 @@ pub fn common(looked: &[Looked], app: usize) -> Option<&str> {
 /// What `looked` comes to. `all`: nothing is folded.
 #[must_use]
 pub fn render(environment: &str, looked: &[Looked], now: Timestamp, all: bool) -> Fleet {
-    let troubles: Vec<Vec<Trouble>> =
-        looked.iter().map(|host| troubles(host, common(looked, host.app))).collect();
+    let troubles: Vec<Vec<Trouble>> = looked.iter().map(|host| troubles(host, looked)).collect();
     let mut rows: Vec<(usize, Vec<String>)> = looked
         .iter()
         .zip(&troubles)
@@ -61,6 +60,8 @@ enum Trouble {
     Foreign,
     CutOff,
     Failed,
+    LeftBehind,
+    Drained,
     Down,
 }
 
@@ -68,20 +69,36 @@ fn release(host: &Looked) -> Option<&str> {
     host.live.as_ref().map(|live| live.release.as_str())
 }
 
-fn troubles(host: &Looked, common: Option<&str>) -> Vec<Trouble> {
+fn troubles(host: &Looked, looked: &[Looked]) -> Vec<Trouble> {
     if host.failure.is_some() {
         return vec![Trouble::Unreached];
     }
     let at_work = host.holder.as_ref().is_some_and(|(_, dead)| !dead);
     let last = host.entries.last().map(|entry| entry.state);
     let tests = [
-        (Trouble::Differs, release(host) != common),
+        (Trouble::Differs, release(host) != common(looked, host.app)),
         (Trouble::Foreign, host.foreign.is_some()),
         (Trouble::CutOff, !at_work && matches!(last, Some(State::Open | State::Healthy))),
         (Trouble::Failed, last == Some(State::Failed)),
+        (Trouble::LeftBehind, !at_work && left_behind(host, looked)),
+        (Trouble::Drained, host.drained && !at_work),
         (Trouble::Down, host.supervisor.as_ref().is_some_and(|says| says != "ok") && !at_work),
     ];
     tests.into_iter().filter(|(_, holds)| *holds).map(|(trouble, _)| trouble).collect()
+}
+
+/// Whether another app was reverted, and this one with it by what that says, and it was not: the operator was lost between
+/// the two.
+fn left_behind(host: &Looked, looked: &[Looked]) -> bool {
+    let last = |host: &'_ Looked| host.entries.iter().rposition(Entry::was_good);
+    let own = last(host).map(|at| &host.entries[at]);
+    let (Some((_, app)), Some(live)) = (host.host.rsplit_once('/'), &host.live) else { return false };
+    let others = looked.iter().filter(|other| other.app != host.app);
+    others.filter_map(|other| last(other).map(|at| &other.entries[at])).any(|entry| {
+        entry.action == "revert"
+            && entry.apps.iter().any(|(name, revision)| name == app && *revision != live.revision)
+            && own.is_none_or(|own| own.run != entry.run && own.when < entry.when)
+    })
 }
 
 fn rank(troubles: &[Trouble]) -> usize {
@@ -134,6 +151,8 @@ fn words(trouble: Trouble, host: &Looked) -> Option<String> {
         }
         Trouble::CutOff => "a deploy was cut off; the next run settles it".to_owned(),
         Trouble::Failed => "the last deploy or revert failed and was not put back".to_owned(),
+        Trouble::LeftBehind => "the last revert did not get here".to_owned(),
+        Trouble::Drained => "drained".to_owned(),
         Trouble::Down => match host.supervisor.as_deref() {
             Some("late") => "its `status` step does not come to an end".to_owned(),
             Some("unknown") => "its `status` step could not be run".to_owned(),
@@ -162,63 +181,69 @@ fn folded(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
     groups.into_iter().flat_map(fold).collect()
 }
 
+// The option that chooses these, where they are few.
+fn only(names: &[&str]) -> String {
+    // Where there are several apps, a name is that of a host and of an app.
+    let mut hosts: Vec<&str> = names.iter().map(|name| name.split('/').next().unwrap_or(name)).collect();
+    hosts.dedup();
+    if hosts.len() > FEW { String::new() } else { format!(" --hosts {}", hosts.join(",")) }
+}
+
 fn sentences(environment: &str, looked: &[Looked], troubles: &[Vec<Trouble>]) -> Vec<String> {
     let with = |trouble: Trouble| -> Vec<&str> {
         let hosts = looked.iter().zip(troubles).filter(|(_, of_host)| of_host.contains(&trouble));
         hosts.map(|(host, _)| host.host.as_str()).collect()
     };
-    let verb = |names: &[&str], one: &str, many: &str| {
-        if names.len() == 1 { one.to_owned() } else { many.to_owned() }
-    };
-    let mut all = Vec::new();
-    let mut say = |names: &[&str], text: String| {
-        if !names.is_empty() {
-            all.push(clean::line(text.as_bytes(), 400));
+    let told = [
+        Trouble::Unreached,
+        Trouble::Differs,
+        Trouble::Failed,
+        Trouble::LeftBehind,
+        Trouble::Drained,
+        Trouble::Down,
+    ];
+    let advice =
+        told.into_iter().map(|trouble| (trouble, with(trouble))).filter(|(_, names)| !names.is_empty());
+    let mut all: Vec<String> =
+        advice.filter_map(|(trouble, names)| advice_for(trouble, environment, &names)).collect();
+    let dead = looked.iter().filter(|host| host.holder.as_ref().is_some_and(|(_, dead)| *dead));
+    let dead: Vec<&str> = dead.map(|host| host.host.as_str()).collect();
+    if !dead.is_empty() {
+        let names = human::names(&dead);
+        all.push(format!(
+            "a run that died holds the lock of {names}: the next one takes over, or `shipit {environment} unlock`"
+        ));
+    }
+    all.iter().map(|text| clean::line(text.as_bytes(), 400)).collect()
+}
+
+/// What is to be done about hosts that are in the same trouble.
+fn advice_for(trouble: Trouble, environment: &str, hosts: &[&str]) -> Option<String> {
+    let names = human::names(hosts);
+    let of = |one: &'static str, many: &'static str| if hosts.len() == 1 { one } else { many };
+    let it = of("it", "them");
+    Some(match trouble {
+        Trouble::Unreached => {
+            format!("{names} could not be asked: `shipit {environment} check{}` says why", only(hosts))
         }
-    };
-    let names = with(Trouble::Unreached);
-    // Where there are several apps, a name is that of a host and of an app.
-    let mut hosts: Vec<&str> = names.iter().map(|name| name.split('/').next().unwrap_or(name)).collect();
-    hosts.dedup();
-    let only = if hosts.len() > FEW { String::new() } else { format!(" --hosts {}", hosts.join(",")) };
-    say(
-        &names,
-        format!("{} could not be asked: `shipit {environment} check{only}` says why", human::names(&names)),
-    );
-    let names = with(Trouble::Differs);
-    let serves = verb(&names, "does not serve", "do not serve");
-    let it = verb(&names, "it", "them");
-    say(
-        &names,
-        format!(
-            "{} {serves} the same release as the rest: `shipit {environment} sync` brings {it} there",
-            human::names(&names)
+        Trouble::Differs => format!(
+            "{names} {} not serve the same release as the rest: `shipit {environment} sync` brings {it} there",
+            of("does", "do")
         ),
-    );
-    let dead: Vec<&str> = looked
-        .iter()
-        .filter(|host| host.holder.as_ref().is_some_and(|(_, dead)| *dead))
-        .map(|host| host.host.as_str())
-        .collect();
-    say(
-        &dead,
-        format!(
-            "a run that died holds the lock of {}: the next one takes over, or `shipit {environment} unlock`",
-            human::names(&dead)
+        Trouble::Failed => format!(
+            "what failed on {names}: `shipit {environment} show`; then `shipit {environment} --redeploy` or `revert`"
         ),
-    );
-    let names = with(Trouble::Failed);
-    say(
-        &names,
-        format!(
-            "what failed on {}: `shipit {environment} show`; then `shipit {environment} --redeploy` or `revert`",
-            human::names(&names)
+        Trouble::LeftBehind => format!(
+            "the last revert of other apps did not get to {names}: `shipit {environment} revert` takes {it} along"
         ),
-    );
-    let names = with(Trouble::Down);
-    say(
-        &names,
-        format!("the app does not run on {}: `shipit {environment} restart` starts it", human::names(&names)),
-    );
-    all
+        Trouble::Drained => format!(
+            "{names} {} left drained: `shipit {environment} restart{}` takes {it} in once healthy",
+            of("was", "were"),
+            only(hosts)
+        ),
+        Trouble::Down => {
+            format!("the app does not run on {names}: `shipit {environment} restart` starts it")
+        }
+        Trouble::Foreign | Trouble::CutOff => return None,
+    })
 }

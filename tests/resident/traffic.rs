@@ -172,7 +172,12 @@ fn a_host_that_cannot_be_taken_in_again_is_told(sh: Sh) {
         assert_eq!(ground.newest_entry(), Some((deploy.release.clone(), "failed".into())), "lost: {lost}");
         assert_eq!(ground.current().as_deref(), Some(old.as_str()));
         ground.knows_nothing_of(&deploy.release);
+        assert!(ground.root().join(".shipit/drained").exists(), "lost: {lost}");
     }
+    ground.forget("fail-undrain-B-rollback");
+    let mut deploy = ready(&ground, "B", &ALL, HealthKind::Command);
+    deploy.run.script(&live()).good();
+    assert!(!ground.root().join(".shipit/drained").exists());
 }
 
 fn an_old_release_without_texts_is_taken_in_by_the_new_one(sh: Sh) {

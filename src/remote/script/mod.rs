@@ -140,6 +140,12 @@ impl Script {
         self.call("store", &[step, &limit.to_string(), text])
     }
 
+    /// Keeps with the release that the operator's machine does a step for this host, within so many seconds.
+    #[must_use]
+    pub fn store_here(self, step: &str, limit: u64) -> Self {
+        self.call("store_here", &[step, &limit.to_string()])
+    }
+
     /// Runs the texts kept under a step.
     #[must_use]
     pub fn stored(mut self, step: &str, place: Place) -> Self {

@@ -39,7 +39,7 @@ put_back() {
 # first_back: of a first deploy. Nothing was live: what was started is stopped while `current` still leads to it.
 first_back() {
 	aim
-	traffic_is out || stored drain "$root/current" try || put_back_code=1
+	traffic_is out || nobody_for drain || stored drain "$root/current" try || put_back_code=1
 	stored stop "$root/current" try || put_back_code=1
 	[ ! -L "$root/current" ] || rm -f "$root/current" || put_back_code=1
 	files_back || put_back_code=1

@@ -189,18 +189,51 @@ try_hook() {
 	run_step "$1" "$2" "$3" "$with_shell" "$with_option" "$with_text" shipit "$4" "$5"
 }
 
+# Waits for the operator's word on a step: a file whose name ends in the exit code.
+# shellcheck disable=SC2016
+WORD='while :; do
+	for word in "$1".*; do
+		[ ! -e "$word" ] || exit "${word##*.}"
+	done
+	sleep 0.2 2>/dev/null || sleep 1
+done'
+
+# try_here STEP LIMIT: a step that the operator's machine does for this host. It is told, and a job like any other waits for its
+# word; where nobody hears it the step fails.
+try_here() {
+	step_begin "$1"
+	code=1 why='exit'
+	if [ -z "$alone" ]; then
+		say ask "$1"
+		job "$2" / /bin/sh -c "$WORD" shipit-here "$R/word.$1.$SEQ"
+	fi
+	step_end
+	return "$code"
+}
+
 # stored STEP DIR [try]: the texts stored with release $M under that name, in order. File names end in .LIMIT.
 stored() {
 	stored_code=0
 	for stored_file in "$M/steps/$1".*; do
 		[ -f "$stored_file" ] || continue
-		if [ "${3:-}" = try ]; then
-			try_hook "$1" "${stored_file##*.}" "$2" "$M" "$stored_file" || stored_code=$code
-		else
-			hook "$1" "${stored_file##*.}" "$2" "$M" "$stored_file"
-		fi
+		stored_limit=${stored_file##*.}
+		case ${3:-}:$stored_file in
+		try:*.here.*) try_here "$1" "$stored_limit" || stored_code=$code ;;
+		*.here.*) try_here "$1" "$stored_limit" || broken "$1" "$stored_limit s" ;;
+		try:*) try_hook "$1" "$stored_limit" "$2" "$M" "$stored_file" || stored_code=$code ;;
+		*) hook "$1" "$stored_limit" "$2" "$M" "$stored_file" ;;
+		esac
 	done
 	return $stored_code
+}
+
+# nobody_for STEP: whether only the operator's machine can do it, and he is gone.
+nobody_for() {
+	[ -n "$alone" ] || return 1
+	for nobody_file in "$M/steps/$1".*.here.*; do
+		[ ! -f "$nobody_file" ] || return 0
+	done
+	return 1
 }
 
 has_step() {

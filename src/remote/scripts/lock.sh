@@ -97,6 +97,7 @@ leftovers() {
 # link without a directory is not.
 unlock() {
 	! asked || return 0
+	left_drained
 	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
 	if [ "$S/lock" -ef "$R" ]; then rm -rf "$S/lock" "$R"; else rm -rf "$R"; fi
 	return 0

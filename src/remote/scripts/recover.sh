@@ -5,7 +5,7 @@
 # recover DIR TOKEN: ends the run in DIR, whose owner was TOKEN. Runs in a shell of its own: it takes that run's
 # names for its own.
 recover() {
-	R=$1
+	R=$1 alone=yes
 	recover_pid=${2#owner.}
 	recover_pid=${recover_pid%%.*}
 	# Its processes. A pid is not given away again while its process group has members.
@@ -36,9 +36,9 @@ recover_run() {
 	# A restart is done to its end: what was at it when it was cut off may have left nothing that serves.
 	[ ! -e "$R/restarting" ] || (aim && quiet_when_full && restart_on && restart_end)
 	recover_entry
-	discard
 	# Nobody is left who could answer what it asked.
-	rm -f "$R"/traffic.*
+	! asked || traffic out
+	discard
 	unlock
 	kill "$recover_watcher"
 }

@@ -13,6 +13,7 @@ live() {
 		;;
 	esac
 	fact live "$live_is"
+	[ ! -e "$S/drained" ] || fact drained yes
 	[ -f "$S/releases/$live_is/meta" ] || return 0
 	while IFS=$TAB read -r live_key live_value; do
 		fact "live-$live_key" "$live_value"
@@ -67,6 +68,11 @@ store() {
 	umask 077
 	printf '%s\n' "$3" >"$M/steps/$1.$store_number.$2" || fail 12 prepare "$M/steps cannot be written"
 	umask "$mask"
+}
+
+# store_here STEP LIMIT: instead of a text that runs here: the operator's machine has one for this host.
+store_here() {
+	mark "$M/steps/$1.10.here.$2" || fail 12 prepare "$M/steps cannot be written"
 }
 
 # keep_vars: what whoever ends this run in our place must know. No secrets.
@@ -244,6 +250,7 @@ again() {
 
 # discard: what this run made and nobody serves; what is live for good keeps its mark to the end.
 discard() {
+	left_drained
 	files_end || say notice "not as before:$files_bad; what was there waits beside it, in .shipit-$release.*.old"
 	for discard_mark in "$R"/made.* "$R"/remade.*; do
 		[ -e "$discard_mark" ] || continue

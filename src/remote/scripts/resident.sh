@@ -9,7 +9,8 @@
 # ticker  counts silence and the jobs' time, once a second; the only one that writes to our standard error
 #
 # From the operator, a line each, all starting with the nonce N:
-#   N beat | N stop | N kill | N bye | N set | N data NAME | N run NUMBER      the last three with lines up to `N end`
+#   N beat | N stop | N kill | N bye | N word STEP.SEQ CODE
+#   N set | N data NAME | N run NUMBER      with lines up to `N end`
 
 # leave: ends the run in the operator's place, by a process with a session of its own, nothing that a dead line could
 # break. A new process: the ticker's pid gets a signal for every beat, which that must not die of. The program
@@ -118,6 +119,10 @@ reader() {
 			signal_jobs TERM
 			;;
 		"$N kill") signal_jobs KILL ;;
+		"$N word "*)
+			reader_line=${reader_line#* * }
+			mark "$R/word.${reader_line% *}.${reader_line##* }"
+			;;
 		"$N bye")
 			bye_or_leave
 			printf '%s\n' "$reader_line"
@@ -254,7 +259,7 @@ names() {
 	# Where setup works while the deploy path cannot be made yet; else nowhere.
 	F=/dev/null/none
 	mask=$(umask) locale=${LC_ALL:-}
-	SEQ=0 N=${N:-} data_env='' data_enter='' data_token='' vars='' has='' pinned=''
+	alone='' SEQ=0 N=${N:-} data_env='' data_enter='' data_token='' vars='' has='' pinned=''
 	# What the operator sets: nobody's environment shall.
 	action='' app='' apps='' digest='' environment='' from='' from_revision='' host='' parent='' reference='' release=''
 	fetch_mode='' ssh_command='' subdir='' submodules='' repo_key='' token_for='' token_user=''

@@ -6,6 +6,8 @@
 # $R/traffic.unclear  being taken in: may be either
 # $R/traffic.asked    out, and well but for what only the operator can ask; he is to say whether it is healthy
 # $R/traffic.amiss    the same, after something else on the way back failed
+#
+# $S/drained          what it becomes when the run ends and nobody has taken the host in again: `status` tells it
 
 # traffic_ready: before anything is done about it. A first deploy takes the host in.
 traffic_ready() {
@@ -53,12 +55,29 @@ drain() {
 
 # undrain: the host takes requests, with what is in `current`.
 undrain() {
+	take_in
+	reached served
+}
+
+# take_in [try]: that, by the text of release $M. Where nobody is left who could, it stays out.
+take_in() {
+	! nobody_for undrain || return 0
 	if has_step undrain; then
 		traffic unclear
-		stored undrain "$root/current"
+		stored undrain "$root/current" "${1:-}" || return
 	fi
 	traffic 'in'
-	reached served
+	[ ! -e "$S/drained" ] || rm -f "$S/drained"
+}
+
+# left_drained: of a run that ends here. Where nothing takes a host in, none counts as drained.
+left_drained() {
+	{ traffic_is out || traffic_is unclear; } && [ -L "$root/current" ] || return 0
+	left_meta=$M
+	for M in "$S/releases/$release" "$S/releases/$from"; do
+		! has_step undrain || mv "$R"/traffic.* "$S/drained" 2>/dev/null
+	done
+	M=$left_meta
 }
 
 # drain_back: what went live is drained before what was live before takes its place, by that one's text. One of before
@@ -67,7 +86,7 @@ drain_back() {
 	! traffic_is out || return 0
 	drain_meta=$M drain_code=0
 	has_step drain || M=$S/releases/$release
-	if has_step drain; then
+	if has_step drain && ! nobody_for drain; then
 		traffic out
 		stored drain "$root/current" try || drain_code=1
 	fi
@@ -87,8 +106,7 @@ serve_again() {
 		[ -n "$serve_drained" ] && has_step undrain || return 0
 	fi
 	context "$from" "$from_revision" "$revision" rollback
-	traffic unclear
-	stored undrain "$root/current" try && traffic 'in'
+	take_in try
 }
 
 # serve_on: nothing was switched here, but it was drained for that: what serves takes requests again, by the text that goes
@@ -99,6 +117,5 @@ serve_on() {
 	quiet_when_full
 	aim
 	context "$from" "$from_revision" "$revision" rollback
-	traffic unclear
-	stored undrain "$root/current" try && traffic 'in'
+	take_in try
 }

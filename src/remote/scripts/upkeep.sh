@@ -34,6 +34,10 @@ restart_on() {
 # restart_drain: where that fails nothing was touched yet, so the host takes requests as before.
 restart_drain() {
 	has_step drain || return 0
+	if nobody_for drain; then
+		rm -f "$R/restarting"
+		exit
+	fi
 	traffic out || fail 12 drain "$R cannot be written to"
 	stored drain "$root/current" try && return
 	restart_code=$code restart_why=$why
@@ -56,11 +60,7 @@ restart_failed() {
 restart_end() {
 	[ -e "$R/restarting" ] || return 0
 	M=$S/releases/$release
-	if has_step undrain; then
-		traffic unclear
-		stored undrain "$root/current" try || restart_failed undrain
-	fi
-	traffic 'in'
+	take_in try || restart_failed undrain
 	rm -f "$R/restarting"
 }
 
