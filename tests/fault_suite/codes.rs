@@ -9,6 +9,9 @@ const READY: usize = 4;
 const ACTIVATE: usize = 5;
 const CONFIRM: usize = 6;
 
+/// Hooks that run when something is live: the app with `drain` comes last.
+const LIVE: [&str; 5] = ["drain", "post-deploy", "reload", "verify", "undrain"];
+
 /// The codes that are right. None: the client was killed and has none.
 pub fn allowed(case: &Case, struck: &Struck) -> Vec<i32> {
     let Some(first) = struck.fired else { return vec![0] };
@@ -83,7 +86,7 @@ fn deploy(case: &Case, phase: usize) -> &'static [i32] {
         }
         Kind::HookFails => match &case.moment {
             Moment::Step(step) if step == "post-deploy-local" => &[0],
-            Moment::Step(step) if ["post-deploy", "reload", "verify"].contains(&step.as_str()) => &[5],
+            Moment::Step(step) if LIVE.contains(&step.as_str()) => &[5],
             _ => &[1],
         },
         Kind::BothWays => &[6],
@@ -128,7 +131,7 @@ fn revert(case: &Case, phase: usize) -> &'static [i32] {
         }
         Kind::DiskFull => &[0, 6],
         Kind::HookFails => match &case.moment {
-            Moment::Step(step) if ["post-deploy", "reload", "verify"].contains(&step.as_str()) => &[6],
+            Moment::Step(step) if LIVE.contains(&step.as_str()) => &[6],
             _ => &[0],
         },
         Kind::HeldLock => &[75],

@@ -5,15 +5,17 @@ use crate::events::Events;
 use crate::fleet::{Fleet, HOSTS};
 
 /// The hooks that can fail.
-const HOOKS: [&str; 9] = [
+const HOOKS: [&str; 11] = [
     "pre-deploy-local",
     "pre-deploy",
     "build",
     "migrate",
     "pre-activate",
+    "drain",
     "post-deploy",
     "reload",
     "verify",
+    "undrain",
     "post-deploy-local",
 ];
 
@@ -107,9 +109,11 @@ pub fn by_chance(clean: &[Clean; 2], seed: u64, number: u64) -> Case {
 // A hook that the action or the host does not run cannot fail.
 fn sensible(case: &Case) -> bool {
     let Moment::Step(step) = &case.moment else { return true };
-    let activates = ["post-deploy", "reload", "verify", "post-deploy-local"].contains(&step.as_str());
+    let activates =
+        ["drain", "post-deploy", "reload", "verify", "undrain", "post-deploy-local"].contains(&step.as_str());
     let first = case.host == 0 || !(step == "migrate" || step.ends_with("-local"));
-    first && (case.action != Action::Revert || activates && case.kind != Kind::BothWays)
+    let served = step != "drain" || case.action != Action::First;
+    first && served && (case.action != Action::Revert || activates && case.kind != Kind::BothWays)
 }
 
 /// A hundred cuts at random bytes.
@@ -124,6 +128,13 @@ pub fn cuts(clean: &[Clean; 2], seed: u64) -> Vec<Case> {
         Case { action: clean.action, kind, host, moment: Moment::Bytes(way, bytes) }
     };
     (0..100).map(cut).collect()
+}
+
+/// Of these every so many, from the first, second, … on: `2/10`.
+pub fn part(cases: Vec<Case>, part: &str) -> Vec<Case> {
+    let (number, of) = part.split_once('/').expect("a part is written 2/10");
+    let (number, of): (usize, usize) = (number.parse().unwrap(), of.parse().unwrap());
+    cases.into_iter().skip(number - 1).step_by(of).collect()
 }
 
 /// Every kind at every step, on the first host and on one of the others.

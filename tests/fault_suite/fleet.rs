@@ -13,6 +13,8 @@ use crate::proxy::Proxy;
 pub const HOSTS: usize = 4;
 /// What is deployed, each to `disk/NAME`, in the order in which they go live.
 pub const APPS: [&str; 2] = ["api", "web"];
+/// The one that is drained before it goes live.
+pub const DRAINED: &str = "web";
 /// What hosts have as `/bin/sh`.
 const SHELLS: [&str; HOSTS] = ["dash", "bash", "busybox", "dash"];
 
@@ -67,7 +69,9 @@ impl Fleet {
         let remote = |step: &str| format!("{step} = \"hook {step}\"\n");
         let app = |name: &str| {
             let steps = ["post-setup", "pre-deploy", "build", "migrate", "pre-activate", "post-deploy"];
-            let steps = steps.map(remote).concat();
+            let traffic =
+                if name == DRAINED { ["drain", "undrain"].map(remote).concat() } else { String::new() };
+            let steps = steps.map(remote).concat() + &traffic;
             format!(
                 "repo = {repo:?}\nref = \"main\"\npath = \"disk/{name}\"\n{steps}\
                  shared = [\"logs/\"]\nfiles = {{ \"shared/env\" = {{ from = \"env.txt\" }} }}\n\
@@ -76,7 +80,7 @@ impl Fleet {
         };
         let all = format!(
             "timeout = {{ connect = \"4s\", lost = \"4s\", hook = \"60s\", fetch = \"60s\", reload = \"60s\" }}\n\
-             hosts = {hosts:?}\nkeep-releases = 3\n"
+             hosts = {hosts:?}\nkeep-releases = 3\nrollout = {{ batch = 2 }}\n"
         );
         let locals = ["pre-deploy-local", "post-deploy-local"].map(local).concat();
         let apps = APPS.iter().enumerate().map(|(at, name)| {

@@ -19,7 +19,11 @@ case " $fails " in
 *) fails= ;;
 esac
 case $step in
+drain) touch "$HOME/out.$app" ;;
+undrain) [ -n "$fails" ] || rm -f "$HOME/out.$app" ;;
 reload)
+	# On a first deploy there was nothing to drain.
+	[ "$app" != web ] || [ -z "$SHIPIT_PREVIOUS_REVISION" ] || [ -e "$HOME/out.$app" ] || echo undrained >>"$HOME/order"
 	# On the way back it does nothing at all; on the way there it fails when it has begun.
 	[ -z "$fails" ] || [ "$SHIPIT_ACTION" != rollback ] || exit 3
 	echo "${here##*/}" >"$HOME/running.$app.new" && mv "$HOME/running.$app.new" "$HOME/running.$app"

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::fleet::{APPS, Fleet, HOSTS};
+use crate::fleet::{APPS, DRAINED, Fleet, HOSTS};
 
 /// The signals 1 to 31: those above are the C library's own, and inherited from whoever runs the tests.
 const NAMED: u64 = 0x7fff_ffff;
@@ -83,6 +83,10 @@ fn look(fleet: &Fleet, at: usize, app: &str, seen: &mut Seen) {
             trouble(format!("{dir}/{left} is left"));
         }
     }
+    let drained = path(".shipit/drained").exists();
+    if app == DRAINED && live.is_some() && drained != fleet.host(at).path(&format!("out.{app}")).exists() {
+        trouble(format!("that it is drained is {drained}, and it is not so"));
+    }
     let running = fleet.host(at).read(&format!("running.{app}")).map(|text| text.trim().to_owned());
     seen.live.push(live);
     seen.running.push(running);
@@ -102,6 +106,9 @@ pub fn hooks(fleet: &Fleet) -> Vec<String> {
     let mut live: Option<f64> = None;
     for at in 0..HOSTS {
         let order = fleet.host(at).read("order").unwrap_or_default();
+        if order.contains("undrained") {
+            faults.push(format!("web{} was reloaded while it took requests", at + 1));
+        }
         for line in order.lines() {
             let words: Vec<&str> = line.split(' ').collect();
             let [up, _, step, action, _, ignored] = words[..] else { continue };

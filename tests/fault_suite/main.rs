@@ -3,7 +3,7 @@
 //! left; the next plain run succeeds.
 //!
 //!   tests/run faults --seed S --count N      by chance
-//!   tests/run faults --all                   every kind at every step, and a hundred cuts at random bytes
+//!   tests/run faults --all [--part K/N]      every kind at every step, and a hundred cuts at random bytes
 //!   tests/run faults --only 'CASE; CASE'     these again, as violations name them
 //!
 //! Deadlines catch hangs; a violation is a bug of shipit.
@@ -61,9 +61,13 @@ deploy hook-fails web2 in pre-deploy
 deploy hook-fails web3 in build
 deploy hook-fails web1 in migrate
 deploy hook-fails web4 in pre-activate
+deploy hook-fails web3 in drain
 deploy hook-fails web1 in post-deploy
 deploy hook-fails web2 in reload
 deploy hook-fails web3 in verify
+deploy hook-fails web2 in undrain
+deploy client-kill web1 at step-started:undrain@web2/web +0
+deploy cut-rst web1 at step-started:drain@web3/web +0
 deploy hook-fails web1 in post-deploy-local
 deploy fails-both-ways web3 in reload
 deploy held-lock web2
@@ -82,6 +86,7 @@ revert client-term web1 at phase-started:prepare +0
 revert disk-full web4 at phase-started:activate +0
 revert hook-fails web2 in reload
 revert hook-fails web3 in post-deploy
+revert hook-fails web4 in undrain
 revert held-lock web4
 ";
 
@@ -102,7 +107,7 @@ fn all_old_or_all_new_whatever_happens() {
         if only.is_none() && (asked("ALL").is_some() || asked("SEED").is_some()) {
             let clean = draw::Clean::runs();
             let cases: Vec<Case> = match asked("SEED") {
-                None => draw::all(&clean),
+                None => draw::part(draw::all(&clean), asked("PART").as_deref().unwrap_or("1/1")),
                 Some(_) => {
                     let (seed, count) = (number("SEED", 1), number("COUNT", 30));
                     eprintln!("seed {seed}, {count} faults");
