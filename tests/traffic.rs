@@ -15,7 +15,10 @@ on_each_kind!(
     a_drain_that_takes_too_long_is_ended,
     a_drain_is_ended_with_the_run,
     a_restart_a_revert_and_a_sync_ask_too,
+    a_drain_that_does_not_want_to_end_is_waited_for,
     whoever_loses_the_operator_stays_drained_and_says_so,
+    a_host_whose_line_is_lost_is_told_to_be_drained,
+    texts_that_moved_are_not_taken_for_done,
     a_host_that_is_not_taken_in_says_so_till_it_is,
 );
 
@@ -114,6 +117,54 @@ fn a_drain_is_ended_with_the_run(kind: Kind) {
     eventually("its end", || !fs::exists(format!("/proc/{}", pid.trim())).unwrap());
     all_in(&world);
     world.serve("one");
+}
+
+// Or the host would be taken in first, and drained then.
+fn a_drain_that_does_not_want_to_end_is_waited_for(kind: Kind) {
+    let world = world(kind, 1, "");
+    let (root, done) = (world.root().to_str().unwrap().to_owned(), world.root().join("done"));
+    let text = format!(
+        "trap 'sleep 1; rm -f {root}/in/web1; touch {root}/done; exit' TERM; touch {root}/begun; sleep 100 & wait"
+    );
+    fs::write(world.root().join("drain"), text).unwrap();
+    world.publish("two");
+    let running = world.shipit_spawn(&["production"]);
+    eventually("the drain", || world.root().join("begun").exists());
+    running.kill(Signal::INT);
+    running.wait().ends_with(130);
+    assert!(done.exists(), "it came to its end");
+    all_in(&world);
+    world.serve("one");
+}
+
+fn a_host_whose_line_is_lost_is_told_to_be_drained(kind: Kind) {
+    let world = world(kind, 2, "");
+    world.host("web2").put("reload", "[ $SHIPIT_ACTION = rollback ] || { touch ~/reloading; sleep 100; }");
+    world.publish("two");
+    let running = world.shipit_spawn(&["production"]);
+    eventually("the reload", || world.host("web2").path("reloading").exists());
+    world.host("web2").kill_session();
+    running.wait().ends_with(6).says("web2");
+    world.serve("one");
+    let status = world.shipit(&["production", "status", "--check"]).ends_with(1);
+    status.says("web2 was left drained").does_not_say("web1 was");
+}
+
+fn texts_that_moved_are_not_taken_for_done(kind: Kind) {
+    let world = world(kind, 1, "");
+    let lines = fs::read_to_string(world.repo.work().join("shipit.toml")).unwrap();
+    let (head, tail) = lines.split_once("drain = ").unwrap();
+    let tail = tail.split_once("supervisor").unwrap().1;
+    world.config(&format!("{head}drain = 'true'\nundrain = 'true'\nsupervisor{tail}"));
+    fs::remove_file(world.root().join("in/web1")).unwrap();
+    world.host("web1").put("reload", "[ $SHIPIT_ACTION = rollback ]");
+    world.publish("two");
+    world.shipit(&["production"]).ends_with(6);
+    world.shipit(&["production", "status", "--check"]).ends_with(1).says("web1 was left drained");
+    world.host("web1").put("reload", "");
+    world.shipit(&["production"]).ends_with(0);
+    world.shipit(&["production", "status", "--check"]).ends_with(0);
+    world.serve("two");
 }
 
 fn a_restart_a_revert_and_a_sync_ask_too(kind: Kind) {

@@ -35,7 +35,7 @@ fn host(host: &Looked) -> Value {
             "why": hold.why,
         })),
         "supervisor": host.supervisor,
-        "drained": host.drained,
+        "drained": host.drained.is_some(),
         "state": state(host),
         "failure": host.failure.as_ref().map(Failure::to_json),
     })
@@ -50,6 +50,7 @@ fn state(host: &Looked) -> &'static str {
         Some(State::Open | State::Healthy) => "cut-off",
         Some(State::Failed) => "failed",
         _ if host.live.is_none() => "nothing-deployed",
+        _ if host.drained.is_some() => "drained",
         _ => "ok",
     }
 }

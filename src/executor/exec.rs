@@ -31,8 +31,8 @@ pub struct Looked {
     pub hold: Option<Hold>,
     /// What the stored `status` step of the live release says: `ok`, `down`, `late` or `unknown`; none: there is no such step.
     pub supervisor: Option<String>,
-    /// A run ended while the host took no requests, and nothing has taken it in since.
-    pub drained: bool,
+    /// A run ended while the host took no requests, and nothing has taken it in since; what does: `restart`, or `deploy`.
+    pub drained: Option<String>,
     /// Its journal, oldest first.
     pub entries: Vec<Entry>,
     /// The records of its runs, oldest first, where they were asked for.
@@ -66,7 +66,7 @@ pub(super) fn looked(host: &mut super::host::HostState) -> Looked {
         holder: host.fact("holder").map(|who| (who.to_owned(), host.fact("holder-dead").is_some())),
         hold: host.fact("hold").map(Hold::read),
         supervisor: told("supervisor"),
-        drained: host.fact("drained").is_some(),
+        drained: told("drained"),
         entries: std::mem::take(&mut host.entries),
         attempts: std::mem::take(&mut host.attempts),
         failure: host.failure.clone(),

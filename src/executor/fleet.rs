@@ -124,7 +124,10 @@ impl<'a> Fleet<'a> {
         let known = self.plan.targets[at].variables.iter().map(|(name, value)| (*name, value.as_str()));
         let known = known.filter(|(name, _)| later.iter().all(|(other, _)| other != name));
         let text = assignments(known.chain(later.iter().copied()));
-        if let Some(line) = &self.hosts[at].line {
+        let host = &mut self.hosts[at];
+        host.told_later =
+            later.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        if let Some(line) = &host.line {
             line.send(&Message::Set(&text));
         }
     }
@@ -226,6 +229,13 @@ impl<'a> Fleet<'a> {
             Said::Reply(number, Reply::Ask(step)) => return self.do_here(at, number, step, undoing),
             said => said,
         };
+        let gave_up = match &said {
+            Said::Gone(_) => !undoing,
+            said => matches!(said, Said::Reply(_, Reply::End(..))),
+        };
+        if gave_up {
+            self.end_here(at);
+        }
         let host = &mut self.hosts[at];
         // It was let go, and its end is no loss.
         if host.idle {
@@ -274,7 +284,9 @@ impl<'a> Fleet<'a> {
             Phase::Activate | Phase::Whole | Phase::PutBack if self.plan.action == Action::Revert => {
                 "where it was begun they go on to its end, and unlock; `status` shows when that is done"
             }
-            Phase::Activate | Phase::Whole | Phase::PutBack if !self.plan.here.is_empty() => {
+            Phase::Activate | Phase::Whole | Phase::PutBack
+                if self.plan.here.iter().any(|hook| hook.step == "undrain") =>
+            {
                 "they put back what they served before and unlock, and stay drained where they are; \
                  `status` shows when that is done"
             }
@@ -290,7 +302,9 @@ impl<'a> Fleet<'a> {
     pub(super) fn stop_all(&mut self) {
         self.waiting.clear();
         self.to_running(&Message::Stop);
-        self.kill_at.get_or_insert(tokio::time::Instant::now() + GRACE);
+        if self.hosts.iter().any(|host| host.running.is_some()) {
+            self.kill_at.get_or_insert(tokio::time::Instant::now() + GRACE);
+        }
     }
 
     fn to_running(&self, message: &Message<'_>) {

@@ -1,10 +1,12 @@
 //! Steps that this machine does for a host, at the host's word: `drain` and `undrain` with `local`. The host knows when it
 //! is time, on the way there as on the way back; what is done says the configuration of today, and never the host.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, Failure, FailureKind};
 use super::fleet::Fleet;
@@ -35,38 +37,80 @@ pub(super) enum Here {
     },
 }
 
+/// The step that a host asked for last.
+#[derive(Debug)]
+pub(super) struct Doing {
+    number: u32,
+    step: String,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
 impl Fleet<'_> {
-    /// Begins such a step. Once the host goes back it is ended only with the program.
+    /// Begins such a step, when what the same host asked for before is over: two at once could end in the wrong order.
+    /// Once the host goes back it is ended only with the program.
     pub(super) fn do_here(&mut self, at: usize, number: u32, step: String, undoing: bool) {
+        if !self.may_ask(at, number, &step) {
+            return;
+        }
         let asked = |hook: &&LocalHook| hook.target == Some(at) && hook.step == step;
         let hooks: Vec<LocalHook> = self.plan.here.iter().filter(asked).cloned().collect();
-        let variables: Vec<_> = hooks.iter().map(|hook| self.local_variables(hook)).collect();
+        let mut refused = self.cannot(at, &hooks, &step);
+        if !undoing && self.interrupt.asked().signal != 0 {
+            refused.get_or_insert((143, b"stopped\n".to_vec()));
+        }
+        let variables = hooks.iter().map(|hook| self.local_variables(hook)).collect();
         let root = self.plan.environment.root.clone();
-        let (said, mut interrupt) = (self.sender.clone(), self.interrupt.clone());
-        let known = interrupt.asked();
-        tokio::spawn(async move {
+        let errand = Errand { at, step: step.clone(), hooks, variables, root, said: self.sender.clone() };
+        let (mut interrupt, known) = (self.interrupt.clone(), self.known);
+        let stop = CancellationToken::new();
+        let cancelled = stop.clone();
+        let before = self.hosts[at].here.take();
+        let task = tokio::spawn(async move {
+            if let Some(before) = before {
+                before.stop.cancel();
+                let _ = before.task.await;
+            }
             let stop = async {
-                match undoing {
-                    true => std::future::pending().await,
-                    false => _ = interrupt.beyond(known).await,
+                tokio::select! {
+                    () = cancelled.cancelled() => {}
+                    _ = interrupt.beyond(known), if !undoing => {}
                 }
             };
-            let (print, mut printed) = mpsc::unbounded_channel();
-            let tell = async {
-                while let Some(bytes) = printed.recv().await {
-                    let news = Here::Printed { step: step.clone(), bytes };
-                    // Whoever hears no more has left.
-                    let _ = said.send((at, Said::Here(news))).await;
-                }
+            let (code, tail) = match refused {
+                Some(refused) => refused,
+                None => errand.run(stop).await,
             };
-            let running = all(&hooks, &root, &variables, stop, print);
-            let (ended, ()) = futures_util::future::join(running, tell).await;
-            let (code, tail) = match ended {
-                Ok(()) => (0, Vec::new()),
-                Err(failure) => word(failure),
-            };
-            let _ = said.send((at, Said::Here(Here::Ended { step, number, code, tail }))).await;
+            let ended = Here::Ended { step: errand.step, number, code, tail };
+            let _ = errand.said.send((at, Said::Here(ended))).await;
         });
+        self.hosts[at].here = Some(Doing { number, step, stop, task });
+    }
+
+    /// The host waits no more: it gave the step up, or went on alone.
+    pub(super) fn end_here(&mut self, at: usize) {
+        if let Some(doing) = &self.hosts[at].here {
+            doing.stop.cancel();
+        }
+    }
+
+    // A host asks while it is at a script that this run gave it, and for each step once.
+    fn may_ask(&self, at: usize, number: u32, step: &str) -> bool {
+        let host = &self.hosts[at];
+        let at_work = matches!(self.phase, Phase::Activate | Phase::Whole | Phase::PutBack);
+        let again = host.here.as_ref().is_some_and(|doing| doing.number == number && doing.step == step);
+        at_work && !host.idle && host.running == Some(number) && matches!(step, "drain" | "undrain") && !again
+    }
+
+    // Why a step that was local when the release was made is not one now; where the file has none at all there is nothing
+    // to do.
+    fn cannot(&self, at: usize, hooks: &[LocalHook], step: &str) -> Option<(u32, Vec<u8>)> {
+        let app = &self.plan.environment.apps[self.plan.targets[at].app].hooks;
+        let today = if step == "drain" { &app.drain } else { &app.undrain };
+        let text = format!(
+            "`{step}` ran here when this release was made, and today's configuration runs none for this host\n"
+        );
+        (hooks.is_empty() && !today.is_empty()).then(|| (1, text.into_bytes()))
     }
 
     pub(super) fn heard_here(&mut self, at: usize, here: Here) {
@@ -76,7 +120,9 @@ impl Fleet<'_> {
                 self.observer.event(&Event::Output { host: &host.name, step: &step, bytes: &bytes });
             }
             Here::Ended { step, number, code, tail } => {
-                host.printed_here(tail);
+                if host.running == Some(number) {
+                    host.printed_here(tail);
+                }
                 if let Some(line) = &host.line {
                     line.send(&Message::Word(&step, number, code));
                 }
@@ -84,20 +130,27 @@ impl Fleet<'_> {
         }
     }
 
-    /// What a hook on this machine finds in its environment.
+    /// What a hook on this machine finds in its environment: what it would find on the host.
     pub(super) fn local_variables(&self, hook: &LocalHook) -> Vec<(String, String)> {
         let at = hook.target.or_else(|| self.plan.first_of(hook.app)).unwrap_or(0);
-        let target = self.plan.targets.get(at);
+        let (target, host) = (self.plan.targets.get(at), self.hosts.get(at));
         let known = |name: &str| {
-            let found = target.and_then(|target| target.variables.iter().find(|(n, _)| *n == name));
-            found.map(|(_, value)| value.clone()).unwrap_or_default()
+            let later = host.and_then(|host| host.told_later.iter().find(|(n, _)| n == name));
+            let planned = target.and_then(|target| target.variables.iter().find(|(n, _)| *n == name));
+            let found = later.map(|(_, value)| value).or_else(|| planned.map(|(_, value)| value));
+            found.cloned().unwrap_or_default()
         };
         let of_host = |name: &str| if hook.target.is_some() { known(name) } else { String::new() };
-        let live = self.hosts.get(at).and_then(super::host::HostState::live).unwrap_or_default();
+        let live = host.and_then(super::host::HostState::live).unwrap_or_default();
         let goal = self.goals[hook.app].clone();
-        let back = hook.target.is_some()
-            && self.phase == Phase::PutBack
-            && matches!(self.plan.action, Action::Deploy | Action::Sync);
+        // A first deploy has nothing that it could go back to.
+        let back = hook.target.is_some() && self.phase == Phase::PutBack && !live.release.is_empty();
+        let back = back
+            && match self.plan.action {
+                Action::Deploy | Action::Sync => true,
+                Action::Revert => host.is_some_and(|host| !host.switched),
+                _ => false,
+            };
         let (action, now, before) = if back {
             ("rollback".to_owned(), live, goal.unwrap_or_default())
         } else if self.plan.action == Action::Restart {
@@ -111,9 +164,9 @@ impl Fleet<'_> {
             ("SHIPIT_HOST", of_host("host")),
             ("SHIPIT_ROLES", of_host("roles")),
             ("SHIPIT_ACTION", action),
-            ("SHIPIT_RELEASE", now.release),
-            ("SHIPIT_REVISION", now.revision),
-            ("SHIPIT_PREVIOUS_REVISION", before.revision),
+            ("SHIPIT_RELEASE", name(now.release)),
+            ("SHIPIT_REVISION", name(now.revision)),
+            ("SHIPIT_PREVIOUS_REVISION", name(before.revision)),
             ("SHIPIT_REF", known("reference")),
             ("SHIPIT_USER", known("user")),
         ]
@@ -122,30 +175,67 @@ impl Fleet<'_> {
     }
 }
 
-// One after the other, until one fails.
-async fn all(
-    hooks: &[LocalHook],
-    root: &Path,
-    variables: &[Vec<(String, String)>],
-    stop: impl Future<Output = ()>,
-    print: mpsc::UnboundedSender<Bytes>,
-) -> Result<(), Failure> {
-    let mut stop = std::pin::pin!(stop);
-    for (hook, variables) in hooks.iter().zip(variables) {
-        local::run(hook, (root, &variables[..]), "", &mut stop, &print).await?;
+// What a host calls a release or a commit reaches the user's text only if it looks like one.
+fn name(told: String) -> String {
+    let plain = told.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if plain { told } else { String::new() }
+}
+
+/// The texts of a step, for one host.
+struct Errand {
+    at: usize,
+    step: String,
+    hooks: Vec<LocalHook>,
+    variables: Vec<Vec<(String, String)>>,
+    root: PathBuf,
+    said: mpsc::Sender<(usize, Said)>,
+}
+
+impl Errand {
+    // Its exit code, and the end of what it printed where that is not 0.
+    async fn run(&self, stop: impl Future<Output = ()>) -> (u32, Vec<u8>) {
+        let (print, mut printed) = mpsc::unbounded_channel();
+        let tell = async {
+            while let Some(bytes) = printed.recv().await {
+                let news = Here::Printed { step: self.step.clone(), bytes };
+                // Whoever hears no more has left.
+                let _ = self.said.send((self.at, Said::Here(news))).await;
+            }
+        };
+        match futures_util::future::join(self.texts(stop, print), tell).await.0 {
+            Ok(()) => (0, Vec::new()),
+            Err(failure) => word(failure),
+        }
     }
-    Ok(())
+
+    // One after the other, until one fails.
+    async fn texts(
+        &self,
+        stop: impl Future<Output = ()>,
+        print: mpsc::UnboundedSender<Bytes>,
+    ) -> Result<(), Failure> {
+        let mut stop = std::pin::pin!(stop);
+        for (hook, variables) in self.hooks.iter().zip(&self.variables) {
+            local::run(hook, (&self.root, &variables[..]), "", &mut stop, &print).await?;
+        }
+        Ok(())
+    }
 }
 
 // What the host is told of a failure, and what its report ends with.
 fn word(failure: Failure) -> (u32, Vec<u8>) {
-    let code = match failure.exit {
-        Some(Exit::Code(code)) => code,
+    let code = match &failure.exit {
+        Some(Exit::Code(code)) => *code,
+        // As a shell has it.
+        Some(Exit::Signal(number)) => 128 + number.parse::<u32>().unwrap_or(0),
         _ if failure.kind == FailureKind::Interrupted => 143,
         _ => 1,
     };
     let mut tail = failure.tail;
     if failure.exit.is_none() {
+        if tail.last().is_some_and(|last| *last != b'\n') {
+            tail.push(b'\n');
+        }
         tail.extend_from_slice(failure.message.as_bytes());
         tail.push(b'\n');
     }

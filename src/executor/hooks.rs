@@ -49,7 +49,6 @@ impl Run<'_> {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         let ended = loop {
             tokio::select! {
-                biased;
                 Some(bytes) = printed.recv() => {
                     fleet.observer.event(&Event::Output { host: name, step: &hook.step, bytes: &bytes });
                 }

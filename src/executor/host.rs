@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::event::{Event, Failure, FailureKind, Observer};
+use super::here::Doing;
 use super::line::{Line, Said};
 use super::outcome::Live;
 use crate::plan::{Phase, Who};
@@ -74,6 +75,10 @@ pub(super) struct HostState {
     pub(super) took: Duration,
     /// A `migrate` hook ran here.
     pub(super) migrated: bool,
+    /// What this machine does for it.
+    pub(super) here: Option<Doing>,
+    /// Variables that it was told after the run began.
+    pub(super) told_later: Vec<(String, String)>,
     /// Why git failed here.
     pub(super) trouble: Option<Trouble>,
     /// It may be asking the git server.
@@ -115,6 +120,8 @@ impl HostState {
             started: Instant::now(),
             took: Duration::ZERO,
             migrated: false,
+            here: None,
+            told_later: Vec::new(),
             trouble: None,
             fetching: false,
             step: None,

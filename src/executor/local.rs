@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rustix::process::Pid;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc::UnboundedSender;
@@ -41,6 +42,7 @@ pub(super) async fn run(
             return Err(fail(FailureKind::Step, None, message, Vec::new()));
         }
     };
+    let mut group = Group(group_of(&child));
     let mut tail = Vec::new();
     let ended = tokio::select! {
         ended = follow(&mut child, input, |bytes| {
@@ -53,12 +55,17 @@ pub(super) async fn run(
         () = tokio::time::sleep(hook.limit) => None,
         () = stop => {
             end(&mut child).await;
+            group.0 = None;
             return Err(fail(FailureKind::Interrupted, None, "stopped".into(), tail));
         }
     };
+    if ended.is_none() {
+        end(&mut child).await;
+    }
+    // It has ended, and what it left as a daemon stays.
+    group.0 = None;
     match ended {
         None => {
-            end(&mut child).await;
             let message = format!("took longer than {} s", hook.limit.as_secs());
             Err(fail(FailureKind::Step, None, message, tail))
         }
@@ -135,11 +142,24 @@ async fn read<R: tokio::io::AsyncRead + Unpin>(from: &mut Option<R>, into: &mut 
     }
 }
 
+// Whoever drops the run ends all that the hook started, not only its shell.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+fn group_of(child: &Child) -> Option<Pid> {
+    child.id().and_then(|id| Pid::from_raw(id.cast_signed()))
+}
+
 // TERM to its group, KILL a little later.
 async fn end(child: &mut Child) {
-    let Some(group) = child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())) else {
-        return;
-    };
+    let Some(group) = group_of(child) else { return };
     for signal in [rustix::process::Signal::TERM, rustix::process::Signal::KILL] {
         let _ = rustix::process::kill_process_group(group, signal);
         if tokio::time::timeout(Duration::from_secs(3), child.wait()).await.is_ok() {

@@ -21,38 +21,46 @@ pub(super) fn leave_out(run: &mut Run<'_>) {
     if machines.is_empty() || machines.len() > allowed {
         return;
     }
-    let text = if let Some(app) = without_host(&plan.environment, &gone) {
-        format!("no host of {app} can be reached")
-    } else {
-        for at in gone {
-            let host = &mut run.fleet.hosts[at];
-            host.aside = host.failure.take();
-        }
-        let them = if machines.len() == 1 { "it" } else { "them" };
-        let environment = &plan.environment.name;
-        let names = names(&plan.environment, &machines);
-        format!("left out: {names}; `shipit {environment} sync` brings {them} along later")
-    };
-    run.fleet.observer.event(&Event::Notice { host: None, text: &text });
+    if let Some(app) = without_host(&plan.environment, &gone) {
+        let text = format!("no host of {app} can be reached");
+        run.fleet.observer.event(&Event::Notice { host: None, text: &text });
+        return;
+    }
+    for at in gone {
+        let host = &mut run.fleet.hosts[at];
+        host.aside = host.failure.take();
+    }
 }
 
-/// Once it is known which apps change: whether all hosts are there that something is done on for all.
-pub(super) fn needs_nobody(run: &mut Run<'_>) -> Result<(), Stopped> {
+/// Once it is known which apps change: whether it can be done without those that were left out.
+pub(super) fn go_without(run: &mut Run<'_>) -> Result<(), Stopped> {
     let plan = run.request.plan;
-    let missed = |at: &&usize| run.fleet.hosts[**at].aside.is_some() && !run.fleet.hosts[**at].idle;
-    let needed: Vec<usize> = plan.needed.iter().filter(missed).copied().collect();
-    if needed.is_empty() {
+    let out: Vec<usize> = (0..plan.targets.len()).filter(|at| run.fleet.hosts[*at].aside.is_some()).collect();
+    if plan.action != Action::Deploy || out.is_empty() {
         return Ok(());
     }
-    let mut machines: Vec<usize> = needed.iter().map(|at| plan.targets[*at].machine).collect();
-    machines.dedup();
-    let names = names(&plan.environment, &machines);
-    let text = format!("{names} cannot be left out: a hook runs there for all");
-    run.fleet.observer.event(&Event::Notice { host: None, text: &text });
-    for host in &mut run.fleet.hosts {
-        host.failure = host.failure.take().or_else(|| host.aside.take());
+    let of = |targets: &mut dyn Iterator<Item = &usize>| {
+        let mut machines: Vec<usize> = targets.map(|at| plan.targets[*at].machine).collect();
+        machines.sort_unstable();
+        machines.dedup();
+        (machines.len(), names(&plan.environment, &machines))
+    };
+    let needed = |at: &&usize| plan.needed.contains(*at) && !run.fleet.hosts[**at].idle;
+    let (missed, names) = of(&mut out.iter().filter(needed));
+    if missed > 0 {
+        let text = format!("{names} cannot be left out: a hook runs there for all");
+        run.fleet.observer.event(&Event::Notice { host: None, text: &text });
+        for host in &mut run.fleet.hosts {
+            host.failure = host.failure.take().or_else(|| host.aside.take());
+        }
+        return run.barrier(Phase::Connect, false);
     }
-    run.barrier(Phase::Connect, false)
+    let (count, names) = of(&mut out.iter());
+    let them = if count == 1 { "it" } else { "them" };
+    let environment = &plan.environment.name;
+    let text = format!("left out: {names}; `shipit {environment} sync` brings {them} along later");
+    run.fleet.observer.event(&Event::Notice { host: None, text: &text });
+    Ok(())
 }
 
 fn names(environment: &Environment, machines: &[usize]) -> String {

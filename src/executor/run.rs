@@ -133,14 +133,13 @@ impl<'a> Run<'a> {
         wanted::heed_hold(self)?;
         self.barrier(Phase::Connect, tolerant)?;
         if plan.action != Action::Setup {
-            match wanted::decide(self).await? {
-                Decision::Nothing => {
-                    self.fleet.tell(Phase::Finish, &plan.leave, |_, _| true).await;
-                    // A revert finds all there that it could ask.
-                    self.barrier(Phase::Connect, false)?;
-                    return Ok(End::NothingToDo);
-                }
-                Decision::Go => rollout::needs_nobody(self)?,
+            let decision = wanted::decide(self).await?;
+            rollout::go_without(self)?;
+            if let Decision::Nothing = decision {
+                self.fleet.tell(Phase::Finish, &plan.leave, |_, _| true).await;
+                // A revert finds all there that it could ask.
+                self.barrier(Phase::Connect, false)?;
+                return Ok(End::NothingToDo);
             }
         }
         for (at, stage) in plan.stages.iter().enumerate() {

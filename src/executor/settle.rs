@@ -39,6 +39,7 @@ pub(super) async fn settle(run: &mut Run<'_>, at: usize, forward: bool) -> Optio
         targets: vec![plan.targets[at].clone()],
         opening: vec![Script::new().settle(&run.fleet.run, forward, &release)],
         opening_phase: Phase::PutBack,
+        here: Vec::new(),
         ..plan.clone()
     };
     // All hosts in doubt share the time: a fleet that is cut off is not waited for host by host.
@@ -61,6 +62,7 @@ pub(super) async fn ask(run: &mut Run<'_>, at: usize) -> Option<bool> {
         mode: Mode::Free,
         opening: vec![Script::new().journal()],
         opening_phase: Phase::PutBack,
+        here: Vec::new(),
         ..plan.clone()
     };
     let until = *run.settle_until.get_or_insert(Instant::now() + plan.environment.timeouts.lost);
@@ -87,7 +89,8 @@ async fn call(run: &mut Run<'_>, plan: &Plan) -> Option<Answer> {
     fleet.open().await;
     let host = &fleet.hosts[0];
     let state = host.fact("settled");
-    let unfinished = matches!(state, Some("failed" | "open"));
+    // What was drained from here nobody took in again.
+    let unfinished = matches!(state, Some("failed" | "open")) || host.fact("drained").is_some();
     let answer = Answer { live: host.live(), was_live: state.is_some(), unfinished };
     let answer = host.failure.is_none().then_some(answer);
     fleet.close().await;

@@ -141,6 +141,7 @@ async fn deploy(run: &mut Run<'_>, revisions: &[String], redeploy: bool) -> Deci
     let lives: Vec<Option<Live>> = (0..revisions.len()).map(live).collect();
     run.fleet.goals.clone_from(&lives);
     if !changed.contains(&true) {
+        tell_drained(run);
         return Decision::Nothing;
     }
     let hosts = &run.fleet.hosts;
@@ -164,6 +165,15 @@ async fn deploy(run: &mut Run<'_>, revisions: &[String], redeploy: bool) -> Deci
         tell_pending(run, app, revision).await;
     }
     Decision::Go
+}
+
+// Nothing to deploy is no news of a host that takes no requests.
+fn tell_drained(run: &mut Run<'_>) {
+    let environment = &run.request.plan.environment.name;
+    for host in run.fleet.hosts.iter().filter(|host| host.fact("drained").is_some()) {
+        let text = format!("it was left drained: `shipit {environment} status` says what takes it in again");
+        run.fleet.observer.event(&Event::Notice { host: Some(&host.name), text: &text });
+    }
 }
 
 // Whether an app has this commit, deployed by today's configuration, on all its hosts, as one release.

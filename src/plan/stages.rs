@@ -8,9 +8,6 @@ use super::{Batch, LocalHook, Phase, Stage, Who, Work};
 use crate::config::{App, Environment, Hook, Host, has_role};
 use crate::remote::script::{Place, Script};
 
-/// How much longer than its limit a host waits for the word of the operator's machine, in seconds.
-const SLACK: u64 = 15;
-
 /// Limits in seconds, as hosts count.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -198,11 +195,8 @@ impl<'a> Stages<'a> {
         self.store(step, hooks);
         let here = self.hooks_here(step, hooks);
         for at in self.members.clone() {
-            let limits: Vec<u64> =
-                here.iter().filter(|hook| hook.target == Some(at)).map(|hook| hook.limit.as_secs()).collect();
-            if !limits.is_empty() {
-                let limit = limits.iter().sum::<u64>() + SLACK;
-                self.scripts[at] = std::mem::take(&mut self.scripts[at]).store_here(step, limit);
+            if here.iter().any(|hook| hook.target == Some(at)) {
+                self.scripts[at] = std::mem::take(&mut self.scripts[at]).store_here(step);
             }
         }
     }

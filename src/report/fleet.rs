@@ -20,7 +20,7 @@ pub struct Fleet {
     pub table: String,
     /// What to do, a line each; empty where all is well.
     pub sentences: Vec<String>,
-    /// All hosts that answered serve the same, and none is cut off, failed or not running.
+    /// All hosts that answered serve the same, and none is cut off, failed, left behind, drained or not running.
     pub alike: bool,
 }
 
@@ -62,6 +62,7 @@ enum Trouble {
     Failed,
     LeftBehind,
     Drained,
+    DrainedForGood,
     Down,
 }
 
@@ -80,25 +81,29 @@ fn troubles(host: &Looked, looked: &[Looked]) -> Vec<Trouble> {
         (Trouble::Foreign, host.foreign.is_some()),
         (Trouble::CutOff, !at_work && matches!(last, Some(State::Open | State::Healthy))),
         (Trouble::Failed, last == Some(State::Failed)),
-        (Trouble::LeftBehind, !at_work && left_behind(host, looked)),
-        (Trouble::Drained, host.drained && !at_work),
+        (Trouble::LeftBehind, !at_work && left_behind(host, looked).is_some()),
+        (Trouble::Drained, host.drained.as_deref() == Some("restart") && !at_work),
+        (Trouble::DrainedForGood, host.drained.as_deref() == Some("deploy") && !at_work),
         (Trouble::Down, host.supervisor.as_ref().is_some_and(|says| says != "ok") && !at_work),
     ];
     tests.into_iter().filter(|(_, holds)| *holds).map(|(trouble, _)| trouble).collect()
 }
 
-/// Whether another app was reverted, and this one with it by what that says, and it was not: the operator was lost between
-/// the two.
-fn left_behind(host: &Looked, looked: &[Looked]) -> bool {
-    let last = |host: &'_ Looked| host.entries.iter().rposition(Entry::was_good);
-    let own = last(host).map(|at| &host.entries[at]);
-    let (Some((_, app)), Some(live)) = (host.host.rsplit_once('/'), &host.live) else { return false };
-    let others = looked.iter().filter(|other| other.app != host.app);
-    others.filter_map(|other| last(other).map(|at| &other.entries[at])).any(|entry| {
+/// The deploy to which another app was reverted, and by what that says this one with it, on all its hosts, and was not: the
+/// operator was lost between the two. A host that differs from the rest of its app needs a `sync`.
+fn left_behind<'a>(host: &Looked, looked: &'a [Looked]) -> Option<&'a str> {
+    fn last(host: &Looked) -> Option<&Entry> {
+        host.entries.iter().rev().find(|entry| entry.was_good())
+    }
+    let ((_, app), live, own) = (host.host.rsplit_once('/')?, host.live.as_ref()?, last(host));
+    let as_the_rest = |host: &Looked| host.failure.is_none() && release(host) == common(looked, host.app);
+    let others = looked.iter().filter(|other| other.app != host.app && as_the_rest(other));
+    let entry = others.filter_map(last).find(|entry| {
         entry.action == "revert"
             && entry.apps.iter().any(|(name, revision)| name == app && *revision != live.revision)
             && own.is_none_or(|own| own.run != entry.run && own.when < entry.when)
-    })
+    });
+    entry.filter(|_| as_the_rest(host)).map(|entry| entry.release.as_str())
 }
 
 fn rank(troubles: &[Trouble]) -> usize {
@@ -152,7 +157,7 @@ fn words(trouble: Trouble, host: &Looked) -> Option<String> {
         Trouble::CutOff => "a deploy was cut off; the next run settles it".to_owned(),
         Trouble::Failed => "the last deploy or revert failed and was not put back".to_owned(),
         Trouble::LeftBehind => "the last revert did not get here".to_owned(),
-        Trouble::Drained => "drained".to_owned(),
+        Trouble::Drained | Trouble::DrainedForGood => "drained".to_owned(),
         Trouble::Down => match host.supervisor.as_deref() {
             Some("late") => "its `status` step does not come to an end".to_owned(),
             Some("unknown") => "its `status` step could not be run".to_owned(),
@@ -200,12 +205,14 @@ fn sentences(environment: &str, looked: &[Looked], troubles: &[Vec<Trouble>]) ->
         Trouble::Failed,
         Trouble::LeftBehind,
         Trouble::Drained,
+        Trouble::DrainedForGood,
         Trouble::Down,
     ];
+    let reverted = looked.iter().find_map(|host| left_behind(host, looked)).unwrap_or_default();
     let advice =
         told.into_iter().map(|trouble| (trouble, with(trouble))).filter(|(_, names)| !names.is_empty());
     let mut all: Vec<String> =
-        advice.filter_map(|(trouble, names)| advice_for(trouble, environment, &names)).collect();
+        advice.filter_map(|(trouble, names)| advice_for(trouble, (environment, reverted), &names)).collect();
     let dead = looked.iter().filter(|host| host.holder.as_ref().is_some_and(|(_, dead)| *dead));
     let dead: Vec<&str> = dead.map(|host| host.host.as_str()).collect();
     if !dead.is_empty() {
@@ -218,7 +225,7 @@ fn sentences(environment: &str, looked: &[Looked], troubles: &[Vec<Trouble>]) ->
 }
 
 /// What is to be done about hosts that are in the same trouble.
-fn advice_for(trouble: Trouble, environment: &str, hosts: &[&str]) -> Option<String> {
+fn advice_for(trouble: Trouble, (environment, reverted): (&str, &str), hosts: &[&str]) -> Option<String> {
     let names = human::names(hosts);
     let of = |one: &'static str, many: &'static str| if hosts.len() == 1 { one } else { many };
     let it = of("it", "them");
@@ -234,12 +241,16 @@ fn advice_for(trouble: Trouble, environment: &str, hosts: &[&str]) -> Option<Str
             "what failed on {names}: `shipit {environment} show`; then `shipit {environment} --redeploy` or `revert`"
         ),
         Trouble::LeftBehind => format!(
-            "the last revert of other apps did not get to {names}: `shipit {environment} revert` takes {it} along"
+            "the last revert of other apps did not get to {names}: `shipit {environment} revert {reverted}` takes {it} along"
         ),
         Trouble::Drained => format!(
             "{names} {} left drained: `shipit {environment} restart{}` takes {it} in once healthy",
             of("was", "were"),
             only(hosts)
+        ),
+        Trouble::DrainedForGood => format!(
+            "{names} {} left drained, and what is live there takes no host in: `shipit {environment} --redeploy`",
+            of("was", "were")
         ),
         Trouble::Down => {
             format!("the app does not run on {names}: `shipit {environment} restart` starts it")

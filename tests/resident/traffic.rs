@@ -24,6 +24,8 @@ on_each_shell!(
     a_restart_takes_the_host_out_and_in,
     a_restart_that_waits_for_the_operator,
     a_drain_that_fails_restarts_nothing,
+    the_operators_machine_does_it_when_asked,
+    what_only_he_could_do_nobody_does_when_he_is_lost,
 );
 
 pub const ALL: [&str; 6] = ["drain", "post-deploy", "reload", "verify", "health", "undrain"];
@@ -462,4 +464,84 @@ fn a_drain_that_fails_restarts_nothing(sh: Sh) {
     fs::remove_dir_all(ground.out()).unwrap();
     fs::create_dir(ground.out()).unwrap();
     ground.deploy();
+}
+
+// A run that is ready to go live, and drained and taken in from the operator's machine. The path must not matter.
+fn ready_here<'a>(ground: &'a Ground, label: &str) -> Deploy<'a> {
+    ground.repo.publish(&[("page", label)]);
+    let mut deploy = Deploy::begin(ground, 30);
+    let script = Script::new().guard().begin().health_store(HealthKind::Command, TRIES, "");
+    let script = script.store_here("drain").store("reload", 20, &text("reload", label)).store_here("undrain");
+    deploy.run.script(&script.fetch(60).checkout(60).intent()).good();
+    deploy
+}
+
+// Runs a script, and answers what is asked: each step, and how it ended.
+fn answered(deploy: &mut Deploy<'_>, script: &Script, words: &[(&str, u32)]) -> crate::answer::Answer {
+    let number = deploy.run.tell(script);
+    for (step, code) in words {
+        deploy.run.step_begun(step, 1);
+        deploy.run.message(&Message::Word(step, number, *code));
+    }
+    deploy.run.wait(number)
+}
+
+fn two_here(sh: Sh) -> (Ground, String) {
+    let ground = Ground::at(sh, |base| base.join("www.here.com"));
+    ground.set_up();
+    let mut deploy = ready_here(&ground, "A");
+    answered(&mut deploy, &live(), &[("undrain", 0)]).good();
+    deploy.run.script(&Script::new().healthy().finish(5).unlock()).good();
+    deploy.run.message(&Message::Bye);
+    deploy.run.ended();
+    let old = ground.current().unwrap();
+    assert_eq!(order(&ground), [format!("reload-A deploy {old}")], "the path is no step");
+    ground.forget("order");
+    (ground, old)
+}
+
+fn the_operators_machine_does_it_when_asked(sh: Sh) {
+    let (ground, old) = two_here(sh);
+    let drained = ground.root().join(".shipit/drained");
+    let mut deploy = ready_here(&ground, "B");
+    answered(&mut deploy, &live(), &[("drain", 9)]).failed(15, "exit 9");
+    answered(&mut deploy, &Script::new().undo(), &[("undrain", 0)]).good();
+    deploy.run.message(&Message::Bye);
+    deploy.run.ended();
+    assert!(order(&ground).is_empty() && !drained.exists());
+    let mut deploy = ready_here(&ground, "B");
+    answered(&mut deploy, &live(), &[("drain", 0), ("undrain", 3)]).failed(15, "exit 3");
+    answered(&mut deploy, &Script::new().undo(), &[("drain", 0), ("undrain", 3)])
+        .failed(15, "not everything");
+    deploy.run.message(&Message::Bye);
+    deploy.run.ended();
+    assert_eq!(ground.current(), Some(old));
+    assert!(drained.exists());
+    ground.comes_to_rest("answered");
+}
+
+fn what_only_he_could_do_nobody_does_when_he_is_lost(sh: Sh) {
+    let (ground, old) = two_here(sh);
+    let drained = ground.root().join(".shipit/drained");
+    for (script, words, out) in [
+        (Script::new().drain().switch(), &[("drain", 0)][..], true),
+        (live(), &[("drain", 0), ("undrain", 0)], false),
+    ] {
+        let _ = fs::remove_file(&drained);
+        let mut deploy = ready_here(&ground, "B");
+        answered(&mut deploy, &script, words).good();
+        deploy.run.cut();
+        ground.comes_to_rest("lost");
+        assert_eq!(ground.current().as_ref(), Some(&old));
+        assert_eq!(ground.newest_entry(), Some((deploy.release.clone(), "back".into())), "out: {out}");
+        assert_eq!(drained.exists(), out);
+    }
+    // And while he is asked.
+    let mut deploy = ready_here(&ground, "B");
+    deploy.run.tell(&live());
+    deploy.run.step_begun("drain", 1);
+    deploy.run.cut();
+    ground.comes_to_rest("lost while he was asked");
+    assert!(drained.exists());
+    ground.knows_nothing_of(&deploy.release);
 }

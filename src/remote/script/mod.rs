@@ -140,10 +140,10 @@ impl Script {
         self.call("store", &[step, &limit.to_string(), text])
     }
 
-    /// Keeps with the release that the operator's machine does a step for this host, within so many seconds.
+    /// Keeps with the release that the operator's machine does a step for this host.
     #[must_use]
-    pub fn store_here(self, step: &str, limit: u64) -> Self {
-        self.call("store_here", &[step, &limit.to_string()])
+    pub fn store_here(self, step: &str) -> Self {
+        self.call("store_here", &[step])
     }
 
     /// Runs the texts kept under a step.

@@ -11,6 +11,8 @@ TAB='	'
 NL='
 '
 TAIL=16384
+# Seconds that no job takes.
+FOREVER=999999999
 
 say() {
 	say_line=$N$TAB$SEQ

@@ -217,7 +217,7 @@ stored() {
 	for stored_file in "$M/steps/$1".*; do
 		[ -f "$stored_file" ] || continue
 		stored_limit=${stored_file##*.}
-		case ${3:-}:$stored_file in
+		case ${3:-}:${stored_file##*/} in
 		try:*.here.*) try_here "$1" "$stored_limit" || stored_code=$code ;;
 		*.here.*) try_here "$1" "$stored_limit" || broken "$1" "$stored_limit s" ;;
 		try:*) try_hook "$1" "$stored_limit" "$2" "$M" "$stored_file" || stored_code=$code ;;

@@ -77,11 +77,17 @@ going_back() {
 finish() {
 	turn 'done' || fail 12 finish "the journal cannot be written"
 	fact finished yes
-	# By a release that takes no host in.
-	[ ! -e "$S/drained" ] || has_step undrain || rm -f "$S/drained"
+	finish_traffic
 	files_end
 	prune "$1"
 	tidy
+}
+
+# finish_traffic: by today's configuration, where that takes no host in, none is out.
+finish_traffic() {
+	[ "$action" != revert ] && ! has_step undrain || return 0
+	traffic 'in'
+	[ ! -e "$S/drained" ] || rm -f "$S/drained"
 }
 
 # tidy: git's own clean-up, by its own rule of thumb (gc.auto, gc.autoPackLimit), asked without starting git.

@@ -13,11 +13,19 @@ live() {
 		;;
 	esac
 	fact live "$live_is"
-	[ ! -e "$S/drained" ] || fact drained yes
+	[ ! -e "$S/drained" ] || live_drained
 	[ -f "$S/releases/$live_is/meta" ] || return 0
 	while IFS=$TAB read -r live_key live_value; do
 		fact "live-$live_key" "$live_value"
 	done <"$S/releases/$live_is/meta"
+}
+
+# live_drained: what takes the host in again: a restart, or only another release.
+live_drained() {
+	live_meta=$M
+	M=$S/releases/$live_is
+	if has_step undrain; then fact drained restart; else fact drained deploy; fi
+	M=$live_meta
 }
 
 # newest: the newest release name on disk: a new one must sort after it, whatever the clocks say.
@@ -70,9 +78,9 @@ store() {
 	umask "$mask"
 }
 
-# store_here STEP LIMIT: instead of a text that runs here: the operator's machine has one for this host.
+# store_here STEP: instead of a text that runs here: the operator's machine has one for this host, and its limit.
 store_here() {
-	mark "$M/steps/$1.10.here.$2" || fail 12 prepare "$M/steps cannot be written"
+	mark "$M/steps/$1.10.here.$FOREVER" || fail 12 prepare "$M/steps cannot be written"
 }
 
 # keep_vars: what whoever ends this run in our place must know. No secrets.

@@ -121,7 +121,8 @@ reader() {
 		"$N kill") signal_jobs KILL ;;
 		"$N word "*)
 			reader_line=${reader_line#* * }
-			mark "$R/word.${reader_line% *}.${reader_line##* }"
+			# Who cannot be told is not left waiting.
+			mark "$R/word.${reader_line% *}.${reader_line##* }" || signal_jobs TERM
 			;;
 		"$N bye")
 			bye_or_leave
@@ -240,12 +241,12 @@ exec_ready() {
 exec_text() {
 	exec_ready 'exec'
 	store 'exec' 0 "$1"
-	raw 999999999 "$root/current" "$with_shell" "$with_option" "$with_text" shipit "$M" "$M/steps/exec.10.0"
+	raw $FOREVER "$root/current" "$with_shell" "$with_option" "$with_text" shipit "$M" "$M/steps/exec.10.0"
 }
 
 exec_argv() {
 	exec_ready 'exec'
-	raw 999999999 "$root/current" "$with_shell" "$with_option" "$ENTER_ARGV" shipit "$M" '' "$@"
+	raw $FOREVER "$root/current" "$with_shell" "$with_option" "$ENTER_ARGV" shipit "$M" '' "$@"
 }
 
 # names: what both kinds of process start from.

@@ -65,9 +65,9 @@ take_in() {
 	if has_step undrain; then
 		traffic unclear
 		stored undrain "$root/current" "${1:-}" || return
+		[ ! -e "$S/drained" ] || rm -f "$S/drained"
 	fi
 	traffic 'in'
-	[ ! -e "$S/drained" ] || rm -f "$S/drained"
 }
 
 # left_drained: of a run that ends here. Where nothing takes a host in, none counts as drained.

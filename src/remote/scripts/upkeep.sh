@@ -7,7 +7,7 @@
 restart() {
 	M=$S/releases/$release
 	[ -d "$M" ] || fail 17 restart "nothing is known of release $release: deploy anew, with --redeploy"
-	has_step reload || {
+	has_step reload || { [ -e "$S/drained" ] && has_step undrain; } || {
 		fact idle yes
 		say notice "release $release was deployed without a supervisor: there is nothing to restart"
 		return
@@ -41,7 +41,7 @@ restart_drain() {
 	traffic out || fail 12 drain "$R cannot be written to"
 	stored drain "$root/current" try && return
 	restart_code=$code restart_why=$why
-	[ "$why" = stop ] || ! stored undrain "$root/current" try || traffic 'in'
+	[ "$why" = stop ] || take_in try
 	code=$restart_code why=$restart_why
 	restart_failed drain
 }
