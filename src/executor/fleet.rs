@@ -267,11 +267,15 @@ impl<'a> Fleet<'a> {
 
     pub(super) fn asked(&mut self, asked: Asked) {
         let signal = if asked.signal == 15 { "SIGTERM" } else { "Ctrl-C" };
+        let begun = match self.plan.action {
+            Action::Revert | Action::Restart => "finished",
+            _ => "undone",
+        };
         if self.known.signal == 0 {
-            self.observer.event(&Event::Interrupted { signal, alone: None });
+            self.observer.event(&Event::Interrupted { signal, begun, alone: None });
         }
         if asked.now && !self.known.now {
-            self.observer.event(&Event::Interrupted { signal, alone: Some(self.alone()) });
+            self.observer.event(&Event::Interrupted { signal, begun, alone: Some(self.alone()) });
         }
         self.known = asked;
     }

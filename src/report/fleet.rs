@@ -76,12 +76,14 @@ fn troubles(host: &Looked, looked: &[Looked]) -> Vec<Trouble> {
     }
     let at_work = host.holder.as_ref().is_some_and(|(_, dead)| !dead);
     let last = host.entries.last().map(|entry| entry.state);
+    let behind = !at_work && left_behind(host, looked).is_some();
     let tests = [
         (Trouble::Differs, release(host) != common(looked, host.app)),
         (Trouble::Foreign, host.foreign.is_some()),
         (Trouble::CutOff, !at_work && matches!(last, Some(State::Open | State::Healthy))),
-        (Trouble::Failed, last == Some(State::Failed)),
-        (Trouble::LeftBehind, !at_work && left_behind(host, looked).is_some()),
+        // What did not get there did not fail there.
+        (Trouble::Failed, last == Some(State::Failed) && !behind),
+        (Trouble::LeftBehind, behind),
         (Trouble::Drained, host.drained.as_deref() == Some("restart") && !at_work),
         (Trouble::DrainedForGood, host.drained.as_deref() == Some("deploy") && !at_work),
         (Trouble::Down, host.supervisor.as_ref().is_some_and(|says| says != "ok") && !at_work),
@@ -98,10 +100,11 @@ fn left_behind<'a>(host: &Looked, looked: &'a [Looked]) -> Option<&'a str> {
     let ((_, app), live, own) = (host.host.rsplit_once('/')?, host.live.as_ref()?, last(host));
     let as_the_rest = |host: &Looked| host.failure.is_none() && release(host) == common(looked, host.app);
     let others = looked.iter().filter(|other| other.app != host.app && as_the_rest(other));
+    // The names of runs are in the order of their beginnings.
     let entry = others.filter_map(last).find(|entry| {
         entry.action == "revert"
             && entry.apps.iter().any(|(name, revision)| name == app && *revision != live.revision)
-            && own.is_none_or(|own| own.run != entry.run && own.when < entry.when)
+            && own.is_none_or(|own| own.run < entry.run)
     });
     entry.filter(|_| as_the_rest(host)).map(|entry| entry.release.as_str())
 }
@@ -194,6 +197,14 @@ fn only(names: &[&str]) -> String {
     if hosts.len() > FEW { String::new() } else { format!(" --hosts {}", hosts.join(",")) }
 }
 
+// The same for the apps.
+fn apps(names: &[&str]) -> String {
+    let mut apps: Vec<&str> = names.iter().filter_map(|name| Some(name.rsplit_once('/')?.1)).collect();
+    apps.sort_unstable();
+    apps.dedup();
+    if apps.is_empty() { String::new() } else { format!(" --apps {}", apps.join(",")) }
+}
+
 fn sentences(environment: &str, looked: &[Looked], troubles: &[Vec<Trouble>]) -> Vec<String> {
     let with = |trouble: Trouble| -> Vec<&str> {
         let hosts = looked.iter().zip(troubles).filter(|(_, of_host)| of_host.contains(&trouble));
@@ -244,9 +255,10 @@ fn advice_for(trouble: Trouble, (environment, reverted): (&str, &str), hosts: &[
             "the last revert of other apps did not get to {names}: `shipit {environment} revert {reverted}` takes {it} along"
         ),
         Trouble::Drained => format!(
-            "{names} {} left drained: `shipit {environment} restart{}` takes {it} in once healthy",
+            "{names} {} left drained: `shipit {environment} restart{}{}` takes {it} in once healthy",
             of("was", "were"),
-            only(hosts)
+            only(hosts),
+            apps(hosts)
         ),
         Trouble::DrainedForGood => format!(
             "{names} {} left drained, and what is live there takes no host in: `shipit {environment} --redeploy`",

@@ -96,9 +96,9 @@ pub fn failure(failure: &crate::executor::event::Failure) -> String {
 
 /// That the user asked to stop, and what that means.
 #[must_use]
-pub fn interrupted(signal: &str, alone: Option<&str>) -> String {
+pub fn interrupted(signal: &str, begun: &str, alone: Option<&str>) -> String {
     match alone {
-        None => format!("{signal}: stopping; what was begun is undone; again: leave now"),
+        None => format!("{signal}: stopping; what was begun is {begun}; again: leave now"),
         Some(alone) => format!("{signal}: leaving now; the hosts finish alone: {alone}"),
     }
 }

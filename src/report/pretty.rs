@@ -127,8 +127,8 @@ impl Pretty {
                 let text = clean::line(format!("{host}{text}").as_bytes(), 500);
                 self.keep(&format!("{} {text}", self.paint.odd("note:")));
             }
-            Event::Interrupted { signal, alone } => {
-                self.keep(&self.paint.odd(&human::interrupted(signal, *alone)));
+            Event::Interrupted { signal, begun, alone } => {
+                self.keep(&self.paint.odd(&human::interrupted(signal, begun, *alone)));
             }
             _ => {}
         }

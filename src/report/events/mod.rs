@@ -190,7 +190,9 @@ fn fields(event: &Event<'_>) -> Option<(&'static str, Value)> {
         Event::Waiting { host, holder } => ("waiting", json!({ "host": host, "holder": holder })),
         Event::Notice { host, text } => ("notice", json!({ "host": host, "text": text })),
         Event::Asking { question } => ("asking", json!({ "question": question })),
-        Event::Interrupted { signal, alone } => ("interrupted", json!({ "signal": signal, "alone": alone })),
+        Event::Interrupted { signal, alone, .. } => {
+            ("interrupted", json!({ "signal": signal, "alone": alone }))
+        }
         Event::Output { .. } | Event::ErrorOutput { .. } => return None,
     })
 }

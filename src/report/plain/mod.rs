@@ -217,7 +217,9 @@ impl Plain {
                 }
             }
             Event::Asking { question } => self.say(&format!("{question} [y/N]")),
-            Event::Interrupted { signal, alone } => self.say(&human::interrupted(signal, *alone)),
+            Event::Interrupted { signal, begun, alone } => {
+                self.say(&human::interrupted(signal, begun, *alone));
+            }
         }
     }
 
