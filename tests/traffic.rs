@@ -124,15 +124,15 @@ fn a_drain_that_does_not_want_to_end_is_waited_for(kind: Kind) {
     let world = world(kind, 1, "");
     let (root, done) = (world.root().to_str().unwrap().to_owned(), world.root().join("done"));
     let text = format!(
-        "trap 'sleep 1; rm -f {root}/in/web1; touch {root}/done; exit' TERM; touch {root}/begun; sleep 100 & wait"
+        "trap 'sleep 1; rm -f {root}/in/web1; touch {root}/done; exit' TERM; : >{root}/begun; sleep 100 & wait"
     );
     fs::write(world.root().join("drain"), text).unwrap();
     world.publish("two");
     let running = world.shipit_spawn(&["production"]);
     eventually("the drain", || world.root().join("begun").exists());
     running.kill(Signal::INT);
-    running.wait().ends_with(130);
-    assert!(done.exists(), "it came to its end");
+    let run = running.wait().ends_with(130);
+    assert!(done.exists(), "it came to its end: {run}\n{:?}", notes(&world));
     all_in(&world);
     world.serve("one");
 }
