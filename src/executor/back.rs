@@ -47,6 +47,30 @@ impl Run<'_> {
         self.fleet.hosts.iter().all(|host| host.running.is_none() && (host.failure.is_none() || host.lost))
     }
 
+    /// Of a revert that went on: hosts whose line ended when it had begun there. They go on to its end by themselves.
+    pub(super) async fn ask_lost(&mut self) {
+        for at in self.failed() {
+            let host = &self.fleet.hosts[at];
+            let begun = matches!(host.lost_in, Some(Phase::Activate | Phase::Confirm));
+            if !host.lost || !begun || host.fact("in-doubt").is_some() || self.fleet.known.now {
+                continue;
+            }
+            let goal = self.goal(at).map(|goal| goal.release.clone());
+            let answer = settle(self, at, true).await;
+            let host = &mut self.fleet.hosts[at];
+            match answer {
+                Some(Answer { live, was_live, unfinished: false }) => {
+                    host.switched |= was_live;
+                    if live.map(|live| live.release) == goal {
+                        host.failure = None;
+                        host.lost = false;
+                    }
+                }
+                _ => _ = host.facts.insert("in-doubt".into(), String::new()),
+            }
+        }
+    }
+
     fn failed(&self) -> Vec<usize> {
         (0..self.fleet.hosts.len()).filter(|at| self.fleet.hosts[*at].failure.is_some()).collect()
     }

@@ -71,6 +71,8 @@ pub(super) struct HostState {
     pub(super) code: Option<u32>,
     /// The line ended while something could still be undone there.
     pub(super) lost: bool,
+    /// In that phase.
+    pub(super) lost_in: Option<Phase>,
     pub(super) started: Instant,
     pub(super) took: Duration,
     /// A `migrate` hook ran here.
@@ -117,6 +119,7 @@ impl HostState {
             running: None,
             code: None,
             lost: false,
+            lost_in: None,
             started: Instant::now(),
             took: Duration::ZERO,
             migrated: false,
@@ -293,6 +296,7 @@ impl HostState {
             return;
         }
         self.lost = true;
+        self.lost_in = Some(phase);
         let text = match &exit {
             Exit::Lost(text) => text.clone(),
             Exit::Code(code) => format!("the session ended with {code}"),

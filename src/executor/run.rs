@@ -153,13 +153,14 @@ impl<'a> Run<'a> {
             return Ok(if self.fleet.hosts.iter().all(idle) { End::NothingToDo } else { End::Done });
         }
         // A revert that went on without some: those let go too.
+        self.ask_lost().await;
         self.tell_unwell().await;
         let failures: Vec<_> = self.fleet.hosts.iter_mut().map(|host| host.failure.take()).collect();
         self.fleet.tell(Phase::PutBack, &plan.undo, |at, _| failures[at].is_some()).await;
         for (host, failure) in self.fleet.hosts.iter_mut().zip(failures) {
             host.failure = failure;
         }
-        Ok(End::Split)
+        Ok(if self.fleet.hosts.iter().all(|host| host.failure.is_none()) { End::Done } else { End::Split })
     }
 
     fn batch_is_live(&mut self) {

@@ -40,6 +40,8 @@ pub fn play(fleet: &mut Fleet, case: &Case) -> Result<Ending, String> {
     strike::revive(fleet, case);
     let dead = (case.kind == Kind::KillMachine && struck.fired.is_some()).then_some(case.host);
     let seen = settle(fleet, dead);
+    let troubled = |at: &usize| !seen[*at].troubles.is_empty() && Some(*at) != dead;
+    let records: String = (0..HOSTS).filter(troubled).map(|at| look::records(fleet, at)).collect();
     let (ending, mut faults) = judge(case, &struck, &old, &seen, dead);
     faults.extend(look::hooks(fleet));
     if ending == Ending::Split {
@@ -68,7 +70,7 @@ pub fn play(fleet: &mut Fleet, case: &Case) -> Result<Ending, String> {
     let phases: Vec<&str> = struck.events.keys.iter().map(String::as_str).collect();
     let at = struck.fired.map(|phase| crate::events::PHASES[phase]);
     Err(format!(
-        "{}\nstruck in: {at:?}\nbefore: {old:?}\nthen:\n{}\nevents: {}\n{}",
+        "{}\n{records}struck in: {at:?}\nbefore: {old:?}\nthen:\n{}\nevents: {}\n{}",
         faults.join("\n"),
         seen.iter().map(|seen| format!("  {seen:?}")).collect::<Vec<_>>().join("\n"),
         phases.join(" "),

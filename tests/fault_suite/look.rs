@@ -99,6 +99,19 @@ fn names(dir: &Path) -> Vec<String> {
     names
 }
 
+/// What a host wrote down of its last run, and what it keeps.
+pub fn records(fleet: &Fleet, at: usize) -> String {
+    let of = |app: &str| {
+        let kept = names(&fleet.path(at, app, ".shipit"));
+        let logs = fleet.path(at, app, ".shipit/logs");
+        let last = names(&logs).into_iter().rfind(|name| name.ends_with(".steps")).unwrap_or_default();
+        let steps = fs::read_to_string(logs.join(&last)).unwrap_or_default();
+        let journal = names(&fleet.path(at, app, ".shipit/journal")).pop();
+        format!("web{} {app}: {kept:?}, {journal:?}, {last}:\n{steps}", at + 1)
+    };
+    APPS.map(of).concat()
+}
+
 /// What the hooks wrote down: no signal was ignored in any of them, and nothing went live anywhere before all were ready.
 pub fn hooks(fleet: &Fleet) -> Vec<String> {
     let mut faults = Vec::new();

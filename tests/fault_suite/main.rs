@@ -82,6 +82,8 @@ revert freeze web4 at step-started:reload@web4/web +0
 revert silent web3 at connected@web3/web +0
 revert client-kill web1 at step-started:reload@web1/api +0
 revert client-int web1 at step-started:reload@web3/web +0
+revert client-int-twice web3 at step-started:reload@web3/web +143
+revert kill-session web2 at phase-started:activate +0
 revert client-term web1 at phase-started:prepare +0
 revert disk-full web4 at phase-started:activate +0
 revert hook-fails web2 in reload

@@ -49,14 +49,23 @@ first_back() {
 # back_ends CODE: the end of what put_back began: what is well takes requests again. The entry says how it went.
 back_ends() {
 	back_code=$1
-	[ "$back_code" -gt 1 ] || (serve_again) || back_code=2
+	not_cut "$back_code"
+	if [ "$back_code" -le 1 ]; then
+		(serve_again || exit 1)
+		back_served=$?
+		not_cut $back_served
+		[ $back_served = 0 ] || back_code=2
+	fi
 	if [ "$back_code" = 0 ]; then turn back; else turn failed; fi
 	return "$back_code"
 }
 
 # dropped: the entry of what never went live here; where the host could not be taken in again, it stays and says so.
 dropped() {
-	if (serve_on); then
+	(serve_on || exit 1)
+	dropped_code=$?
+	not_cut $dropped_code
+	if [ $dropped_code = 0 ]; then
 		rm -f "$mine"
 		return
 	fi
@@ -82,6 +91,7 @@ undo() {
 		else
 			(put_back)
 			undo_code=$?
+			not_cut $undo_code
 			! undo_asks || return 0
 			back_ends $undo_code
 			undo_code=$?
@@ -140,7 +150,11 @@ abandon() {
 
 abandon_entry() {
 	if ! switched; then
-		[ "$state" != open ] || (serve_on) || abandon_code=1
+		if [ "$state" = open ]; then
+			(serve_on || exit 1)
+			abandon_code=$?
+			not_cut $abandon_code
+		fi
 		turn failed
 	elif [ -z "$abandon_stopped" ] && [ -e "$R/failed" ]; then
 		turn failed

@@ -71,6 +71,12 @@ log_size() {
 	[ ! -s "$LOG" ] || size=$(($(wc -c <"$LOG")))
 }
 
+# not_cut CODE: a subshell that died of our closed output (SIGPIPE) tells nothing of what it was at: who goes on in our place
+# finds that out from the disk.
+not_cut() {
+	[ "$1" != 141 ] || exit 141
+}
+
 # mark FILE: makes it, empty. Not `: >FILE`: a shell dies of it when that fails, since `:` is a special builtin.
 mark() {
 	printf '' >"$1"

@@ -76,7 +76,10 @@ recover_entry() {
 
 # forward_ends: the end of a revert that is done here as far as it can be.
 forward_ends() {
-	if (recover_forward); then turn 'done'; else turn failed; fi
+	(recover_forward || exit 1)
+	forward_code=$?
+	not_cut $forward_code
+	if [ $forward_code = 0 ]; then turn 'done'; else turn failed; fi
 }
 
 # recover_forward: what is left to do. What takes requests already is not disturbed.

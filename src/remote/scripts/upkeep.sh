@@ -80,7 +80,10 @@ restart_unwell() {
 restart_again() {
 	rm -f "$R/stop"
 	[ -e "$R/restarting" ] || return 0
-	(quiet_when_full && restart_on && restart_end) && return
+	(quiet_when_full && restart_on && restart_end || exit 1)
+	restart_code=$?
+	not_cut $restart_code
+	[ $restart_code != 0 ] || return 0
 	unlock
 	exit 15
 }
