@@ -43,29 +43,20 @@ first_back() {
 	stored stop "$root/current" try || put_back_code=1
 	[ ! -L "$root/current" ] || rm -f "$root/current" || put_back_code=1
 	files_back || put_back_code=1
-	return $put_back_code
+	return "$put_back_code"
 }
 
 # back_ends CODE: the end of what put_back began: what is well takes requests again. The entry says how it went.
 back_ends() {
 	back_code=$1
-	not_cut "$back_code"
-	if [ "$back_code" -le 1 ]; then
-		(serve_again || exit 1)
-		back_served=$?
-		not_cut $back_served
-		[ $back_served = 0 ] || back_code=2
-	fi
+	[ "$back_code" -gt 1 ] || apart serve_again || back_code=2
 	if [ "$back_code" = 0 ]; then turn back; else turn failed; fi
 	return "$back_code"
 }
 
 # dropped: the entry of what never went live here; where the host could not be taken in again, it stays and says so.
 dropped() {
-	(serve_on || exit 1)
-	dropped_code=$?
-	not_cut $dropped_code
-	if [ $dropped_code = 0 ]; then
+	if apart serve_on; then
 		rm -f "$mine"
 		return
 	fi
@@ -89,9 +80,8 @@ undo() {
 			fact undo-health "$health_spec"
 			return
 		else
-			(put_back)
+			apart put_back
 			undo_code=$?
-			not_cut $undo_code
 			! undo_asks || return 0
 			back_ends $undo_code
 			undo_code=$?
@@ -150,11 +140,7 @@ abandon() {
 
 abandon_entry() {
 	if ! switched; then
-		if [ "$state" = open ]; then
-			(serve_on || exit 1)
-			abandon_code=$?
-			not_cut $abandon_code
-		fi
+		[ "$state" != open ] || apart serve_on || abandon_code=1
 		turn failed
 	elif [ -z "$abandon_stopped" ] && [ -e "$R/failed" ]; then
 		turn failed

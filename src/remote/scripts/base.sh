@@ -71,10 +71,19 @@ log_size() {
 	[ ! -s "$LOG" ] || size=$(($(wc -c <"$LOG")))
 }
 
-# not_cut CODE: a subshell that died of our closed output (SIGPIPE) tells nothing of what it was at: who goes on in our place
-# finds that out from the disk.
-not_cut() {
-	[ "$1" != 141 ] || exit 141
+# apart FUNCTION: in a subshell, so that its failure is not ours. One that died of our closed output (SIGPIPE) tells nothing of
+# what it was at: we end too, and who goes on in our place finds that out from the disk.
+apart() {
+	(
+		"$@"
+		apart_code=$?
+		# A step may end so as well.
+		[ $apart_code != 141 ] || apart_code=1
+		exit $apart_code
+	)
+	apart_code=$?
+	[ $apart_code != 141 ] || exit 141
+	return $apart_code
 }
 
 # mark FILE: makes it, empty. Not `: >FILE`: a shell dies of it when that fails, since `:` is a special builtin.

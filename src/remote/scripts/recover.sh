@@ -34,7 +34,7 @@ recover_run() {
 	# What git leaves when it is killed would stop it for ever; nobody else is at work there.
 	rm -f "$root/source/"*.lock "$root/source/objects/info/"*.lock
 	# A restart is done to its end: what was at it when it was cut off may have left nothing that serves.
-	[ ! -e "$R/restarting" ] || (aim && quiet_when_full && restart_on && restart_end)
+	[ ! -e "$R/restarting" ] || (aim && restart_whole)
 	recover_entry
 	# Nobody is left who could answer what it asked.
 	! asked || traffic out
@@ -76,10 +76,7 @@ recover_entry() {
 
 # forward_ends: the end of a revert that is done here as far as it can be.
 forward_ends() {
-	(recover_forward || exit 1)
-	forward_code=$?
-	not_cut $forward_code
-	if [ $forward_code = 0 ]; then turn 'done'; else turn failed; fi
+	if apart recover_forward; then turn 'done'; else turn failed; fi
 }
 
 # recover_forward: what is left to do. What takes requests already is not disturbed.
@@ -104,7 +101,7 @@ recover_back() {
 	elif traffic_is amiss; then
 		back_ends 1
 	else
-		(put_back)
+		apart put_back
 		back_ends $?
 	fi
 }

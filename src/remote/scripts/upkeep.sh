@@ -80,12 +80,13 @@ restart_unwell() {
 restart_again() {
 	rm -f "$R/stop"
 	[ -e "$R/restarting" ] || return 0
-	(quiet_when_full && restart_on && restart_end || exit 1)
-	restart_code=$?
-	not_cut $restart_code
-	[ $restart_code != 0 ] || return 0
+	apart restart_whole && return
 	unlock
 	exit 15
+}
+
+restart_whole() {
+	quiet_when_full && restart_on && restart_end
 }
 
 # prune_all KEEP: what a deploy leaves: more releases than are kept, what failed and was kept, records of what is gone.
