@@ -31,17 +31,8 @@ impl Run<'_> {
             }
         }
         for at in heard {
-            let goal = self.goal(at).map(|goal| goal.release.clone());
-            let answer = settle(self, at, true).await;
-            let host = &mut self.fleet.hosts[at];
-            match answer {
-                Some(Answer { live, unfinished: false, .. })
-                    if live.as_ref().map(|live| &live.release) == goal.as_ref() =>
-                {
-                    host.failure = None;
-                    host.lost = false;
-                }
-                _ => _ = host.facts.insert("in-doubt".into(), String::new()),
+            if self.went_on(at).await != Some(true) {
+                self.fleet.hosts[at].facts.insert("in-doubt".into(), String::new());
             }
         }
         self.fleet.hosts.iter().all(|host| host.running.is_none() && (host.failure.is_none() || host.lost))
@@ -55,20 +46,24 @@ impl Run<'_> {
             if !host.lost || !begun || host.fact("in-doubt").is_some() || self.fleet.known.now {
                 continue;
             }
-            let goal = self.goal(at).map(|goal| goal.release.clone());
-            let answer = settle(self, at, true).await;
-            let host = &mut self.fleet.hosts[at];
-            match answer {
-                Some(Answer { live, was_live, unfinished: false }) => {
-                    host.switched |= was_live;
-                    if live.map(|live| live.release) == goal {
-                        host.failure = None;
-                        host.lost = false;
-                    }
-                }
-                _ => _ = host.facts.insert("in-doubt".into(), String::new()),
+            if self.went_on(at).await.is_none() {
+                self.fleet.hosts[at].facts.insert("in-doubt".into(), String::new());
             }
         }
+    }
+
+    // Whether a host whose line ended has come to what goes live, by itself, and then it has not failed. `None`: it is not
+    // known.
+    async fn went_on(&mut self, at: usize) -> Option<bool> {
+        let Answer { live, was_live, unfinished: false } = settle(self, at, true).await? else { return None };
+        let there = live.as_ref().map(|live| &live.release) == self.goal(at).map(|goal| &goal.release);
+        let host = &mut self.fleet.hosts[at];
+        host.switched |= was_live;
+        if there {
+            host.failure = None;
+            host.lost = false;
+        }
+        Some(there)
     }
 
     fn failed(&self) -> Vec<usize> {
