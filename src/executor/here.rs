@@ -37,11 +37,12 @@ pub(super) enum Here {
     },
 }
 
-/// The step that a host asked for last.
+/// What a host asked for last.
 #[derive(Debug)]
 pub(super) struct Doing {
     number: u32,
-    step: String,
+    /// In that script, so far.
+    steps: Vec<String>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -66,6 +67,9 @@ impl Fleet<'_> {
         let stop = CancellationToken::new();
         let cancelled = stop.clone();
         let before = self.hosts[at].here.take();
+        let mut steps =
+            before.as_ref().filter(|b| b.number == number).map_or_else(Vec::new, |b| b.steps.clone());
+        steps.push(step);
         let task = tokio::spawn(async move {
             if let Some(before) = before {
                 before.stop.cancel();
@@ -84,7 +88,7 @@ impl Fleet<'_> {
             let ended = Here::Ended { step: errand.step, number, code, tail };
             let _ = errand.said.send((at, Said::Here(ended))).await;
         });
-        self.hosts[at].here = Some(Doing { number, step, stop, task });
+        self.hosts[at].here = Some(Doing { number, steps, stop, task });
     }
 
     /// The host waits no more: it gave the step up, or went on alone.
@@ -98,7 +102,8 @@ impl Fleet<'_> {
     fn may_ask(&self, at: usize, number: u32, step: &str) -> bool {
         let host = &self.hosts[at];
         let at_work = matches!(self.phase, Phase::Activate | Phase::Whole | Phase::PutBack);
-        let again = host.here.as_ref().is_some_and(|doing| doing.number == number && doing.step == step);
+        let asked = |doing: &Doing| doing.number == number && doing.steps.iter().any(|asked| asked == step);
+        let again = host.here.as_ref().is_some_and(asked);
         at_work && !host.idle && host.running == Some(number) && matches!(step, "drain" | "undrain") && !again
     }
 
