@@ -1,6 +1,8 @@
 //! The fleet in one look: a row a host, those that are not as they should be first, the rest folded where they are many; and
 //! sentences that name them, with the command to type. Pure.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::{clean, human, table};
@@ -33,7 +35,8 @@ pub fn common(looked: &[Looked], app: usize) -> Option<&str> {
 /// What `looked` comes to. `all`: nothing is folded.
 #[must_use]
 pub fn render(environment: &str, looked: &[Looked], now: Timestamp, all: bool) -> Fleet {
-    let troubles: Vec<Vec<Trouble>> = looked.iter().map(|host| troubles(host, looked)).collect();
+    let rest = Rest::of(looked);
+    let troubles: Vec<Vec<Trouble>> = looked.iter().map(|host| troubles(host, &rest)).collect();
     let mut rows: Vec<(usize, Vec<String>)> = looked
         .iter()
         .zip(&troubles)
@@ -47,7 +50,7 @@ pub fn render(environment: &str, looked: &[Looked], now: Timestamp, all: bool) -
     rows.insert(0, ["host", "live", "ref", "age", "by", "state"].map(str::to_owned).to_vec());
     Fleet {
         table: table::render(&rows),
-        sentences: sentences(environment, looked, &troubles),
+        sentences: sentences(environment, looked, &rest, &troubles),
         alike: troubles.iter().flatten().all(|trouble| *trouble == Trouble::Unreached),
     }
 }
@@ -70,15 +73,15 @@ fn release(host: &Looked) -> Option<&str> {
     host.live.as_ref().map(|live| live.release.as_str())
 }
 
-fn troubles(host: &Looked, looked: &[Looked]) -> Vec<Trouble> {
+fn troubles(host: &Looked, rest: &Rest<'_>) -> Vec<Trouble> {
     if host.failure.is_some() {
         return vec![Trouble::Unreached];
     }
     let at_work = host.holder.as_ref().is_some_and(|(_, dead)| !dead);
     let last = host.entries.last().map(|entry| entry.state);
-    let behind = !at_work && left_behind(host, looked).is_some();
+    let behind = !at_work && rest.left_behind(host).is_some();
     let tests = [
-        (Trouble::Differs, release(host) != common(looked, host.app)),
+        (Trouble::Differs, !rest.has(host)),
         (Trouble::Foreign, host.foreign.is_some()),
         (Trouble::CutOff, !at_work && matches!(last, Some(State::Open | State::Healthy))),
         // What did not get there did not fail there.
@@ -91,22 +94,52 @@ fn troubles(host: &Looked, looked: &[Looked]) -> Vec<Trouble> {
     tests.into_iter().filter(|(_, holds)| *holds).map(|(trouble, _)| trouble).collect()
 }
 
-/// The deploy to which another app was reverted, and by what that says this one with it, on all its hosts, and was not: the
-/// operator was lost between the two. A host that differs from the rest of its app needs a `sync`.
-fn left_behind<'a>(host: &Looked, looked: &'a [Looked]) -> Option<&'a str> {
-    fn last(host: &Looked) -> Option<&Entry> {
-        host.entries.iter().rev().find(|entry| entry.was_good())
+/// What every host is held against.
+struct Rest<'a> {
+    /// By app: what most of its hosts serve.
+    commons: BTreeMap<usize, Option<&'a str>>,
+    /// By app: the reverts that made what most of its hosts serve, each once.
+    reverts: Vec<(usize, &'a Entry)>,
+}
+
+impl<'a> Rest<'a> {
+    fn of(looked: &'a [Looked]) -> Rest<'a> {
+        let mut rest = Rest { commons: BTreeMap::new(), reverts: Vec::new() };
+        for host in looked {
+            rest.commons.entry(host.app).or_insert_with(|| common(looked, host.app));
+        }
+        for host in looked {
+            let reverted = last(host).filter(|entry| entry.action == "revert" && rest.has(host));
+            let Some(last) = reverted else { continue };
+            if !rest.reverts.iter().any(|(app, entry)| *app == host.app && entry.run == last.run) {
+                rest.reverts.push((host.app, last));
+            }
+        }
+        rest
     }
-    let ((_, app), live, own) = (host.host.rsplit_once('/')?, host.live.as_ref()?, last(host));
-    let as_the_rest = |host: &Looked| host.failure.is_none() && release(host) == common(looked, host.app);
-    let others = looked.iter().filter(|other| other.app != host.app && as_the_rest(other));
-    // The names of runs are in the order of their beginnings.
-    let entry = others.filter_map(last).find(|entry| {
-        entry.action == "revert"
-            && entry.apps.iter().any(|(name, revision)| name == app && *revision != live.revision)
-            && own.is_none_or(|own| own.run < entry.run)
-    });
-    entry.filter(|_| as_the_rest(host)).map(|entry| entry.release.as_str())
+
+    /// Whether a host serves what most of its app's do.
+    fn has(&self, host: &Looked) -> bool {
+        host.failure.is_none() && self.commons.get(&host.app) == Some(&release(host))
+    }
+
+    /// The deploy to which another app was reverted, and by what that says this one with it, on all its hosts, and was not:
+    /// the operator was lost between the two. A host that differs from the rest of its app needs a `sync`.
+    fn left_behind(&self, host: &Looked) -> Option<&'a str> {
+        let ((_, app), live, own) = (host.host.rsplit_once('/')?, host.live.as_ref()?, last(host));
+        // The names of runs are in the order of their beginnings.
+        let (_, entry) = self.reverts.iter().find(|(other, entry)| {
+            *other != host.app
+                && entry.apps.iter().any(|(name, revision)| name == app && *revision != live.revision)
+                && own.is_none_or(|own| own.run < entry.run)
+        })?;
+        self.has(host).then_some(entry.release.as_str())
+    }
+}
+
+// What was live and good there last.
+fn last(host: &Looked) -> Option<&Entry> {
+    host.entries.iter().rev().find(|entry| entry.was_good())
 }
 
 fn rank(troubles: &[Trouble]) -> usize {
@@ -205,7 +238,12 @@ fn apps(names: &[&str]) -> String {
     if apps.is_empty() { String::new() } else { format!(" --apps {}", apps.join(",")) }
 }
 
-fn sentences(environment: &str, looked: &[Looked], troubles: &[Vec<Trouble>]) -> Vec<String> {
+fn sentences(
+    environment: &str,
+    looked: &[Looked],
+    rest: &Rest<'_>,
+    troubles: &[Vec<Trouble>],
+) -> Vec<String> {
     let with = |trouble: Trouble| -> Vec<&str> {
         let hosts = looked.iter().zip(troubles).filter(|(_, of_host)| of_host.contains(&trouble));
         hosts.map(|(host, _)| host.host.as_str()).collect()
@@ -219,7 +257,7 @@ fn sentences(environment: &str, looked: &[Looked], troubles: &[Vec<Trouble>]) ->
         Trouble::DrainedForGood,
         Trouble::Down,
     ];
-    let reverted = looked.iter().find_map(|host| left_behind(host, looked)).unwrap_or_default();
+    let reverted = looked.iter().find_map(|host| rest.left_behind(host)).unwrap_or_default();
     let advice =
         told.into_iter().map(|trouble| (trouble, with(trouble))).filter(|(_, names)| !names.is_empty());
     let mut all: Vec<String> =
