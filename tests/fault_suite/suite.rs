@@ -14,6 +14,10 @@ use crate::judge::{self, Ending};
 /// How often a fault that must strike is tried.
 const TRIES: usize = 4;
 
+/// After so many cases a world is made anew: good deploys leave journals and what git keeps until it tidies up, by its own rule
+/// (`gc.auto`), and the disks are small.
+const AGE: usize = 40;
+
 /// Cases, all new, all old, split and named, moment missed, violations.
 type Counts = [usize; 6];
 
@@ -46,10 +50,14 @@ pub fn run(cases: &[Case], worlds: usize, strict: bool) {
 }
 
 fn work(cases: &[Case], strict: bool, next: &AtomicUsize, results: &Mutex<Results>) {
-    let mut fleet = None;
+    let (mut fleet, mut age) = (None, 0);
     loop {
         let at = next.fetch_add(1, Ordering::SeqCst);
         let Some(case) = cases.get(at) else { return };
+        age += 1;
+        if age > AGE {
+            (fleet, age) = (None, 1);
+        }
         let since = Instant::now();
         let played =
             catch_unwind(AssertUnwindSafe(|| play(fleet.get_or_insert_with(Fleet::new), case, strict)));
