@@ -157,13 +157,18 @@ fn group_of(child: &Child) -> Option<Pid> {
     child.id().and_then(|id| Pid::from_raw(id.cast_signed()))
 }
 
-// TERM to its group, KILL a little later.
+// TERM to its group, KILL to what is left of it a little later: the shell may be gone, and what it started deaf.
 async fn end(child: &mut Child) {
     let Some(group) = group_of(child) else { return };
-    for signal in [rustix::process::Signal::TERM, rustix::process::Signal::KILL] {
-        let _ = rustix::process::kill_process_group(group, signal);
-        if tokio::time::timeout(Duration::from_secs(3), child.wait()).await.is_ok() {
-            return;
+    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
+    let gone = async {
+        let _ = child.wait().await;
+        while rustix::process::test_kill_process_group(group).is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    };
+    if tokio::time::timeout(Duration::from_secs(3), gone).await.is_err() {
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        let _ = child.wait().await;
     }
 }

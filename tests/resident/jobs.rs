@@ -17,6 +17,7 @@ on_each_shell!(
     two_shells_of_a_run_without_a_lock_are_each_alone,
     stop_ends_the_job_and_all_it_started,
     a_deaf_job_is_ended_with_kill,
+    what_a_step_started_does_not_outlive_it_deaf,
     the_end_of_the_line_ends_a_deaf_job,
     no_job_survives_a_line_that_ends_as_it_starts,
     a_job_that_takes_too_long_is_ended,
@@ -72,6 +73,22 @@ fn a_deaf_job_is_ended_with_kill(sh: Sh) {
     run.message(&Message::Kill);
     run.wait(number).failed(18, "stopped");
     eventually("all of it is gone", || sleeps(&ground, 1002) == 0);
+    ends_well(run, &ground);
+}
+
+fn what_a_step_started_does_not_outlive_it_deaf(sh: Sh) {
+    let ground = Ground::new(sh);
+    let mut run = locked(&ground, 30);
+    // Its first process is gone at once.
+    let text = "sh -c \"trap '' TERM; sleep 1002 & while :; do sleep 0.1; done\"; true";
+    run.script(&step(1, text)).failed(15, "took longer than 1 s");
+    assert_eq!(sleeps(&ground, 1002), 0, "what follows is alone");
+    std::fs::remove_dir_all(ground.root().join(format!(".shipit/run.{}/meta", run.name))).unwrap();
+    let number = run.tell(&step(600, text));
+    eventually("it runs", || sleeps(&ground, 1002) == 1);
+    run.message(&Message::Stop);
+    run.wait(number).failed(18, "stopped");
+    assert_eq!(sleeps(&ground, 1002), 0, "what follows is alone");
     ends_well(run, &ground);
 }
 

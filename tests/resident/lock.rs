@@ -39,6 +39,11 @@ fn a_live_holder_is_named(sh: Sh) {
     let mut second = Run::start(&ground, 30);
     let refused = second.script(&lock()).failed(11, "another run holds the lock");
     assert_eq!(refused.fact("holder"), "ops on there");
+    let at_work =
+        ["objects/pack/tmp_pack_x", "shallow.lock"].map(|name| ground.root().join("source").join(name));
+    at_work.iter().for_each(|path| fs::write(path, "").unwrap());
+    second.script(&Script::new().undo());
+    assert!(at_work.iter().all(|path| path.exists()), "what the first is at is not the second's");
     assert_eq!(ground.run_dirs(), [format!("run.{}", first.name)], "who was refused leaves nothing");
     assert!(!first.script(&Script::new().holder()).good().facts.contains_key("holder-dead"));
     first.script(&lock()).good();

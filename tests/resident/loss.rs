@@ -4,6 +4,8 @@
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
+use shipit::remote::script::Script;
+
 use crate::driver::Run;
 use crate::ground::Ground;
 use crate::process::{Signal, signal};
@@ -21,6 +23,7 @@ on_each_shell!(
     the_next_run_resolves_what_a_dead_machine_left,
     a_bye_in_the_middle_is_a_loss,
     a_first_deploy_leaves_nothing_live,
+    what_git_left_when_it_was_ended_goes,
     a_line_that_comes_back_while_the_host_leaves_changes_nothing,
 );
 
@@ -48,6 +51,37 @@ fn the_end_of_input_resolves_the_run(sh: Sh) {
 
 fn the_end_of_all_pipes_resolves_the_run(sh: Sh) {
     in_every_state(sh, 2, |run, _| run.cut());
+}
+
+// A git that gets a signal while it makes a file has not noted yet that it is to be removed.
+fn what_git_left_when_it_was_ended_goes(sh: Sh) {
+    for lost in [true, false] {
+        let ground = Ground::new(sh);
+        ground.deploy();
+        ground.repo.publish(&[("page", "new")]);
+        let mut deploy = Deploy::reach(&ground, 30, State::Fetched);
+        let left = [
+            "shallow.lock",
+            "packed-refs.lock",
+            "objects/info/commit-graph.lock",
+            &format!("refs/shipit/{}.lock", deploy.release),
+            "refs/heads/main.lock",
+            "objects/pack/tmp_pack_Xy1",
+            // A machine that lost its power has kept the name, and not what was in it.
+            "refs/shipit/20260101T000000Z-1a2b3c4",
+        ];
+        let left = left.map(|name| ground.root().join("source").join(name));
+        left.iter().for_each(|path| std::fs::write(path, "").unwrap());
+        if lost {
+            deploy.run.cut();
+            deploy.is_resolved(State::Fetched, "git was ended");
+        } else {
+            deploy.run.script(&Script::new().undo().unlock()).good();
+            assert!(deploy.run.bye().success());
+        }
+        left.iter().for_each(|path| assert!(!path.exists(), "{}", path.display()));
+        ground.deploy();
+    }
 }
 
 fn a_silent_line_resolves_the_run(sh: Sh) {

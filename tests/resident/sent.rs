@@ -12,11 +12,12 @@ use secrecy::ExposeSecret as _;
 use crate::driver::Run;
 use crate::ground::Ground;
 use crate::states::{Deploy, State};
-use crate::{Sh, on_each_shell};
+use crate::{Sh, eventually, on_each_shell};
 
 on_each_shell!(
     a_host_left_alone_serves_a_file_and_a_release_that_belong_together,
     half_way_through_going_live_nothing_has_changed,
+    a_file_that_is_not_yet_ready_leaves_nothing,
     what_cannot_be_put_back_before_going_live_is_told,
     a_first_file_goes_away_again,
     any_bytes_arrive,
@@ -96,6 +97,34 @@ fn half_way_through_going_live_nothing_has_changed(sh: Sh) {
     deploy.is_resolved(State::Ready, "between file and link");
     assert_eq!(sent(&ground).unwrap(), b"old");
     is_tidy(&ground);
+}
+
+fn a_file_that_is_not_yet_ready_leaves_nothing(sh: Sh) {
+    // What stands still there, or fails.
+    for (command, old) in [("mv", true), ("cp", true), ("cp", false), ("chmod", true), ("ln", true)] {
+        for ends in ["mark \"$root/../reached\"; sleep 1000", "return 1"] {
+            let ground = with_old(sh);
+            if !old {
+                fs::remove_file(ground.root().join("shared/conf/env")).unwrap();
+            }
+            let mut deploy = Deploy::begin(&ground, 30);
+            deploy.go(State::Locked, State::Begun);
+            send(&deploy.run, NEW);
+            let stage = format!("{command}() {{ {ends}; }}\nfile 0 0640 conf/env\n");
+            let number = deploy.run.tell_text(&stage);
+            if ends == "return 1" {
+                deploy.run.wait(number);
+                let answer = deploy.run.script(&Script::new().undo().unlock());
+                assert!(answer.notices.is_empty(), "{command}: {answer:?}");
+            } else {
+                eventually(command, || ground.root().join("../reached").exists());
+                deploy.run.cut();
+                deploy.is_resolved(State::Begun, command);
+            }
+            assert_eq!(sent(&ground), old.then(|| b"old".to_vec()), "{command}");
+            is_tidy(&ground);
+        }
+    }
 }
 
 fn what_cannot_be_put_back_before_going_live_is_told(sh: Sh) {

@@ -69,7 +69,10 @@ echo "${here##*/}" >"$OUT/served"
 grep SigIgn /proc/self/status >"$OUT/ignored.$SHIPIT_ACTION"
 [ "$SHIPIT_ACTION" != deploy ] || [ ! -e "$OUT/hang-reload" ] || sleep 1000"#;
 const DRAIN: &str = r#"echo out >"$OUT/traffic""#;
-const UNDRAIN: &str = r#"echo in >"$OUT/traffic""#;
+// More than a full disk has room for, where that must do no harm.
+const UNDRAIN: &str = r#"
+[ "$SHIPIT_ACTION" != rollback ] || head -c 8192 /dev/zero | tr '\\0' x
+echo in >"$OUT/traffic""#;
 const STOP: &str = r#"echo nothing >"$OUT/served""#;
 
 impl<'a> Deploy<'a> {

@@ -14,7 +14,21 @@ on_each_shell!(
     undo_twice_is_harmless,
     undo_takes_back_every_state,
     its_apps_stand_in_the_entry,
+    all_is_on_the_disk_before_the_entry_is,
 );
+
+fn all_is_on_the_disk_before_the_entry_is(sh: Sh) {
+    let ground = Ground::new(sh);
+    ground.deploy();
+    ground.repo.publish(&[("page", "new")]);
+    let mut deploy = Deploy::reach(&ground, 30, State::CheckedOut);
+    let number =
+        deploy.run.tell_text("sync() { ls $S/journal $R >$root/../seen; command sync $@; }\nintent\n");
+    deploy.run.wait(number).good();
+    let seen = fs::read_to_string(ground.root().join("../seen")).unwrap();
+    assert!(seen.lines().any(|name| name == "intent") && !seen.contains(".open"), "{seen}");
+    deploy.run.script(&Script::new().undo().unlock()).good();
+}
 
 fn every_edge_forward_leaves_its_mark(sh: Sh) {
     let ground = Ground::new(sh);

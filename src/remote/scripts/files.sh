@@ -33,18 +33,16 @@ file_stage() {
 	mkdir -p "${file_at%/*}" || fail 12 files "${file_at%/*} cannot be made"
 	# The mark first, and whole: who ends this run looks for what it names.
 	{ printf '%s\n' "$3" >"$R/mark" && mv -f "$R/mark" "$R/file.$1"; } || fail 12 files "$R cannot be written to"
+	# Then the new one: while it is there it has not taken its place, whatever else is there.
+	umask 077
+	{ cp "$M/file.$1" "$file_new" && chmod "$2" "$file_new"; } || fail 12 files "$file_new cannot be written"
+	umask "$mask"
 	if [ -e "$file_at" ] || [ -L "$file_at" ]; then
 		# Where a file system has no such links, a copy. A machine that died may have left one of that name.
 		ln -f "$file_at" "$file_old" 2>/dev/null || cp -pPf "$file_at" "$file_old" || fail 12 files "$file_at cannot be kept"
 	else
 		mark "$R/nofile.$1" || fail 12 files "$R cannot be written to"
 	fi
-	umask 077
-	if cp "$M/file.$1" "$file_new" && chmod "$2" "$file_new"; then
-		umask "$mask"
-		return
-	fi
-	fail 12 files "$file_new cannot be written"
 }
 
 # files_again: those that the release to return to came with.

@@ -192,6 +192,15 @@ fetch() {
 	[ "$submodules" != yes ] || modules "$1"
 }
 
+# git_unlocked: what git leaves when it is ended would stop it for ever, or fill the disk: locks, halves of packs, and pins that
+# a machine that lost its power has kept in name only. Whoever has the lock is alone at work there.
+git_unlocked() {
+	[ "$(readlink "$S/lock")" = "${R##*/}" ] || return 0
+	rm -f "$root/source/"*.lock "$root/source/objects/info/"*.lock "$root/source/objects/pack/"tmp_*
+	find "$root/source/refs" -name '*.lock' -exec rm -f {} +
+	find "$root/source/refs/shipit" -type f -size 0 -exec rm -f {} +
+}
+
 # pin: keeps the commit from git's clean-up as long as the release is kept; fails where it is not here.
 pin() {
 	git_here update-ref "refs/shipit/$release" "$revision" 2>/dev/null && pinned=yes

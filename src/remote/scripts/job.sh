@@ -29,6 +29,8 @@ job() {
 	[ ! -e "$R/stop" ] || why=stop
 	# What was ended has not succeeded, also when it says so.
 	[ "$why" = 'exit' ] || [ "$code" != 0 ] || code=143
+	# Its first process has ended; what that started may be deaf, and must not go on beside what follows.
+	[ "$why" = 'exit' ] || end_jobs "$R" 25
 	over
 	[ ! -e "$R/late" ] || rm -f "$R/late"
 }
@@ -89,7 +91,7 @@ broken() {
 	fail 15 "$1" "exit $code"
 }
 
-# end_jobs DIR: ends what a run has running: TERM, and KILL when it is deaf.
+# end_jobs DIR [PATIENCE]: ends what a run has running: TERM, and KILL when it is deaf for so many fifths of a second [5].
 end_jobs() {
 	for end_job in "$1"/job.*; do
 		runs "$end_job" || continue
@@ -102,8 +104,9 @@ end_jobs() {
 		[ "$start" = "$end_began" ] || continue
 		# Not `kill -TERM -- -PID`: dash and busybox ash take that for an illegal number.
 		kill -TERM "-$end_pid" 2>/dev/null || continue
-		for _ in 1 2 3 4 5; do
-			lives "$end_pid" || break
+		end_left=${2:-5}
+		while lives "$end_pid" && [ "$end_left" -gt 0 ]; do
+			end_left=$((end_left - 1))
 			pause
 		done
 		kill -KILL "-$end_pid" 2>/dev/null && gone "$end_pid"

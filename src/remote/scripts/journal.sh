@@ -21,7 +21,8 @@ mine() {
 	return 1
 }
 
-# intent: writes the entry, and makes the links and the mark that will be needed with no disk to spare.
+# intent: writes the entry, and makes the links and the mark that will be needed with no disk to spare. A machine that loses its
+# power keeps names before it keeps what is in files: all is on the disk before the entry says that it will go live.
 intent() {
 	set -- "$S/journal/"[0-9]*
 	eval "intent_last=\${$#}"
@@ -38,7 +39,7 @@ intent() {
 			{ [ -z "$apps" ] || printf 'apps\t%s\n' "$apps"; }
 	} >"$intent_new" || fail 12 intent "the journal cannot be written"
 	if { [ -z "$from" ] || ln -s "releases/$from" "$R/back"; } && ln -s "releases/$release" "$R/go" &&
-		traffic_ready && mark "$R/entry.$intent_number" &&
+		traffic_ready && mark "$R/entry.$intent_number" && { sync -f "$S" 2>/dev/null || sync; } &&
 		mv "$intent_new" "$S/journal/$intent_number.$release.open"; then
 		return 0
 	fi

@@ -31,8 +31,7 @@ recover() {
 recover_run() {
 	read -r recover_watcher
 	exec 4<&0 </dev/null
-	# What git leaves when it is killed would stop it for ever; nobody else is at work there.
-	rm -f "$root/source/"*.lock "$root/source/objects/info/"*.lock
+	git_unlocked
 	# A restart is done to its end: what was at it when it was cut off may have left nothing that serves.
 	[ ! -e "$R/restarting" ] || (aim && restart_whole)
 	recover_entry

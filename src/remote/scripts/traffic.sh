@@ -97,6 +97,7 @@ drain_back() {
 # serve_again: what was put back takes requests.
 serve_again() {
 	[ -n "$from" ] || return 0
+	quiet_when_full
 	M=$S/releases/$from
 	if ! has_step undrain; then
 		serve_drained=
