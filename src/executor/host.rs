@@ -14,8 +14,8 @@ use crate::plan::{Phase, Who};
 use crate::remote::access::Trouble;
 use crate::remote::attempt::Attempt;
 use crate::remote::journal::Entry;
-use crate::remote::remedy;
 use crate::remote::wire::{Reply, Side};
+use crate::remote::{remedy, told};
 use crate::transport::{Connection, Exit};
 
 /// How the start command ends where there is no /proc.
@@ -205,11 +205,12 @@ impl HostState {
         match reply {
             Reply::Raw(bytes) => self.raw(&bytes, phase, observer),
             Reply::Hello => self.hello = true,
-            Reply::Fact(name, value) => {
-                self.facts.insert(name, value);
-            }
+            Reply::Fact(name, value) if !told::is_fact(&name, &value) => _ = self.facts.remove(&name),
+            Reply::Fact(name, value) => _ = self.facts.insert(name, value),
             Reply::Found(word, values) => self.found.push((word, values)),
-            Reply::Entry(number, state, pairs) => self.entries.extend(Entry::read(&number, &state, &pairs)),
+            Reply::Entry(number, state, pairs) => {
+                self.entries.extend(Entry::read(&number, &state, &pairs).filter(told::is_entry));
+            }
             Reply::Attempt(run, pairs) => self.attempts.push(Attempt::read(&run, &pairs)),
             Reply::Piece(of, at, bytes) => self.pieces.push((of, at, bytes)),
             Reply::Step(step, at) => {

@@ -73,7 +73,11 @@ async fn resolve(run: &mut Run<'_>, commits: &[Option<Revision>]) -> Result<Vec<
     let plan = run.request.plan;
     let firsts: Vec<Option<usize>> =
         (0..plan.environment.apps.len()).map(|app| first_host(run, app)).collect();
-    let told = |at: &Option<usize>| Some(run.fleet.hosts[(*at)?].fact("revision")?.to_owned());
+    // Of that host only, and only where it was asked with the opening: no other has a say in this.
+    let told = |app: usize| {
+        let first = plan.first_of(app).filter(|_| git::is_path(&plan.environment.apps[app].repo))?;
+        Some(run.fleet.hosts[first].fact("revision")?.to_owned())
+    };
     // A whole commit id needs nobody to be asked.
     let given = |app: usize| {
         let typed = commits.get(app).cloned().flatten();
@@ -81,7 +85,7 @@ async fn resolve(run: &mut Run<'_>, commits: &[Option<Revision>]) -> Result<Vec<
         Some(revision.as_str().to_owned())
     };
     let mut revisions: Vec<Option<String>> =
-        firsts.iter().enumerate().map(|(app, first)| given(app).or_else(|| told(first))).collect();
+        (0..firsts.len()).map(|app| given(app).or_else(|| told(app))).collect();
     let open = |revisions: &[Option<String>]| -> Vec<usize> {
         (0..revisions.len()).filter(|app| revisions[*app].is_none()).collect()
     };

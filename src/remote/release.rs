@@ -29,6 +29,18 @@ pub fn identity(revisions: &[&String]) -> String {
     }
 }
 
+/// Whether that is one.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    const FORM: &[u8] = b"00000000T000000Z-fffffff";
+    name.len() == FORM.len()
+        && name.bytes().zip(FORM).all(|(byte, form)| match form {
+            b'0' => byte.is_ascii_digit(),
+            b'f' => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+            form => byte == *form,
+        })
+}
+
 fn stamp(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ").to_string()
 }
@@ -44,6 +56,16 @@ pub fn when(name: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_a_time_and_seven_digits() {
+        assert!(is_name("20261121T081502Z-1a2b3c4"));
+        for other in
+            ["", "..", "20261121T081502Z-1a2b3c", "20261121T081502Z-1A2B3C4", "20261121T081502Z-1a2b3c4/"]
+        {
+            assert!(!is_name(other), "{other}");
+        }
+    }
 
     #[test]
     fn names_sort_after_all_that_are_there() {

@@ -69,7 +69,7 @@ check_layout() {
 	if [ -L "$root/current" ]; then
 		check_live=$(readlink "$root/current")
 		case $check_live in
-		releases/*) ;;
+		releases/????????T??????Z-???????) ;;
 		*) found foreign "$root/current" "$check_live" ;;
 		esac
 	elif [ -e "$root/current" ]; then

@@ -6,7 +6,7 @@ live() {
 	[ -L "$root/current" ] || return 0
 	live_is=$(readlink "$root/current")
 	case $live_is in
-	releases/*) live_is=${live_is#releases/} ;;
+	releases/????????T??????Z-???????) live_is=${live_is#releases/} ;;
 	*)
 		fact foreign "$live_is"
 		return
@@ -95,7 +95,7 @@ begin() {
 	[ -z "$from" ] || room
 	keep_vars
 	mark "$R/made.$release" || fail 12 prepare "$R cannot be written to"
-	mkdir "$rel" "$M" "$M/steps" || fail 12 prepare "$rel cannot be made: $(mkdir "$rel" "$M" "$M/steps" 2>&1)"
+	begin_says=$(mkdir "$rel" "$M" "$M/steps" 2>&1) || fail 12 prepare "$rel cannot be made: $begin_says"
 	meta "$M"
 }
 
@@ -107,7 +107,7 @@ sound() {
 		return
 	elif [ -L "$root/current" ]; then
 		case $(readlink "$root/current") in
-		releases/*) ;;
+		releases/????????T??????Z-???????) ;;
 		*) fail 12 prepare "$root/current points to $(readlink "$root/current"), which shipit did not make; adopting it is not yet done" ;;
 		esac
 	elif [ -e "$root/current" ]; then
@@ -259,6 +259,7 @@ again() {
 # discard: what this run made and nobody serves; what is live for good keeps its mark to the end.
 discard() {
 	left_drained
+	git_unlocked
 	files_end || say notice "not as before:$files_bad; what was there waits beside it, in .shipit-$release.*.old"
 	for discard_mark in "$R"/made.* "$R"/remade.*; do
 		[ -e "$discard_mark" ] || continue
