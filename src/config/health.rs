@@ -16,6 +16,9 @@ use super::layers::Layers;
 use super::placeholders::Placeholders;
 use super::values;
 
+/// The shortest duration that can be written.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// `health`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
@@ -81,10 +84,13 @@ impl Health {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// What [`Health::written`] made.
+    /// What [`Health::written`] made. A host tells it: it must not keep us for ever, or without rest.
     #[must_use]
     pub fn read(text: &str) -> Option<Health> {
-        serde_json::from_str(text).ok()
+        let times = |health: &Health| [health.within, health.interval, health.timeout, health.stable_for];
+        serde_json::from_str(text).ok().filter(|health| {
+            times(health).iter().all(|time| *time <= values::LONGEST) && health.interval >= SHORTEST
+        })
     }
 
     pub(super) fn map(&self, change: impl Fn(&String) -> String) -> Self {

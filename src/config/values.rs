@@ -80,6 +80,9 @@ pub(super) fn count(node: &Node) -> Result<u32, Problem> {
     }
 }
 
+/// Longer than a year is a slip, and would overflow clocks that it is added to.
+pub(super) const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+
 /// `"10s"`, `"1h30m"`, or seconds.
 pub(super) fn duration(node: &Node) -> Result<Duration, Problem> {
     let found = match &node.value {
@@ -87,8 +90,7 @@ pub(super) fn duration(node: &Node) -> Result<Duration, Problem> {
         Value::Text(text) => parse_duration(text),
         _ => return Err(node.expected("a duration like \"10s\", or seconds")),
     };
-    // Longer than a year is a slip, and would overflow clocks that it is added to.
-    found.filter(|found| !found.is_zero() && *found <= Duration::from_secs(366 * 86_400)).ok_or_else(|| {
+    found.filter(|found| !found.is_zero() && *found <= LONGEST).ok_or_else(|| {
         node.problem("this is not a duration that can be waited for").help(
             "write a number and ms, s, m, h or d: \"500ms\", \"10s\", \"1h30m\"; it must be more than 0",
         )

@@ -103,28 +103,7 @@ impl Run<'_> {
             }
         }
         for (at, first) in failures.into_iter().enumerate() {
-            let lost_live = self.fleet.hosts[at].lost && was_live;
-            if self.fleet.hosts[at].fact("in-doubt").is_some() || in_doubt.contains(&at) {
-                in_doubt.push(at);
-                continue;
-            }
-            if self.fleet.hosts[at].running.is_some() && was_live {
-                // The user left before it had finished: it puts itself back.
-                in_doubt.push(at);
-                continue;
-            }
-            // A line that was lost says nothing of that: the step is then only where it was lost.
-            let said = self.fleet.hosts[at].failure.as_ref().filter(|_| !self.fleet.hosts[at].lost);
-            let unserved = said.is_some_and(|failure| failure.step == "put back");
-            if self.fleet.hosts[at].failure.is_some() && (was_live && !lost_live || unserved) {
-                // It was asked, and said that not all could be put back.
-                self.fleet.hosts[at].facts.insert("asked".into(), String::new());
-                in_doubt.push(at);
-            }
-            if first.is_some() {
-                self.fleet.hosts[at].failure = first;
-            }
-            if lost_live && (self.fleet.known.now || !self.came_back(at).await) {
+            if in_doubt.contains(&at) || self.is_in_doubt(at, first, was_live).await {
                 in_doubt.push(at);
             }
         }
@@ -140,6 +119,31 @@ impl Run<'_> {
             (true, true, ..) if self.request.plan.action == Action::Revert => self.reverted(),
             (_, _, signal, cause) => harmless(signal, cause),
         }
+    }
+
+    // Whether it is not sure that a host is back, where the run failed first with that, if it did.
+    async fn is_in_doubt(&mut self, at: usize, first: Option<Failure>, was_live: bool) -> bool {
+        let host = &mut self.fleet.hosts[at];
+        let lost_live = host.lost && was_live;
+        // Or the user left before it had finished: it puts itself back.
+        if host.fact("in-doubt").is_some() || host.running.is_some() && was_live {
+            return true;
+        }
+        // A line that was lost says nothing of that: the step is then only where it was lost.
+        let said = host.failure.as_ref().filter(|_| !host.lost);
+        let unserved = said.is_some_and(|failure| failure.step == "put back");
+        let mut in_doubt = false;
+        if host.failure.is_some() && (was_live && !lost_live || unserved) {
+            // It was asked, and said that not all could be put back.
+            host.facts.insert("asked".into(), String::new());
+            in_doubt = true;
+        }
+        // That a step was stopped is no reason, where its second time failed.
+        let stopped = first.as_ref().is_some_and(|first| first.kind == FailureKind::Interrupted);
+        if first.is_some() && !(stopped && host.failure.as_ref().is_some_and(is_own)) {
+            host.failure = first;
+        }
+        in_doubt || lost_live && (self.fleet.known.now || !self.came_back(at).await)
     }
 
     fn reverted(&self) -> End {
@@ -159,15 +163,24 @@ impl Run<'_> {
 
     async fn put_back(&mut self, members: &[usize]) {
         let undo = self.request.plan.undo.clone();
+        self.fleet.forget_questions();
         self.fleet.tell(Phase::PutBack, &undo, |at, _| members.contains(&at)).await;
+        self.ask_waiting("undo-health", |well| Script::new().undo_end(well)).await;
+        // A revert is not undone: what is sick is only told.
+        self.ask_waiting("health", |_| Script::new()).await;
+    }
+
+    /// Asks whether those hosts are healthy that told by this fact what they are to be asked, and gives them the answer.
+    pub(super) async fn ask_waiting(&mut self, fact: &str, answer: impl Fn(bool) -> Script) {
         let mut waiting = Vec::new();
         let mut questions = Vec::new();
-        for at in members {
-            let host = &mut self.fleet.hosts[*at];
-            let Some(spec) = host.facts.remove("undo-health") else { continue };
-            waiting.push(*at);
-            let live = host.live().unwrap_or_default();
-            questions.extend(host.question(*at, &spec, live));
+        for at in 0..self.fleet.hosts.len() {
+            let reverted = self.goal(at).filter(|_| self.request.plan.action == Action::Revert).cloned();
+            let host = &mut self.fleet.hosts[at];
+            let Some(spec) = host.facts.remove(fact) else { continue };
+            waiting.push(at);
+            let live = reverted.or_else(|| host.live()).unwrap_or_default();
+            questions.extend(host.question(at, &spec, live));
         }
         if waiting.is_empty() {
             return;
@@ -175,9 +188,12 @@ impl Run<'_> {
         self.fleet.ask_health(Phase::PutBack, questions, true).await;
         let mut scripts = vec![Script::new(); self.fleet.hosts.len()];
         for at in waiting {
-            scripts[at] = Script::new().undo_end(self.fleet.hosts[at].failure.is_none());
+            scripts[at] = answer(self.fleet.hosts[at].failure.is_none());
         }
-        self.fleet.stage(Phase::PutBack, &scripts, true).await;
+        // Who was not waited for is not told that it is well.
+        if !self.fleet.known.now && scripts.iter().any(|script| !script.is_empty()) {
+            self.fleet.stage(Phase::PutBack, &scripts, true).await;
+        }
     }
 
     fn activating(&self) -> bool {
@@ -253,6 +269,8 @@ impl Run<'_> {
         let doubt =
             host.fact("in-doubt").is_some() || end == End::Split && host.facts.is_empty() && !left_out;
         let reverting = action == Action::Revert;
+        // A revert that failed after the switch stays there.
+        let stays = reverting && host.switched && !host.lost && failure.as_ref().is_some_and(is_own);
         let result = match end {
             _ if doubt => HostResult::Doubt,
             _ if action == Action::Deploy && left_out => HostResult::Skipped,
@@ -276,11 +294,17 @@ impl Run<'_> {
         };
         let to = match result {
             HostResult::Done => target.or_else(|| from.clone()),
+            HostResult::Doubt if stays => target,
             HostResult::Doubt if host.fact("asked").is_none() => None,
             _ => from.clone(),
         };
         HostOutcome { host: host.name.clone(), from, to, result, failure, took: host.took }
     }
+}
+
+// Of a step, and heard from the host itself or by asking it.
+fn is_own(failure: &Failure) -> bool {
+    failure.kind == FailureKind::Step
 }
 
 /// The end of a run that changed nothing live.

@@ -38,6 +38,11 @@ impl HostState {
 }
 
 impl Fleet<'_> {
+    /// What hosts wanted to be asked when the run stopped: they tell it again, where that is still of interest.
+    pub(super) fn forget_questions(&mut self) {
+        self.hosts.iter_mut().for_each(|host| _ = host.facts.remove("health"));
+    }
+
     /// Asks all at once. Who is not well has failed in the step `health`.
     pub(super) async fn ask_health(&mut self, phase: Phase, questions: Vec<Question>, undoing: bool) {
         self.phase = phase;
@@ -55,8 +60,9 @@ impl Fleet<'_> {
                 })
             })
             .collect();
-        // Where all go back, how the others fare is of no interest any more.
-        let heedless = !undoing && self.plan.action != Action::Revert;
+        // A revert and a restart are done to their end, whatever becomes of one host, and when they are told to stop: nobody
+        // is taken in again unasked. Where all go back, how the others fare is of no interest any more.
+        let to_the_end = undoing || matches!(self.plan.action, Action::Revert | Action::Restart);
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         while !asking.is_empty() && !self.known.now {
             tokio::select! {
@@ -64,7 +70,7 @@ impl Fleet<'_> {
                     Err(Sick::Forbidden | Sick::AskHost) => by_host.push(question),
                     well => {
                         self.answered(question.target, well, phase, since);
-                        if heedless && self.failed() > 0 {
+                        if !to_the_end && self.failed() > 0 {
                             break;
                         }
                     }
@@ -72,7 +78,7 @@ impl Fleet<'_> {
                 Some((at, said)) = self.said.recv() => self.hear(at, said, phase, undoing),
                 asked = self.interrupt.beyond(self.known) => {
                     self.asked(asked);
-                    if !undoing {
+                    if !to_the_end {
                         break;
                     }
                 }
@@ -80,15 +86,17 @@ impl Fleet<'_> {
             }
         }
         drop(asking);
-        let over = heedless && self.failed() > 0;
-        if by_host.is_empty() || over || self.known.signal != 0 && !undoing {
+        if by_host.is_empty() || !to_the_end && self.failed() > 0 {
+            return;
+        }
+        if self.known.now || self.known.signal != 0 && !to_the_end {
             return;
         }
         let mut scripts = vec![Script::new(); self.hosts.len()];
         for question in by_host {
             scripts[question.target] = script(&question.health);
         }
-        self.stage(phase, &scripts, undoing).await;
+        self.stage(phase, &scripts, to_the_end).await;
     }
 
     fn answered(&mut self, target: usize, well: Result<(), Sick>, phase: Phase, since: Instant) {

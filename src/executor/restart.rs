@@ -47,7 +47,13 @@ pub(super) async fn back(run: &mut Run<'_>) -> End {
         run.fleet.tell(Phase::PutBack, &Script::new().restart_unwell(), |at, _| unwell(at)).await;
     }
     let undo = run.request.plan.undo.clone();
+    run.fleet.forget_questions();
     run.fleet.tell(Phase::PutBack, &undo, |_, _| true).await;
+    let answer = |well: bool| {
+        let script = Script::new();
+        if well { script.restart_end() } else { script.restart_unwell() }.unlock()
+    };
+    run.ask_waiting("health", answer).await;
     let mut doubt = false;
     for (host, first) in run.fleet.hosts.iter_mut().zip(failures) {
         let stopped = first.as_ref().is_none_or(|failure| failure.kind == FailureKind::Interrupted);

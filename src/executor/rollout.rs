@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::event::{Event, Failure, FailureKind};
 use super::fleet::plain_failure;
 use super::run::{Run, Stopped};
-use crate::config::{Environment, Pause};
+use crate::config::{Environment, Pause, Rollout};
 use crate::plan::{Action, Batch, Phase, Stage, Work};
 
 /// Leaves hosts out that cannot be reached, where so many may be missing and nothing depends on them.
@@ -140,9 +140,10 @@ impl Run<'_> {
         for (app, settings) in environment.apps.iter().enumerate().rev() {
             let serves = |at: &usize| self.fleet.hosts[*at].in_service;
             let mut members = environment.sites_of(app);
-            let sizes = environment.rollout.batches(members.len(), !settings.hooks.drain.is_empty());
+            // As many at a time as on the way there, without a canary: how what was live before fares is known.
+            let without = Rollout { canary: 0, ..environment.rollout };
+            let sizes = without.batches(members.len(), !settings.hooks.drain.is_empty());
             members.retain(serves);
-            // As many at a time as on the way there, but for the canary: how these fare is known.
             let size = sizes.iter().copied().max().unwrap_or(1).max(1);
             batches.extend(members.chunks(size).map(<[usize]>::to_vec));
         }

@@ -287,7 +287,8 @@ fn advice_for(trouble: Trouble, (environment, reverted): (&str, &str), hosts: &[
             of("does", "do")
         ),
         Trouble::Failed => format!(
-            "what failed on {names}: `shipit {environment} show`; then `shipit {environment} --redeploy` or `revert`"
+            "what failed on {names}: `shipit {environment} show`; then `shipit {environment} sync` brings {it} to what the rest \
+             serve, or `--redeploy` all to a new one"
         ),
         Trouble::LeftBehind => format!(
             "the last revert of other apps did not get to {names}: `shipit {environment} revert {reverted}` takes {it} along"

@@ -146,5 +146,9 @@ abandon_entry() {
 		turn failed
 	else
 		forward_ends
+		# It serves already, whatever comes of that.
+		aim
+		health_asks
 	fi
+	return 0
 }

@@ -60,6 +60,7 @@ restart_failed() {
 restart_end() {
 	[ -e "$R/restarting" ] || return 0
 	M=$S/releases/$release
+	! asked || traffic out
 	take_in try || restart_failed undrain
 	rm -f "$R/restarting"
 }
@@ -76,7 +77,8 @@ restart_unwell() {
 	rm -f "$R/restarting"
 }
 
-# restart_again: what was stopped in the middle is done after all.
+# restart_again: what was stopped in the middle is done after all. Where the operator is to ask whether it is healthy, he is told,
+# and it waits with everything held.
 restart_again() {
 	rm -f "$R/stop"
 	[ -e "$R/restarting" ] || return 0
@@ -86,7 +88,8 @@ restart_again() {
 }
 
 restart_whole() {
-	quiet_when_full && restart_on && restart_end
+	quiet_when_full && restart_on || return
+	if [ -z "$alone" ] && asked; then health_asks; else restart_end; fi
 }
 
 # prune_all KEEP: what a deploy leaves: more releases than are kept, what failed and was kept, records of what is gone.

@@ -266,7 +266,7 @@ fn split() {
       web4: in doubt: nobody could ask
     next:
       shipit production status      where each host is
-      shipit production --redeploy  deploy it everywhere
+      shipit production --redeploy  deploy what the file says, everywhere
       shipit production sync        bring all to what most of them serve
     note: a migration ran; what it did to a database is not undone
     "#);

@@ -5,7 +5,7 @@
 use super::super::style::Paint;
 use super::super::{clean, human};
 use super::short;
-use crate::executor::event::Failure;
+use crate::executor::event::{Failure, FailureKind};
 use crate::executor::outcome::{End, HostOutcome, HostResult, Outcome};
 
 /// Steps that read better as a doing: `failed while building`.
@@ -73,8 +73,9 @@ fn nothing_to_do(outcome: &Outcome) -> String {
         _ => {}
     }
 
-    let verb = if outcome.hosts.len() == 1 { "serves" } else { "serve" };
-    let all: Vec<&str> = outcome.hosts.iter().map(|host| host.host.as_str()).collect();
+    let asked = outcome.hosts.iter().filter(|host| host.result != HostResult::Skipped);
+    let all: Vec<&str> = asked.map(|host| host.host.as_str()).collect();
+    let verb = if all.len() == 1 { "serves" } else { "serve" };
     let hosts = human::places(&all);
     match serving(outcome) {
         Serving::Same(revision) => format!("nothing to do: {hosts} {verb} {revision} already"),
@@ -143,12 +144,12 @@ fn interrupted(outcome: &Outcome, signal: i32) -> String {
 
 /// Each host by name, since each may need a hand of its own.
 fn split(outcome: &Outcome, paint: Paint) -> String {
-    let mut groups: Vec<(Option<String>, bool, Vec<&str>)> = Vec::new();
+    let mut groups: Vec<(Option<String>, Standing, Vec<&str>)> = Vec::new();
     for host in &outcome.hosts {
-        let (serves, doubt) = (short(host.to.as_ref()), host.result == HostResult::Doubt);
-        match groups.iter_mut().find(|(known, doubted, _)| (known, *doubted) == (&serves, doubt)) {
+        let (serves, standing) = (short(host.to.as_ref()), Standing::of(host));
+        match groups.iter_mut().find(|(known, stood, _)| (known, *stood) == (&serves, standing)) {
             Some((_, _, names)) => names.push(&host.host),
-            None => groups.push((serves, doubt, vec![&host.host])),
+            None => groups.push((serves, standing, vec![&host.host])),
         }
     }
     let state = if outcome.action == "restart" {
@@ -157,21 +158,46 @@ fn split(outcome: &Outcome, paint: Paint) -> String {
         "not every host serves the same"
     };
     let mut text = paint.bad(&format!("{}; {state}:", failed(outcome)));
-    for (serves, doubt, names) in groups {
+    for (serves, standing, names) in groups {
         let verb = if names.len() == 1 { "serves" } else { "serve" };
-        let state = match (serves, doubt) {
-            (Some(revision), false) => format!("{verb} {revision}"),
-            (Some(revision), true) if outcome.action == "restart" => {
+        let state = match (serves, standing) {
+            (Some(revision), Standing::Sure) => format!("{verb} {revision}"),
+            (Some(revision), _) if outcome.action == "restart" => {
                 format!("{verb} {revision}, but may not be up")
             }
-            (Some(revision), true) => format!("put back to {revision}, but not all of it worked"),
-            (None, false) => format!("{verb} nothing"),
-            (None, true) => "in doubt: nobody could ask".to_owned(),
+            (Some(revision), _) if outcome.action == "revert" => {
+                format!("went back to {revision}, but not all of it worked")
+            }
+            (Some(revision), _) => format!("put back to {revision}, but not all of it worked"),
+            (None, Standing::Sure) => format!("{verb} nothing"),
+            (None, Standing::Doubt) => "in doubt: nobody could ask".to_owned(),
+            (None, Standing::NotAsked) => "could not be reached, and was not touched".to_owned(),
         };
         let names = clean::line(names.join(", ").as_bytes(), usize::MAX);
         text.push_str(&format!("\n  {names}: {state}"));
     }
     text + &what_to_type(outcome)
+}
+
+/// How much is known of what a host serves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Sure,
+    Doubt,
+    /// It was left out.
+    NotAsked,
+}
+
+impl Standing {
+    fn of(host: &HostOutcome) -> Self {
+        let gone = host.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Unreachable);
+        match host.result {
+            HostResult::Doubt => Standing::Doubt,
+            HostResult::Skipped => Standing::NotAsked,
+            _ if gone && host.from.is_none() => Standing::NotAsked,
+            _ => Standing::Sure,
+        }
+    }
 }
 
 fn what_to_type(outcome: &Outcome) -> String {
@@ -182,7 +208,7 @@ fn what_to_type(outcome: &Outcome) -> String {
         ("sync", _) => ways.push(("sync".to_owned(), "try again")),
         ("restart", _) => ways.push(("restart".to_owned(), "try again")),
         ("deploy", _) => {
-            ways.push(("--redeploy".to_owned(), "deploy it everywhere"));
+            ways.push(("--redeploy".to_owned(), "deploy what the file says, everywhere"));
             ways.push(("sync".to_owned(), "bring all to what most of them serve"));
         }
         _ => {}
