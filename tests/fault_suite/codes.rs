@@ -10,7 +10,7 @@ const ACTIVATE: usize = 5;
 const CONFIRM: usize = 6;
 
 /// Hooks that run when something is live: the app with `drain` comes last.
-const LIVE: [&str; 5] = ["drain", "post-deploy", "reload", "verify", "undrain"];
+const LIVE: [&str; 7] = ["drain", "post-deploy", "reload", "verify", "health", "pulse", "undrain"];
 
 /// The codes that are right. None: the client was killed and has none.
 pub fn allowed(case: &Case, struck: &Struck) -> Vec<i32> {

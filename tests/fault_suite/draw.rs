@@ -5,7 +5,7 @@ use crate::events::Events;
 use crate::fleet::{Fleet, HOSTS};
 
 /// The hooks that can fail.
-const HOOKS: [&str; 11] = [
+const HOOKS: [&str; 13] = [
     "pre-deploy-local",
     "pre-deploy",
     "build",
@@ -15,6 +15,8 @@ const HOOKS: [&str; 11] = [
     "post-deploy",
     "reload",
     "verify",
+    "health",
+    "pulse",
     "undrain",
     "post-deploy-local",
 ];
@@ -109,8 +111,8 @@ pub fn by_chance(clean: &[Clean; 2], seed: u64, number: u64) -> Case {
 // A hook that the action or the host does not run cannot fail.
 fn sensible(case: &Case) -> bool {
     let Moment::Step(step) = &case.moment else { return true };
-    let activates =
-        ["drain", "post-deploy", "reload", "verify", "undrain", "post-deploy-local"].contains(&step.as_str());
+    let before = ["pre-deploy-local", "pre-deploy", "build", "migrate", "pre-activate"];
+    let activates = !before.contains(&step.as_str());
     let first = case.host == 0 || !(step == "migrate" || step.ends_with("-local"));
     let served = step != "drain" || case.action != Action::First;
     first && served && (case.action != Action::Revert || activates && case.kind != Kind::BothWays)

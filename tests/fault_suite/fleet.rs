@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use crate::common::{Host, Kind, Running, Signal, World, signal};
+use crate::common::{Beat, Host, Kind, Pulse, Running, Signal, World, signal};
 use crate::ground::Disk;
 use crate::proxy::Proxy;
 
@@ -23,9 +23,27 @@ const SHELLS: [&str; HOSTS] = ["dash", "bash", "busybox", "dash"];
 pub struct Fleet {
     // before the world, whose hosts end what runs on them first
     pub world: World,
+    /// What is asked whether [`DRAINED`] is well, through the lines.
+    pulse: Pulse,
     pub lines: Vec<Proxy>,
     pub disks: Vec<Disk>,
     count: usize,
+}
+
+/// A file on a host with the one release that is well there.
+pub const SICK: &str = "fail.pulse";
+
+// What runs says which release it is.
+fn pulse(world: &World) -> Pulse {
+    let homes: Vec<(String, PathBuf)> =
+        world.hosts().iter().map(|host| (host.name().to_owned(), host.path(""))).collect();
+    Pulse::new(move |name| {
+        let home = &homes.iter().find(|(host, _)| host == name).unwrap().1;
+        let release = fs::read_to_string(home.join(format!("running.{DRAINED}"))).unwrap_or_default();
+        let sick = fs::read_to_string(home.join(SICK)).is_ok_and(|well| well != release);
+        let status = if release.is_empty() || sick { 503 } else { 200 };
+        Beat { status, release: release.trim().to_owned() }
+    })
 }
 
 impl Fleet {
@@ -39,7 +57,8 @@ impl Fleet {
             host.tool("hook", include_str!("hook.sh"));
             symlink(disk.path(), host.path("disk")).unwrap();
         }
-        let mut fleet = Fleet { world, lines, disks, count: 0 };
+        let pulse = pulse(&world);
+        let mut fleet = Fleet { world, pulse, lines, disks, count: 0 };
         fleet.lead_through_the_lines();
         fleet.world.config(&fleet.config());
         fleet.publish();
@@ -69,9 +88,14 @@ impl Fleet {
         let remote = |step: &str| format!("{step} = \"hook {step}\"\n");
         let app = |name: &str| {
             let steps = ["post-setup", "pre-deploy", "build", "migrate", "pre-activate", "post-deploy"];
-            let traffic =
-                if name == DRAINED { ["drain", "undrain"].map(remote).concat() } else { String::new() };
-            let steps = steps.map(remote).concat() + &traffic;
+            let within = "within = '6s', interval = '300ms', timeout = '3s'";
+            let more = if name == DRAINED {
+                ["drain", "undrain"].map(remote).concat()
+                    + &self.pulse.http(&format!("release = true, {within}"))
+            } else {
+                format!("health = {{ command = 'hook health', {within} }}\n")
+            };
+            let steps = steps.map(remote).concat() + &more;
             format!(
                 "repo = {repo:?}\nref = \"main\"\npath = \"disk/{name}\"\n{steps}\
                  shared = [\"logs/\"]\nfiles = {{ \"shared/env\" = {{ from = \"env.txt\" }} }}\n\
@@ -89,6 +113,12 @@ impl Fleet {
             format!("[apps.{name}]\n{}{before}\n", app(name))
         });
         format!("{}[deploy.production]\n{all}", apps.collect::<String>())
+    }
+
+    /// From now on only what runs there now is well on that host.
+    pub fn sicken(&self, at: usize) {
+        let host = self.host(at);
+        host.put(SICK, &host.read(&format!("running.{DRAINED}")).unwrap_or_default());
     }
 
     /// Publishes the next thing to deploy.

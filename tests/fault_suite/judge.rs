@@ -87,7 +87,7 @@ fn settle(fleet: &Fleet, dead: Option<usize>) -> Vec<Seen> {
         if seen.iter().enumerate().all(rests) || start.elapsed() > SETTLED {
             return seen;
         }
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 
@@ -118,7 +118,8 @@ fn judge(
         if !known && Some(at) != dead {
             faults.push(format!("{name} serves {:?}: neither old nor new", host.live));
         }
-        faults.extend(told(struck, &name, host, Some(at) == dead));
+        let hurt = case.kind.of_the_client() || at == case.host;
+        faults.extend(told(struck, &name, host, Some(at) == dead, hurt));
     }
     let ending = match counts {
         [0, _] => Ending::New,
@@ -138,13 +139,16 @@ fn judge(
 }
 
 // Whether the report says of a host what is so.
-fn told(struck: &Struck, name: &str, host: &Seen, dead: bool) -> Vec<String> {
+fn told(struck: &Struck, name: &str, host: &Seen, dead: bool, hurt: bool) -> Vec<String> {
     let mut faults = Vec::new();
     let outcome = struck.events.outcome();
     let results: Vec<Option<&Value>> = APPS.iter().map(|app| of(outcome?, name, app)).collect();
     let doubt = results.iter().flatten().any(|result| result["result"] == "doubt");
     if doubt && !struck.run.stderr.contains(name) {
         faults.push(format!("{name} is in doubt, and the report does not name it"));
+    }
+    if doubt && !hurt {
+        faults.push(format!("{name} is in doubt, and nothing happened to it"));
     }
     if dead {
         return faults;
@@ -154,8 +158,7 @@ fn told(struck: &Struck, name: &str, host: &Seen, dead: bool) -> Vec<String> {
         faults.push(format!("{name}: {:?} runs and {:?} is live", host.running, host.live));
     }
     for (app, (live, result)) in APPS.iter().zip(host.live.iter().zip(&results)) {
-        let sure = result.filter(|result| result["result"] != "doubt");
-        if let Some(said) = sure.and_then(said)
+        if let Some(said) = result.and_then(said)
             && live.as_deref() != Some(said)
         {
             faults.push(format!("{name}: the report says that {app} is at {said}, and it is at {live:?}"));
@@ -191,15 +194,22 @@ fn status(fleet: &Fleet, seen: &[Seen]) -> Vec<String> {
     if seen.iter().all(|host| host.live == seen[0].live) {
         return Vec::new();
     }
-    let run = fleet.shipit(&["status", "--check"]).wait();
+    let run = fleet.shipit(&["status", "--check", "--output", "json"]).wait();
     let mut faults = Vec::new();
     if run.code != Some(1) {
         faults.push(format!("hosts differ, and: {run}"));
     }
-    for (at, _) in seen.iter().enumerate() {
-        let name = format!("web{}", at + 1);
-        if !run.stdout.contains(&name) {
-            faults.push(format!("hosts differ, and `status` does not name {name}: {run}"));
+    let rows: Value = serde_json::from_str(&run.stdout).unwrap_or_default();
+    let live = |name: &str| {
+        let row = rows.as_array()?.iter().find(|row| row["host"] == name)?;
+        row["live"]["release"].as_str().map(str::to_owned)
+    };
+    for (at, host) in seen.iter().enumerate() {
+        for (app, serves) in APPS.iter().zip(&host.live) {
+            let name = format!("web{}/{app}", at + 1);
+            if live(&name) != *serves {
+                faults.push(format!("{name} serves {serves:?}, and `status` says {:?}: {run}", live(&name)));
+            }
         }
     }
     faults

@@ -65,6 +65,12 @@ deploy hook-fails web3 in drain
 deploy hook-fails web1 in post-deploy
 deploy hook-fails web2 in reload
 deploy hook-fails web3 in verify
+deploy hook-fails web1 in health
+deploy hook-fails web4 in pulse
+first hook-fails web2 in pulse
+deploy client-int web1 at step-started:health@web2/web +0
+deploy cut-rst web4 at step-started:health@web4/web +0
+deploy silent web2 at step-started:health@web2/web +0
 deploy hook-fails web2 in undrain
 deploy client-kill web1 at step-started:undrain@web2/web +0
 deploy cut-rst web1 at step-started:drain@web3/web +0
@@ -88,6 +94,9 @@ revert client-term web1 at phase-started:prepare +0
 revert disk-full web4 at phase-started:activate +0
 revert hook-fails web2 in reload
 revert hook-fails web3 in post-deploy
+revert hook-fails web1 in pulse
+revert client-int web2 at step-started:health@web1/web +0
+revert client-int-twice web2 at step-started:health@web4/web +0
 revert hook-fails web4 in undrain
 revert held-lock web4
 ";

@@ -80,6 +80,7 @@ fn prepare(fleet: &Fleet, case: &Case) -> Option<Running> {
         (_, Moment::Step(step)) if step.ends_with("-local") => {
             fs::write(fleet.world.root().join(format!("fail.{step}")), "").unwrap();
         }
+        (_, Moment::Step(step)) if step == "pulse" => fleet.sicken(case.host),
         (kind, Moment::Step(step)) => {
             let back = if kind == Kind::BothWays { "rollback" } else { "" };
             host.put(&format!("fail.{step}"), &format!("deploy revert {back}"));
