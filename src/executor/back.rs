@@ -1,5 +1,7 @@
 //! The way back, and how a run is summed up.
 
+use std::collections::BTreeMap;
+
 use super::event::{Failure, FailureKind};
 use super::health::STEP;
 use super::host::{HostState, Standing};
@@ -19,51 +21,51 @@ impl Run<'_> {
             return false;
         }
         // All are asked before any is told which way it goes.
-        let mut heard = Vec::new();
-        for at in &failed {
-            match ask(self, *at).await {
-                Some(true) => heard.push(*at),
-                Some(false) => return false,
-                // It cannot be asked. The others are healthy and stay; it is named.
-                None => {
-                    self.fleet.hosts[*at].facts.insert("in-doubt".into(), String::new());
-                }
-            }
+        let asked = ask(self, &failed).await;
+        let heard: Vec<usize> = asked.iter().filter(|(_, heard)| **heard).map(|(at, _)| *at).collect();
+        if heard.len() < asked.len() {
+            // Those that heard it go on alone, when nobody tells them otherwise for a while.
+            settle(self, &heard, false).await;
+            return false;
         }
-        for at in heard {
-            if self.went_on(at).await != Some(true) {
-                self.fleet.hosts[at].facts.insert("in-doubt".into(), String::new());
-            }
+        let there = self.went_on(&heard).await;
+        // Who cannot be asked is named; the others are healthy and stay.
+        for at in failed.into_iter().filter(|at| there.get(at) != Some(&true)) {
+            self.fleet.hosts[at].facts.insert("in-doubt".into(), String::new());
         }
         self.fleet.hosts.iter().all(|host| host.running.is_none() && (host.failure.is_none() || host.lost))
     }
 
     /// Of a revert that went on: hosts whose line ended when it had begun there. They go on to its end by themselves.
     pub(super) async fn ask_lost(&mut self) {
-        for at in self.failed() {
-            let host = &self.fleet.hosts[at];
-            let begun = matches!(host.lost_in, Some(Phase::Activate | Phase::Confirm));
-            if !host.lost || !begun || host.fact("in-doubt").is_some() || self.fleet.known.now {
-                continue;
-            }
-            if self.went_on(at).await.is_none() {
-                self.fleet.hosts[at].facts.insert("in-doubt".into(), String::new());
-            }
+        let begun = |host: &HostState| matches!(host.lost_in, Some(Phase::Activate | Phase::Confirm));
+        let open = |host: &HostState| host.lost && begun(host) && host.fact("in-doubt").is_none();
+        let open: Vec<usize> = self.failed().into_iter().filter(|at| open(&self.fleet.hosts[*at])).collect();
+        if self.fleet.known.now {
+            return;
+        }
+        let there = self.went_on(&open).await;
+        for at in open.into_iter().filter(|at| !there.contains_key(at)) {
+            self.fleet.hosts[at].facts.insert("in-doubt".into(), String::new());
         }
     }
 
-    // Whether a host whose line ended has come to what goes live, by itself, and then it has not failed. `None`: it is not
-    // known.
-    async fn went_on(&mut self, at: usize) -> Option<bool> {
-        let Answer { live, was_live, unfinished: false } = settle(self, at, true).await? else { return None };
-        let there = live.as_ref().map(|live| &live.release) == self.goal(at).map(|goal| &goal.release);
-        let host = &mut self.fleet.hosts[at];
-        host.switched |= was_live;
-        if there {
-            host.failure = None;
-            host.lost = false;
+    // Whether hosts whose line ended have come to what goes live, by themselves, and then they have not failed. Of who is
+    // missing it is not known.
+    async fn went_on(&mut self, hosts: &[usize]) -> BTreeMap<usize, bool> {
+        let answers = settle(self, hosts, true).await;
+        let mut all = BTreeMap::new();
+        for (at, Answer { live, was_live, .. }) in answers.into_iter().filter(|(_, is)| !is.unfinished) {
+            let there = live.as_ref().map(|live| &live.release) == self.goal(at).map(|goal| &goal.release);
+            let host = &mut self.fleet.hosts[at];
+            host.switched |= was_live;
+            if there {
+                host.failure = None;
+                host.lost = false;
+            }
+            all.insert(at, there);
         }
-        Some(there)
+        all
     }
 
     fn failed(&self) -> Vec<usize> {
@@ -103,10 +105,11 @@ impl Run<'_> {
             }
         }
         for (at, first) in failures.into_iter().enumerate() {
-            if in_doubt.contains(&at) || self.is_in_doubt(at, first, was_live).await {
+            if in_doubt.contains(&at) || self.is_in_doubt(at, first, was_live) {
                 in_doubt.push(at);
             }
         }
+        in_doubt.extend(self.not_back(&in_doubt, was_live).await);
         for at in &in_doubt {
             self.fleet.hosts[*at].facts.insert("in-doubt".into(), String::new());
         }
@@ -121,8 +124,8 @@ impl Run<'_> {
         }
     }
 
-    // Whether it is not sure that a host is back, where the run failed first with that, if it did.
-    async fn is_in_doubt(&mut self, at: usize, first: Option<Failure>, was_live: bool) -> bool {
+    // Whether it is not sure that a host is back, where the run failed first with that, if it did. Who was lost is asked later.
+    fn is_in_doubt(&mut self, at: usize, first: Option<Failure>, was_live: bool) -> bool {
         let host = &mut self.fleet.hosts[at];
         let lost_live = host.lost && was_live;
         // Or the user left before it had finished: it puts itself back.
@@ -143,7 +146,19 @@ impl Run<'_> {
         if first.is_some() && !(stopped && host.failure.as_ref().is_some_and(is_own)) {
             host.failure = first;
         }
-        in_doubt || lost_live && (self.fleet.known.now || !self.came_back(at).await)
+        in_doubt
+    }
+
+    // Hosts whose line ended when they may have been live, and that are not known to be back.
+    async fn not_back(&mut self, in_doubt: &[usize], was_live: bool) -> Vec<usize> {
+        let lost = |at: &usize| was_live && self.fleet.hosts[*at].lost && !in_doubt.contains(at);
+        let mut lost: Vec<usize> = (0..self.fleet.hosts.len()).filter(lost).collect();
+        if self.fleet.known.now {
+            return lost;
+        }
+        let answers = settle(self, &lost, false).await;
+        lost.retain(|at| !answers.get(at).is_some_and(|answer| self.came_back(*at, answer)));
+        lost
     }
 
     fn reverted(&self) -> End {
@@ -200,17 +215,12 @@ impl Run<'_> {
         matches!(self.failed_in, Some(Phase::Activate | Phase::Confirm | Phase::Whole))
     }
 
-    async fn came_back(&mut self, at: usize) -> bool {
+    fn came_back(&mut self, at: usize, answer: &Answer) -> bool {
         let before = self.fleet.hosts[at].live();
-        match settle(self, at, false).await {
-            Some(answer) => {
-                self.fleet.hosts[at].switched |= answer.was_live;
-                let reverting = self.request.plan.action == Action::Revert;
-                let there = answer.live.is_some() && answer.live.as_ref() == self.goal(at);
-                (answer.live == before || reverting && there) && !answer.unfinished
-            }
-            None => false,
-        }
+        self.fleet.hosts[at].switched |= answer.was_live;
+        let reverting = self.request.plan.action == Action::Revert;
+        let there = answer.live.is_some() && answer.live.as_ref() == self.goal(at);
+        (answer.live == before || reverting && there) && !answer.unfinished
     }
 
     // The cause that counts for the exit code: the gravest that is not a consequence of another or of the user's wish.

@@ -244,7 +244,7 @@ impl<'a> Run<'a> {
         if self.fleet.hosts[0].lost {
             let before = self.fleet.hosts[0].live();
             let goal = self.goal(0).cloned();
-            let answer = settle::settle(self, 0, true).await;
+            let answer = settle::settle(self, &[0], true).await.remove(&0);
             let host = &mut self.fleet.hosts[0];
             if let Some(answer) = answer {
                 host.switched |= answer.was_live;

@@ -2,12 +2,14 @@
 //! own, told which way the run goes, and asked what it serves. It is tried for `timeout.lost` in all: so long a host
 //! that was confirmed waits before it goes on by itself.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::event::{Event, Observer};
 use super::fleet::Fleet;
+use super::host::HostState;
 use super::outcome::Live;
 use super::run::Run;
 use crate::plan::{Phase, Plan};
@@ -28,73 +30,72 @@ pub(super) struct Answer {
     pub(super) unfinished: bool,
 }
 
-/// Calls host number `at` again. `None`: it could not be asked.
-pub(super) async fn settle(run: &mut Run<'_>, at: usize, forward: bool) -> Option<Answer> {
-    let name = run.fleet.hosts[at].name.clone();
-    let text = "the line ended; calling again to settle what it serves";
-    run.fleet.observer.event(&Event::Notice { host: Some(&name), text });
-    let plan = run.request.plan;
-    let release = run.goal(at).map(|goal| goal.release.clone()).unwrap_or_default();
-    let one = Plan {
-        targets: vec![plan.targets[at].clone()],
-        opening: vec![Script::new().settle(&run.fleet.run, forward, &release)],
-        opening_phase: Phase::PutBack,
-        here: Vec::new(),
-        ..plan.clone()
-    };
-    // All hosts in doubt share the time: a fleet that is cut off is not waited for host by host.
-    let until = *run.settle_until.get_or_insert(Instant::now() + plan.environment.timeouts.lost);
-    loop {
-        let answer = call(run, &one).await;
-        if answer.is_some() || Instant::now() >= until || run.fleet.interrupt.asked() != run.fleet.known {
-            return answer;
-        }
-        run.fleet.observer.tick();
-        tokio::time::sleep(BETWEEN).await;
+/// Calls these hosts again, all at once. Whoever is missing in the answer could not be asked.
+pub(super) async fn settle(run: &mut Run<'_>, hosts: &[usize], forward: bool) -> BTreeMap<usize, Answer> {
+    for at in hosts {
+        let name = run.fleet.hosts[*at].name.clone();
+        let text = "the line ended; calling again to settle what it serves";
+        run.fleet.observer.event(&Event::Notice { host: Some(&name), text });
     }
+    let script = |run: &Run<'_>, at: usize| {
+        let release = run.goal(at).map(|goal| goal.release.as_str()).unwrap_or_default();
+        Script::new().settle(&run.fleet.run, forward, release)
+    };
+    let answer = |_: &Run<'_>, host: &HostState| {
+        let state = host.fact("settled");
+        // What was drained from here nobody took in again.
+        let unfinished = matches!(state, Some("failed" | "open")) || host.fact("drained").is_some();
+        Answer { live: host.live(), was_live: state.is_some(), unfinished }
+    };
+    call(run, hosts, run.request.plan.mode, script, answer).await
 }
 
-/// Asks host number `at` whether it heard that all are healthy, and tells it nothing. `None`: it could not be asked.
-pub(super) async fn ask(run: &mut Run<'_>, at: usize) -> Option<bool> {
-    let plan = run.request.plan;
-    let one = Plan {
-        targets: vec![plan.targets[at].clone()],
-        mode: Mode::Free,
-        opening: vec![Script::new().journal()],
-        opening_phase: Phase::PutBack,
-        here: Vec::new(),
-        ..plan.clone()
-    };
-    let until = *run.settle_until.get_or_insert(Instant::now() + plan.environment.timeouts.lost);
-    loop {
-        let mut quiet = Quiet;
-        let mut fleet = Fleet::new(&one, run.fleet.transport, &mut quiet, run.fleet.interrupt.clone());
-        fleet.open().await;
-        let host = &fleet.hosts[0];
+/// Asks these hosts whether they heard that all are healthy, and tells them nothing. Whoever is missing could not be asked.
+pub(super) async fn ask(run: &mut Run<'_>, hosts: &[usize]) -> BTreeMap<usize, bool> {
+    let heard = |run: &Run<'_>, host: &HostState| {
         let ours = host.entries.iter().find(|entry| entry.run == run.fleet.run);
-        let heard = ours.is_some_and(|entry| matches!(entry.state, State::Healthy | State::Done));
-        let answer = host.failure.is_none().then_some(heard);
+        ours.is_some_and(|entry| matches!(entry.state, State::Healthy | State::Done))
+    };
+    call(run, hosts, Mode::Free, |_, _| Script::new().journal(), heard).await
+}
+
+// Again and again, who has not answered yet, until the time is over that they share. Each is called once at least.
+async fn call<T>(
+    run: &mut Run<'_>,
+    hosts: &[usize],
+    mode: Mode,
+    script: impl Fn(&Run<'_>, usize) -> Script,
+    answer: impl Fn(&Run<'_>, &HostState) -> T,
+) -> BTreeMap<usize, T> {
+    let plan = run.request.plan;
+    let until = *run.settle_until.get_or_insert(Instant::now() + plan.environment.timeouts.lost);
+    let mut answers = BTreeMap::new();
+    loop {
+        let left: Vec<usize> = hosts.iter().copied().filter(|at| !answers.contains_key(at)).collect();
+        if left.is_empty() {
+            return answers;
+        }
+        let some = Plan {
+            targets: left.iter().map(|at| plan.targets[*at].clone()).collect(),
+            mode,
+            opening: left.iter().map(|at| script(run, *at)).collect(),
+            opening_phase: Phase::PutBack,
+            here: Vec::new(),
+            ..plan.clone()
+        };
+        let mut quiet = Quiet;
+        let mut fleet = Fleet::new(&some, run.fleet.transport, &mut quiet, run.fleet.interrupt.clone());
+        fleet.open().await;
+        let answered = left.iter().zip(&fleet.hosts).filter(|(_, host)| host.failure.is_none());
+        answers.extend(answered.map(|(at, host)| (*at, answer(run, host))));
         fleet.close().await;
-        if answer.is_some() || Instant::now() >= until || run.fleet.interrupt.asked() != run.fleet.known {
-            return answer;
+        let all = answers.len() == hosts.len();
+        if all || Instant::now() >= until || run.fleet.interrupt.asked() != run.fleet.known {
+            return answers;
         }
         run.fleet.observer.tick();
         tokio::time::sleep(BETWEEN).await;
     }
-}
-
-async fn call(run: &mut Run<'_>, plan: &Plan) -> Option<Answer> {
-    let mut quiet = Quiet;
-    let mut fleet = Fleet::new(plan, run.fleet.transport, &mut quiet, run.fleet.interrupt.clone());
-    fleet.open().await;
-    let host = &fleet.hosts[0];
-    let state = host.fact("settled");
-    // What was drained from here nobody took in again.
-    let unfinished = matches!(state, Some("failed" | "open")) || host.fact("drained").is_some();
-    let answer = Answer { live: host.live(), was_live: state.is_some(), unfinished };
-    let answer = host.failure.is_none().then_some(answer);
-    fleet.close().await;
-    answer
 }
 
 // Its progress would say "connect" once more for a host that the user sees elsewhere.
