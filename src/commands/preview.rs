@@ -214,7 +214,7 @@ fn app_lines(preview: &AppNews, redeploys: bool) -> Vec<String> {
         let lines = match (&bring.from, &bring.pending) {
             (None, _) => vec![format!("nothing is live yet; {short} goes out")],
             (Some(from), _) if from == revision => vec![format!("{short} is live; no commit goes out")],
-            (Some(from), Some(pending)) => human::commits(from, revision, pending),
+            (Some(from), Some(pending)) => human::commits(None, from, revision, pending),
             (Some(from), None) => vec![format!("{}..{short} goes out", human::revision(from))],
         };
         let names: Vec<&str> = bring.hosts.iter().map(String::as_str).collect();

@@ -101,6 +101,8 @@ impl Run<'_> {
                     in_doubt.extend(never_told);
                 } else {
                     self.put_back(&members).await;
+                    // `--concurrency`, and the user left: some were told nothing yet.
+                    in_doubt.extend(self.fleet.never_told().filter(|at| self.fleet.hosts[*at].switched));
                 }
             }
         }
@@ -276,8 +278,7 @@ impl Run<'_> {
         let aside = host.aside.take().filter(|_| action != Action::Deploy);
         let failure = host.failure.take().or(aside).filter(|f| f.kind != FailureKind::Interrupted);
         // Of a host that was never asked nobody knows what it serves.
-        let doubt =
-            host.fact("in-doubt").is_some() || end == End::Split && host.facts.is_empty() && !left_out;
+        let doubt = host.fact("in-doubt").is_some() || end == End::Split && !host.was_asked() && !left_out;
         let reverting = action == Action::Revert;
         // A revert that failed after the switch stays there.
         let stays = reverting && host.switched && !host.lost && failure.as_ref().is_some_and(is_own);

@@ -25,8 +25,8 @@ pub enum Event<'a> {
     Started { action: &'a str, environment: &'a str, hosts: &'a [String] },
     /// What will go out, once it is known: `main (1a2b3c4)`; of which app, where there are several.
     Resolved { app: Option<&'a str>, reference: &'a str, revision: &'a str, release: &'a str },
-    /// What that brings, beside what is live, as the operator's work tree knows it.
-    Commits { from: &'a str, to: &'a str, pending: &'a Pending },
+    /// What that brings, beside what is live, as the operator's work tree knows it; of which app, where there are several.
+    Commits { app: Option<&'a str>, from: &'a str, to: &'a str, pending: &'a Pending },
     /// Hosts enter a phase: all, or a part of them, of one app, whose name this is.
     PhaseStarted { phase: Phase, part: Option<&'a str> },
     /// All hosts left a phase; so many failed, not counting those that were only stopped.

@@ -158,6 +158,11 @@ impl<'a> Fleet<'a> {
         }
     }
 
+    /// Hosts of the last stage whose turn never came.
+    pub(super) fn never_told(&self) -> impl Iterator<Item = usize> {
+        self.waiting.iter().map(|(at, _)| *at)
+    }
+
     // All at once, but where they fetch, or the user wants fewer at work.
     pub(super) fn start_waiting(&mut self, phase: Phase) {
         let fetches = phase == Phase::Prepare && self.plan.action != Action::Revert;

@@ -138,7 +138,7 @@ impl Fleet<'_> {
     /// What a hook on this machine finds in its environment: what it would find on the host.
     pub(super) fn local_variables(&self, hook: &LocalHook) -> Vec<(String, String)> {
         // For all of an app: what the first that answered knows.
-        let answered = || self.of_app(hook.app).find(|(_, host)| !host.facts.is_empty()).map(|(at, _)| at);
+        let answered = || self.of_app(hook.app).find(|(_, host)| host.was_asked()).map(|(at, _)| at);
         let at = hook.target.or_else(answered).or_else(|| self.plan.first_of(hook.app)).unwrap_or(0);
         let (target, host) = (self.plan.targets.get(at), self.hosts.get(at));
         let known = |name: &str| {

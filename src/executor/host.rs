@@ -91,6 +91,8 @@ pub(super) struct HostState {
     tail: Vec<u8>,
     noise: Vec<u8>,
     hello: bool,
+    /// It came to the end of a script.
+    answered: bool,
     /// All that `exec`'s command prints on its standard error was heard.
     all_heard: bool,
     /// The script that is over but for that: its number and code.
@@ -132,6 +134,7 @@ impl HostState {
             tail: Vec::new(),
             noise: Vec::new(),
             hello: false,
+            answered: false,
             all_heard: false,
             over: None,
         }
@@ -139,6 +142,11 @@ impl HostState {
 
     pub(super) fn fact(&self, name: &str) -> Option<&str> {
         self.facts.get(name).map(String::as_str)
+    }
+
+    /// Whether what it serves is known: it told, or had nothing to tell.
+    pub(super) fn was_asked(&self) -> bool {
+        self.answered || !self.facts.is_empty()
     }
 
     /// What was live when the host was asked.
@@ -261,6 +269,7 @@ impl HostState {
             return false;
         }
         self.running = None;
+        self.answered = true;
         self.fetching = false;
         if code != 0 && self.failure.is_none() {
             // Our own scripts say why; a code without a reason is a defect worth seeing as it is.

@@ -256,6 +256,8 @@ async fn tell_pending(run: &mut Run<'_>, app: usize, revision: &str) {
     // A long history on a slow disk is walked beside the run, and not waited for.
     let walk = tokio::task::spawn_blocking(move || git::pending(&root, &live, &new));
     if let Ok(Ok(Some(pending))) = tokio::time::timeout(COURTESY, walk).await {
-        run.fleet.observer.event(&Event::Commits { from: &from, to: revision, pending: &pending });
+        let name = run.app_name(app);
+        let commits = Event::Commits { app: name, from: &from, to: revision, pending: &pending };
+        run.fleet.observer.event(&commits);
     }
 }

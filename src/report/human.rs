@@ -115,14 +115,15 @@ pub fn exit(exit: &Exit) -> String {
     }
 }
 
-/// What goes out, a line each: `3 commits go out (1a2b3c4..5d6e7f8):`, then the newest.
+/// What goes out of an app, where there are several: `api: 3 commits go out (1a2b3c4..5d6e7f8):`, then the newest, a line each.
 #[must_use]
-pub fn commits(from: &str, to: &str, pending: &Pending) -> Vec<String> {
+pub fn commits(app: Option<&str>, from: &str, to: &str, pending: &Pending) -> Vec<String> {
     let count = |n: usize| if n == 1 { "1 commit".to_owned() } else { format!("{n} commits") };
     let goes = if pending.total == 1 { "goes" } else { "go" };
+    let app = app.map_or(String::new(), |app| format!("{app}: "));
     let more = if pending.is_counted { "" } else { "at least " };
     let mut lines = vec![format!(
-        "{more}{} {goes} out ({}..{}){}",
+        "{app}{more}{} {goes} out ({}..{}){}",
         count(pending.total),
         revision(from),
         revision(to),
@@ -137,7 +138,7 @@ pub fn commits(from: &str, to: &str, pending: &Pending) -> Vec<String> {
     }
     if pending.taken_back > 0 {
         let are = if pending.taken_back == 1 { "is" } else { "are" };
-        lines.push(format!("{} of what is live {are} not in it", count(pending.taken_back)));
+        lines.push(format!("{app}{} of what is live {are} not in it", count(pending.taken_back)));
     }
     lines
 }

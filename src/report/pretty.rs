@@ -119,8 +119,8 @@ impl Pretty {
                 let last = self.streams.remove(*host).and_then(|mut stream| stream.finish());
                 self.pass_on(host, last.as_slice());
             }
-            Event::Commits { from, to, pending } => {
-                human::commits(from, to, pending).iter().for_each(|line| self.keep(line));
+            Event::Commits { app, from, to, pending } => {
+                human::commits(*app, from, to, pending).iter().for_each(|line| self.keep(line));
             }
             Event::Notice { host, text } => {
                 let host = host.map_or(String::new(), |host| format!("{host}: "));

@@ -63,8 +63,8 @@ impl<'a> Show<'a> {
 
 impl Observer for Show<'_> {
     fn event(&mut self, event: &Event<'_>) {
-        if let Event::Commits { from, to, pending } = event {
-            self.commits = human::commits(from, to, pending);
+        if let Event::Commits { app, from, to, pending } = event {
+            self.commits.extend(human::commits(*app, from, to, pending));
         }
         let people = self.people.as_mut().map(|(people, _)| &mut **people);
         let machine = self.machine.as_mut().map(|json| json as &mut dyn Observer);

@@ -159,14 +159,14 @@ fn fields(event: &Event<'_>) -> Option<(&'static str, Value)> {
             let fields = json!({ "app": app, "ref": reference, "revision": revision, "release": release });
             ("resolved", fields)
         }
-        Event::Commits { from, to, pending } => {
+        Event::Commits { app, from, to, pending } => {
             let commits: Vec<Value> = pending
                 .commits
                 .iter()
                 .map(|c| json!({ "revision": c.revision, "subject": c.subject }))
                 .collect();
             let (total, taken_back) = (pending.total, pending.taken_back);
-            let fields = json!({ "from": from, "to": to, "total": total, "taken_back": taken_back, "commits": commits });
+            let fields = json!({ "app": app, "from": from, "to": to, "total": total, "taken_back": taken_back, "commits": commits });
             ("commits", fields)
         }
         Event::PhaseStarted { phase, part } => {

@@ -183,8 +183,8 @@ impl Plain {
             // The command's output is what counts; how we got there is for those who ask.
             Event::PhaseStarted { phase, part } => self.enter(*phase, *part),
             Event::PhaseEnded { phase, took, failed } => self.leave(*phase, *took, *failed),
-            Event::Commits { from, to, pending } => {
-                human::commits(from, to, pending).iter().for_each(|line| self.say(line));
+            Event::Commits { app, from, to, pending } => {
+                human::commits(*app, from, to, pending).iter().for_each(|line| self.say(line));
             }
             Event::Connected { host } if self.verbosity == Verbosity::Verbose => {
                 self.say_of(host, "connected")
