@@ -146,9 +146,9 @@ abandon_entry() {
 		turn failed
 	else
 		forward_ends
+		mine
 		# It serves already, whatever comes of that.
-		aim
-		health_asks
+		[ "$state" != 'done' ] || { aim && health_asks; }
 	fi
 	return 0
 }
