@@ -15,6 +15,7 @@ on_each_kind!(
     a_restart_that_is_stopped_still_asks,
     a_revert_that_is_stopped_still_asks,
     a_revert_that_fails_says_what_is_live,
+    who_goes_back_and_was_not_waited_for_is_in_doubt,
 );
 
 const LINES: &str = r#"
@@ -120,4 +121,26 @@ fn a_revert_that_fails_says_what_is_live(kind: Kind) {
     world.shipit(&["production", "sync"]).ends_with(0).says("web2");
     world.shipit(&["production", "status", "--check"]).ends_with(0);
     world.serve("one");
+}
+
+fn who_goes_back_and_was_not_waited_for_is_in_doubt(kind: Kind) {
+    let (world, _pulse, answers) = world(kind);
+    let old = world.host("web1").current();
+    world.publish("two");
+    answers.set(503, 503);
+    let running = world.shipit_spawn(&["production"]);
+    eventually("they are asked once more, on the way back", || {
+        running.stderr().matches("> health").count() == 4
+    });
+    running.kill(Signal::INT);
+    eventually("it heard", || running.stderr().contains("Ctrl-C"));
+    running.kill(Signal::INT);
+    running.wait().ends_with(6).says("web1, web2: in doubt");
+    for host in world.hosts() {
+        eventually("it went back alone", || {
+            host.current() == old && !host.path("app/.shipit/lock").is_symlink() && !host.path("out").exists()
+        });
+    }
+    answers.set(200, 200);
+    world.shipit(&["production"]).ends_with(0);
 }

@@ -203,12 +203,18 @@ impl Run<'_> {
             return;
         }
         self.fleet.ask_health(Phase::PutBack, questions, true).await;
+        if self.fleet.known.now {
+            // Who was not waited for is not told that it is well: it goes on alone, and nobody sees how.
+            for at in waiting {
+                self.fleet.hosts[at].facts.insert("in-doubt".into(), String::new());
+            }
+            return;
+        }
         let mut scripts = vec![Script::new(); self.fleet.hosts.len()];
         for at in waiting {
             scripts[at] = answer(self.fleet.hosts[at].failure.is_none());
         }
-        // Who was not waited for is not told that it is well.
-        if !self.fleet.known.now && scripts.iter().any(|script| !script.is_empty()) {
+        if scripts.iter().any(|script| !script.is_empty()) {
             self.fleet.stage(Phase::PutBack, &scripts, true).await;
         }
     }
