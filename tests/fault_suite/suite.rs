@@ -16,7 +16,7 @@ const TRIES: usize = 4;
 
 /// After so many cases a world is made anew: good deploys leave journals and what git keeps until it tidies up, by its own rule
 /// (`gc.auto`), and the disks are small.
-const AGE: usize = 40;
+const AGE: usize = 16;
 
 /// Cases, all new, all old, split and named, moment missed, violations.
 type Counts = [usize; 6];
