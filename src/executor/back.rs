@@ -31,7 +31,7 @@ impl Run<'_> {
         let there = self.went_on(&heard).await;
         // Who cannot be asked is named; the others are healthy and stay.
         for at in failed.into_iter().filter(|at| there.get(at) != Some(&true)) {
-            self.fleet.hosts[at].facts.insert("in-doubt".into(), String::new());
+            self.fleet.hosts[at].in_doubt = true;
         }
         self.fleet.hosts.iter().all(|host| host.running.is_none() && (host.failure.is_none() || host.lost))
     }
@@ -39,14 +39,14 @@ impl Run<'_> {
     /// Of a revert that went on: hosts whose line ended when it had begun there. They go on to its end by themselves.
     pub(super) async fn ask_lost(&mut self) {
         let begun = |host: &HostState| matches!(host.lost_in, Some(Phase::Activate | Phase::Confirm));
-        let open = |host: &HostState| host.lost && begun(host) && host.fact("in-doubt").is_none();
+        let open = |host: &HostState| host.lost && begun(host) && !host.in_doubt;
         let open: Vec<usize> = self.failed().into_iter().filter(|at| open(&self.fleet.hosts[*at])).collect();
         if self.fleet.known.now {
             return;
         }
         let there = self.went_on(&open).await;
         for at in open.into_iter().filter(|at| !there.contains_key(at)) {
-            self.fleet.hosts[at].facts.insert("in-doubt".into(), String::new());
+            self.fleet.hosts[at].in_doubt = true;
         }
     }
 
@@ -85,7 +85,6 @@ impl Run<'_> {
         }
         // What failed, failed: the report shows that first failure, not what the way back adds.
         let failures: Vec<Option<Failure>> = self.fleet.hosts.iter_mut().map(|h| h.failure.take()).collect();
-        let mut in_doubt = Vec::new();
         if !self.request.plan.undo.is_empty() {
             // Who does not serve goes first, with all that never were live.
             let serving = self.batches_back();
@@ -95,27 +94,24 @@ impl Run<'_> {
                 self.fleet.tell(Phase::PutBack, &Script::new().going_back(), |_, _| true).await;
             }
             for members in std::iter::once(rest).chain(serving) {
-                if self.fleet.known.now {
-                    // They put themselves back, and nobody sees how.
-                    let never_told = members.iter().filter(|at| self.fleet.hosts[**at].switched);
-                    in_doubt.extend(never_told);
+                // Who is told nothing when the user leaves puts itself back, and nobody sees how.
+                let never_told = if self.fleet.known.now {
+                    members
                 } else {
                     self.put_back(&members).await;
-                    // `--concurrency`, and the user left: some were told nothing yet.
-                    in_doubt.extend(self.fleet.never_told().filter(|at| self.fleet.hosts[*at].switched));
+                    self.fleet.never_told().collect()
+                };
+                for at in never_told {
+                    self.fleet.hosts[at].in_doubt |= self.fleet.hosts[at].switched;
                 }
             }
         }
         for (at, first) in failures.into_iter().enumerate() {
-            if in_doubt.contains(&at) || self.is_in_doubt(at, first, was_live) {
-                in_doubt.push(at);
-            }
+            self.weigh(at, first, was_live);
         }
-        in_doubt.extend(self.not_back(&in_doubt, was_live).await);
-        for at in &in_doubt {
-            self.fleet.hosts[*at].facts.insert("in-doubt".into(), String::new());
-        }
-        match (was_live, in_doubt.is_empty(), interrupted, cause) {
+        self.call_lost(was_live).await;
+        let sure = self.fleet.hosts.iter().all(|host| !host.in_doubt);
+        match (was_live, sure, interrupted, cause) {
             // Also where none was live: a host that was drained may not have been taken in again.
             (_, false, ..) => End::Split,
             (true, true, _, Some(_)) if self.request.plan.action == Action::Revert => End::Split,
@@ -126,41 +122,40 @@ impl Run<'_> {
         }
     }
 
-    // Whether it is not sure that a host is back, where the run failed first with that, if it did. Who was lost is asked later.
-    fn is_in_doubt(&mut self, at: usize, first: Option<Failure>, was_live: bool) -> bool {
+    // Whether a host is back, where it had failed first with that, if it had. Who was lost is called later.
+    fn weigh(&mut self, at: usize, first: Option<Failure>, was_live: bool) {
         let host = &mut self.fleet.hosts[at];
-        let lost_live = host.lost && was_live;
-        // Or the user left before it had finished: it puts itself back.
-        if host.fact("in-doubt").is_some() || host.running.is_some() && was_live {
-            return true;
+        // The user left before it had finished: it puts itself back.
+        host.in_doubt |= host.running.is_some() && was_live;
+        if host.in_doubt {
+            return;
         }
+        let lost_live = host.lost && was_live;
         // A line that was lost says nothing of that: the step is then only where it was lost.
         let said = host.failure.as_ref().filter(|_| !host.lost);
         let unserved = said.is_some_and(|failure| failure.step == "put back");
-        let mut in_doubt = false;
         if host.failure.is_some() && (was_live && !lost_live || unserved) {
             // It was asked, and said that not all could be put back.
             host.facts.insert("asked".into(), String::new());
-            in_doubt = true;
+            host.in_doubt = true;
         }
         // That a step was stopped is no reason, where its second time failed.
         let stopped = first.as_ref().is_some_and(|first| first.kind == FailureKind::Interrupted);
         if first.is_some() && !(stopped && host.failure.as_ref().is_some_and(is_own)) {
             host.failure = first;
         }
-        in_doubt
     }
 
-    // Hosts whose line ended when they may have been live, and that are not known to be back.
-    async fn not_back(&mut self, in_doubt: &[usize], was_live: bool) -> Vec<usize> {
-        let lost = |at: &usize| was_live && self.fleet.hosts[*at].lost && !in_doubt.contains(at);
-        let mut lost: Vec<usize> = (0..self.fleet.hosts.len()).filter(lost).collect();
-        if self.fleet.known.now {
-            return lost;
+    // Hosts whose line ended when they may have been live: whether they are back.
+    async fn call_lost(&mut self, was_live: bool) {
+        let lost = |at: &usize| was_live && self.fleet.hosts[*at].lost && !self.fleet.hosts[*at].in_doubt;
+        let lost: Vec<usize> = (0..self.fleet.hosts.len()).filter(lost).collect();
+        let called = if self.fleet.known.now { &[] } else { &lost[..] };
+        let answers = settle(self, called, false).await;
+        for at in lost {
+            let back = answers.get(&at).is_some_and(|answer| self.came_back(at, answer));
+            self.fleet.hosts[at].in_doubt = !back;
         }
-        let answers = settle(self, &lost, false).await;
-        lost.retain(|at| !answers.get(at).is_some_and(|answer| self.came_back(*at, answer)));
-        lost
     }
 
     fn reverted(&self) -> End {
@@ -206,7 +201,7 @@ impl Run<'_> {
         if self.fleet.known.now {
             // Who was not waited for is not told that it is well: it goes on alone, and nobody sees how.
             for at in waiting {
-                self.fleet.hosts[at].facts.insert("in-doubt".into(), String::new());
+                self.fleet.hosts[at].in_doubt = true;
             }
             return;
         }
@@ -284,7 +279,7 @@ impl Run<'_> {
         let aside = host.aside.take().filter(|_| action != Action::Deploy);
         let failure = host.failure.take().or(aside).filter(|f| f.kind != FailureKind::Interrupted);
         // Of a host that was never asked nobody knows what it serves.
-        let doubt = host.fact("in-doubt").is_some() || end == End::Split && !host.was_asked() && !left_out;
+        let doubt = host.in_doubt || end == End::Split && !host.was_asked() && !left_out;
         let reverting = action == Action::Revert;
         // A revert that failed after the switch stays there.
         let stays = reverting && host.switched && !host.lost && failure.as_ref().is_some_and(is_own);

@@ -73,6 +73,8 @@ pub(super) struct HostState {
     pub(super) lost: bool,
     /// In that phase.
     pub(super) lost_in: Option<Phase>,
+    /// What became of it is not known for sure.
+    pub(super) in_doubt: bool,
     pub(super) started: Instant,
     pub(super) took: Duration,
     /// A `migrate` hook ran here.
@@ -122,6 +124,7 @@ impl HostState {
             code: None,
             lost: false,
             lost_in: None,
+            in_doubt: false,
             started: Instant::now(),
             took: Duration::ZERO,
             migrated: false,

@@ -57,12 +57,12 @@ pub(super) async fn back(run: &mut Run<'_>) -> End {
     let mut doubt = false;
     for (host, first) in run.fleet.hosts.iter_mut().zip(failures) {
         let stopped = first.as_ref().is_none_or(|failure| failure.kind == FailureKind::Interrupted);
-        let told = host.running.is_none() && !host.lost && host.fact("in-doubt").is_none();
+        let told = host.running.is_none() && !host.lost && !host.in_doubt;
         let serves = stopped && host.failure.is_none() && told;
         if begun && !serves {
             // What it is to serve is known, whether it does is not.
             host.facts.insert("asked".into(), String::new());
-            host.facts.insert("in-doubt".into(), String::new());
+            host.in_doubt = true;
             doubt = true;
         }
         host.failure =

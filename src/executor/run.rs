@@ -276,7 +276,7 @@ impl<'a> Run<'a> {
             if let Some(failure) = host.failure.take_if(|f| matches!(f.step.as_str(), "finish" | "script")) {
                 let text = format!("live, but not cleaned up: {}", failure.message);
                 self.fleet.observer.event(&Event::Notice { host: Some(&host.name), text: &text });
-            } else if host.lost && self.confirmed && host.fact("in-doubt").is_none() {
+            } else if host.lost && self.confirmed && !host.in_doubt {
                 host.failure = None;
                 let text = "the line ended after it was live and confirmed; the host finishes by itself";
                 self.fleet.observer.event(&Event::Notice { host: Some(&host.name), text });

@@ -70,11 +70,8 @@ async fn call<T>(
     let plan = run.request.plan;
     let until = *run.settle_until.get_or_insert(Instant::now() + plan.environment.timeouts.lost);
     let mut answers = BTreeMap::new();
-    loop {
-        let left: Vec<usize> = hosts.iter().copied().filter(|at| !answers.contains_key(at)).collect();
-        if left.is_empty() {
-            return answers;
-        }
+    let mut left = hosts.to_vec();
+    while !left.is_empty() {
         let some = Plan {
             targets: left.iter().map(|at| plan.targets[*at].clone()).collect(),
             mode,
@@ -89,13 +86,14 @@ async fn call<T>(
         let answered = left.iter().zip(&fleet.hosts).filter(|(_, host)| host.failure.is_none());
         answers.extend(answered.map(|(at, host)| (*at, answer(run, host))));
         fleet.close().await;
-        let all = answers.len() == hosts.len();
-        if all || Instant::now() >= until || run.fleet.interrupt.asked() != run.fleet.known {
-            return answers;
+        left.retain(|at| !answers.contains_key(at));
+        if left.is_empty() || Instant::now() >= until || run.fleet.interrupt.asked() != run.fleet.known {
+            break;
         }
         run.fleet.observer.tick();
         tokio::time::sleep(BETWEEN).await;
     }
+    answers
 }
 
 // Its progress would say "connect" once more for a host that the user sees elsewhere.
