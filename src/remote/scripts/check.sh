@@ -68,10 +68,7 @@ check_path() {
 check_layout() {
 	if [ -L "$root/current" ]; then
 		check_live=$(readlink "$root/current")
-		case $check_live in
-		releases/????????T??????Z-???????) ;;
-		*) found foreign "$root/current" "$check_live" ;;
-		esac
+		is_ours "$check_live" || found foreign "$root/current" "$check_live"
 	elif [ -e "$root/current" ]; then
 		found foreign "$root/current" ''
 	fi

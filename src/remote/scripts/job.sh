@@ -29,14 +29,14 @@ job() {
 	[ ! -e "$R/stop" ] || why=stop
 	# What was ended has not succeeded, also when it says so.
 	[ "$why" = 'exit' ] || [ "$code" != 0 ] || code=143
-	# Its first process has ended; what that started may be deaf, and must not go on beside what follows.
-	[ "$why" = 'exit' ] || end_jobs "$R" 25
 	over
 	[ ! -e "$R/late" ] || rm -f "$R/late"
 }
 
-# over: the jobs of this run are. Their names stay till the run ends: a fork for each would be a tenth of all its forks.
+# over: the first process of this run's job has ended. Where it was to end, what that started may be deaf, and must not go on
+# beside what follows. The names of jobs stay till the run ends: a fork for each would be a tenth of all its forks.
 over() {
+	[ ! -e "$R/late" ] && [ ! -e "$R/stop" ] || end_jobs "$R" 25
 	for over_job in "$R"/job.*; do
 		[ -s "$over_job" ] || [ ! -e "$over_job" ] || printf . 2>/dev/null >"$over_job" || rm -f "$over_job"
 	done

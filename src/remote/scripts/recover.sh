@@ -31,7 +31,6 @@ recover() {
 recover_run() {
 	read -r recover_watcher
 	exec 4<&0 </dev/null
-	git_unlocked
 	# A restart is done to its end: what was at it when it was cut off may have left nothing that serves.
 	[ ! -e "$R/restarting" ] || (aim && restart_whole)
 	recover_entry

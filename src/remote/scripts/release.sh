@@ -1,17 +1,23 @@
 # shellcheck shell=sh
 # Making a release beside the running one. Nothing here touches what is live.
 
+# is_ours TARGET: whether `current` leads there because of us.
+is_ours() {
+	case $1 in
+	releases/????????T??????Z-???????) ;;
+	*) return 1 ;;
+	esac
+}
+
 # live: the release that `current` names, as facts.
 live() {
 	[ -L "$root/current" ] || return 0
 	live_is=$(readlink "$root/current")
-	case $live_is in
-	releases/????????T??????Z-???????) live_is=${live_is#releases/} ;;
-	*)
+	is_ours "$live_is" || {
 		fact foreign "$live_is"
 		return
-		;;
-	esac
+	}
+	live_is=${live_is#releases/}
 	fact live "$live_is"
 	[ ! -e "$S/drained" ] || live_drained
 	[ -f "$S/releases/$live_is/meta" ] || return 0
@@ -106,10 +112,8 @@ sound() {
 	if [ -n "$from" ] && [ -L "$root/current" ] && [ "$root/current" -ef "$root/releases/$from" ]; then
 		return
 	elif [ -L "$root/current" ]; then
-		case $(readlink "$root/current") in
-		releases/????????T??????Z-???????) ;;
-		*) fail 12 prepare "$root/current points to $(readlink "$root/current"), which shipit did not make; adopting it is not yet done" ;;
-		esac
+		is_ours "$(readlink "$root/current")" ||
+			fail 12 prepare "$root/current points to $(readlink "$root/current"), which shipit did not make; adopting it is not yet done"
 	elif [ -e "$root/current" ]; then
 		fail 12 prepare "$root/current is not a link: move it away, shipit does not touch it"
 	fi

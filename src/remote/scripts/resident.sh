@@ -219,7 +219,6 @@ free_dir() {
 raw() {
 	setsid /bin/sh -c "$JOB" shipit-job "$R" "$TOKEN" "$@" </dev/null >&3 2>&5 3>&- 4>&- 5>&-
 	code=$?
-	[ ! -e "$R/stop" ] || end_jobs "$R" 25
 	over
 	printf '%s\teof\n' "$N" >&5
 	say code "$code"
