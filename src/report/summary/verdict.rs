@@ -144,12 +144,12 @@ fn interrupted(outcome: &Outcome, signal: i32) -> String {
 
 /// Each host by name, since each may need a hand of its own.
 fn split(outcome: &Outcome, paint: Paint) -> String {
-    let mut groups: Vec<(Option<String>, Standing, Vec<&str>)> = Vec::new();
+    let mut groups: Vec<(Option<String>, Known, Vec<&str>)> = Vec::new();
     for host in &outcome.hosts {
-        let (serves, standing) = (short(host.to.as_ref()), Standing::of(host));
-        match groups.iter_mut().find(|(known, stood, _)| (known, *stood) == (&serves, standing)) {
+        let (serves, known) = (short(host.to.as_ref()), Known::of(host));
+        match groups.iter_mut().find(|(of, how, _)| (of, *how) == (&serves, known)) {
             Some((_, _, names)) => names.push(&host.host),
-            None => groups.push((serves, standing, vec![&host.host])),
+            None => groups.push((serves, known, vec![&host.host])),
         }
     }
     let state = if outcome.action == "restart" {
@@ -158,10 +158,10 @@ fn split(outcome: &Outcome, paint: Paint) -> String {
         "not every host serves the same"
     };
     let mut text = paint.bad(&format!("{}; {state}:", failed(outcome)));
-    for (serves, standing, names) in groups {
+    for (serves, known, names) in groups {
         let verb = if names.len() == 1 { "serves" } else { "serve" };
-        let state = match (serves, standing) {
-            (Some(revision), Standing::Sure) => format!("{verb} {revision}"),
+        let state = match (serves, known) {
+            (Some(revision), Known::Sure) => format!("{verb} {revision}"),
             (Some(revision), _) if outcome.action == "restart" => {
                 format!("{verb} {revision}, but may not be up")
             }
@@ -169,9 +169,9 @@ fn split(outcome: &Outcome, paint: Paint) -> String {
                 format!("went back to {revision}, but not all of it worked")
             }
             (Some(revision), _) => format!("put back to {revision}, but not all of it worked"),
-            (None, Standing::Sure) => format!("{verb} nothing"),
-            (None, Standing::Doubt) => "in doubt: nobody could ask".to_owned(),
-            (None, Standing::NotAsked) => "could not be reached, and was not touched".to_owned(),
+            (None, Known::Sure) => format!("{verb} nothing"),
+            (None, Known::Doubt) => "in doubt: nobody could ask".to_owned(),
+            (None, Known::NotAsked) => "could not be reached, and was not touched".to_owned(),
         };
         let names = clean::line(names.join(", ").as_bytes(), usize::MAX);
         text.push_str(&format!("\n  {names}: {state}"));
@@ -181,21 +181,21 @@ fn split(outcome: &Outcome, paint: Paint) -> String {
 
 /// How much is known of what a host serves.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
+enum Known {
     Sure,
     Doubt,
     /// It was left out.
     NotAsked,
 }
 
-impl Standing {
+impl Known {
     fn of(host: &HostOutcome) -> Self {
         let gone = host.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Unreachable);
         match host.result {
-            HostResult::Doubt => Standing::Doubt,
-            HostResult::Skipped => Standing::NotAsked,
-            _ if gone && host.from.is_none() => Standing::NotAsked,
-            _ => Standing::Sure,
+            HostResult::Doubt => Known::Doubt,
+            HostResult::Skipped => Known::NotAsked,
+            _ if gone && host.from.is_none() => Known::NotAsked,
+            _ => Known::Sure,
         }
     }
 }
