@@ -31,7 +31,7 @@ pub struct Fleet {
 }
 
 /// A file on a host with the one release that is well there.
-pub const SICK: &str = "fail.pulse";
+const SICK: &str = "fail.pulse";
 
 // What runs says which release it is.
 fn pulse(world: &World) -> Pulse {
