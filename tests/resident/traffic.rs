@@ -16,6 +16,7 @@ on_each_shell!(
     a_host_that_cannot_be_taken_in_again_is_told,
     an_old_release_without_texts_is_taken_in_by_the_new_one,
     what_is_drained_already_is_not_drained_again,
+    a_drain_that_was_cut_off_is_done_again,
     what_is_not_well_again_stays_out,
     the_operator_is_asked_on_the_way_back,
     an_operator_who_is_lost_when_asked_is_not_waited_for,
@@ -229,6 +230,23 @@ fn what_is_drained_already_is_not_drained_again(sh: Sh) {
     }
 }
 
+fn a_drain_that_was_cut_off_is_done_again(sh: Sh) {
+    let (ground, old) = two(sh);
+    let mut deploy = ready(&ground, "B", &ALL, HealthKind::Command);
+    deploy.run.script(&live()).good();
+    ground.forget("order");
+    ground.leave("hang-drain-A-rollback", "");
+    deploy.run.tell(&Script::new().undo());
+    eventually("it is drained", || !ground.wrote("order").is_empty());
+    ground.forget("hang-drain-A-rollback");
+    deploy.run.cut();
+    ground.comes_to_rest("a drain that was cut off");
+    let drain = format!("drain-A rollback {}", deploy.release);
+    let mut expected = vec![drain.clone(), drain];
+    expected.extend(lines(&ALL[1..], &format!("-A rollback {old}")));
+    assert_eq!(order(&ground), expected);
+}
+
 fn what_is_not_well_again_stays_out(sh: Sh) {
     let (ground, old) = two(sh);
     for (hurt, well) in [
@@ -425,7 +443,12 @@ fn a_restart_takes_the_host_out_and_in(sh: Sh) {
         ground.forget(&hang);
         run.run.cut();
         ground.comes_to_rest(hurt);
-        assert!(order(&ground).last().unwrap().starts_with("undrain"), "{hurt}");
+        let ran = order(&ground);
+        assert!(ran.last().unwrap().starts_with("undrain"), "{hurt}");
+        let drained = ran.iter().filter(|line| line.starts_with("drain")).count();
+        // Cut off in either of the two, nobody knows whether it takes requests.
+        let expected = if matches!(hurt, "drain" | "undrain") { 2 } else { 1 };
+        assert_eq!(drained, expected, "{hurt}: {ran:?}");
     }
 }
 

@@ -2,8 +2,8 @@
 # Drain and undrain. Whether this host takes requests is told by the name of an empty file, made while there is space and
 # from then on only renamed:
 #
-# $R/traffic.in       it does                  $R/traffic.out      drained (from before the hook ran), or never taken in
-# $R/traffic.unclear  being taken in: may be either
+# $R/traffic.in       it does                  $R/traffic.out      drained, or never taken in
+# $R/traffic.unclear  being drained or taken in, or that was cut off: may be either
 # $R/traffic.asked    out, and well but for what only the operator can ask; he is to say whether it is healthy
 # $R/traffic.amiss    the same, after something else on the way back failed
 #
@@ -49,8 +49,9 @@ asked() {
 # drain: by the text of the release that is going live. Where nothing was live there is nothing to drain.
 drain() {
 	[ -n "$from" ] && has_step drain || return 0
-	traffic out || fail 12 drain "$R cannot be written to"
+	traffic unclear || fail 12 drain "$R cannot be written to"
 	stored drain "$root/current"
+	traffic out
 }
 
 # undrain: the host takes requests, with what is in `current`.
@@ -87,8 +88,9 @@ drain_back() {
 	drain_meta=$M drain_code=0
 	has_step drain || M=$S/releases/$release
 	if has_step drain && ! nobody_for drain; then
-		traffic out
+		traffic unclear
 		stored drain "$root/current" try || drain_code=1
+		traffic out
 	fi
 	M=$drain_meta
 	return $drain_code

@@ -38,8 +38,11 @@ restart_drain() {
 		rm -f "$R/restarting"
 		exit
 	fi
-	traffic out || fail 12 drain "$R cannot be written to"
-	stored drain "$root/current" try && return
+	traffic unclear || fail 12 drain "$R cannot be written to"
+	if stored drain "$root/current" try; then
+		traffic out
+		return
+	fi
 	restart_code=$code restart_why=$why
 	[ "$why" = stop ] || take_in try
 	code=$restart_code why=$restart_why
