@@ -186,3 +186,27 @@ fn a_password_in_the_address_is_not_shown() {
     let run = world.shipit(&["production", "setup"]).ends_with(1);
     run.says("127.0.0.1:1").does_not_say("s3cret");
 }
+
+/// How git reaches ssh is the login's own, where it says so; where it does not, hooks do not find ours.
+#[test]
+fn the_logins_own_way_to_ssh() {
+    let world = world();
+    introduce(&world);
+    let key = world.host("web1").path("own key");
+    fs::copy(world.home().join(".ssh/id_ed25519"), &key).unwrap();
+    let url = url(&world, &world.repo.url());
+    world.config(&format!(
+        "[deploy.production]\nhost = \"web1\"\nrepo = {url:?}\nref = \"main\"\npath = \"app\"\n\
+         pre-deploy = \"echo ${{GIT_SSH_COMMAND-nothing}} >$HOME/told\"\n"
+    ));
+    let config = format!("[core]\n\tsshCommand = ssh -i '{}'\n", key.display());
+    world.host("web1").put(".gitconfig", &config);
+    world.shipit(&["production", "setup"]).ends_with(0);
+    world.shipit(&["production"]).ends_with(0);
+    world.host("web1").serves("one");
+    assert_eq!(world.host("web1").read("told").unwrap(), "nothing\n");
+    world.shipit(&["production", "check"]).ends_with(0);
+    fs::remove_file(world.host("web1").path(".gitconfig")).unwrap();
+    world.publish("two");
+    world.shipit(&["production"]).ends_with(1).says("lets no key in that is there");
+}

@@ -117,15 +117,10 @@ check_run() {
 # check_repository LIMIT SERVER PORT: this host's own access. SERVER and PORT are those of a repository behind ssh.
 check_repository() {
 	[ -n "$check_scratch" ] && [ -n "$check_version" ] || return 0
-	# With the access that a deploy would have (git_must).
-	export SHIPIT_REPO_TOKEN="$data_token" SHIPIT_TOKEN_USER="$token_user" GIT_SSH_COMMAND="${ssh_command:-$host_ssh}"
-	if [ -n "$data_token" ]; then
-		check_run "$1" git -c "credential.$token_for.helper=" -c "credential.$token_for.helper=$HELPER" ls-remote "$repo" HEAD
-	else
-		check_run "$1" git ls-remote "$repo" HEAD
-	fi
-	unset SHIPIT_REPO_TOKEN SHIPIT_TOKEN_USER
-	GIT_SSH_COMMAND=$host_ssh
+	git_access
+	# shellcheck disable=SC2016 # expanded by the job's own shell
+	check_run "$1" /bin/sh -c "$GIT"'git ls-remote "$1" HEAD' shipit "$repo"
+	git_access_end
 	case $why/$code in
 	'exit/0') git_why=ok ;;
 	limit/*) git_why=slow ;;

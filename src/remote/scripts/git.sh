@@ -54,16 +54,31 @@ GIT='git() {
 # shellcheck disable=SC2016 # expanded by the helper's own shell
 HELPER='!f() { [ "$1" != get ] || printf "username=%s\npassword=%s\n" "$SHIPIT_TOKEN_USER" "$SHIPIT_REPO_TOKEN"; }; f'
 
-# git_must STEP LIMIT DIR COMMAND...: like must, for a git that asks a server: with our access and language, and
-# with the reason when it fails.
+# git_access: from now on what is started finds the operator's access, and speaks our language. How git reaches ssh is the
+# operator's to say (repo-key), then the login's; where neither does, ssh asks nobody.
+git_access() {
+	export LC_ALL=C SHIPIT_REPO_TOKEN="$data_token" SHIPIT_TOKEN_FOR="$token_for" SHIPIT_TOKEN_USER="$token_user"
+	export SHIPIT_HELPER="$HELPER"
+	login_ssh=${GIT_SSH_COMMAND:-}
+	if [ -n "$ssh_command" ]; then
+		export GIT_SSH_COMMAND="$ssh_command"
+	elif [ -z "$login_ssh${GIT_SSH:-}" ] && ! git config core.sshCommand >/dev/null 2>&1; then
+		export GIT_SSH_COMMAND='ssh -o BatchMode=yes'
+	fi
+}
+
+git_access_end() {
+	if [ -n "$locale" ]; then LC_ALL=$locale; else unset LC_ALL; fi
+	if [ -n "$login_ssh" ]; then GIT_SSH_COMMAND=$login_ssh; else unset GIT_SSH_COMMAND; fi
+	unset SHIPIT_REPO_TOKEN SHIPIT_TOKEN_FOR SHIPIT_TOKEN_USER SHIPIT_HELPER
+}
+
+# git_must STEP LIMIT DIR COMMAND...: like must, for a git that asks a server, with the reason when it fails.
 git_must() {
 	git_key "$1"
-	export LC_ALL=C SHIPIT_REPO_TOKEN="$data_token" SHIPIT_TOKEN_FOR="$token_for" SHIPIT_TOKEN_USER="$token_user"
-	export SHIPIT_HELPER="$HELPER" GIT_SSH_COMMAND="${ssh_command:-$host_ssh}"
+	git_access
 	run_step "$@"
-	if [ -n "$locale" ]; then LC_ALL=$locale; else unset LC_ALL; fi
-	unset SHIPIT_REPO_TOKEN SHIPIT_TOKEN_FOR SHIPIT_TOKEN_USER SHIPIT_HELPER
-	GIT_SSH_COMMAND=$host_ssh
+	git_access_end
 	[ "$code" != 0 ] || return 0
 	[ "$why" = 'exit' ] || broken "$1" "$2 s"
 	git_why "$LOG" "$step_from" "$code"

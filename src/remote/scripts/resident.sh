@@ -289,8 +289,6 @@ main() {
 	export GIT_TERMINAL_PROMPT=0 GIT_COMMITTER_NAME=shipit GIT_COMMITTER_EMAIL=shipit@localhost
 	# Else bash takes itself for what sshd started, and reads .bashrc before every hook.
 	export SHLVL=1
-	host_ssh=${GIT_SSH_COMMAND:-ssh -o BatchMode=yes}
-	export GIT_SSH_COMMAND="$host_ssh"
 	if [ "${1:-}" = wayout ]; then
 		mode=$2 run=$3 lost=$4 root=$5
 		names
