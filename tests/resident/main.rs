@@ -34,6 +34,7 @@ mod sent;
 mod setup;
 mod steps;
 mod text;
+mod theirs;
 mod traffic;
 mod upkeep;
 mod why;

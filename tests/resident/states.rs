@@ -67,6 +67,7 @@ const RELOAD: &str = r#"echo reloading
 here=$(pwd -P)
 echo "${here##*/}" >"$OUT/served"
 grep SigIgn /proc/self/status >"$OUT/ignored.$SHIPIT_ACTION"
+env >"$OUT/env.$SHIPIT_ACTION"
 [ "$SHIPIT_ACTION" != deploy ] || [ ! -e "$OUT/hang-reload" ] || sleep 1000"#;
 const DRAIN: &str = r#"echo out >"$OUT/traffic""#;
 // More than a full disk has room for, where that must do no harm.

@@ -7,12 +7,38 @@
 # Reply:  N, tab, SEQ, tab, kind, tab, fields, newline; on fd 3, which only the worker writes. It may begin in the
 # middle of a line that a command of the user's left open.
 
+# What a shell finds in its environment it passes on, whatever it sets that to. A login's variables that are called as ours are
+# put aside, and given back to what runs for the user (theirs): nothing of his is overwritten, nothing of ours gets to him.
+theirs_names='
+	BOOT CHECKOUT CONSOLE CONSOLE_RC ENTER ENTER_ARGV ENTER_BASH F FETCH FOREVER GIT HELPER JOB LOG M N NL PIECE R S
+	SEQ SERVING TAB TAIL TOKEN WORD action alone answer app apps begin body code content count cr digest dir end
+	environment fits from has high host into left limit line locale lost low mask mine mode newline parent part pin
+	pinned port pruned quoted reference rel release remote repo revision roles root run said shell size start state
+	status step subdir submodules tags text to took tool up url user vars wanted when who whole why word
+	data_enter data_env data_token fetch_mode from_revision reload_limit repo_key ssh_command token_for token_user
+'
+theirs_aside=''
+for aside_name in $theirs_names; do
+	eval "[ -n \"\${$aside_name+set}\" ]" || continue
+	eval "aside_$aside_name=\$$aside_name"
+	unset "$aside_name"
+	theirs_aside="$theirs_aside $aside_name"
+done
+
 TAB='	'
 NL='
 '
 TAIL=16384
 # Seconds that no job takes.
 FOREVER=999999999
+
+# theirs COMMAND...: becomes that command, with the login's own variables.
+theirs() {
+	for theirs_name in $theirs_aside; do
+		eval "export $theirs_name=\"\$aside_$theirs_name\""
+	done
+	exec "$@"
+}
 
 say() {
 	say_line=$N$TAB$SEQ

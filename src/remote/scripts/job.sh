@@ -7,21 +7,21 @@
 # moves the token before it looks for jobs: so either the job sees that it must not start, or it is seen.
 
 # shellcheck disable=SC2016 # expanded by the job's own shell
-JOB='R=$1 token=$2 dir=$4
-read -r stat </proc/$$/stat
-began() { began=${20}; }
-began ${stat##*) }
-printf "" >"$R/job.$$.$began.$3" || exit 19
-[ -d "$R/$token" ] && [ ! -e "$R/stop" ] || exit 18
-cd "$dir" || exit 17
+JOB='shipit_run=$1 shipit_token=$2 shipit_limit=$3 shipit_dir=$4
 shift 4
+read -r shipit_stat </proc/$$/stat
+shipit_began() { shipit_began=${20}; }
+shipit_began ${shipit_stat##*) }
+printf "" >"$shipit_run/job.$$.$shipit_began.$shipit_limit" || exit 19
+[ -d "$shipit_run/$shipit_token" ] && [ ! -e "$shipit_run/stop" ] || exit 18
+cd "$shipit_dir" || exit 17
 exec "$@"'
 
 # job LIMIT DIR COMMAND...: runs it; leaves its exit code in $code, and in $why how it ended: exit, limit or stop.
 job() {
 	job_limit=$1 job_dir=$2
 	shift 2
-	setsid /bin/sh -c "$JOB" shipit-job "$R" "$TOKEN" "$job_limit" "$job_dir" "$@" \
+	(theirs setsid /bin/sh -c "$JOB" shipit-job "$R" "$TOKEN" "$job_limit" "$job_dir" "$@") \
 		</dev/null >>"$LOG" 2>&1 3>&- 4>&- 5>&-
 	code=$?
 	why='exit'

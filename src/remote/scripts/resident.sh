@@ -20,7 +20,7 @@ leave() {
 	if [ ! -d "$R/$TOKEN" ] && [ -d "$F" ]; then leave_mode=free leave_dir=$F; fi
 	export SHIPIT_PROGRAM="$shipit_program"
 	# shellcheck disable=SC2016
-	setsid /bin/sh -c 'eval "$SHIPIT_PROGRAM"' shipit wayout "$leave_mode" "$run" "$lost" "$root" "$leave_dir" \
+	(theirs setsid /bin/sh -c 'eval "$SHIPIT_PROGRAM"' shipit wayout "$leave_mode" "$run" "$lost" "$root" "$leave_dir") \
 		</dev/null >/dev/null 2>&1 3>&- 4>&- 5>&-
 	exit
 }
@@ -217,7 +217,7 @@ free_dir() {
 
 # exec_in META ARGV... | exec_text META FILE: the user's command in `current`, its output passed through as it is.
 raw() {
-	setsid /bin/sh -c "$JOB" shipit-job "$R" "$TOKEN" "$@" </dev/null >&3 2>&5 3>&- 4>&- 5>&-
+	(theirs setsid /bin/sh -c "$JOB" shipit-job "$R" "$TOKEN" "$@") </dev/null >&3 2>&5 3>&- 4>&- 5>&-
 	code=$?
 	over
 	printf '%s\teof\n' "$N" >&5
@@ -278,7 +278,7 @@ lead() {
 	[ "$3" = $$ ] && return
 	export SHIPIT_PROGRAM="$shipit_program"
 	# shellcheck disable=SC2016
-	exec setsid /bin/sh -c 'eval "$SHIPIT_PROGRAM"' shipit
+	theirs setsid /bin/sh -c 'eval "$SHIPIT_PROGRAM"' shipit
 }
 
 main() {
