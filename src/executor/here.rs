@@ -201,7 +201,7 @@ struct Errand {
 impl Errand {
     // Its exit code, and the end of what it printed where that is not 0.
     async fn run(&self, stop: impl Future<Output = ()>) -> (u32, Vec<u8>) {
-        let (print, mut printed) = mpsc::unbounded_channel();
+        let (print, mut printed) = mpsc::channel(local::PIECES);
         let tell = async {
             while let Some(bytes) = printed.recv().await {
                 let news = Here::Printed { step: self.step.clone(), bytes };
@@ -216,11 +216,7 @@ impl Errand {
     }
 
     // One after the other, until one fails.
-    async fn texts(
-        &self,
-        stop: impl Future<Output = ()>,
-        print: mpsc::UnboundedSender<Bytes>,
-    ) -> Result<(), Failure> {
+    async fn texts(&self, stop: impl Future<Output = ()>, print: mpsc::Sender<Bytes>) -> Result<(), Failure> {
         let mut stop = std::pin::pin!(stop);
         for (hook, variables) in self.hooks.iter().zip(&self.variables) {
             local::run(hook, (&self.root, &variables[..]), "", &mut stop, &print).await?;

@@ -39,7 +39,7 @@ impl Run<'_> {
         let fleet = &mut self.fleet;
         fleet.observer.event(&Event::StepStarted { host: name, step: &hook.step });
         let since = Instant::now();
-        let (print, mut printed) = mpsc::unbounded_channel();
+        let (print, mut printed) = mpsc::channel(local::PIECES);
         let surroundings = (plan.environment.root.as_path(), &variables[..]);
         let stop = CancellationToken::new();
         let mut running = pin!(local::run(hook, surroundings, input, stop.cancelled(), &print));

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use rustix::process::Pid;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::Sender;
 
 use super::event::{Failure, FailureKind};
 use crate::plan::LocalHook;
@@ -18,13 +18,16 @@ use crate::transport::Exit;
 /// What a local hook's output is kept to, for the report.
 const TAIL: usize = 16 * 1024;
 
-/// Runs one, handing on what it prints, and ends it when `stop` is there.
+/// How many pieces of it may wait to be shown. A hook that prints faster waits: it may print more than there is memory.
+pub(super) const PIECES: usize = 16;
+
+/// Runs one, handing on what it prints as fast as that is taken, and ends it when `stop` is there.
 pub(super) async fn run(
     hook: &LocalHook,
     surroundings: (&Path, &[(String, String)]),
     input: &str,
     stop: impl Future<Output = ()>,
-    printed: &UnboundedSender<Bytes>,
+    printed: &Sender<Bytes>,
 ) -> Result<(), Failure> {
     let fail = |kind, exit, message: String, tail| Failure {
         kind,
@@ -45,13 +48,7 @@ pub(super) async fn run(
     let mut group = Group(group_of(&child));
     let mut tail = Vec::new();
     let ended = tokio::select! {
-        ended = follow(&mut child, input, |bytes| {
-            tail.extend_from_slice(bytes);
-            let extra = tail.len().saturating_sub(TAIL);
-            tail.drain(..extra);
-            // Whoever hears no more has left.
-            let _ = printed.send(Bytes::copy_from_slice(bytes));
-        }) => Some(ended),
+        ended = follow(&mut child, input, &mut tail, printed) => Some(ended),
         () = tokio::time::sleep(hook.limit) => None,
         () = stop => {
             end(&mut child).await;
@@ -110,8 +107,16 @@ fn spawn(hook: &LocalHook, directory: &Path, variables: &[(String, String)]) -> 
 async fn follow(
     child: &mut Child,
     input: &str,
-    mut hear: impl FnMut(&[u8]),
+    tail: &mut Vec<u8>,
+    printed: &Sender<Bytes>,
 ) -> std::io::Result<std::process::ExitStatus> {
+    let mut hear = async |bytes: &[u8]| {
+        tail.extend_from_slice(bytes);
+        let extra = tail.len().saturating_sub(TAIL);
+        tail.drain(..extra);
+        // Whoever hears no more has left.
+        let _ = printed.send(Bytes::copy_from_slice(bytes)).await;
+    };
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
     if let Some(mut stdin) = child.stdin.take() {
         let input = input.as_bytes().to_vec();
@@ -123,8 +128,8 @@ async fn follow(
     loop {
         tokio::select! {
             biased;
-            n = read(&mut out, &mut a) => if n == 0 { out = None } else { hear(&a[..n]) },
-            n = read(&mut err, &mut b) => if n == 0 { err = None } else { hear(&b[..n]) },
+            n = read(&mut out, &mut a) => if n == 0 { out = None } else { hear(&a[..n]).await },
+            n = read(&mut err, &mut b) => if n == 0 { err = None } else { hear(&b[..n]).await },
             ended = child.wait(), if status.is_none() => status = Some(ended?),
             () = tokio::time::sleep(Duration::from_millis(50)), if status.is_some() => out = None,
         }
