@@ -32,7 +32,7 @@ impl Fleet<'_> {
         self.number += 1;
         let transport = self.transport;
         let command = start_command();
-        let turns = Semaphore::new(self.plan.concurrency.unwrap_or(Semaphore::MAX_PERMITS));
+        let turns = Semaphore::new(self.plan.concurrency.unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS));
         let mut connecting: FuturesUnordered<_> = together(self.plan)
             .into_iter()
             .map(|targets| {

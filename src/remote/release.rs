@@ -4,14 +4,16 @@ use sha2::{Digest, Sha256};
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
+/// Years by which no operator's clock is ahead: what a host calls its newest is the host's to say.
+const YEARS: i64 = 20;
+
 /// A name for `revision` now; later than `newest`, whatever the clocks of several operators say.
 #[must_use]
 pub fn name(now: Timestamp, revision: &str, newest: &[&str]) -> String {
-    let latest = newest.iter().filter_map(|name| when(name)).max();
-    let at = match latest {
-        Some(latest) if stamp(latest) >= stamp(now) => latest + SignedDuration::from_secs(1),
-        _ => now,
-    };
+    let believed = |at: &Timestamp| at.duration_since(now) < SignedDuration::from_hours(YEARS * 365 * 24);
+    let latest = newest.iter().filter_map(|name| when(name)).filter(believed).max();
+    let later = latest.filter(|latest| stamp(*latest) >= stamp(now));
+    let at = later.and_then(|latest| latest.checked_add(SignedDuration::from_secs(1)).ok()).unwrap_or(now);
     format!("{}-{}", stamp(at), &revision[..revision.len().min(7)])
 }
 
@@ -74,5 +76,6 @@ mod tests {
         assert_eq!(name(now, revision, &[]), "20261121T081502Z-1a2b3c4");
         assert_eq!(name(now, revision, &["20261121T081502Z-fffffff"]), "20261121T081503Z-1a2b3c4");
         assert_eq!(name(now, revision, &["20301231T235959Z-fffffff", "x"]), "20310101T000000Z-1a2b3c4");
+        assert_eq!(name(now, revision, &["99991230T220000Z-fffffff"]), "20261121T081502Z-1a2b3c4");
     }
 }

@@ -133,7 +133,8 @@ pub enum Piece {
     Raw(Bytes),
 }
 
-/// A frame longer than this is none: nobody sends such lines.
+/// A frame longer than this is none, and neither is one that announces more bytes: we send no such, and what a host sends is
+/// held until it is whole.
 const LONGEST_FRAME: usize = 1 << 20;
 
 impl Frames {
@@ -180,6 +181,9 @@ impl Frames {
             [_, "tail" | "piece", _, _, length] | ["out", _, length] => length.parse().unwrap_or(0),
             _ => 0,
         };
+        if announced > LONGEST_FRAME {
+            return Some(Piece::Raw(line.freeze()));
+        }
         self.payload = Some((fields, announced));
         self.next_piece()
     }
@@ -288,6 +292,14 @@ mod tests {
         let (replies, raw) = cut(stream.as_bytes(), &[]);
         assert_eq!(replies, [(0, Reply::Hello), (1, Reply::Done(3))]);
         assert!(raw.starts_with(b"Welcome!\nno newline at the end"), "{raw:?}");
+    }
+
+    #[test]
+    fn what_announces_more_than_we_ever_send_is_no_frame() {
+        let stream = format!("{NONCE}\t1\ttail\tbuild\t0\t99999999999\n{NONCE}\t1\tdone\t0\n");
+        let (replies, raw) = cut(stream.as_bytes(), &[]);
+        assert_eq!(replies, [(1, Reply::Done(0))]);
+        assert!(raw.ends_with(b"99999999999\n"), "{raw:?}");
     }
 
     #[test]
