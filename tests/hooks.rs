@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use common::{Host, Kind, World};
+use common::{Host, Kind, Signal, World, signal};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -299,6 +299,23 @@ fn hooks_have_no_input_and_no_terminal() {
     );
     assert_eq!(world.host("web1").read("input").as_deref(), Some(""));
     assert!(world.host("web1").path("none").exists());
+}
+
+#[test]
+fn a_daemon_of_a_local_hook_keeps_nobody_however_much_it_prints() {
+    for noise in ["yes", "while :; do echo .; sleep 0.01; done", "sleep 1000"] {
+        let line = format!("{noise} & echo $! >$HOME/daemon; echo last words");
+        let world = World::new(Kind::Sshd, 1);
+        world.production(&format!("pre-deploy-local = {line:?}"));
+        world.publish("one");
+        world.shipit(&["production", "setup"]).ends_with(0);
+        let run = world.shipit(&["production"]).ends_with(0);
+        // Of so many lines as `yes` prints not all are shown.
+        assert!(noise == "yes" || run.stderr.contains("last words"), "{run}");
+        world.serve("one");
+        let daemon: u32 = fs::read_to_string(world.home().join("daemon")).unwrap().trim().parse().unwrap();
+        signal(daemon, Signal::KILL);
+    }
 }
 
 #[test]

@@ -18,6 +18,13 @@ impl Run<'_> {
         self.fleet.phase = phase;
         self.fleet.observer.event(&Event::PhaseStarted { phase, part: None });
         for hook in hooks {
+            // A signal between two of them, or when nobody listened.
+            let asked = self.fleet.interrupt.asked();
+            if asked != self.fleet.known {
+                self.fleet.asked(asked);
+                self.failed_in = Some(phase);
+                return Err(Stopped);
+            }
             self.migrated |= hook.step == "migrate";
             if let Err(failure) = self.hook(hook, "").await {
                 self.failure = Some(failure);

@@ -21,6 +21,9 @@ const TAIL: usize = 16 * 1024;
 /// How many pieces of it may wait to be shown. A hook that prints faster waits: it may print more than there is memory.
 pub(super) const PIECES: usize = 16;
 
+/// Bytes that a pipe holds (pipe(7)).
+const PIPE: usize = 64 * 1024;
+
 /// Runs one, handing on what it prints as fast as that is taken, and ends it when `stop` is there.
 pub(super) async fn run(
     hook: &LocalHook,
@@ -124,20 +127,26 @@ async fn follow(
         tokio::spawn(async move { stdin.write_all(&input).await });
     }
     let (mut a, mut b) = (vec![0; 8192], vec![0; 8192]);
-    let mut status = None;
-    loop {
+    let status = loop {
         tokio::select! {
             biased;
+            ended = child.wait() => break ended?,
             n = read(&mut out, &mut a) => if n == 0 { out = None } else { hear(&a[..n]).await },
             n = read(&mut err, &mut b) => if n == 0 { err = None } else { hear(&b[..n]).await },
-            ended = child.wait(), if status.is_none() => status = Some(ended?),
-            () = tokio::time::sleep(Duration::from_millis(50)), if status.is_some() => out = None,
         }
-        match status {
-            Some(status) if out.is_none() || err.is_none() => return Ok(status),
-            _ => {}
+    };
+    // Its last words may still be in the pipes. So many reads empty them; what comes later is a daemon's.
+    for _ in 0..=2 * PIPE / a.len() {
+        tokio::select! {
+            n = read(&mut out, &mut a) => if n == 0 { out = None } else { hear(&a[..n]).await },
+            n = read(&mut err, &mut b) => if n == 0 { err = None } else { hear(&b[..n]).await },
+            () = tokio::time::sleep(Duration::from_millis(50)) => break,
+        }
+        if out.is_none() && err.is_none() {
+            break;
         }
     }
+    Ok(status)
 }
 
 async fn read<R: tokio::io::AsyncRead + Unpin>(from: &mut Option<R>, into: &mut [u8]) -> usize {
