@@ -5,7 +5,7 @@ mod common;
 
 use std::fs;
 
-use common::{Kind, World, eventually};
+use common::{Kind, Signal, World, eventually};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -16,6 +16,7 @@ on_each_kind!(
     env_is_there_and_secrets_are_seen_nowhere,
     all_hosts_run_it_even_if_one_fails,
     a_host_that_cannot_be_reached_is_told_and_the_others_run_it,
+    who_was_stopped_before_its_turn_ran_nothing,
 );
 
 /// Words that a shell on the way would change.
@@ -174,6 +175,16 @@ fn a_host_that_cannot_be_reached_is_told_and_the_others_run_it(kind: Kind) {
     world.host("web2").kill_sshd();
     world.shipit(&["production", "exec", "touch ~/ran; exit 3"]).ends_with(4).says("web2");
     assert!(world.host("web1").path("ran").exists() && world.host("web3").path("ran").exists());
+}
+
+fn who_was_stopped_before_its_turn_ran_nothing(kind: Kind) {
+    let world = World::deployed(kind, 2, "");
+    let run = world.shipit_spawn(&["production", "--concurrency", "1", "exec", "touch ~/ran; sleep 1000"]);
+    let ran = |name: &str| world.host(name).path("ran").exists();
+    eventually("one of them runs it", || ran("web1") || ran("web2"));
+    run.kill(Signal::INT);
+    let run = run.wait().ends_with(130).says("stopped").does_not_say("exit 0");
+    assert!(!ran("web1") || !ran("web2"), "{run}");
 }
 
 #[test]

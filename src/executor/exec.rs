@@ -133,12 +133,11 @@ fn answered(host: &mut super::host::HostState) -> HostOutcome {
             tail: Vec::new(),
         });
     }
-    HostOutcome {
-        host: host.name.clone(),
-        from: None,
-        to: None,
-        result: if failure.is_some() { HostResult::Failed } else { HostResult::Done },
-        failure,
-        took: host.took,
-    }
+    // Who was stopped before its turn came has run nothing.
+    let result = match (&failure, host.code) {
+        (Some(_), _) => HostResult::Failed,
+        (None, Some(_)) => HostResult::Done,
+        (None, None) => HostResult::Stopped,
+    };
+    HostOutcome { host: host.name.clone(), from: None, to: None, result, failure, took: host.took }
 }
