@@ -12,6 +12,7 @@ on_each_kind!(
     what_is_not_changed_is_left_alone,
     a_failure_in_one_puts_all_back,
     a_revert_takes_back_what_the_deploy_changed,
+    a_revert_of_one_app_goes_on_past_a_dead_host,
     a_revert_that_was_cut_short_between_two_apps_is_told,
     apps_go_to_hosts_with_their_roles,
     a_client_that_is_killed_leaves_both_as_they_were,
@@ -146,6 +147,21 @@ fn a_revert_takes_back_what_the_deploy_changed(kind: Kind) {
     world.shipit(&["production", "revert"]).ends_with(1).says("no deploy");
     world.shipit(&["production"]).ends_with(0);
     serve(&world, "two", "zwei");
+    world.shipit(&["production", "revert"]).ends_with(0);
+    serve(&world, "one", "one");
+}
+
+fn a_revert_of_one_app_goes_on_past_a_dead_host(kind: Kind) {
+    let world = both(kind, 2);
+    publish(&world, "api", &[("page", "two")]);
+    world.shipit(&["production"]).ends_with(0);
+    serve(&world, "two", "one");
+    world.host("web2").kill_sshd();
+    world.shipit(&["production", "revert"]).ends_with(6).says("web2");
+    let served = |host: &str| world.host(host).read("api/current/page");
+    assert_eq!((served("web1").as_deref(), served("web2").as_deref()), (Some("one"), Some("two")));
+    world.host("web2").start();
+    world.shipit(&["production", "sync"]).ends_with(3);
     world.shipit(&["production", "revert"]).ends_with(0);
     serve(&world, "one", "one");
 }

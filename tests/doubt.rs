@@ -6,11 +6,12 @@ mod common;
 use std::thread::sleep;
 use std::time::Duration;
 
-use common::{Kind, World, eventually};
+use common::{Kind, Signal, World, eventually};
 
 on_each_kind!(
     a_host_that_cannot_be_asked_whether_it_is_confirmed_is_named,
     of_a_first_deploy_only_who_was_lost_is_in_doubt,
+    who_was_left_drained_is_in_doubt,
 );
 
 fn a_host_that_cannot_be_asked_whether_it_is_confirmed_is_named(kind: Kind) {
@@ -58,4 +59,41 @@ fn of_a_first_deploy_only_who_was_lost_is_in_doubt(kind: Kind) {
     assert!(!web2.path("app/current").is_symlink());
     web2.put("go", "");
     world.shipit(&["production"]).ends_with(0);
+}
+
+// Nothing was switched, and it takes no requests: the operator's machine alone could take it in again.
+fn who_was_left_drained_is_in_doubt(kind: Kind) {
+    let world = World::new(kind, 2);
+    let home = world.root().join("marks");
+    std::fs::create_dir(&home).unwrap();
+    let at = |name: &str| home.join(name);
+    let hook = |name: &str| {
+        let (begun, go) = (at(&format!("{name}.$SHIPIT_HOST")), at(&format!("{name}.go")));
+        let run = format!("touch {}; until [ -e {} ]; do sleep 0.1; done", begun.display(), go.display());
+        format!("{name} = {{ run = {run:?}, local = true }}\n")
+    };
+    let lines = format!(
+        "{}{}rollout = {{ batch = 1 }}\nsupervisor = {{ reload = \"true\" }}\n",
+        hook("drain"),
+        hook("undrain")
+    );
+    world.production(&lines);
+    ["drain.go", "undrain.go"].iter().for_each(|go| std::fs::write(at(go), "").unwrap());
+    world.shipit(&["production", "setup"]).ends_with(0);
+    world.shipit(&["production"]).ends_with(0);
+    for name in ["drain.go", "undrain.go", "undrain.web1"] {
+        std::fs::remove_file(at(name)).unwrap();
+    }
+    let mut run = world.shipit_spawn(&["production", "--redeploy"]);
+    eventually("web1 is being drained", || at("drain.web1").exists());
+    run.kill(Signal::INT);
+    eventually("it is being taken in again", || at("undrain.web1").exists() || run.ended());
+    run.kill(Signal::INT);
+    run.wait().ends_with(6).says("web1: in doubt");
+    let host = world.host("web1");
+    eventually("web1 is unlocked", || !host.path("app/.shipit/lock").is_symlink());
+    world.shipit(&["production", "status"]).says("drained");
+    std::fs::write(at("drain.go"), "").unwrap();
+    std::fs::write(at("undrain.go"), "").unwrap();
+    world.shipit(&["production", "--redeploy"]).ends_with(0);
 }

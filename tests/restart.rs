@@ -11,6 +11,7 @@ on_each_kind!(
     what_is_live_is_reloaded_by_what_was_stored_with_it,
     a_host_that_does_not_come_up_is_named_and_the_others_are_restarted,
     interrupted_it_is_done_to_its_end,
+    who_was_not_restarted_is_not_called_done,
     a_host_that_cannot_be_reached_restarts_nothing,
 );
 
@@ -72,6 +73,19 @@ fn interrupted_it_is_done_to_its_end(kind: Kind) {
         eventually("at rest", || world.shipit(&["production", "restart"]).code == Some(0));
         world.serve("one");
     }
+}
+
+fn who_was_not_restarted_is_not_called_done(kind: Kind) {
+    let lines = "rollout = { batch = 1 }\nsupervisor = { reload = \"[ ! -e ~/broken ]; echo up >>~/log\" }";
+    let world = World::deployed(kind, 3, lines);
+    forget(&world);
+    world.host("web2").put("broken", "");
+    let run = world.shipit(&["production", "restart", "--output", "json"]).ends_with(6);
+    let last: serde_json::Value = serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
+    let hosts = &last["outcome"]["hosts"];
+    let results: Vec<_> = hosts.as_array().unwrap().iter().map(|host| &host["result"]).collect();
+    assert_eq!(results, ["done", "doubt", "stopped"], "{run}");
+    assert_eq!(world.host("web3").read("log"), None);
 }
 
 fn a_host_that_cannot_be_reached_restarts_nothing(kind: Kind) {

@@ -17,7 +17,7 @@ impl Run<'_> {
     pub(super) async fn settle_lost(&mut self) -> bool {
         let failed: Vec<usize> = self.failed();
         // Who could be asked and failed does not go on, so nobody does.
-        if failed.iter().any(|at| !self.fleet.hosts[*at].lost) {
+        if failed.iter().any(|at| self.fleet.hosts[*at].lost.is_none()) {
             return false;
         }
         // All are asked before any is told which way it goes.
@@ -33,13 +33,14 @@ impl Run<'_> {
         for at in failed.into_iter().filter(|at| there.get(at) != Some(&true)) {
             self.fleet.hosts[at].in_doubt = true;
         }
-        self.fleet.hosts.iter().all(|host| host.running.is_none() && (host.failure.is_none() || host.lost))
+        let well = |host: &HostState| host.failure.is_none() || host.lost.is_some();
+        self.fleet.hosts.iter().all(|host| host.running.is_none() && well(host))
     }
 
     /// Of a revert that went on: hosts whose line ended when it had begun there. They go on to its end by themselves.
     pub(super) async fn ask_lost(&mut self) {
-        let begun = |host: &HostState| matches!(host.lost_in, Some(Phase::Activate | Phase::Confirm));
-        let open = |host: &HostState| host.lost && begun(host) && !host.in_doubt;
+        let begun = |host: &HostState| matches!(host.lost, Some(Phase::Activate | Phase::Confirm));
+        let open = |host: &HostState| begun(host) && !host.in_doubt;
         let open: Vec<usize> = self.failed().into_iter().filter(|at| open(&self.fleet.hosts[*at])).collect();
         if self.fleet.known.now {
             return;
@@ -61,7 +62,7 @@ impl Run<'_> {
             host.switched |= was_live;
             if there {
                 host.failure = None;
-                host.lost = false;
+                host.lost = None;
             }
             all.insert(at, there);
         }
@@ -75,7 +76,9 @@ impl Run<'_> {
     /// After a failure: every host back to before the run (a revert: on to where it got), then the end in a word.
     pub(super) async fn back(&mut self) -> End {
         // A host that is gone, or that was left at work, may have switched without our hearing of it.
-        let unheard = |host: &HostState| (host.lost || host.running.is_some()) && self.activating();
+        let unheard = |host: &HostState| {
+            host.running.is_some() && self.activating() || host.lost.is_some_and(is_activating)
+        };
         let was_live = self.fleet.hosts.iter().any(|host| host.switched || unheard(host));
         let interrupted = self.fleet.known.signal;
         let cause = self.cause();
@@ -89,8 +92,10 @@ impl Run<'_> {
             // Who does not serve goes first, with all that never were live.
             let serving = self.batches_back();
             let rest = (0..self.fleet.hosts.len()).filter(|at| !self.fleet.hosts[*at].in_service).collect();
-            if self.failed_in == Some(Phase::Confirm) && self.request.plan.action != Action::Revert {
-                // Some heard that all are healthy: whoever loses us from now on must not go forward alone.
+            let confirming = self.failed_in == Some(Phase::Confirm);
+            if confirming && self.request.plan.action != Action::Revert && !self.fleet.known.now {
+                // Some heard that all are healthy: whoever loses us from now on must not go forward alone. Where we leave at
+                // once that is what they do, as the user was told.
                 self.fleet.tell(Phase::PutBack, &Script::new().going_back(), |_, _| true).await;
             }
             for members in std::iter::once(rest).chain(serving) {
@@ -102,7 +107,7 @@ impl Run<'_> {
                     self.fleet.never_told().collect()
                 };
                 for at in never_told {
-                    self.fleet.hosts[at].in_doubt |= self.fleet.hosts[at].switched;
+                    self.fleet.hosts[at].in_doubt |= self.fleet.hosts[at].touched;
                 }
             }
         }
@@ -126,17 +131,17 @@ impl Run<'_> {
     fn weigh(&mut self, at: usize, first: Option<Failure>, was_live: bool) {
         let host = &mut self.fleet.hosts[at];
         // The user left before it had finished: it puts itself back.
-        host.in_doubt |= host.running.is_some() && was_live;
+        host.in_doubt |= host.running.is_some() && (was_live || host.touched);
         if host.in_doubt {
             return;
         }
-        let lost_live = host.lost && was_live;
+        let lost_live = host.lost.is_some() && was_live;
         // A line that was lost says nothing of that: the step is then only where it was lost.
-        let said = host.failure.as_ref().filter(|_| !host.lost);
+        let said = host.failure.as_ref().filter(|_| host.lost.is_none());
         let unserved = said.is_some_and(|failure| failure.step == "put back");
         if host.failure.is_some() && (was_live && !lost_live || unserved) {
             // It was asked, and said that not all could be put back.
-            host.facts.insert("asked".into(), String::new());
+            host.told_doubt = true;
             host.in_doubt = true;
         }
         // That a step was stopped is no reason, where its second time failed.
@@ -146,10 +151,11 @@ impl Run<'_> {
         }
     }
 
-    // Hosts whose line ended when they may have been live: whether they are back.
+    // Hosts whose line ended when they may have been live, or drained: whether they are back.
     async fn call_lost(&mut self, was_live: bool) {
-        let lost = |at: &usize| was_live && self.fleet.hosts[*at].lost && !self.fleet.hosts[*at].in_doubt;
-        let lost: Vec<usize> = (0..self.fleet.hosts.len()).filter(lost).collect();
+        let open = |host: &HostState| (was_live || host.touched) && host.lost.is_some() && !host.in_doubt;
+        let lost: Vec<usize> =
+            (0..self.fleet.hosts.len()).filter(|at| open(&self.fleet.hosts[*at])).collect();
         let called = if self.fleet.known.now { &[] } else { &lost[..] };
         let answers = settle(self, called, false).await;
         for at in lost {
@@ -215,7 +221,7 @@ impl Run<'_> {
     }
 
     fn activating(&self) -> bool {
-        matches!(self.failed_in, Some(Phase::Activate | Phase::Confirm | Phase::Whole))
+        self.failed_in.is_some_and(is_activating)
     }
 
     fn came_back(&mut self, at: usize, answer: &Answer) -> bool {
@@ -282,7 +288,7 @@ impl Run<'_> {
         let doubt = host.in_doubt || end == End::Split && !host.was_asked() && !left_out;
         let reverting = action == Action::Revert;
         // A revert that failed after the switch stays there.
-        let stays = reverting && host.switched && !host.lost && failure.as_ref().is_some_and(is_own);
+        let stays = reverting && host.switched && host.lost.is_none() && failure.as_ref().is_some_and(is_own);
         let result = match end {
             _ if doubt => HostResult::Doubt,
             _ if action == Action::Deploy && left_out => HostResult::Skipped,
@@ -291,8 +297,8 @@ impl Run<'_> {
             _ if action == Action::Sync && host.standing == Standing::Rest && failure.is_none() => {
                 HostResult::Unchanged
             }
-            End::Split if action == Action::Restart && failure.is_none() => HostResult::Done,
             End::NothingToDo => HostResult::Unchanged,
+            _ if action == Action::Restart && failure.is_none() && host.touched => HostResult::Done,
             End::Done | End::Split
                 if failure.is_none()
                     && (end == End::Done || reverting && host.switched || self.confirmed) =>
@@ -307,11 +313,16 @@ impl Run<'_> {
         let to = match result {
             HostResult::Done => target.or_else(|| from.clone()),
             HostResult::Doubt if stays => target,
-            HostResult::Doubt if host.fact("asked").is_none() => None,
+            HostResult::Doubt if !host.told_doubt => None,
             _ => from.clone(),
         };
         HostOutcome { host: host.name.clone(), from, to, result, failure, took: host.took }
     }
+}
+
+// Whether what a host serves may change in it.
+fn is_activating(phase: Phase) -> bool {
+    matches!(phase, Phase::Activate | Phase::Confirm | Phase::Whole)
 }
 
 // Of a step, and heard from the host itself or by asking it.

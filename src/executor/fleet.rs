@@ -178,6 +178,7 @@ impl<'a> Fleet<'a> {
             if let Some(line) = &host.line {
                 line.send(&Message::Run(self.number, script.as_str()));
                 host.running = Some(self.number);
+                host.touched |= matches!(phase, Phase::Activate | Phase::Whole);
                 host.fetching = fetches;
                 host.told = host.failure.is_some();
             }
@@ -272,8 +273,8 @@ impl<'a> Fleet<'a> {
 
     pub(super) fn asked(&mut self, asked: Asked) {
         let signal = if asked.signal == 15 { "SIGTERM" } else { "Ctrl-C" };
-        let begun = match self.plan.action {
-            Action::Revert | Action::Restart => "finished",
+        let begun = match (self.plan.action, self.phase) {
+            (Action::Revert | Action::Restart, _) | (_, Phase::Confirm | Phase::Finish) => "finished",
             _ => "undone",
         };
         if self.known.signal == 0 {

@@ -69,12 +69,14 @@ pub(super) struct HostState {
     pub(super) running: Option<u32>,
     /// Exit code of `exec`'s command.
     pub(super) code: Option<u32>,
-    /// The line ended while something could still be undone there.
-    pub(super) lost: bool,
-    /// In that phase.
-    pub(super) lost_in: Option<Phase>,
+    /// It was told to go live, or to be restarted: from then on it serves what it did only when it says so.
+    pub(super) touched: bool,
+    /// The line ended in that phase, while something could still be undone there.
+    pub(super) lost: Option<Phase>,
     /// What became of it is not known for sure.
     pub(super) in_doubt: bool,
+    /// That it is in doubt it told itself, and what it is to serve is known.
+    pub(super) told_doubt: bool,
     pub(super) started: Instant,
     pub(super) took: Duration,
     /// A `migrate` hook ran here.
@@ -122,9 +124,10 @@ impl HostState {
             switched: false,
             running: None,
             code: None,
-            lost: false,
-            lost_in: None,
+            touched: false,
+            lost: None,
             in_doubt: false,
+            told_doubt: false,
             started: Instant::now(),
             took: Duration::ZERO,
             migrated: false,
@@ -308,8 +311,8 @@ impl HostState {
         if self.running.take().is_none() && phase == Phase::Finish {
             return;
         }
-        self.lost = true;
-        self.lost_in = Some(phase);
+        // Where no shell of ours came up nothing was begun.
+        self.lost = self.hello.then_some(phase);
         let text = match &exit {
             Exit::Lost(text) => text.clone(),
             Exit::Code(code) => format!("the session ended with {code}"),
@@ -365,33 +368,5 @@ impl HostState {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Default)]
-    struct Heard(String);
-
-    impl Observer for Heard {
-        fn event(&mut self, event: &Event<'_>) {
-            if let Event::ErrorOutput { bytes, .. } = event {
-                self.0 += &String::from_utf8_lossy(bytes);
-            }
-        }
-        fn tick(&mut self) {}
-    }
-
-    #[test]
-    fn a_command_is_over_when_both_its_streams_are() {
-        let (mut host, mut heard) = (HostState::new("web1", 0), Heard::default());
-        host.running = Some(1);
-        let error = |text: &'static str| Said::Side(Side::Raw(Bytes::from_static(text.as_bytes())));
-        let mut hear = |said| host.hear(said, Phase::Exec, &mut heard);
-        assert!(!hear(Said::Reply(0, Reply::Hello)));
-        assert!(!hear(error("one\n")));
-        assert!(!hear(Said::Reply(1, Reply::Code(0))));
-        assert!(!hear(Said::Reply(1, Reply::Done(0))), "its standard error may still be under way");
-        assert!(!hear(error("two\n")));
-        assert!(hear(Said::Side(Side::Eof)));
-        assert_eq!((host.running, heard.0.as_str()), (None, "one\ntwo\n"));
-    }
-}
+#[path = "host_tests.rs"]
+mod tests;

@@ -66,7 +66,7 @@ async fn hold(run: &mut Run<'_>, patience: Duration) -> Result<(), Stopped> {
                 *script = Script::new();
             }
         }
-        run.fleet.stage(Phase::Lock, &opening, true).await;
+        run.fleet.stage(Phase::Lock, &opening, false).await;
     }
 }
 

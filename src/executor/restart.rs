@@ -57,11 +57,11 @@ pub(super) async fn back(run: &mut Run<'_>) -> End {
     let mut doubt = false;
     for (host, first) in run.fleet.hosts.iter_mut().zip(failures) {
         let stopped = first.as_ref().is_none_or(|failure| failure.kind == FailureKind::Interrupted);
-        let told = host.running.is_none() && !host.lost && !host.in_doubt;
+        let told = host.running.is_none() && host.lost.is_none() && !host.in_doubt;
         let serves = stopped && host.failure.is_none() && told;
         if begun && !serves {
             // What it is to serve is known, whether it does is not.
-            host.facts.insert("asked".into(), String::new());
+            host.told_doubt = true;
             host.in_doubt = true;
             doubt = true;
         }

@@ -172,10 +172,11 @@ impl<'a> Run<'a> {
     // Whether all are well that have to be. A revert goes on with those that are: at night, with one host dead, the others
     // must come back.
     pub(super) fn barrier(&mut self, phase: Phase, tolerant: bool) -> Result<(), Stopped> {
-        let failed = self.fleet.hosts.iter().filter(|h| h.failure.is_some()).count();
+        sync::set_aside_lost(self);
+        let concerned = || self.fleet.hosts.iter().filter(|host| !host.idle);
+        let failed = concerned().filter(|host| host.failure.is_some()).count();
         let interrupted = self.fleet.known.signal != 0;
-        let concerned = self.fleet.hosts.iter().filter(|host| !host.idle).count();
-        if (failed == 0 || tolerant && failed < concerned) && !interrupted {
+        if (failed == 0 || tolerant && failed < concerned().count()) && !interrupted {
             return Ok(());
         }
         self.failed_in.get_or_insert(phase);
@@ -241,7 +242,7 @@ impl<'a> Run<'a> {
 
     // A single host did it all in one go. Where the line ended on the way, it is asked how far it came.
     async fn whole(&mut self) -> Result<(), Stopped> {
-        if self.fleet.hosts[0].lost {
+        if self.fleet.hosts[0].lost.is_some() {
             let before = self.fleet.hosts[0].live();
             let goal = self.goal(0).cloned();
             let answer = settle::settle(self, &[0], true).await.remove(&0);
@@ -252,7 +253,7 @@ impl<'a> Run<'a> {
                 self.confirmed =
                     live.is_some() && live == goal.as_ref().map(|goal| &goal.release) && !answer.unfinished;
                 // Back by itself: no doubt about it.
-                host.lost &= answer.live != before || answer.unfinished;
+                host.lost.take_if(|_| answer.live == before && !answer.unfinished);
             }
         }
         let host = &self.fleet.hosts[0];
@@ -267,20 +268,21 @@ impl<'a> Run<'a> {
         Err(Stopped)
     }
 
-    // What fails after all is live is told, never undone.
+    // What fails after all is live, or otherwise done, is told, never undone.
     fn finished(&mut self) {
-        if self.request.plan.action == Action::Setup {
-            return;
-        }
-        for host in self.fleet.hosts.iter_mut().filter(|host| host.switched) {
-            if let Some(failure) = host.failure.take_if(|f| matches!(f.step.as_str(), "finish" | "script")) {
-                let text = format!("live, but not cleaned up: {}", failure.message);
-                self.fleet.observer.event(&Event::Notice { host: Some(&host.name), text: &text });
-            } else if host.lost && self.confirmed && !host.in_doubt {
-                host.failure = None;
-                let text = "the line ended after it was live and confirmed; the host finishes by itself";
-                self.fleet.observer.event(&Event::Notice { host: Some(&host.name), text });
-            }
+        for host in self.fleet.hosts.iter_mut().filter(|host| host.failure.is_some() && !host.in_doubt) {
+            let clean = |failure: &mut Failure| matches!(failure.step.as_str(), "finish" | "script");
+            let text = if host.lost == Some(Phase::Finish) {
+                "the line ended when all was done; the host finishes by itself".to_owned()
+            } else if host.switched && host.lost.is_some() && self.confirmed {
+                "the line ended after it was live and confirmed; the host finishes by itself".to_owned()
+            } else if let Some(failure) = host.failure.take_if(|failure| host.switched && clean(failure)) {
+                format!("live, but not cleaned up: {}", failure.message)
+            } else {
+                continue;
+            };
+            host.failure = None;
+            self.fleet.observer.event(&Event::Notice { host: Some(&host.name), text: &text });
         }
     }
 

@@ -19,6 +19,16 @@ pub(super) fn set_aside(run: &mut Run<'_>) {
     }
 }
 
+/// Of hosts that are not to be touched the end of the line stops nothing either.
+pub(super) fn set_aside_lost(run: &mut Run<'_>) {
+    if run.request.plan.action != Action::Sync || run.fleet.goals.iter().all(Option::is_none) {
+        return;
+    }
+    for host in run.fleet.hosts.iter_mut().filter(|host| host.standing == Standing::Rest) {
+        host.aside = host.failure.take_if(|failure| failure.kind == FailureKind::Lost).or(host.aside.take());
+    }
+}
+
 /// What a good end is, where some could not be asked.
 pub(super) fn counting_those_aside(run: &Run<'_>, end: End) -> End {
     match end {

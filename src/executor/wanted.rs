@@ -108,7 +108,7 @@ async fn resolve(run: &mut Run<'_>, commits: &[Option<Revision>]) -> Result<Vec<
         }
     }
     if !asked.is_empty() {
-        run.fleet.stage(Phase::Lock, &scripts, true).await;
+        run.fleet.stage(Phase::Lock, &scripts, false).await;
         run.barrier(Phase::Lock, false)?;
     }
     for app in asked {

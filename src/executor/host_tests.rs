@@ -1,0 +1,30 @@
+//! What is known of a host, as it says it.
+
+use super::*;
+
+#[derive(Default)]
+struct Heard(String);
+
+impl Observer for Heard {
+    fn event(&mut self, event: &Event<'_>) {
+        if let Event::ErrorOutput { bytes, .. } = event {
+            self.0 += &String::from_utf8_lossy(bytes);
+        }
+    }
+    fn tick(&mut self) {}
+}
+
+#[test]
+fn a_command_is_over_when_both_its_streams_are() {
+    let (mut host, mut heard) = (HostState::new("web1", 0), Heard::default());
+    host.running = Some(1);
+    let error = |text: &'static str| Said::Side(Side::Raw(Bytes::from_static(text.as_bytes())));
+    let mut hear = |said| host.hear(said, Phase::Exec, &mut heard);
+    assert!(!hear(Said::Reply(0, Reply::Hello)));
+    assert!(!hear(error("one\n")));
+    assert!(!hear(Said::Reply(1, Reply::Code(0))));
+    assert!(!hear(Said::Reply(1, Reply::Done(0))), "its standard error may still be under way");
+    assert!(!hear(error("two\n")));
+    assert!(hear(Said::Side(Side::Eof)));
+    assert_eq!((host.running, heard.0.as_str()), (None, "one\ntwo\n"));
+}
