@@ -25,6 +25,7 @@ mod revert;
 mod rollout;
 mod run;
 mod settle;
+mod sum;
 mod sync;
 mod terminal;
 mod trouble;

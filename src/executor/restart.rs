@@ -1,11 +1,11 @@
 //! `restart`: every host serves on what it serves, so there is nothing to put back. What a reload was stopped in is done to
 //! its end; a host where that fails may serve nothing, and is named.
 
-use super::back::harmless;
 use super::event::FailureKind;
 use super::health;
 use super::outcome::End;
 use super::run::{Run, Stopped};
+use super::sum::harmless;
 use super::wanted::Decision;
 use crate::plan::Phase;
 use crate::remote::script::Script;
