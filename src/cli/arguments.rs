@@ -132,7 +132,7 @@ pub(super) struct Typed {
     #[arg(long, value_name = "WHEN", value_parser = color(), default_value = "auto")]
     #[arg(hide_default_value = true, hide_possible_values = true)]
     pub color: ColorChoice,
-    /// Only failures and the end
+    /// Only what failed, and a command's output
     #[arg(short, long, value_parser = flag, conflicts_with = "verbose")]
     pub quiet: bool,
     /// All that hooks print

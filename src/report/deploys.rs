@@ -41,7 +41,7 @@ pub fn list(
         let who = entry.who.split_whitespace().next().unwrap_or_default();
         // The date is in the release's name.
         let age = human::age(&entry.when, now);
-        let result = result(deploy, hosts);
+        let result = result(deploy, hosts, several);
         let apps: Vec<&str> = entry.apps.iter().map(|(name, _)| name.as_str()).collect();
         // Each of several apps has a ref of its own.
         let reference = if apps.len() > 1 { "" } else { &entry.reference };
@@ -61,8 +61,9 @@ fn made(deploy: &Deploy<'_>) -> bool {
         && deploy.on.iter().any(|(_, state)| good(state))
 }
 
-/// `deployed`, `deployed on 2 of 3 hosts`, `deployed on 2, put back on 1 of 3 hosts`.
-fn result(deploy: &Deploy<'_>, apps: &[usize]) -> String {
+/// `deployed`, `deployed on 2 of 3 hosts`, `deployed on 2, put back on 1 of 3 hosts`; where there are `several` apps, each
+/// counts on each of its hosts.
+fn result(deploy: &Deploy<'_>, apps: &[usize], several: bool) -> String {
     // Of the apps that it was about.
     let about = |app: &&usize| deploy.on.iter().any(|(host, _)| apps.get(*host) == Some(*app));
     let hosts = apps.iter().filter(about).count();
@@ -79,7 +80,8 @@ fn result(deploy: &Deploy<'_>, apps: &[usize]) -> String {
         _ => {
             let parts: Vec<String> =
                 counts.iter().map(|(word, count)| format!("{word} on {count}")).collect();
-            format!("{} of {}", parts.join(", "), human::hosts(hosts))
+            let all = if several { hosts.to_string() } else { human::hosts(hosts) };
+            format!("{} of {all}", parts.join(", "))
         }
     }
 }
@@ -176,9 +178,9 @@ mod tests {
             (&[State::Done, State::Back, State::Done], "deployed on 2, put back on 1 of 3 hosts"),
         ] {
             let deploy = Deploy { entry: &entry, on: states.iter().copied().enumerate().collect() };
-            assert_eq!(result(&deploy, &[0, 0, 0]), expected);
+            assert_eq!(result(&deploy, &[0, 0, 0], false), expected);
         }
         let one_app = Deploy { entry: &entry, on: vec![(0, State::Done), (2, State::Done)] };
-        assert_eq!(result(&one_app, &[0, 1, 0, 1]), "deployed", "the other app was not touched");
+        assert_eq!(result(&one_app, &[0, 1, 0, 1], true), "deployed", "the other app was not touched");
     }
 }

@@ -59,6 +59,7 @@ pub fn render(environment: &str, looked: &[Looked], now: Timestamp, all: bool) -
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Trouble {
     Unreached,
+    WentBack,
     Differs,
     Foreign,
     CutOff,
@@ -80,8 +81,10 @@ fn troubles(host: &Looked, rest: &Rest<'_>) -> Vec<Trouble> {
     let at_work = host.holder.as_ref().is_some_and(|(_, dead)| !dead);
     let last = host.entries.last().map(|entry| entry.state);
     let behind = !at_work && rest.left_behind(host).is_some();
+    let back = !at_work && rest.went_back(host);
     let tests = [
-        (Trouble::Differs, !rest.has(host)),
+        (Trouble::WentBack, back),
+        (Trouble::Differs, !rest.has(host) && !back),
         (Trouble::Foreign, host.foreign.is_some()),
         (Trouble::CutOff, !at_work && matches!(last, Some(State::Open | State::Healthy))),
         // What did not get there did not fail there.
@@ -100,13 +103,20 @@ struct Rest<'a> {
     commons: BTreeMap<usize, Option<&'a str>>,
     /// By app: the reverts that made what most of its hosts serve, each once.
     reverts: Vec<(usize, &'a Entry)>,
+    /// By app: the newest run that made anything live on hosts that serve what most do.
+    newest: BTreeMap<usize, &'a str>,
 }
 
 impl<'a> Rest<'a> {
     fn of(looked: &'a [Looked]) -> Rest<'a> {
-        let mut rest = Rest { commons: BTreeMap::new(), reverts: Vec::new() };
+        let mut rest = Rest { commons: BTreeMap::new(), reverts: Vec::new(), newest: BTreeMap::new() };
         for host in looked {
             rest.commons.entry(host.app).or_insert_with(|| common(looked, host.app));
+        }
+        for host in looked {
+            let Some(last) = last(host).filter(|_| rest.has(host)) else { continue };
+            let newest = rest.newest.entry(host.app).or_insert(&last.run);
+            *newest = (*newest).max(&last.run);
         }
         for host in looked {
             let reverted = last(host).filter(|entry| entry.action == "revert" && rest.has(host));
@@ -121,6 +131,17 @@ impl<'a> Rest<'a> {
     /// Whether a host serves what most of its app's do.
     fn has(&self, host: &Looked) -> bool {
         host.failure.is_none() && self.commons.get(&host.app) == Some(&release(host))
+    }
+
+    /// Whether a host was reverted after the rest got what they serve: the operator stopped before it was their turn.
+    fn went_back(&self, host: &Looked) -> bool {
+        let later =
+            |last: &&Entry| self.newest.get(&host.app).is_some_and(|newest| last.run.as_str() > *newest);
+        let reverted =
+            |last: &&Entry| last.action == "revert" && Some(last.release.as_str()) == release(host);
+        host.failure.is_none()
+            && !self.has(host)
+            && last(host).filter(later).is_some_and(|last| reverted(&last))
     }
 
     /// The deploy to which another app was reverted, and by what that says this one with it, on all its hosts, and was not:
@@ -144,7 +165,7 @@ fn last(host: &Looked) -> Option<&Entry> {
 
 fn rank(troubles: &[Trouble]) -> usize {
     match troubles.iter().min() {
-        Some(Trouble::Unreached | Trouble::Differs) => 0,
+        Some(Trouble::Unreached | Trouble::WentBack | Trouble::Differs) => 0,
         Some(_) => 1,
         None => 2,
     }
@@ -184,6 +205,7 @@ fn state(host: &Looked, troubles: &[Trouble]) -> String {
 fn words(trouble: Trouble, host: &Looked) -> Option<String> {
     Some(match trouble {
         Trouble::Unreached => return None,
+        Trouble::WentBack => "went back, and the rest did not".to_owned(),
         Trouble::Differs if host.foreign.is_some() => return None,
         Trouble::Differs if host.live.is_none() => "nothing deployed".to_owned(),
         Trouble::Differs => "differs".to_owned(),
@@ -250,6 +272,7 @@ fn sentences(
     };
     let told = [
         Trouble::Unreached,
+        Trouble::WentBack,
         Trouble::Differs,
         Trouble::Failed,
         Trouble::LeftBehind,
@@ -257,7 +280,9 @@ fn sentences(
         Trouble::DrainedForGood,
         Trouble::Down,
     ];
-    let reverted = looked.iter().find_map(|host| rest.left_behind(host)).unwrap_or_default();
+    let went_back = || looked.iter().find(|host| rest.went_back(host)).and_then(release);
+    let reverted =
+        looked.iter().find_map(|host| rest.left_behind(host)).or_else(went_back).unwrap_or_default();
     let advice =
         told.into_iter().map(|trouble| (trouble, with(trouble))).filter(|(_, names)| !names.is_empty());
     let mut all: Vec<String> =
@@ -282,6 +307,10 @@ fn advice_for(trouble: Trouble, (environment, reverted): (&str, &str), hosts: &[
         Trouble::Unreached => {
             format!("{names} could not be asked: `shipit {environment} check{}` says why", only(hosts))
         }
+        Trouble::WentBack => format!(
+            "{names} went back to an earlier deploy, and the rest did not: `shipit {environment} revert {reverted}` takes all \
+             there, `shipit {environment} sync` takes {it} to what most serve"
+        ),
         Trouble::Differs => format!(
             "{names} {} not serve the same release as the rest: `shipit {environment} sync` brings {it} there",
             of("does", "do")

@@ -41,6 +41,7 @@ impl Pretty {
     /// `one_screen`: data goes to this terminal too.
     pub(super) fn new(out: Background, color: bool, one_screen: bool) -> Self {
         let bar = Self::begin(out.clone());
+        bar.enable_steady_tick(FRAME);
         let (board, streams) = (Board::new(Instant::now()), HashMap::new());
         Pretty {
             bar,
@@ -61,7 +62,6 @@ impl Pretty {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
             bar.set_style(style);
         }
-        bar.enable_steady_tick(FRAME);
         bar
     }
 
@@ -69,9 +69,9 @@ impl Pretty {
     fn make_way(&mut self, question: &str) {
         self.bar.disable_steady_tick();
         self.bar.finish_and_clear();
+        // Nothing ticks in it before the answer is there: one beat would draw over the question.
         self.out.write(&format!("{} {question} [y/N] ", self.paint.odd("?")));
         self.bar = Self::begin(self.out.clone());
-        self.bar.disable_steady_tick();
         self.asking = true;
     }
 

@@ -12,7 +12,7 @@ use super::ci::Ci;
 use super::{ColorChoice, Verbosity, human};
 use crate::error::{Error, exit};
 use crate::executor::event::Failure;
-use crate::executor::outcome::{End, Outcome};
+use crate::executor::outcome::{End, HostResult, Outcome};
 
 /// Assumed where there is no terminal to ask.
 const USUAL_WIDTH: usize = 100;
@@ -197,7 +197,8 @@ impl Printer {
     /// How a run ended.
     pub fn report(&self, outcome: &Outcome, undo: Option<&str>) {
         let text = super::summary::render(outcome, self.width, self.color.err, undo);
-        let good = matches!(outcome.end, End::Done | End::NothingToDo);
+        let skipped = outcome.hosts.iter().any(|host| host.result == HostResult::Skipped);
+        let good = matches!(outcome.end, End::Done | End::NothingToDo) && !skipped;
         // A command's output speaks for itself when all went well.
         if !(good && (outcome.action == "exec" || self.verbosity == Verbosity::Quiet)) {
             self.error(&text);
