@@ -14,6 +14,7 @@ on_each_kind!(
     a_build_that_fails_on_one_of_four_changes_nothing,
     a_reload_that_fails_on_one_of_four_puts_all_back,
     a_first_deploy_that_fails_after_going_live_leaves_nothing_live,
+    a_first_deploy_that_cannot_be_stopped_is_named,
     a_put_back_that_fails_is_named,
     a_host_that_cannot_be_reached_stops_all,
     an_unknown_host_key_stops_all,
@@ -103,11 +104,26 @@ fn a_first_deploy_that_fails_after_going_live_leaves_nothing_live(kind: Kind) {
     world.serve("one");
 }
 
+fn a_first_deploy_that_cannot_be_stopped_is_named(kind: Kind) {
+    let world = World::new(kind, 2);
+    world.production(
+        "supervisor = { reload = \"[ ! -e ~/broken ]\", stop = \"[ ! -e ~/broken ] || exit 7\" }",
+    );
+    world.publish("one");
+    world.shipit(&["production", "setup"]).ends_with(0);
+    world.host("web2").put("broken", "");
+    let run = world.shipit(&["production"]).ends_with(6);
+    run.says("web2: serves nothing, as before, but not all of it worked (stop: exit 7)");
+    fs::remove_file(world.host("web2").path("broken")).unwrap();
+    world.shipit(&["production"]).ends_with(0);
+}
+
 fn a_put_back_that_fails_is_named(kind: Kind) {
     let world = World::deployed(kind, 3, "supervisor = { reload = \"[ ! -e ~/broken ]\" }");
     world.host("web2").put("broken", "");
     world.publish("two");
     let run = world.shipit(&["production"]).ends_with(6).says("not every host serves the same");
+    let run = run.says("but not all of it worked (reload: exit 1)");
     assert!(run.stderr.lines().any(|line| line.trim_start().starts_with("web2: put back to")), "{run}");
     assert!(run.stderr.lines().any(|line| line.trim_start().starts_with("web1, web3: serve")), "{run}");
     // the links are where they were all the same

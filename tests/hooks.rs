@@ -320,7 +320,7 @@ fn a_daemon_of_a_local_hook_keeps_nobody_however_much_it_prints() {
 
 #[test]
 fn the_outcome_is_json_on_the_input_of_the_last_local_hooks() {
-    let lines = "post-deploy-local = \"cat >$HOME/outcome\"\non-failure-local = \"cat >$HOME/failure\"\n\
+    let lines = "migrate = \"true\"\npost-deploy-local = \"cat >$HOME/outcome\"\non-failure-local = \"cat >$HOME/failure\"\n\
                  build = \"echo 'it is \\\"broken\\\"'; [ ! -e bad ]\"";
     let world = World::deployed(Kind::Sshd, 2, lines);
     let json = |file: &str| -> serde_json::Value {
@@ -331,7 +331,7 @@ fn the_outcome_is_json_on_the_input_of_the_last_local_hooks() {
     let outcome = json("outcome");
     let current = world.host("web1").current().unwrap();
     assert_eq!(outcome["result"], "done");
-    assert_eq!(outcome["action"], "deploy");
+    assert_eq!((&outcome["action"], &outcome["migrated"]), (&"deploy".into(), &true.into()));
     assert_eq!(outcome["environment"], "production");
     assert_eq!(outcome["revision"], world.repo.head());
     assert_eq!(format!("releases/{}", outcome["release"].as_str().unwrap()), current);

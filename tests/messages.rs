@@ -160,7 +160,15 @@ fn host(name: &str, result: HostResult, failure: Option<Failure>) -> HostOutcome
         release: named("20261121T081502Z-1a2b3c4"),
         revision: "1a2b3c4".repeat(6)[..40].to_owned(),
     });
-    HostOutcome { host: named(name), to: from.clone(), from, result, failure, took: Duration::from_secs(1) }
+    HostOutcome {
+        host: named(name),
+        to: from.clone(),
+        from,
+        result,
+        failure,
+        amiss: None,
+        took: Duration::from_secs(1),
+    }
 }
 
 fn outcome(end: End, failure: Failure, failed_in: Phase) -> Outcome {

@@ -5,8 +5,7 @@ mod common;
 
 use std::fs;
 
-use common::{Kind, World, eventually};
-use rustix::process::Signal;
+use common::{Kind, Signal, World, eventually};
 
 on_each_kind!(
     a_batch_goes_when_the_one_before_is_live,
@@ -19,6 +18,8 @@ on_each_kind!(
     nothing_is_left_out_that_does_something_for_all,
     what_is_not_touched_needs_nobody,
     a_revert_goes_on_past_a_sick_host,
+    a_revert_that_stops_between_two_batches_is_told,
+    who_never_had_that_release_is_named_and_built_by_sync,
     only_so_many_hosts_at_a_time,
     a_restart_goes_in_batches,
 );
@@ -211,6 +212,40 @@ fn a_revert_goes_on_past_a_sick_host(kind: Kind) {
     fs::remove_file(world.host("web2").path("broken")).unwrap();
     world.host("web3").start();
     world.shipit(&["production"]).ends_with(0);
+    world.serve("two");
+}
+
+fn a_revert_that_stops_between_two_batches_is_told(kind: Kind) {
+    let world = deployed(kind, 3, "rollout = { batch = 1 }");
+    world.deploy("two");
+    forget(&world);
+    let run = world.shipit_spawn(&["production", "revert"]);
+    let begun = || fs::read_to_string(world.root().join("notes")).unwrap().contains("web1 begins");
+    eventually("the first goes back", begun);
+    run.kill(Signal::INT);
+    run.wait();
+    let pages: Vec<_> = world.hosts().iter().map(|host| host.page().unwrap()).collect();
+    assert_eq!(pages, ["one", "two", "two"]);
+    let status = world.shipit(&["production", "status"]).says("web1 went back to an earlier deploy");
+    let text = status.stdout + &status.stderr;
+    let (_, rest) = text.split_once("`shipit production revert ").unwrap_or_else(|| panic!("{text}"));
+    let release = rest.split_once('`').unwrap().0;
+    world.shipit(&["production", "revert", release]).ends_with(0);
+    world.serve("one");
+    world.shipit(&["production", "status", "--check"]).ends_with(0);
+}
+
+// A host that was left out by the deploy to which the others go back.
+fn who_never_had_that_release_is_named_and_built_by_sync(kind: Kind) {
+    let world = deployed(kind, 3, "rollout = { max-unreachable = 1 }");
+    world.host("web2").kill_sshd();
+    world.publish("two");
+    world.shipit(&["production"]).ends_with(0).says("left out: web2");
+    world.host("web2").start();
+    world.deploy("three");
+    let run = world.shipit(&["production", "revert"]).ends_with(6).says("prepare failed on web2");
+    run.says("shipit production sync").does_not_say("try again");
+    world.shipit(&["production", "sync"]).ends_with(0);
     world.serve("two");
 }
 

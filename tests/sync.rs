@@ -152,6 +152,7 @@ fn a_host_that_cannot_be_reached_is_named_and_the_others_are_brought(kind: Kind)
     assert!(run.stderr.contains("in doubt"), "{run}");
     assert_eq!(world.host("web4").page().as_deref(), Some("two"));
     world.shipit(&["production", "sync"]).ends_with(4).says("could not connect to web3");
+    world.shipit(&["production", "--hosts", "web4", "sync"]).ends_with(0);
     world.host("web3").start();
     world.shipit(&["production", "sync"]).ends_with(0).says("nothing to do");
     world.serve("two");

@@ -98,6 +98,8 @@ impl Run<'_> {
                 // once that is what they do, as the user was told.
                 self.fleet.tell(Phase::PutBack, &Script::new().going_back(), |_, _| true).await;
             }
+            // Where nothing was begun all only unlock, which is nothing to show.
+            self.fleet.quiet = self.failed_in.is_none_or(is_before_all);
             for members in std::iter::once(rest).chain(serving) {
                 // Who is told nothing when the user leaves puts itself back, and nobody sees how.
                 let never_told = if self.fleet.known.now {
@@ -110,6 +112,7 @@ impl Run<'_> {
                     self.fleet.hosts[at].in_doubt |= self.fleet.hosts[at].touched;
                 }
             }
+            self.fleet.quiet = false;
         }
         for (at, first) in failures.into_iter().enumerate() {
             self.weigh(at, first, was_live);
@@ -231,6 +234,10 @@ impl Run<'_> {
         let there = answer.live.is_some() && answer.live.as_ref() == self.goal(at);
         (answer.live == before || reverting && there) && !answer.unfinished
     }
+}
+
+fn is_before_all(phase: Phase) -> bool {
+    matches!(phase, Phase::Check | Phase::Connect | Phase::Lock | Phase::Local)
 }
 
 // Whether what a host serves may change in it.

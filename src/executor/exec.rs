@@ -139,5 +139,13 @@ fn answered(host: &mut super::host::HostState) -> HostOutcome {
         (None, Some(_)) => HostResult::Done,
         (None, None) => HostResult::Stopped,
     };
-    HostOutcome { host: host.name.clone(), from: None, to: None, result, failure, took: host.took }
+    HostOutcome {
+        host: host.name.clone(),
+        from: None,
+        to: None,
+        result,
+        failure,
+        amiss: None,
+        took: host.took,
+    }
 }

@@ -77,6 +77,8 @@ pub(super) struct HostState {
     pub(super) in_doubt: bool,
     /// That it is in doubt it told itself, and what it is to serve is known.
     pub(super) told_doubt: bool,
+    /// The last step that failed on the way back, and how it ended.
+    pub(super) failed_back: Option<String>,
     pub(super) started: Instant,
     pub(super) took: Duration,
     /// A `migrate` hook ran here.
@@ -128,6 +130,7 @@ impl HostState {
             lost: None,
             in_doubt: false,
             told_doubt: false,
+            failed_back: None,
             started: Instant::now(),
             took: Duration::ZERO,
             migrated: false,
@@ -241,6 +244,9 @@ impl HostState {
             }
             Reply::End(step, code, _, at) => {
                 self.shown = self.shown.max(at);
+                if phase == Phase::PutBack && code != 0 {
+                    self.failed_back = Some(format!("{step}: exit {code}"));
+                }
                 let took = self.step.take().map_or(Duration::ZERO, |(_, since)| since.elapsed());
                 observer.event(&Event::StepEnded {
                     host: &self.name,
@@ -320,7 +326,12 @@ impl HostState {
         };
         let step = self.step.take().map_or_else(|| phase.name().to_owned(), |(step, _)| step);
         let (kind, message, hint) = if self.hello {
-            let hint = "is the host up, and the network? `status` shows what it serves".to_owned();
+            // Whoever ends a run there ends its shell.
+            let hint = match exit {
+                Exit::Signal(_) => "did somebody end it there, with `unlock`? `status` shows what it serves",
+                _ => "is the host up, and the network? `status` shows what it serves",
+            };
+            let hint = hint.to_owned();
             (FailureKind::Lost, if matches!(exit, Exit::Lost(_)) { String::new() } else { text }, Some(hint))
         } else if exit == Exit::Code(NOT_LINUX) {
             let kernel = String::from_utf8_lossy(&self.noise).trim().to_owned();

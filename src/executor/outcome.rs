@@ -68,6 +68,8 @@ pub struct HostOutcome {
     pub result: HostResult,
     /// Why it failed.
     pub failure: Option<Failure>,
+    /// Told by the host itself, that not all worked on the way back: the last step that did not; empty where it named none.
+    pub amiss: Option<String>,
     /// How long this host was worked on.
     pub took: Duration,
 }

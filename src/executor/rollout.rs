@@ -50,8 +50,11 @@ pub(super) fn go_without(run: &mut Run<'_>) -> Result<(), Stopped> {
     if missed > 0 {
         let text = format!("{names} cannot be left out: a hook runs there for all");
         run.fleet.observer.event(&Event::Notice { host: None, text: &text });
-        for host in &mut run.fleet.hosts {
+        for (at, host) in run.fleet.hosts.iter_mut().enumerate() {
             host.failure = host.failure.take().or_else(|| host.aside.take());
+            if let Some(failure) = host.failure.as_mut().filter(|_| plan.needed.contains(&at)) {
+                failure.hint = Some("it cannot be left out: a hook runs there for all".to_owned());
+            }
         }
         return run.barrier(Phase::Connect, false);
     }

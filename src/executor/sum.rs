@@ -49,7 +49,7 @@ impl Run<'_> {
             failure: self.failure.take(),
             failed_in: self.failed_in,
             took: self.since.elapsed(),
-            migrated: self.migrated && end != End::Done,
+            migrated: self.migrated,
         }
     }
 
@@ -93,7 +93,9 @@ impl Run<'_> {
             HostResult::Doubt if !host.told_doubt => None,
             _ => from.clone(),
         };
-        HostOutcome { host: host.name.clone(), from, to, result, failure, took: host.took }
+        let amiss = (result == HostResult::Doubt && host.told_doubt)
+            .then(|| host.failed_back.take().unwrap_or_default());
+        HostOutcome { host: host.name.clone(), from, to, result, failure, amiss, took: host.took }
     }
 }
 

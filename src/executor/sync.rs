@@ -3,7 +3,7 @@
 use super::event::{Event, FailureKind};
 use super::host::{HostState, Standing};
 use super::outcome::{End, Live};
-use super::run::{Run, Stopped};
+use super::run::{Run, Stopped, Wanted};
 use super::wanted::{Decision, aim};
 use crate::plan::Action;
 use crate::remote::journal::{self, State};
@@ -29,12 +29,13 @@ pub(super) fn set_aside_lost(run: &mut Run<'_>) {
     }
 }
 
-/// What a good end is, where some could not be asked.
+/// What a good end is, where some could not be asked that were to be brought.
 pub(super) fn counting_those_aside(run: &Run<'_>, end: End) -> End {
+    // Of a deploy they were left out as the user allowed.
+    let Wanted::Sync { only } = &run.request.wanted else { return end };
+    let chosen = |host: &HostState| only.is_empty() || only.contains(&host.name);
     match end {
-        // Of a deploy they were left out as the user allowed.
-        end if run.request.plan.action != Action::Sync => end,
-        _ if run.fleet.hosts.iter().all(|host| host.aside.is_none()) => end,
+        _ if run.fleet.hosts.iter().all(|host| host.aside.is_none() || !chosen(host)) => end,
         End::Done => End::Split,
         End::NothingToDo => End::Unreachable,
         end => end,

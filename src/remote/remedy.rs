@@ -2,7 +2,7 @@
 //! end, so that no host is asked for prose. Nothing of what the host says gets into it.
 
 /// The table, read from the top: code, step (empty: any), a part of the message (empty: any).
-const TABLE: [(u32, &str, &str, &str); 46] = [
+const TABLE: [(u32, &str, &str, &str); 47] = [
     (10, "", "", "run `setup` first"),
     (
         12,
@@ -72,6 +72,7 @@ const TABLE: [(u32, &str, &str, &str); 46] = [
     (17, "shared", "put it there", ""),
     (17, "restart", "deploy anew", ""),
     (17, "show", "", "only the logs of the last fifty runs are kept: `list` shows the deploys"),
+    (17, "prepare", "nothing is known", "`sync` builds there what the rest serve"),
     (17, "prepare", "", "`list` shows the deploys; deploy its commit anew: `ref`"),
     (17, "", "nothing is deployed", "deploy first"),
 ];

@@ -244,7 +244,7 @@ carry() {
 again() {
 	sound
 	keep_vars
-	[ -d "$M" ] || fail 17 prepare "nothing is known of release $release any more"
+	[ -d "$M" ] || fail 17 prepare "nothing is known of release $release here"
 	files_again
 	[ ! -d "$rel" ] || return 0
 	room

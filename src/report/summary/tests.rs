@@ -16,7 +16,15 @@ fn live(revision: &str) -> Option<Live> {
 
 fn host(number: usize, to: &str, result: HostResult) -> HostOutcome {
     let took = Duration::from_millis(1000 + 10 * number as u64);
-    HostOutcome { host: format!("web{number}"), from: live(OLD), to: live(to), result, failure: None, took }
+    HostOutcome {
+        host: format!("web{number}"),
+        from: live(OLD),
+        to: live(to),
+        result,
+        failure: None,
+        amiss: None,
+        took,
+    }
 }
 
 fn hosts(count: usize, to: &str, result: HostResult) -> Vec<HostOutcome> {

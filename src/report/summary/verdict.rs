@@ -144,7 +144,7 @@ fn interrupted(outcome: &Outcome, signal: i32) -> String {
 
 /// Each host by name, since each may need a hand of its own.
 fn split(outcome: &Outcome, paint: Paint) -> String {
-    let mut groups: Vec<(Option<String>, Known, Vec<&str>)> = Vec::new();
+    let mut groups: Vec<(Option<String>, Known<'_>, Vec<&str>)> = Vec::new();
     for host in &outcome.hosts {
         let (serves, known) = (short(host.to.as_ref()), Known::of(host));
         match groups.iter_mut().find(|(of, how, _)| (of, *how) == (&serves, known)) {
@@ -160,16 +160,21 @@ fn split(outcome: &Outcome, paint: Paint) -> String {
     let mut text = paint.bad(&format!("{}; {state}:", failed(outcome)));
     for (serves, known, names) in groups {
         let verb = if names.len() == 1 { "serves" } else { "serve" };
+        let amiss = match known {
+            Known::Amiss(step) if !step.is_empty() => format!("not all of it worked ({step})"),
+            _ => "not all of it worked".to_owned(),
+        };
         let state = match (serves, known) {
             (Some(revision), Known::Sure) => format!("{verb} {revision}"),
             (Some(revision), _) if outcome.action == "restart" => {
                 format!("{verb} {revision}, but may not be up")
             }
             (Some(revision), _) if outcome.action == "revert" => {
-                format!("went back to {revision}, but not all of it worked")
+                format!("went back to {revision}, but {amiss}")
             }
-            (Some(revision), _) => format!("put back to {revision}, but not all of it worked"),
+            (Some(revision), _) => format!("put back to {revision}, but {amiss}"),
             (None, Known::Sure) => format!("{verb} nothing"),
+            (None, Known::Amiss(_)) => format!("{verb} nothing, as before, but {amiss}"),
             (None, Known::Doubt) => "in doubt: nobody could ask".to_owned(),
             (None, Known::NotAsked) => "could not be reached, and was not touched".to_owned(),
         };
@@ -181,18 +186,20 @@ fn split(outcome: &Outcome, paint: Paint) -> String {
 
 /// How much is known of what a host serves.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Known {
+enum Known<'a> {
     Sure,
     Doubt,
+    /// It told itself that not all worked: the step that did not.
+    Amiss(&'a str),
     /// It was left out.
     NotAsked,
 }
 
-impl Known {
-    fn of(host: &HostOutcome) -> Self {
+impl<'a> Known<'a> {
+    fn of(host: &'a HostOutcome) -> Self {
         let gone = host.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Unreachable);
         match host.result {
-            HostResult::Doubt => Known::Doubt,
+            HostResult::Doubt => host.amiss.as_deref().map_or(Known::Doubt, Known::Amiss),
             HostResult::Skipped => Known::NotAsked,
             _ if gone && host.from.is_none() => Known::NotAsked,
             _ => Known::Sure,
@@ -203,6 +210,9 @@ impl Known {
 fn what_to_type(outcome: &Outcome) -> String {
     let mut ways = vec![("status".to_owned(), "where each host is")];
     match (outcome.action.as_str(), &outcome.release) {
+        ("revert", Some(_)) if failures(outcome).all(|failure| failure.step == "prepare") => {
+            ways.push(("sync".to_owned(), "bring along who did not have that release"));
+        }
         ("revert", Some(release)) => ways.push((format!("revert {release}"), "try again")),
         ("revert", None) => ways.push(("sync".to_owned(), "bring all to what most of them serve")),
         ("sync", _) => ways.push(("sync".to_owned(), "try again")),
