@@ -13,6 +13,7 @@ on_each_kind!(
     a_failure_in_one_puts_all_back,
     a_revert_takes_back_what_the_deploy_changed,
     a_revert_of_one_app_goes_on_past_a_dead_host,
+    an_app_that_came_with_a_deploy_stays_when_that_is_undone,
     a_revert_that_was_cut_short_between_two_apps_is_told,
     apps_go_to_hosts_with_their_roles,
     a_client_that_is_killed_leaves_both_as_they_were,
@@ -164,6 +165,30 @@ fn a_revert_of_one_app_goes_on_past_a_dead_host(kind: Kind) {
     world.shipit(&["production", "sync"]).ends_with(3);
     world.shipit(&["production", "revert"]).ends_with(0);
     serve(&world, "one", "one");
+}
+
+fn an_app_that_came_with_a_deploy_stays_when_that_is_undone(kind: Kind) {
+    let world = World::new(kind, 1);
+    let repo = world.repo.url();
+    let app = |name: &str| format!("[apps.{name}]\nrepo = {repo:?}\nref = \"{name}\"\n");
+    let environment = "[deploy.production]\nhost = \"web1\"\npath = \"{app}\"\n";
+    world.config(&format!("{HOOKS}\n{}{environment}", app("api")));
+    for page in ["one", "two"] {
+        publish(&world, "api", &[("page", page)]);
+        world.shipit(&["production", "setup"]).ends_with(0);
+        world.shipit(&["production"]).ends_with(0);
+    }
+    world.config(&format!("{HOOKS}\n{}{}{environment}", app("api"), app("web")));
+    publish(&world, "api", &[("page", "three")]);
+    publish(&world, "web", &[("page", "three")]);
+    world.shipit(&["production", "setup"]).ends_with(0);
+    world.shipit(&["production"]).ends_with(0);
+    serve(&world, "three", "three");
+    world.shipit(&["production", "revert"]).ends_with(0).says("web came with that deploy and stays");
+    serve(&world, "two", "three");
+    world.shipit(&["production", "revert"]).ends_with(0);
+    serve(&world, "one", "three");
+    world.shipit(&["production", "revert"]).ends_with(1).says("no deploy");
 }
 
 fn a_revert_that_was_cut_short_between_two_apps_is_told(kind: Kind) {

@@ -89,6 +89,7 @@ async fn go(run: &mut Run<'_>, goals: &[Option<Goal>]) -> Decision {
         run.fleet.goals = lives;
         return Decision::Nothing;
     }
+    tell_who_stays(run, goals, &moving);
     leave_alone(run, |app| !moving[app]).await;
     aim(run, lives, |at, _| {
         let goal = goals[targets[at].app].as_ref();
@@ -108,6 +109,19 @@ async fn go(run: &mut Run<'_>, goals: &[Option<Goal>]) -> Decision {
         run.fleet.observer.event(&resolved);
     }
     Decision::Go
+}
+
+// An app that came with the deploy that is undone: there is nothing that it could go back to.
+fn tell_who_stays(run: &mut Run<'_>, goals: &[Option<Goal>], moving: &[bool]) {
+    let live = |app: usize| model(run, app).and_then(|host| host.fact("live"));
+    let undone = (0..goals.len()).filter(|app| moving[*app]).filter_map(live).max();
+    let stays =
+        |app: &usize| !moving[*app] && goals[*app].is_some() && undone.is_some() && live(*app) == undone;
+    let names: Vec<&str> = (0..goals.len()).filter(stays).filter_map(|app| run.app_name(app)).collect();
+    if !names.is_empty() {
+        let text = format!("{} came with that deploy and stays: nothing was live before", names.join(", "));
+        run.fleet.observer.event(&Event::Notice { host: None, text: &text });
+    }
 }
 
 // One host stands for all of an app that serve what most of them serve: the one that remembers most. A host that came

@@ -52,6 +52,13 @@ pub fn states<'a>(apps: &[Remembered<'a>]) -> Vec<Vec<Option<&'a Entry>>> {
                 _ => ended[at] = true,
             }
         }
+        // What was undone in the other apps already is no news of the one that stays.
+        let undone = |app: &Remembered<'a>| {
+            app.live != Some(newest) && journal::deploy_of(app.entries, newest).is_some()
+        };
+        if !moved && apps.iter().any(undone) {
+            continue;
+        }
         if !moved || states.contains(&entries) {
             return states;
         }
@@ -107,6 +114,11 @@ mod tests {
         let api = deploys(&[("1", ""), ("2", "1")]);
         let web = deploys(&[("2", "")]);
         assert_eq!(gone_through(&[(&api, Some("2")), (&web, Some("2"))]), [["1", "2"]]);
+        // Gone back from 3, which brought it.
+        let api = deploys(&[("1", ""), ("2", "1"), ("3", "2")]);
+        let web = deploys(&[("3", "")]);
+        assert_eq!(gone_through(&[(&api, Some("2")), (&web, Some("3"))]), [["1", "3"]]);
+        let api = deploys(&[("1", ""), ("2", "1")]);
         let only_web = deploys(&[("3", "")]);
         assert_eq!(gone_through(&[(&api, Some("2")), (&only_web, Some("3"))]), [[""; 2]; 0]);
     }
