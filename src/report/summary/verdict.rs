@@ -88,7 +88,7 @@ fn exec_failed(outcome: &Outcome) -> String {
     format!("failed on {} of {}: {hosts}", failing(outcome).len(), human::hosts(outcome.hosts.len()))
 }
 
-/// `failed while building on web2`.
+/// `failed while building on web2`, `stopped in activate`.
 fn failed(outcome: &Outcome) -> String {
     let hosts = failing(outcome);
     let place = if hosts.is_empty() { String::new() } else { format!(" on {}", human::names(&hosts)) };
@@ -101,7 +101,9 @@ fn failed(outcome: &Outcome) -> String {
         // Different steps on different hosts, or none known: the phase is what they share.
         _ => outcome.failed_in.map_or(String::new(), |phase| format!(" in {}", phase.name())),
     };
-    clean::line(format!("failed{doing}{place}").as_bytes(), 300)
+    // Where nothing failed it was the user who left.
+    let what = if failures(outcome).next().is_none() { "stopped" } else { "failed" };
+    clean::line(format!("{what}{doing}{place}").as_bytes(), 300)
 }
 
 fn put_back(outcome: &Outcome) -> String {
