@@ -223,7 +223,7 @@ fn a_revert_that_stops_between_two_batches_is_told(kind: Kind) {
     let begun = || fs::read_to_string(world.root().join("notes")).unwrap().contains("web1 begins");
     eventually("the first goes back", begun);
     run.kill(Signal::INT);
-    run.wait();
+    run.wait().ends_with(6).says("stopped in activate").says("try again");
     let pages: Vec<_> = world.hosts().iter().map(|host| host.page().unwrap()).collect();
     assert_eq!(pages, ["one", "two", "two"]);
     let status = world.shipit(&["production", "status"]).says("web1 went back to an earlier deploy");

@@ -212,7 +212,7 @@ impl<'a> Known<'a> {
 fn what_to_type(outcome: &Outcome) -> String {
     let mut ways = vec![("status".to_owned(), "where each host is")];
     match (outcome.action.as_str(), &outcome.release) {
-        ("revert", Some(_)) if failures(outcome).all(|failure| failure.step == "prepare") => {
+        ("revert", Some(_)) if lacking(outcome) => {
             ways.push(("sync".to_owned(), "bring along who did not have that release"));
         }
         ("revert", Some(release)) => ways.push((format!("revert {release}"), "try again")),
@@ -231,6 +231,12 @@ fn what_to_type(outcome: &Outcome) -> String {
     let width = lines.iter().map(|(line, _)| console::measure_text_width(line)).max().unwrap_or(0);
     let padded = |line| console::pad_str(line, width, console::Alignment::Left, None).into_owned();
     lines.iter().fold("\nnext:".to_owned(), |text, (line, why)| format!("{text}\n  {}  {why}", padded(line)))
+}
+
+// Whether those that failed had nothing to go back to.
+fn lacking(outcome: &Outcome) -> bool {
+    let mut steps = failures(outcome).map(|failure| failure.step.as_str()).peekable();
+    steps.peek().is_some() && steps.all(|step| step == "prepare")
 }
 
 enum Serving {
