@@ -77,10 +77,12 @@ fn release(world: &World, app: &str) -> String {
 
 fn both_go_live_as_one_deploy_in_their_order(kind: Kind) {
     let world = both(kind, 2);
-    publish(&world, "api", &[("page", "two")]);
-    publish(&world, "web", &[("page", "zwei")]);
+    let api = publish(&world, "api", &[("page", "two")]);
+    let web = publish(&world, "web", &[("page", "zwei")]);
     world.shipit(&["production"]).ends_with(0);
     serve(&world, "two", "zwei");
+    let shown = world.shipit(&["production", "show"]).ends_with(0).stdout;
+    assert!(shown.contains(&format!("api {api}\n")) && shown.contains(&format!("web {web}\n")), "{shown}");
     assert_eq!(release(&world, "api"), release(&world, "web"), "one release name");
     for host in world.hosts() {
         let order = host.read("order").unwrap();

@@ -109,8 +109,18 @@ pub fn head(known: &Known, looked: &[Looked], now: Timestamp) -> String {
         }
     };
     line(&known.action, if known.release.is_empty() { &known.run } else { &known.release });
-    line("ref", &known.reference);
-    line("revision", &known.revision);
+    // Each of several apps has a ref and a commit of its own; the journal has those of the commits.
+    let several =
+        looked.iter().flat_map(|host| &host.entries).find(|entry| known.is(entry) && entry.apps.len() > 1);
+    match several {
+        None => {
+            line("ref", &known.reference);
+            line("revision", &known.revision);
+        }
+        Some(entry) => {
+            entry.apps.iter().for_each(|(app, revision)| line("revision", &format!("{app} {revision}")));
+        }
+    }
     line("when", &format!("{} ({})", human::when(&known.when), human::age(&known.when, now)));
     line("by", &known.who);
     if !known.release.is_empty() {
