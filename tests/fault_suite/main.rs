@@ -52,6 +52,7 @@ deploy client-term web1 at step-started:reload@web1/api +0
 deploy client-int web1 at step-started:fetch@web2/web +0
 deploy client-int web1 at step-started:verify@web4/api +0
 deploy client-int-twice web1 at step-started:reload@web3/web +0
+deploy client-int-twice web1 at step-ended:undrain@web1/web +0
 deploy client-freeze web2 at host-done:lock@web4/web +0
 deploy client-freeze web1 at step-started:reload@web1/api +0
 deploy disk-full web2 at step-started:checkout@web2/web +0
