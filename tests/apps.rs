@@ -13,6 +13,7 @@ on_each_kind!(
     a_failure_in_one_puts_all_back,
     a_revert_takes_back_what_the_deploy_changed,
     a_revert_of_one_app_goes_on_past_a_dead_host,
+    a_dead_host_without_the_app_that_is_reverted_is_only_named,
     an_app_that_came_with_a_deploy_stays_when_that_is_undone,
     a_revert_that_was_cut_short_between_two_apps_is_told,
     apps_go_to_hosts_with_their_roles,
@@ -167,6 +168,23 @@ fn a_revert_of_one_app_goes_on_past_a_dead_host(kind: Kind) {
     world.shipit(&["production", "sync"]).ends_with(3);
     world.shipit(&["production", "revert"]).ends_with(0);
     serve(&world, "one", "one");
+}
+
+fn a_dead_host_without_the_app_that_is_reverted_is_only_named(kind: Kind) {
+    let hosts = r#"[{ host = "web1", roles = ["api"] }, { host = "web2", roles = ["web"] }]"#;
+    let world = world(kind, hosts, 2);
+    world.shipit(&["production", "setup"]).ends_with(0);
+    world.shipit(&["production"]).ends_with(0);
+    publish(&world, "api", &[("page", "two")]);
+    world.shipit(&["production"]).ends_with(0);
+    world.host("web2").kill_sshd();
+    world
+        .shipit(&["production", "revert"])
+        .ends_with(0)
+        .says("web2/web")
+        .says("could not be asked; nothing is to be done there");
+    assert_eq!(world.host("web1").read("api/current/page").as_deref(), Some("one"));
+    world.host("web2").start();
 }
 
 fn an_app_that_came_with_a_deploy_stays_when_that_is_undone(kind: Kind) {

@@ -5,7 +5,7 @@ mod common;
 
 use std::fs;
 
-use common::{Kind, World};
+use common::{Kind, World, eventually};
 
 on_each_kind!(
     a_new_host_is_set_up_and_brought_to_what_is_live,
@@ -13,6 +13,7 @@ on_each_kind!(
     a_host_that_missed_a_revert_returns_by_what_it_has,
     what_fails_is_put_back_on_the_synced_hosts_only,
     a_host_that_cannot_be_reached_is_named_and_the_others_are_brought,
+    the_end_of_the_line_to_a_host_that_is_not_touched_stops_nothing,
     hosts_that_are_halves_are_refused_with_who_has_what,
 );
 
@@ -155,6 +156,21 @@ fn a_host_that_cannot_be_reached_is_named_and_the_others_are_brought(kind: Kind)
     world.shipit(&["production", "--hosts", "web4", "sync"]).ends_with(0);
     world.host("web3").start();
     world.shipit(&["production", "sync"]).ends_with(0).says("nothing to do");
+    world.serve("two");
+}
+
+fn the_end_of_the_line_to_a_host_that_is_not_touched_stops_nothing(kind: Kind) {
+    let lines = "build = \"[ ! -e ~/slow ] || { touch ~/building; until [ -e ~/go ]; do sleep 0.1; done; }\"";
+    let world = World::deployed(kind, 3, lines);
+    missed(&world, lines, "web3", &["web1", "web2"], "two");
+    let web3 = world.host("web3");
+    web3.put("slow", "");
+    let run = world.shipit_spawn(&["production", "sync"]);
+    eventually("web3 builds", || web3.path("building").exists());
+    world.host("web1").kill_session();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    web3.put("go", "");
+    run.wait().ends_with(0).says("note: the line ended; it was not to be touched").says("brought web3 to");
     world.serve("two");
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::event::{Event, Failure, FailureKind, Observer};
-use super::host::HostState;
+use super::host::{HostState, Standing};
 use super::interrupt::{Asked, Interrupt};
 use super::line::Said;
 use super::outcome::Live;
@@ -92,8 +92,16 @@ impl<'a> Fleet<'a> {
 
     // A host that was stopped because another failed did not fail.
     pub(super) fn failed(&self) -> usize {
-        let failures = self.hosts.iter().filter_map(|host| host.failure.as_ref());
+        let failures =
+            self.hosts.iter().filter(|host| !self.may_be_missed(host)).filter_map(|h| h.failure.as_ref());
         failures.filter(|failure| failure.kind != FailureKind::Interrupted).count()
+    }
+
+    /// Whether the end of its line is of no account: a `sync` does not touch it.
+    pub(super) fn may_be_missed(&self, host: &HostState) -> bool {
+        let decided = self.plan.action == Action::Sync && self.goals.iter().any(Option::is_some);
+        let lost = host.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Lost);
+        decided && lost && host.standing == Standing::Rest
     }
 
     /// Waits for something that is not the hosts'; `None`: the user wants to stop, or a host failed meanwhile.
@@ -178,7 +186,7 @@ impl<'a> Fleet<'a> {
             if let Some(line) = &host.line {
                 line.send(&Message::Run(self.number, script.as_str()));
                 host.running = Some(self.number);
-                host.touched |= matches!(phase, Phase::Activate | Phase::Whole);
+                host.touched |= phase == Phase::Activate;
                 host.fetching = fetches;
                 host.told = host.failure.is_some();
             }
@@ -263,6 +271,7 @@ impl<'a> Fleet<'a> {
                 if !undoing
                     && matches!(phase, Phase::Prepare | Phase::Ready)
                     && self.plan.action != Action::Revert
+                    && !self.may_be_missed(&self.hosts[at])
                 {
                     self.stop_all();
                 }

@@ -69,7 +69,8 @@ pub(super) struct HostState {
     pub(super) running: Option<u32>,
     /// Exit code of `exec`'s command.
     pub(super) code: Option<u32>,
-    /// It was told to go live, or to be restarted: from then on it serves what it did only when it says so.
+    /// It was told to go live, or to be restarted, or came to that by itself: from then on it serves what it did only when
+    /// it says so.
     pub(super) touched: bool,
     /// The line ended in that phase, while something could still be undone there.
     pub(super) lost: Option<Phase>,
@@ -234,6 +235,7 @@ impl HostState {
                 self.shown = self.shown.max(at);
                 self.tail.clear();
                 self.migrated |= step == "migrate";
+                self.touched |= step == "drain";
                 self.fetching &= matches!(step.as_str(), "pre-setup" | "pre-deploy" | "fetch" | "submodules");
                 observer.event(&Event::StepStarted { host: &self.name, step: &step });
                 self.step = Some((step, Instant::now()));
@@ -257,7 +259,7 @@ impl HostState {
             }
             // The fleet's.
             Reply::Ask(_) => {}
-            Reply::Switched(_) => self.switched = true,
+            Reply::Switched(_) => (self.switched, self.touched) = (true, true),
             Reply::Code(code) => self.code = Some(code),
             Reply::Notice(text) => observer.event(&Event::Notice { host: Some(&self.name), text: &text }),
             Reply::Fail(code, step, message) => self.fail(code, step, message),

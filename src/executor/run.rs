@@ -172,7 +172,6 @@ impl<'a> Run<'a> {
     // Whether all are well that have to be. A revert goes on with those that are: at night, with one host dead, the others
     // must come back.
     pub(super) fn barrier(&mut self, phase: Phase, tolerant: bool) -> Result<(), Stopped> {
-        sync::set_aside_lost(self);
         let concerned = || self.fleet.hosts.iter().filter(|host| !host.idle);
         let failed = concerned().filter(|host| host.failure.is_some()).count();
         let interrupted = self.fleet.known.signal != 0;
@@ -209,6 +208,7 @@ impl<'a> Run<'a> {
                 self.migrated |= self.fleet.hosts.iter().any(|host| host.migrated);
             }
         }
+        sync::let_go_of_the_rest(self);
         match stage.phase {
             Phase::Whole => return self.whole().await,
             Phase::Finish => {

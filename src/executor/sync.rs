@@ -5,7 +5,6 @@ use super::host::{HostState, Standing};
 use super::outcome::{End, Live};
 use super::run::{Run, Stopped, Wanted};
 use super::wanted::{Decision, aim};
-use crate::plan::Action;
 use crate::remote::journal::{self, State};
 
 /// Hosts that cannot be reached stop no `sync`: they are named, and brought later.
@@ -19,13 +18,16 @@ pub(super) fn set_aside(run: &mut Run<'_>) {
     }
 }
 
-/// Of hosts that are not to be touched the end of the line stops nothing either.
-pub(super) fn set_aside_lost(run: &mut Run<'_>) {
-    if run.request.plan.action != Action::Sync || run.fleet.goals.iter().all(Option::is_none) {
-        return;
-    }
-    for host in run.fleet.hosts.iter_mut().filter(|host| host.standing == Standing::Rest) {
-        host.aside = host.failure.take_if(|failure| failure.kind == FailureKind::Lost).or(host.aside.take());
+/// Hosts that are not to be touched, and whose line ended, have not failed.
+pub(super) fn let_go_of_the_rest(run: &mut Run<'_>) {
+    for at in 0..run.fleet.hosts.len() {
+        if run.fleet.may_be_missed(&run.fleet.hosts[at]) {
+            let host = &mut run.fleet.hosts[at];
+            host.failure = None;
+            host.lost = None;
+            let text = "the line ended; it was not to be touched";
+            run.fleet.observer.event(&Event::Notice { host: Some(&host.name), text });
+        }
     }
 }
 

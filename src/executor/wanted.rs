@@ -203,6 +203,10 @@ pub(super) async fn leave_alone(run: &mut Run<'_>, which: impl Fn(usize) -> bool
     run.fleet.quiet = false;
     for (host, _) in run.fleet.hosts.iter_mut().zip(idle).filter(|(_, idle)| *idle) {
         host.idle = true;
+        if host.failure.take().is_some() {
+            let text = "could not be asked; nothing is to be done there";
+            run.fleet.observer.event(&Event::Notice { host: Some(&host.name), text });
+        }
         if let Some(line) = host.line.take() {
             line.send(&Message::Bye);
         }

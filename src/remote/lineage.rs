@@ -53,10 +53,10 @@ pub fn states<'a>(apps: &[Remembered<'a>]) -> Vec<Vec<Option<&'a Entry>>> {
             }
         }
         // What was undone in the other apps already is no news of the one that stays.
-        let undone = |app: &Remembered<'a>| {
-            app.live != Some(newest) && journal::deploy_of(app.entries, newest).is_some()
+        let undone = |(app, at): (&Remembered<'a>, &Option<&str>)| {
+            *at != Some(newest) && journal::deploy_of(app.entries, newest).is_some()
         };
-        if !moved && apps.iter().any(undone) {
+        if !moved && apps.iter().zip(&state).any(undone) {
             continue;
         }
         if !moved || states.contains(&entries) {
@@ -118,6 +118,9 @@ mod tests {
         let api = deploys(&[("1", ""), ("2", "1"), ("3", "2")]);
         let web = deploys(&[("3", "")]);
         assert_eq!(gone_through(&[(&api, Some("2")), (&web, Some("3"))]), [["1", "3"]]);
+        let api = deploys(&[("1", ""), ("2", "1"), ("4", "2")]);
+        let web = deploys(&[("3", ""), ("4", "3")]);
+        assert_eq!(gone_through(&[(&api, Some("4")), (&web, Some("4"))]), [["2", "3"]], "3 was web's alone");
         let api = deploys(&[("1", ""), ("2", "1")]);
         let only_web = deploys(&[("3", "")]);
         assert_eq!(gone_through(&[(&api, Some("2")), (&only_web, Some("3"))]), [[""; 2]; 0]);

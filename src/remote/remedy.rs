@@ -72,7 +72,12 @@ const TABLE: [(u32, &str, &str, &str); 47] = [
     (17, "shared", "put it there", ""),
     (17, "restart", "deploy anew", ""),
     (17, "show", "", "only the logs of the last fifty runs are kept: `list` shows the deploys"),
-    (17, "prepare", "nothing is known", "`sync` builds there what the rest serve"),
+    (
+        17,
+        "prepare",
+        "nothing is known",
+        "`sync` builds there what most serve; where it is nowhere any more, deploy its commit anew: `ref`",
+    ),
     (17, "prepare", "", "`list` shows the deploys; deploy its commit anew: `ref`"),
     (17, "", "nothing is deployed", "deploy first"),
 ];

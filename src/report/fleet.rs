@@ -280,13 +280,25 @@ fn sentences(
         Trouble::DrainedForGood,
         Trouble::Down,
     ];
-    let went_back = || looked.iter().find(|host| rest.went_back(host)).and_then(release);
-    let reverted =
-        looked.iter().find_map(|host| rest.left_behind(host)).or_else(went_back).unwrap_or_default();
+    let reverted = |trouble: Trouble| match trouble {
+        Trouble::WentBack => looked.iter().find(|host| rest.went_back(host)).and_then(release),
+        _ => looked.iter().find_map(|host| rest.left_behind(host)),
+    };
     let advice =
         told.into_iter().map(|trouble| (trouble, with(trouble))).filter(|(_, names)| !names.is_empty());
-    let mut all: Vec<String> =
-        advice.filter_map(|(trouble, names)| advice_for(trouble, (environment, reverted), &names)).collect();
+    let mut all: Vec<String> = advice
+        .filter_map(|(trouble, names)| {
+            let reverted = reverted(trouble).unwrap_or_default();
+            advice_for(trouble, (environment, reverted), &names)
+        })
+        .collect();
+    // `sync` refuses to choose between halves.
+    let most = 2 * looked.iter().filter(|host| rest.has(host)).count() > looked.len();
+    let back = with(Trouble::WentBack);
+    if most && !back.is_empty() {
+        let names = human::names(&back);
+        all.push(format!("or `shipit {environment} sync`, which takes {names} to what most serve"));
+    }
     let dead = looked.iter().filter(|host| host.holder.as_ref().is_some_and(|(_, dead)| *dead));
     let dead: Vec<&str> = dead.map(|host| host.host.as_str()).collect();
     if !dead.is_empty() {
@@ -309,7 +321,7 @@ fn advice_for(trouble: Trouble, (environment, reverted): (&str, &str), hosts: &[
         }
         Trouble::WentBack => format!(
             "{names} went back to an earlier deploy, and the rest did not: `shipit {environment} revert {reverted}` takes all \
-             there, `shipit {environment} sync` takes {it} to what most serve"
+             there"
         ),
         Trouble::Differs => format!(
             "{names} {} not serve the same release as the rest: `shipit {environment} sync` brings {it} there",

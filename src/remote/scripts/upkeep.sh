@@ -35,6 +35,8 @@ restart_on() {
 restart_drain() {
 	has_step drain || return 0
 	if nobody_for drain; then
+		# It may have been drained already when the operator was lost.
+		! traffic_is unclear || take_in try
 		rm -f "$R/restarting"
 		exit
 	fi

@@ -18,6 +18,9 @@ const DOINGS: [(&str, &str); 6] = [
     ("reload", "reloading"),
 ];
 
+/// How a host says that it never had a release, or forgot it (`again` in `scripts/release.sh`).
+const UNKNOWN: &str = "nothing is known of release ";
+
 pub(super) fn render(outcome: &Outcome, paint: Paint) -> String {
     match outcome.end {
         End::Done => paint.good(&done(outcome)),
@@ -212,8 +215,13 @@ impl<'a> Known<'a> {
 fn what_to_type(outcome: &Outcome) -> String {
     let mut ways = vec![("status".to_owned(), "where each host is")];
     match (outcome.action.as_str(), &outcome.release) {
-        ("revert", Some(_)) if lacking(outcome) => {
-            ways.push(("sync".to_owned(), "bring along who did not have that release"));
+        ("revert", Some(release)) if lacking(outcome) => {
+            let there = |host: &&HostOutcome| host.to.as_ref().is_some_and(|live| live.release == *release);
+            if 2 * outcome.hosts.iter().filter(there).count() > outcome.hosts.len() {
+                ways.push(("sync".to_owned(), "bring along who did not have that release"));
+            } else if let Some(revision) = &outcome.revision {
+                ways.push((format!("ref {revision}"), "deploy that commit anew"));
+            }
         }
         ("revert", Some(release)) => ways.push((format!("revert {release}"), "try again")),
         ("revert", None) => ways.push(("sync".to_owned(), "bring all to what most of them serve")),
@@ -235,8 +243,8 @@ fn what_to_type(outcome: &Outcome) -> String {
 
 // Whether those that failed had nothing to go back to.
 fn lacking(outcome: &Outcome) -> bool {
-    let mut steps = failures(outcome).map(|failure| failure.step.as_str()).peekable();
-    steps.peek().is_some() && steps.all(|step| step == "prepare")
+    let lacks = |failure: &Failure| failure.step == "prepare" && failure.message.starts_with(UNKNOWN);
+    failures(outcome).next().is_some() && failures(outcome).all(lacks)
 }
 
 enum Serving {
