@@ -270,13 +270,13 @@ impl<'a> Run<'a> {
 
     // What fails after all is live, or otherwise done, is told, never undone.
     fn finished(&mut self) {
-        for host in self.fleet.hosts.iter_mut().filter(|host| host.failure.is_some() && !host.in_doubt) {
-            let clean = |failure: &mut Failure| matches!(failure.step.as_str(), "finish" | "script");
+        for host in self.fleet.hosts.iter_mut().filter(|host| !host.in_doubt) {
+            let Some(failure) = &host.failure else { continue };
             let text = if host.lost == Some(Phase::Finish) {
                 "the line ended when all was done; the host finishes by itself".to_owned()
             } else if host.switched && host.lost.is_some() && self.confirmed {
                 "the line ended after it was live and confirmed; the host finishes by itself".to_owned()
-            } else if let Some(failure) = host.failure.take_if(|failure| host.switched && clean(failure)) {
+            } else if host.switched && matches!(failure.step.as_str(), "finish" | "script") {
                 format!("live, but not cleaned up: {}", failure.message)
             } else {
                 continue;

@@ -35,9 +35,8 @@ pub(super) fn let_go_of_the_rest(run: &mut Run<'_>) {
 pub(super) fn counting_those_aside(run: &Run<'_>, end: End) -> End {
     // Of a deploy they were left out as the user allowed.
     let Wanted::Sync { only } = &run.request.wanted else { return end };
-    let chosen = |host: &HostState| only.is_empty() || only.contains(&host.name);
     match end {
-        _ if run.fleet.hosts.iter().all(|host| host.aside.is_none() || !chosen(host)) => end,
+        _ if run.fleet.hosts.iter().all(|host| host.aside.is_none() || !is_chosen(host, only)) => end,
         End::Done => End::Split,
         End::NothingToDo => End::Unreachable,
         end => end,
@@ -151,13 +150,17 @@ fn majority<'a>(serving: &[(&str, &'a str)], aside: usize) -> Result<&'a str, Un
     }
 }
 
+// Whether a host is among those that are to be brought: these; none: all.
+fn is_chosen(host: &HostState, only: &[String]) -> bool {
+    only.is_empty() || only.contains(&host.name)
+}
+
 // A host where the last that was tried failed and was not put back differs too, whatever `current` says.
 fn stand(run: &mut Run<'_>, app: usize, release: &str, only: &[String]) {
     for host in run.fleet.hosts.iter_mut().filter(|host| host.app == app) {
         let has = host.fact("live") == Some(release);
         let failed = host.entries.last().is_some_and(|entry| entry.state == State::Failed);
-        let chosen = only.is_empty() || only.contains(&host.name);
-        if host.aside.is_some() || !chosen || has && !failed {
+        if host.aside.is_some() || !is_chosen(host, only) || has && !failed {
             continue;
         }
         let known = host.fact("known").unwrap_or_default().split(' ').any(|name| name == release);

@@ -135,13 +135,10 @@ impl<'a> Rest<'a> {
 
     /// Whether a host was reverted after the rest got what they serve: the operator stopped before it was their turn.
     fn went_back(&self, host: &Looked) -> bool {
-        let later =
-            |last: &&Entry| self.newest.get(&host.app).is_some_and(|newest| last.run.as_str() > *newest);
-        let reverted =
-            |last: &&Entry| last.action == "revert" && Some(last.release.as_str()) == release(host);
-        host.failure.is_none()
-            && !self.has(host)
-            && last(host).filter(later).is_some_and(|last| reverted(&last))
+        let differs = host.failure.is_none() && !self.has(host);
+        let Some(last) = last(host).filter(|_| differs) else { return false };
+        let later = self.newest.get(&host.app).is_some_and(|newest| last.run.as_str() > *newest);
+        later && last.action == "revert" && Some(last.release.as_str()) == release(host)
     }
 
     /// The deploy to which another app was reverted, and by what that says this one with it, on all its hosts, and was not:
