@@ -6,7 +6,7 @@
 //! scenario needs and the machine lacks fails it: nothing is ever skipped.
 
 // Each test file compiles this module anew and uses its own part of it; a panic is how a test fails.
-#![allow(dead_code, unused_imports, clippy::unwrap_used, clippy::expect_used)]
+#![allow(dead_code, unused_imports, unused_macros, clippy::unwrap_used, clippy::expect_used)]
 
 mod host;
 mod login;
@@ -35,7 +35,6 @@ pub use world::World;
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs each named scenario, a `fn(Kind)`, on real sshds and on the in-process server, as tests of their own.
-#[macro_export]
 macro_rules! on_each_kind {
     ($($scenario:ident),+ $(,)?) => {
         $(mod $scenario {

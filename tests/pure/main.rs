@@ -1,0 +1,18 @@
+//! What needs no host: the configuration, plans and messages as data, git on this machine, and the rules of the sources.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod house_rules;
+
+mod config;
+mod config_apps;
+mod config_find;
+mod config_health;
+mod config_later;
+mod config_layers;
+mod config_mistakes;
+mod config_rollout;
+mod config_select;
+mod git;
+mod house;
+mod messages;
+mod plan_fleet;

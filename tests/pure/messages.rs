@@ -1,0 +1,368 @@
+//! Every message, side by side, to be read as a user reads them: what was tried, on what, and what to type next.
+//!
+//! The snapshot is the text; the rules that a machine can hold stand beside it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use shipit::config::ConfigError;
+use shipit::error::Error;
+use shipit::executor::event::{Failure, FailureKind, Phase};
+use shipit::executor::outcome::{End, HostOutcome, HostResult, Live, Outcome};
+use shipit::git::GitError;
+use shipit::remote::access::{Asked, Trouble};
+use shipit::remote::program::PROGRAM;
+use shipit::remote::remedy;
+use shipit::report::summary;
+use shipit::transport::{Attempt, ConnectError, Exit, NewKeys, OfferedKey, Refusal, Step};
+
+const FILE: &str = "/home/ann/shop/shipit.toml";
+
+fn named(text: &str) -> String {
+    text.to_owned()
+}
+
+fn gone() -> std::io::Error {
+    std::io::Error::from_raw_os_error(2)
+}
+
+fn config_errors() -> Vec<ConfigError> {
+    let (file, known) = (PathBuf::from(FILE), vec![named("production"), named("staging")]);
+    let (environment, patterns) = (named("production"), named("web1,!web1"));
+    vec![
+        ConfigError::NotFound { start: "/home/ann/shop/api".into(), top: Some("/home/ann/shop".into()) },
+        ConfigError::NotFound { start: "/tmp".into(), top: None },
+        ConfigError::Unreadable { file: file.clone(), source: gone() },
+        ConfigError::NotAFile { file: "/dev/zero".into() },
+        ConfigError::TooLarge { file: file.clone(), limit: 1 << 20 },
+        ConfigError::NotText { file: file.clone(), line: 3 },
+        ConfigError::Foreign { file: file.clone(), owner: 1001 },
+        ConfigError::UnknownEnvironment {
+            file: file.clone(),
+            name: named("prod"),
+            nearest: Some(named("production")),
+            known: known.clone(),
+        },
+        ConfigError::UnknownEnvironment { file: file.clone(), name: named("x"), nearest: None, known },
+        ConfigError::UnknownEnvironment { file, name: named("x"), nearest: None, known: Vec::new() },
+        ConfigError::NoSuchHost {
+            environment: environment.clone(),
+            pattern: named("wbe1"),
+            nearest: Some(named("web1")),
+        },
+        ConfigError::BadPattern {
+            pattern: named("web[3:1]"),
+            reason: named("the range ends before it begins"),
+        },
+        ConfigError::NoHostLeft { environment, patterns },
+    ]
+}
+
+fn git_errors() -> Vec<GitError> {
+    let repo = named("git@example.com:acme/shop.git");
+    let root = PathBuf::from("/home/ann/shop");
+    vec![
+        GitError::BadReference { text: named("a..b"), reason: "it holds `..`" },
+        GitError::NoSuchReference { name: named("mian"), repo: repo.clone(), nearest: Some(named("main")) },
+        GitError::NoSuchReference { name: named("v2"), repo: repo.clone(), nearest: None },
+        GitError::AmbiguousReference { name: named("v1"), repo },
+        GitError::NoWorkTree { root: root.clone() },
+        GitError::WorkTree { root, source: git2::Error::from_str("the index is locked") },
+    ]
+}
+
+fn key() -> Box<OfferedKey> {
+    Box::new(OfferedKey {
+        host: named("web1"),
+        address: named("192.0.2.1:2222"),
+        name: named("[192.0.2.1]:2222"),
+        key_type: named("ssh-ed25519"),
+        fingerprint: named("SHA256:Zm9v"),
+        line: named("[192.0.2.1]:2222 ssh-ed25519 AAAAC3Nz"),
+        file: "/home/ann/.ssh/known_hosts".into(),
+        new_keys: NewKeys::Ask,
+        hashed: false,
+    })
+}
+
+#[allow(clippy::too_many_lines, reason = "a table")]
+fn connect_errors() -> Vec<ConnectError> {
+    let (host, address, file) =
+        (named("web1"), named("192.0.2.1:22"), PathBuf::from("/home/ann/.ssh/known_hosts"));
+    let reason = || named("the connection was closed by the other side");
+    let after = Duration::from_secs(10);
+    let timeout =
+        |step| ConnectError::Timeout { host: named("web1"), address: named("192.0.2.1:22"), step, after };
+    let attempt =
+        |address: &str, reason: &str| Attempt { address: address.parse().unwrap(), reason: named(reason) };
+    let attempts = vec![
+        attempt("192.0.2.1:22", "connection refused"),
+        attempt("[2001:db8::1]:22", "network is unreachable"),
+    ];
+    let refusal = Refusal {
+        host: host.clone(),
+        address: address.clone(),
+        user: named("deploy"),
+        tried: vec![named("/home/ann/.ssh/id_ed25519")],
+        skipped: vec![named("/home/ann/.ssh/id_rsa (has a passphrase)")],
+        methods: vec![named("publickey")],
+        ..Refusal::default()
+    };
+    let nothing =
+        Refusal { host: host.clone(), address: address.clone(), user: named("deploy"), ..Refusal::default() };
+    let tunnel = ConnectError::Tunnel {
+        target: named("web1"),
+        reason: named("the jump host cannot connect there (ConnectFailed)"),
+    };
+    vec![
+        ConnectError::Resolve { host: host.clone(), reason: named("name or service not known") },
+        ConnectError::Unreachable { host: host.clone(), port: 22, attempts },
+        timeout(Step::Connect),
+        timeout(Step::KeyExchange),
+        timeout(Step::Authentication),
+        ConnectError::ClosedEarly { host: host.clone(), address: address.clone(), reason: reason() },
+        ConnectError::Handshake { host: host.clone(), address, reason: reason() },
+        ConnectError::UnknownHostKey { key: key() },
+        ConnectError::ChangedHostKey { key: key(), file: file.clone(), line: 7 },
+        ConnectError::RevokedHostKey { key: key(), file: file.clone(), line: 7 },
+        ConnectError::PinnedHostKey { key: key(), pinned: named("SHA256:YmFy") },
+        ConnectError::KnownHosts { file: file.clone(), reason: named("permission denied") },
+        ConnectError::NotLearned { file: file.clone(), reason: named("permission denied") },
+        ConnectError::Refused { refusal: Box::new(refusal) },
+        ConnectError::Refused { refusal: Box::new(nothing) },
+        ConnectError::KeyFile {
+            path: "/home/ann/.ssh/deploy key".into(),
+            reason: named("no such file or directory"),
+        },
+        ConnectError::KeyEncrypted { path: "/home/ann/.ssh/id_ed25519".into() },
+        ConnectError::Jump { host: host.clone(), hop: named("ops@gate"), source: Box::new(tunnel) },
+        ConnectError::Channel { reason: reason() },
+        ConnectError::SshConfig {
+            file: "/home/ann/.ssh/config".into(),
+            line: Some(4),
+            reason: named("ssh is not a port"),
+        },
+        ConnectError::JumpSpec { hop: named("@gate"), reason: named("it should look like user@host:port") },
+        ConnectError::NotYet {
+            what: named("ProxyCommand"),
+            host,
+            file: "/home/ann/.ssh/config".into(),
+            line: 9,
+        },
+    ]
+}
+
+fn host(name: &str, result: HostResult, failure: Option<Failure>) -> HostOutcome {
+    let from = Some(Live {
+        release: named("20261121T081502Z-1a2b3c4"),
+        revision: "1a2b3c4".repeat(6)[..40].to_owned(),
+    });
+    HostOutcome {
+        host: named(name),
+        to: from.clone(),
+        from,
+        result,
+        failure,
+        amiss: None,
+        took: Duration::from_secs(1),
+    }
+}
+
+fn outcome(end: End, failure: Failure, failed_in: Phase) -> Outcome {
+    let result = if end == End::PutBack { HostResult::PutBack } else { HostResult::Failed };
+    Outcome {
+        apps: Vec::new(),
+        action: named("deploy"),
+        environment: named("production"),
+        end,
+        release: None,
+        revision: None,
+        hosts: vec![host("web1", result, Some(failure))],
+        failure: None,
+        failed_in: Some(failed_in),
+        took: Duration::from_secs(2),
+        migrated: false,
+    }
+}
+
+fn failure(kind: FailureKind, step: &str, message: &str) -> Failure {
+    Failure { kind, step: named(step), exit: None, message: named(message), hint: None, tail: Vec::new() }
+}
+
+/// The part of a report that tells the failure, without the table.
+fn told(outcome: &Outcome) -> String {
+    let text = summary::render(outcome, 100, false, None);
+    let parts: Vec<&str> = text.trim_end().split("\n\n").filter(|part| !part.starts_with("host ")).collect();
+    parts.join("\n")
+}
+
+fn section(title: &str, messages: impl IntoIterator<Item = String>) -> String {
+    messages.into_iter().fold(format!("# {title}\n"), |mut text, message| {
+        let _ = write!(text, "\n{}\n", message.trim_end());
+        text
+    })
+}
+
+fn before_a_run() -> Vec<Error> {
+    let refused = |reason: &str, hint: &str| Error::Refused { reason: named(reason), hint: named(hint) };
+    let surroundings = |what: &str, source| Error::Surroundings { what: named(what), source };
+    let config = config_errors().into_iter().map(Error::Config);
+    let others = [
+        refused(
+            "local changes that would not be deployed: a.js",
+            "commit and push them, or deploy without them: --force",
+        ),
+        Error::Untrusted { hosts: named("web1 and web2") },
+        Error::Usage(named("--chdir: /nowhere is not a directory")),
+        surroundings("finding the current directory", Some(gone())),
+    ];
+    config.chain(git_errors().into_iter().map(Error::Git)).chain(others).collect()
+}
+
+#[test]
+fn what_ends_a_command_before_it_is_a_run() {
+    let all = before_a_run();
+    for error in &all {
+        let text = error.message();
+        assert!(!text.contains("os error") && !text.ends_with('.'), "{text}");
+        let shouts = text.chars().next().is_some_and(char::is_uppercase) && !text.starts_with("HOME");
+        assert!(!shouts, "lower case: {text}");
+    }
+    insta::assert_snapshot!(section(
+        "before a run",
+        all.iter().map(|error| format!("[{}] {}", error.exit_code(), error.render(false)))
+    ));
+}
+
+#[test]
+fn why_a_host_was_not_connected() {
+    let texts = connect_errors().into_iter().map(|error| {
+        let hint = error.hint();
+        assert!(hint.is_some(), "what to type next: {error}");
+        let failure = Failure { hint, ..failure(FailureKind::Unreachable, "connect", &error.full()) };
+        let told = told(&outcome(End::Unreachable, failure, Phase::Connect));
+        told.lines().filter(|line| !line.starts_with("could not connect")).collect::<Vec<_>>().join("\n")
+    });
+    insta::assert_snapshot!(section("not connected", texts));
+}
+
+#[test]
+fn how_runs_end() {
+    let exit = |step: &str, exit: Exit, tail: &str| Failure {
+        exit: Some(exit),
+        tail: tail.as_bytes().to_vec(),
+        ..failure(FailureKind::Step, step, "")
+    };
+    let held = Failure {
+        hint: Some(named("try again later, wait with --lock-wait 10m, or end that run with `unlock`")),
+        ..failure(
+            FailureKind::Busy,
+            "lock",
+            "bob@ci (pid 7), `shipit production`, since 2026-11-21T08:15:02Z",
+        )
+    };
+    let older = Failure {
+        hint: Some(named("--allow-older deploys it all the same")),
+        ..failure(FailureKind::Refused, "check", "1a2b3c4 is older than what is live (5d6e7f8)")
+    };
+    let lost = Failure {
+        exit: Some(Exit::Lost(named("the host stopped answering"))),
+        ..failure(FailureKind::Lost, "build", "")
+    };
+    let ends = [
+        (End::Failed, exit("build", Exit::Code(1), "npm error missing script: build\n"), Phase::Prepare),
+        (End::Failed, exit("migrate", Exit::Signal(named("KILL")), ""), Phase::Ready),
+        (End::Failed, failure(FailureKind::Step, "build", "took longer than 15 min"), Phase::Prepare),
+        (End::Failed, lost, Phase::Prepare),
+        (End::PutBack, exit("reload", Exit::Code(75), ""), Phase::Activate),
+        (End::Busy, held, Phase::Lock),
+        (End::Refused, older, Phase::Lock),
+        (End::Interrupted(2), failure(FailureKind::Interrupted, "build", "stopped"), Phase::Prepare),
+        (End::Split, exit("reload", Exit::Code(1), "port 3000 is taken\n"), Phase::Activate),
+    ];
+    insta::assert_snapshot!(section(
+        "ends",
+        ends.map(|(end, failure, phase)| told(&outcome(end, failure, phase)))
+    ));
+}
+
+/// `fail CODE STEP MESSAGE`, as the resident shell's program has them.
+#[test]
+fn what_the_shell_on_a_host_says() {
+    let calls =
+        PROGRAM.lines().filter_map(|line| line.split_once("fail 1").map(|(_, call)| format!("1{call}")));
+    let calls = calls.filter(|call| call.as_bytes().get(1).is_some_and(u8::is_ascii_digit));
+    let all: Vec<String> = calls
+        .map(|call| {
+            let (code, rest) = call.split_at(2);
+            let rest =
+                rest.trim_end_matches(";;").trim_end().trim_end_matches("; fi").trim_end_matches("; }");
+            let message = rest.split_once(" \"").map_or(rest, |(_, message)| message).trim_end_matches('"');
+            assert!(!message.ends_with('.') && !message.starts_with(char::is_uppercase), "{call}");
+            format!("{code}{rest}")
+        })
+        .collect();
+    assert!(all.len() > 40, "where are they? {all:?}");
+    assert!(all.iter().all(|call| !call.contains("TODO")), "{all:?}");
+    let told: BTreeSet<String> = all.iter().map(|call| with_hint(call)).collect();
+    insta::assert_snapshot!(section("from hosts", told));
+}
+
+/// Messages that say themselves what to do, that the user asked for, or whose remedy is told elsewhere (a lock, git's trouble).
+const WITHOUT_HINT: [&str; 12] = [
+    "move it away",
+    "put it there",
+    "deploy anew",
+    "write refs/heads/… or refs/tags/…",
+    "another run holds the lock",
+    "stopped",
+    "exit $code",
+    "not everything could be put back",
+    "git is not on the PATH",
+    "repo-key:",
+    "has no branch, tag or commit",
+    "is a work tree",
+];
+
+/// `lock: $S cannot be written to`, the code before it, and below what to type.
+fn with_hint(call: &str) -> String {
+    let (code, rest) = call.split_once(' ').unwrap();
+    let (step, message) = match rest.strip_prefix('\'') {
+        Some(quoted) => quoted.split_once("' ").unwrap(),
+        None => rest.split_once(' ').unwrap(),
+    };
+    let message = message.trim_matches('"').replace("\\`", "`").replace("\\\"", "\"");
+    let (step, message) = (step.trim_matches('"'), message.as_str());
+    let hint = remedy::hint(code.parse().unwrap(), step, message);
+    let says = WITHOUT_HINT.iter().any(|part| message.contains(part));
+    assert!(hint.is_some() || says, "what to type next: {call}");
+    format!("[{code}] {step}: {message}{}", hint.map_or(String::new(), |hint| format!("\n  → {hint}")))
+}
+
+/// The words with which a host tells why git did not reach the repository (`git_why`).
+#[test]
+fn why_a_host_did_not_reach_its_repository() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("shipit.toml");
+    let text = "[deploy.production]\nhost = ['web1', 'ops@web2:2222']\nrepo = 'git@git.example.com:acme/shop.git'\n\
+                ref = 'main'\npath = '/var/www/shop'\n";
+    std::fs::write(&file, text).unwrap();
+    let environment = shipit::config::load(&file, "production").unwrap();
+    let (app, sites): (_, Vec<_>) = (&environment.apps[0], environment.sites.iter().collect());
+    let words: BTreeSet<&str> = PROGRAM
+        .split(|c: char| !(c.is_ascii_lowercase() || c == '-'))
+        // Of a ref that is not there the name is told that may have been meant.
+        .filter(|word| Trouble::parse(word).is_some_and(|trouble| trouble != Trouble::NoRef))
+        .collect();
+    assert!(words.len() >= 19, "{words:?}");
+    let told = words.into_iter().map(|word| {
+        let trouble = Trouble::parse(word).unwrap();
+        let message = trouble.message(&app.repo).unwrap_or_else(|| "(the host says it)".into());
+        let asked = Asked { environment: &environment, app, sites: &sites, live: word != "denied" };
+        let remedy = trouble.remedy(&asked);
+        format!("[{word}] {message}\n  → {}", remedy.replace('\n', "\n    "))
+    });
+    insta::assert_snapshot!(section("git on a host", told));
+}

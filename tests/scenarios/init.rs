@@ -1,0 +1,123 @@
+//! `shipit init`: a first configuration, filled from the work tree, that never costs anybody a file.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use crate::common::{Kind, World};
+use shipit::config;
+
+fn world() -> World {
+    World::new(Kind::InProcess, 0)
+}
+
+#[test]
+fn the_file_says_what_the_work_tree_says() {
+    let world = world();
+    world.repo.git(&["remote", "set-url", "origin", "git@example.com:acme/shop.git"]);
+    world.repo.branch("release/2");
+    let run = world.shipit(&["init"]).ends_with(0);
+    run.says("git@example.com:acme/shop.git").says("release/2").says("shipit production plan");
+    let file = world.repo.work().join("shipit.toml");
+    let production = config::load(&file, "production").unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(production.apps[0].repo, "git@example.com:acme/shop.git");
+    assert_eq!(production.apps[0].reference, "release/2");
+    assert_eq!(production.sites[0].path.as_str(), "/var/www/work", "as the directory is called");
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("# what the hosts fetch from"), "comments stay: {text}");
+    world.shipit(&["production", "setup", "-n"]).ends_with(0);
+}
+
+#[test]
+fn what_nobody_knows_is_left_to_the_user() {
+    let world = world();
+    world.shipit(&["init"]).ends_with(0);
+    let file = world.repo.work().join("shipit.toml");
+    let production = config::load(&file, "production").unwrap_or_else(|error| panic!("{error}"));
+    assert!(production.apps[0].supervisor.is_none(), "no such service exists yet");
+    assert!(production.apps[0].hooks.build.is_empty(), "this is no project of node's");
+    assert_eq!(production.hosts[0].user, None, "~/.ssh/config may know");
+    let text = fs::read_to_string(&file).unwrap();
+    for line in ["# user = ", "# build = ", "# [deploy.production.supervisor]", "# reload = "] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+}
+
+#[test]
+fn a_project_of_node_is_built_with_npm() {
+    let world = world();
+    world.repo.write("package.json", "{}");
+    world.shipit(&["init"]).ends_with(0);
+    let file = world.repo.work().join("shipit.toml");
+    let production = config::load(&file, "production").unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(production.apps[0].hooks.build[0].text, "npm ci --omit=dev");
+}
+
+#[test]
+fn a_file_that_is_there_is_never_touched() {
+    let world = world();
+    let file = world.repo.work().join("shipit.toml");
+    fs::write(&file, "mine").unwrap();
+    world.shipit(&["init"]).ends_with(3).says("is there already");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+    fs::remove_file(&file).unwrap();
+    symlink(world.root().join("elsewhere"), &file).unwrap();
+    world.shipit(&["init"]).ends_with(3).says("is there already");
+    assert!(!world.root().join("elsewhere").exists(), "a link that leads nowhere is not followed");
+}
+
+#[test]
+fn no_login_of_the_remote_gets_into_the_file() {
+    let world = world();
+    world.repo.git(&["remote", "set-url", "origin", "https://me:s3cret@example.com/acme/shop.git"]);
+    let run = world.shipit(&["init"]).ends_with(0).says("held a login, which was left out");
+    let text = fs::read_to_string(world.repo.work().join("shipit.toml")).unwrap();
+    assert!(text.contains("\"https://example.com/acme/shop.git\""), "{text}");
+    assert!(!text.contains("s3cret") && !run.stdout.contains("s3cret"), "{run}");
+}
+
+#[test]
+fn without_a_work_tree_the_examples_stay_and_it_says_so() {
+    let world = world();
+    let plain = world.root().join("plain");
+    fs::create_dir(&plain).unwrap();
+    let run = world.shipit(&["-C", plain.to_str().unwrap(), "init"]).ends_with(0);
+    run.says("repo  is an example").says("ref   is an example");
+    config::load(&plain.join("shipit.toml"), "production").unwrap_or_else(|error| panic!("{error}"));
+    world.shipit(&["-C", "/nowhere", "init"]).ends_with(2).says("is not a directory");
+}
+
+#[test]
+fn a_detached_head_and_a_file_above_are_told() {
+    let world = world();
+    world.repo.git(&["checkout", "-q", "--detach"]);
+    world.production("");
+    let below = world.repo.work().join("services/api v2");
+    fs::create_dir_all(&below).unwrap();
+    let run = world.shipit(&["-C", "services/api v2", "init"]).ends_with(0);
+    run.says("ref   is an example").says("work/shipit.toml is not read from here any more");
+    let production = config::load(&below.join("shipit.toml"), "production").unwrap();
+    assert_eq!(production.sites[0].path.as_str(), "/var/www/api-v2");
+}
+
+#[test]
+fn addresses_that_are_not_plain_are_written_and_shown_safely() {
+    let world = world();
+    world.repo.git(&["config", "remote.origin.url", "/srv/it's \"here\" \\ 100%.git"]);
+    world.shipit(&["init"]).ends_with(0).says("the repo is a path");
+    let file = world.repo.work().join("shipit.toml");
+    assert_eq!(config::load(&file, "production").unwrap().apps[0].repo, "/srv/it's \"here\" \\ 100%.git");
+    fs::remove_file(&file).unwrap();
+    world.repo.git(&["config", "remote.origin.url", "git@example.com:a\u{1b}[2Jb.git"]);
+    let run = world.shipit(&["init"]).ends_with(0).says("repo  is an example");
+    assert!(!run.stdout.contains('\u{1b}'), "{run}");
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_to_is_told() {
+    let world = world();
+    fs::write(world.root().join("file"), "").unwrap();
+    let gone = world.root().join("proc");
+    symlink("/proc/self", &gone).unwrap();
+    let run = world.shipit(&["-C", gone.to_str().unwrap(), "init"]).ends_with(1);
+    run.says("writing ").says("shipit.toml");
+}

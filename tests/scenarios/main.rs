@@ -1,0 +1,66 @@
+//! Scenarios: the `shipit` binary against hosts that really execute, and the SSH client against real servers. A module is a
+//! command, or a kind of thing that can happen; `common` is the world that they play in.
+//!
+//! One binary for all of them: each test binary links russh, libgit2 and ring once more.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[macro_use]
+#[path = "../common/mod.rs"]
+mod common;
+mod common_ssh;
+mod doctor;
+mod json_schema;
+mod plan_sent;
+
+mod apps;
+mod check;
+mod check_machine;
+mod check_repository;
+mod ci;
+mod ci_jobs;
+mod cli;
+mod cli_variables;
+mod commits;
+mod completions;
+mod config_command;
+mod config_confirm;
+mod config_origin;
+mod config_schema;
+mod config_set;
+mod console;
+mod demo;
+mod deploy;
+mod doubt;
+mod examples;
+mod exec;
+mod failures;
+mod faults;
+mod files;
+mod git_access;
+mod git_modes;
+mod hold;
+mod hooks;
+mod host_keys;
+mod init;
+mod json;
+mod logs;
+mod plain;
+mod plan;
+mod pm2_defects;
+mod preview;
+mod prune;
+mod restart;
+mod revert;
+mod rolling;
+mod rollout;
+mod show;
+mod smoke;
+mod status;
+mod sync;
+mod traffic;
+mod transport_dial;
+mod transport_health;
+mod transport_local;
+mod transport_ssh;
+mod transport_trust;
+mod unwell;
