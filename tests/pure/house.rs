@@ -2,6 +2,7 @@
 //!
 //! Each rule is a function from sources to faults, so that it is also shown sources that break it.
 
+use crate::house_rules::circles::circles;
 use crate::house_rules::manifest::uncommented;
 use crate::house_rules::{
     FLOORS, LONGEST, Source, declared, doors, floors, folders, headless, mapped, sources, too_long,
@@ -14,6 +15,26 @@ fn none(faults: &[String]) {
 #[test]
 fn no_floor_uses_one_above_it() {
     none(&floors(&sources()));
+}
+
+#[test]
+fn no_files_import_one_another_in_a_circle() {
+    // Folders that still have some; each goes from this list with its circles.
+    const LEFT: &[&str] = &[
+        "src/cli/",
+        "src/commands/",
+        "src/config/",
+        "src/executor/",
+        "src/plan/",
+        "src/remote/",
+        "src/report/",
+        "src/transport/",
+    ];
+    let left =
+        |circle: &&Vec<String>| LEFT.iter().any(|folder| circle.iter().all(|file| file.starts_with(folder)));
+    let circles: Vec<String> =
+        circles(&sources()).iter().filter(|circle| !left(circle)).map(|circle| circle.join(" ")).collect();
+    none(&circles);
 }
 
 #[test]
@@ -52,6 +73,29 @@ fn every_dependency_says_why_it_is_there() {
 }
 
 // ---- each rule sees what breaks it
+
+#[test]
+fn a_circle_is_seen_through_re_exports_and_paths_in_the_text() {
+    let files = |b: &str| {
+        [
+            source("src/plan/mod.rs", "mod a;\nmod b;\npub use a::A;\n"),
+            source("src/plan/a.rs", "use super::b::B;\npub struct A(B);\n"),
+            source("src/plan/b.rs", b),
+        ]
+    };
+    for text in [
+        "use crate::plan::A;\npub struct B;\n",
+        "use super::A as Other;\npub struct B;\n",
+        "pub struct B;\nfn f(_: &super::A) {}\n",
+        "use crate::plan;\npub struct B;\nfn f() { plan::A::new() }\n",
+        "use crate::plan::{self as all, A};\npub struct B;\n",
+    ] {
+        assert_eq!(circles(&files(text)), [["src/plan/a.rs", "src/plan/b.rs"]], "{text}");
+    }
+    for text in ["pub struct B;", "pub struct B;\n#[cfg(test)]\nmod tests { use super::super::A; }"] {
+        assert_eq!(circles(&files(text)), [[""; 0]; 0], "{text}");
+    }
+}
 
 fn source(path: &str, text: &str) -> Source {
     Source { path: path.into(), text: text.into() }

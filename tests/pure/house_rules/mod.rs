@@ -1,5 +1,6 @@
 //! The rules of `tests/house.rs`: from sources to faults, a line each. Knows Rust as far as paths go (`rust.rs`).
 
+pub mod circles;
 pub mod manifest;
 mod rust;
 

@@ -193,3 +193,45 @@ fn tree(tokens: &[Token], mut at: usize, before: &[String], found: &mut Vec<Path
 fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
+
+/// The paths that one `use` brings in, each with one name more at its end: the one by which it is known here.
+pub fn aliased(item: &[Token]) -> Vec<Vec<String>> {
+    let mut plain = Vec::new();
+    let mut aliases = Vec::new();
+    let mut at = 0;
+    // `as NAME` is taken out, and stands for the path before it.
+    let mut without = Vec::new();
+    while at < item.len() {
+        if item[at].text == "as" && at + 1 < item.len() {
+            aliases.push((without.len(), item[at + 1].text.clone()));
+            at += 2;
+        } else {
+            without.push(item[at].clone());
+            at += 1;
+        }
+    }
+    let mut ends = Vec::new();
+    ends_of(&without, &mut ends);
+    tree(&without, 1, &[], &mut plain);
+    plain
+        .into_iter()
+        .zip(ends)
+        .map(|(path, end)| {
+            let alias = aliases.iter().find(|(before, _)| *before == end).map(|(_, alias)| alias.clone());
+            let last = path.names.last().cloned().unwrap_or_default();
+            let mut names = path.names;
+            names.push(alias.unwrap_or(last));
+            names
+        })
+        .collect()
+}
+
+// Where each path of a `use` tree ends, in the order of [`tree`].
+fn ends_of(item: &[Token], ends: &mut Vec<usize>) {
+    for (at, token) in item.iter().enumerate().skip(1) {
+        let before = item[at - 1].text.as_str();
+        if matches!(token.text.as_str(), "," | ";" | "}") && !matches!(before, "}" | ",") {
+            ends.push(at);
+        }
+    }
+}
