@@ -19,7 +19,7 @@ pub mod exit {
     pub const REFUSED: u8 = 3;
     /// A host was not reached, authenticated or trusted; nothing live was changed.
     pub const UNREACHABLE: u8 = 4;
-    /// Failed after going live; every host was put back.
+    /// Failed after going live; every host was rolled back.
     pub const PUT_BACK: u8 = 5;
     /// Failed, and not every host serves the same, or (after `restart`) serves at all.
     pub const SPLIT: u8 = 6;
@@ -143,7 +143,7 @@ pub fn exit_code(outcome: &Outcome) -> u8 {
         End::Failed => exit::FAILED,
         End::Refused => exit::REFUSED,
         End::Unreachable => exit::UNREACHABLE,
-        End::PutBack => exit::PUT_BACK,
+        End::RolledBack => exit::PUT_BACK,
         End::Split => exit::SPLIT,
         End::Busy => exit::BUSY,
         End::Interrupted(signal) => interrupted(signal),

@@ -80,7 +80,7 @@
 //! ready ─────────── gone: drop the entry, remove the release, unlock
 //!     │  switch     the link forward becomes `current`: one rename, which is also the mark
 //!     ▼
-//! live ──────────── gone: put back (link, post-deploy, reload, verify), entry `back`, remove, unlock
+//! live ──────────── gone: roll back (link, post-deploy, reload, verify), entry `back`, remove, unlock
 //!     │  healthy    entry `healthy`: said to all, acknowledged by all
 //!     ▼
 //! confirmed ─────── gone: wait `timeout.lost` for a word from him, then forward to done; back only if he says so
@@ -91,13 +91,13 @@
 //!
 //! Whatever ends a run in its operator's place does so by one function from what lies on disk (`recover` in
 //! `recover.sh`): the host itself, the next run where the host died too, `unlock`. What goes back on the operator's word
-//! (`undo`) is the same put-back. What must work on a full disk is a rename of what was made while there was space. A
+//! (`undo`) is the same rollback. What must work on a full disk is a rename of what was made while there was space. A
 //! revert differs in one thing: it never returns to the release it leaves, so once switched it goes on to `done`. A `sync` is a
 //! deploy on the hosts that differ; the others hold their locks and do nothing. A `restart` makes no entry: a host that is
 //! left alone in it does it to its end.
 //!
 //! **Files of the operator's** ([`config::App::files`]) wait beside their places in `shared/` and take them, by renames, just
-//! before `current` is replaced; what was there waits likewise, and returns with every put-back (`files.sh`).
+//! before `current` is replaced; what was there waits likewise, and returns with every rollback (`files.sh`).
 //!
 //! **Lock and token.** The lock is a link, which `ln` makes only where there is none. Whose it is stands in the run's directory,
 //! as the name of another directory: `owner.PID.START.BOOT`. Only who it names may act for the run; a process that is gone,
@@ -117,11 +117,11 @@
 //!
 //! | who | before going live | live, not confirmed | confirmed |
 //! | --- | --- | --- | --- |
-//! | the operator, or his whole network | all hosts remove and unlock | all put back and unlock | all go on to done |
-//! | one host's line | the others remove; 1 | it puts itself back, the others are put back; it is called again and asked; 5 | called again; all stay new; 0 |
-//! | one host's machine | the others remove; 1 | the others are put back; it is named; 6 | the others stay new; it is named; 6, or 0 once all had acknowledged |
-//! | the operator and a host | that host's next run removes | that host's next run puts back first | that host's next run records it as done |
-//! | a step (build, reload, …) | all remove; 1 | all are put back; 5; a put-back that fails: 6 | told, never undone |
+//! | the operator, or his whole network | all hosts remove and unlock | all roll back and unlock | all go on to done |
+//! | one host's line | the others remove; 1 | it rolls itself back, the others are rolled back; it is called again and asked; 5 | called again; all stay new; 0 |
+//! | one host's machine | the others remove; 1 | the others are rolled back; it is named; 6 | the others stay new; it is named; 6, or 0 once all had acknowledged |
+//! | the operator and a host | that host's next run removes | that host's next run rolls back first | that host's next run records it as done |
+//! | a step (build, reload, …) | all remove; 1 | all are rolled back; 5; a rollback that fails: 6 | told, never undone |
 //! | Ctrl-C or SIGTERM | as a step; 130, 143 | as a step; 130, 143 | done |
 //!
 //! "Remove" is within moments: the end of input is seen at once, silence after `timeout.lost`.

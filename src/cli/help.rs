@@ -66,9 +66,9 @@ Exit codes:
     2  usage or configuration; no host was contacted
     3  refused: local changes, unpushed commits, held, not confirmed, older
     4  a host could not be reached, authenticated or trusted; nothing changed
-    5  failed after going live; every host was put back
+    5  failed after going live; every host was rolled back
     6  failed, and not every host serves the same, or at all: see the report
    70  a bug in shipit
    75  another run holds the lock; try again
-  130  interrupted (143: terminated); nothing live was changed, or put back
+  130  interrupted (143: terminated); nothing live was changed, or rolled back
 exec ends with the remote code where the failing hosts agree on one, else 1.";

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::seen;
+use super::deploy_cache;
 use super::surroundings::Surroundings;
 use crate::cli::{Candidate, Cursor, Wanted, at_cursor};
 use crate::config::{self, Outline};
@@ -52,7 +52,7 @@ fn found(cursor: &Cursor, surroundings: &Surroundings) -> Vec<Candidate> {
         Wanted::References => bare(git::reference_names(&start).unwrap_or_default()),
         Wanted::Deploys => {
             let environment = cursor.environment.as_deref();
-            let listed = |file: PathBuf| Some(seen::remembered(surroundings, &file, environment?));
+            let listed = |file: PathBuf| Some(deploy_cache::remembered(surroundings, &file, environment?));
             file().and_then(listed).unwrap_or_default()
         }
         Wanted::Files | Wanted::Directories | Wanted::Anything => Vec::new(),

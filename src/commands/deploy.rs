@@ -1,7 +1,7 @@
 //! `shipit ENV`, `shipit ENV ref REF`, `shipit ENV plan`.
 
 use super::Context;
-use super::go_on::AtTerminal;
+use super::batch_prompt::AtTerminal;
 use crate::cli::{AppReference, Invocation};
 use crate::config::{App, Environment, Pause, nearest};
 use crate::error::Error;

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use super::{Context, operator};
+use super::{Context, local_commands};
 use crate::config::{App, Environment, FileEntry, FileSource, LocalCommand};
 use crate::error::Error;
 
@@ -51,7 +51,7 @@ fn from(path: &Path) -> Result<Vec<u8>, String> {
 fn printed(context: &Context<'_>, command: &LocalCommand) -> Result<Vec<u8>, String> {
     let Environment { name, timeouts, .. } = &context.environment;
     let named = |why: String| format!("`{}` {why}", command.text);
-    let bytes = operator::print(command, name, timeouts.hook, context.printer).map_err(named)?;
+    let bytes = local_commands::print(command, name, timeouts.hook, context.printer).map_err(named)?;
     within(bytes).ok_or_else(|| too_large(&format!("what `{}` prints", command.text)))
 }
 

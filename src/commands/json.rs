@@ -84,7 +84,7 @@ pub(super) fn word(state: State) -> &'static str {
         State::Open => "open",
         State::Healthy => "healthy",
         State::Done => "done",
-        State::Back => "put-back",
+        State::Back => "rolled-back",
         State::Failed => "failed",
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::chain::Chain;
-use super::{Context, seen};
+use super::{Context, deploy_cache};
 use crate::error::Error;
 use crate::executor::Looked;
 use crate::remote::history;
@@ -28,7 +28,7 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     }
     let environment = &context.environment;
     let entries: Vec<_> = all.iter().map(|deploy| deploy.entry).collect();
-    seen::remember(&context.surroundings, &environment.file, &environment.name, &entries);
+    deploy_cache::remember(&context.surroundings, &environment.file, &environment.name, &entries);
     let apps: Vec<usize> = answered.iter().map(|host| host.app).collect();
     let live = chain.live.unwrap_or_default();
     context.printer.data(&deploys::list(&all, &chain.numbers, (live, &apps), Timestamp::now()));

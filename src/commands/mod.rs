@@ -13,35 +13,35 @@ use crate::executor::Interrupt;
 use crate::plan::Options;
 use crate::report::{self, Printer, Show, human};
 
+mod batch_prompt;
 mod chain;
 mod check;
 mod completions;
 mod console;
 mod demo;
 mod deploy;
+mod deploy_cache;
 mod envs;
 mod exec;
 mod files;
-mod go_on;
 mod hold;
 mod init;
-mod introduce;
 mod json;
 mod json_plan;
 mod json_show;
 mod list;
+mod local_commands;
 mod logs;
-mod operator;
 mod preview;
-mod resolved;
 mod revert;
 mod revisions;
-mod seen;
 mod setup;
 mod show;
+mod show_config;
 mod status;
 mod stream;
 mod surroundings;
+mod trust_hosts;
 mod unlock;
 mod upkeep;
 
@@ -97,7 +97,7 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
     let surroundings = Surroundings::read()?;
     let document = read(invocation, &surroundings)?;
     if let Command::Config { key, origin } = &invocation.command {
-        return resolved::run(&document, invocation, (key.as_deref(), *origin), printer);
+        return show_config::run(&document, invocation, (key.as_deref(), *origin), printer);
     }
     let environment = resolve(&document, &invocation.environment, printer)?;
     let mut everywhere = environment.clone();
@@ -147,7 +147,7 @@ fn resolve(document: &Document, name: &str, printer: &Printer) -> Result<Environ
         return Ok(draft.environment);
     }
     let limit = draft.environment.timeouts.hook;
-    let answers = operator::ask(&draft.host_commands, name, limit, printer);
+    let answers = local_commands::ask(&draft.host_commands, name, limit, printer);
     Ok(document.resolve(name, &answers)?)
 }
 
@@ -210,7 +210,8 @@ impl Context<'_> {
         }
         let mut environment = self.environment.clone();
         let limit = environment.timeouts.hook;
-        let answers = operator::ask(&environment.env_commands(), &environment.name, limit, self.printer);
+        let answers =
+            local_commands::ask(&environment.env_commands(), &environment.name, limit, self.printer);
         environment.answer(&answers)?;
         Ok(self.answered.get_or_init(|| environment))
     }
@@ -274,7 +275,7 @@ impl Context<'_> {
             return Ok(ways);
         }
         let ways = self.surroundings.transport(&self.environment.timeouts);
-        introduce::introduce(&ways, &self.environment.hosts, self.printer, !self.invocation.yes).await?;
+        trust_hosts::introduce(&ways, &self.environment.hosts, self.printer, !self.invocation.yes).await?;
         Ok(self.ways.get_or_init(|| ways))
     }
 

@@ -1,4 +1,4 @@
-//! `shipit ENV unlock`: ends the run that holds the lock; it puts back, then lets go.
+//! `shipit ENV unlock`: ends the run that holds the lock; it rolls back, then lets go.
 
 use super::Context;
 use crate::error::{Error, exit};
@@ -25,7 +25,7 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     {
         return Err(Error::Refused {
             reason: "not confirmed".into(),
-            hint: "--yes ends the run that holds the lock; what it made live is put back".into(),
+            hint: "--yes ends the run that holds the lock; what it made live is rolled back".into(),
         });
     }
     let plan = plan::unlock(context.environment.clone(), &context.options(false)?);

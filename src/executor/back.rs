@@ -96,12 +96,12 @@ impl Run<'_> {
             if confirming && self.request.plan.action != Action::Revert && !self.fleet.known.now {
                 // Some heard that all are healthy: whoever loses us from now on must not go forward alone. Where we leave at
                 // once that is what they do, as the user was told.
-                self.fleet.tell(Phase::PutBack, &Script::new().going_back(), |_, _| true).await;
+                self.fleet.tell(Phase::Rollback, &Script::new().going_back(), |_, _| true).await;
             }
             // Where nothing was begun all only unlock, which is nothing to show.
             self.fleet.quiet = self.failed_in.is_none_or(is_before_all);
             for members in std::iter::once(rest).chain(serving) {
-                // Who is told nothing when the user leaves puts itself back, and nobody sees how.
+                // Who is told nothing when the user leaves rolls itself back, and nobody sees how.
                 let never_told = if self.fleet.known.now {
                     members
                 } else {
@@ -123,7 +123,7 @@ impl Run<'_> {
             // Also where none was live: a host that was drained may not have been taken in again.
             (_, false, ..) => End::Split,
             (true, true, _, Some(_)) if self.request.plan.action == Action::Revert => End::Split,
-            (true, true, _, Some(_)) => End::PutBack,
+            (true, true, _, Some(_)) => End::RolledBack,
             // Stopped in the middle, it was gone on with where it had begun.
             (true, true, ..) if self.request.plan.action == Action::Revert => self.reverted(),
             (_, _, signal, cause) => harmless(signal, cause),
@@ -133,7 +133,7 @@ impl Run<'_> {
     // Whether a host is back, where it had failed first with that, if it had. Who was lost is called later.
     fn weigh(&mut self, at: usize, first: Option<Failure>, was_live: bool) {
         let host = &mut self.fleet.hosts[at];
-        // The user left before it had finished: it puts itself back.
+        // The user left before it had finished: it rolls itself back.
         host.in_doubt |= host.running.is_some() && (was_live || host.touched);
         if host.in_doubt {
             return;
@@ -141,9 +141,9 @@ impl Run<'_> {
         let lost_live = host.lost.is_some() && was_live;
         // A line that was lost says nothing of that: the step is then only where it was lost.
         let said = host.failure.as_ref().filter(|_| host.lost.is_none());
-        let unserved = said.is_some_and(|failure| failure.step == "put back");
+        let unserved = said.is_some_and(|failure| failure.step == "rollback");
         if host.failure.is_some() && (was_live && !lost_live || unserved) {
-            // It was asked, and said that not all could be put back.
+            // It was asked, and said that not all could be rolled back.
             host.told_doubt = true;
             host.in_doubt = true;
         }
@@ -178,14 +178,14 @@ impl Run<'_> {
     pub(super) async fn tell_unwell(&mut self) {
         let unwell = |host: &HostState| host.failure.as_ref().is_some_and(|failure| failure.step == STEP);
         if self.fleet.hosts.iter().any(unwell) {
-            self.fleet.tell(Phase::PutBack, &Script::new().unwell(), |_, host| unwell(host)).await;
+            self.fleet.tell(Phase::Rollback, &Script::new().unwell(), |_, host| unwell(host)).await;
         }
     }
 
     async fn put_back(&mut self, members: &[usize]) {
         let undo = self.request.plan.undo.clone();
         self.fleet.forget_questions();
-        self.fleet.tell(Phase::PutBack, &undo, |at, _| members.contains(&at)).await;
+        self.fleet.tell(Phase::Rollback, &undo, |at, _| members.contains(&at)).await;
         self.ask_waiting("undo-health", |well| Script::new().undo_end(well)).await;
         // A revert is not undone: what is sick is only told.
         self.ask_waiting("health", |_| Script::new()).await;
@@ -206,7 +206,7 @@ impl Run<'_> {
         if waiting.is_empty() {
             return;
         }
-        self.fleet.ask_health(Phase::PutBack, questions, true).await;
+        self.fleet.ask_health(Phase::Rollback, questions, true).await;
         if self.fleet.known.now {
             // Who was not waited for is not told that it is well: it goes on alone, and nobody sees how.
             for at in waiting {
@@ -219,7 +219,7 @@ impl Run<'_> {
             scripts[at] = answer(self.fleet.hosts[at].failure.is_none());
         }
         if scripts.iter().any(|script| !script.is_empty()) {
-            self.fleet.stage(Phase::PutBack, &scripts, true).await;
+            self.fleet.stage(Phase::Rollback, &scripts, true).await;
         }
     }
 
@@ -242,7 +242,7 @@ fn is_before_all(phase: Phase) -> bool {
 
 // Whether what a host serves may change in it.
 fn is_activating(phase: Phase) -> bool {
-    matches!(phase, Phase::Activate | Phase::Confirm | Phase::Whole)
+    matches!(phase, Phase::Activate | Phase::Confirm | Phase::SingleHost)
 }
 
 /// Of a step, and heard from the host itself or by asking it.

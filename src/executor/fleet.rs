@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::event::{Event, Failure, FailureKind, Observer};
-use super::host::{HostState, Standing};
+use super::host::{HostState, SyncRole};
 use super::interrupt::{Asked, Interrupt};
-use super::line::Said;
 use super::outcome::Live;
+use super::shell_session::HostMessage;
 use crate::plan::{Action, Phase, Plan};
 use crate::remote::script::{Script, assignments};
 use crate::remote::wire::{Message, Reply};
@@ -36,8 +36,8 @@ pub(super) struct Fleet<'a> {
     /// The name of this run on the hosts.
     pub(super) run: String,
     pub(super) transport: &'a dyn Transport,
-    pub(super) said: mpsc::Receiver<(usize, Said)>,
-    pub(super) sender: mpsc::Sender<(usize, Said)>,
+    pub(super) said: mpsc::Receiver<(usize, HostMessage)>,
+    pub(super) sender: mpsc::Sender<(usize, HostMessage)>,
     pub(super) number: u32,
     kill_at: Option<tokio::time::Instant>,
     /// Tries that are repeated are not told again and again.
@@ -101,7 +101,7 @@ impl<'a> Fleet<'a> {
     pub(super) fn may_be_missed(&self, host: &HostState) -> bool {
         let decided = self.plan.action == Action::Sync && self.goals.iter().any(Option::is_some);
         let lost = host.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Lost);
-        decided && lost && host.standing == Standing::Rest
+        decided && lost && host.standing == SyncRole::InSync
     }
 
     /// Waits for something that is not the hosts'; `None`: the user wants to stop, or a host failed meanwhile.
@@ -237,15 +237,15 @@ impl<'a> Fleet<'a> {
         self.kill_at = None;
     }
 
-    pub(super) fn hear(&mut self, at: usize, said: Said, phase: Phase, undoing: bool) {
+    pub(super) fn hear(&mut self, at: usize, said: HostMessage, phase: Phase, undoing: bool) {
         let said = match said {
-            Said::Here(here) => return self.heard_here(at, here),
-            Said::Reply(number, Reply::Ask(step)) => return self.do_here(at, number, step, undoing),
+            HostMessage::LocalStep(here) => return self.heard_here(at, here),
+            HostMessage::Reply(number, Reply::Ask(step)) => return self.do_here(at, number, step, undoing),
             said => said,
         };
         let gave_up = match &said {
-            Said::Gone(_) => !undoing,
-            said => matches!(said, Said::Reply(_, Reply::End(..))),
+            HostMessage::Gone(_) => !undoing,
+            said => matches!(said, HostMessage::Reply(_, Reply::End(..))),
         };
         if gave_up {
             self.end_here(at);
@@ -300,17 +300,17 @@ impl<'a> Fleet<'a> {
         match self.phase {
             Phase::Check | Phase::Connect | Phase::Lock | Phase::Local => "nothing was begun: they unlock",
             Phase::Prepare | Phase::Ready => "they end their step, remove the new release and unlock",
-            Phase::Activate | Phase::Whole | Phase::PutBack if self.plan.action == Action::Revert => {
+            Phase::Activate | Phase::SingleHost | Phase::Rollback if self.plan.action == Action::Revert => {
                 "where it was begun they go on to its end, and unlock; `status` shows when that is done"
             }
-            Phase::Activate | Phase::Whole | Phase::PutBack
+            Phase::Activate | Phase::SingleHost | Phase::Rollback
                 if self.plan.here.iter().any(|hook| hook.step == "undrain") =>
             {
-                "they put back what they served before and unlock, and stay drained where they are; \
+                "they roll back to what they served before and unlock, and stay drained where they are; \
                  `status` shows when that is done"
             }
-            Phase::Activate | Phase::Whole | Phase::PutBack => {
-                "they put back what they served before and unlock; `status` shows when that is done"
+            Phase::Activate | Phase::SingleHost | Phase::Rollback => {
+                "they roll back to what they served before and unlock; `status` shows when that is done"
             }
             Phase::Confirm | Phase::Finish => "the new release is live: they finish and unlock",
             Phase::Prune => "they remove what they were at, and unlock",
@@ -346,7 +346,7 @@ impl<'a> Fleet<'a> {
         tokio::pin!(limit);
         while ended < open && !self.known.now {
             tokio::select! {
-                Some((_, said)) = self.said.recv() => ended += usize::from(matches!(said, Said::Gone(_))),
+                Some((_, said)) = self.said.recv() => ended += usize::from(matches!(said, HostMessage::Gone(_))),
                 () = &mut limit => break,
             }
         }

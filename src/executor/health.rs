@@ -10,7 +10,7 @@ use super::fleet::{Fleet, plain_failure};
 use super::host::HostState;
 use super::outcome::Live;
 use crate::config::{Health, HealthCheck};
-use crate::health::{self, Sick};
+use crate::health::{self, HealthError};
 use crate::plan::{Action, Phase};
 use crate::remote::script::{Expected, Script, Tries};
 use crate::transport::Exit;
@@ -67,7 +67,7 @@ impl Fleet<'_> {
         while !asking.is_empty() && !self.known.now {
             tokio::select! {
                 Some((question, well)) = asking.next() => match well {
-                    Err(Sick::Forbidden | Sick::AskHost) => by_host.push(question),
+                    Err(HealthError::Forbidden | HealthError::AskHost) => by_host.push(question),
                     well => {
                         self.answered(question.target, well, phase, since);
                         if !to_the_end && self.failed() > 0 {
@@ -99,7 +99,7 @@ impl Fleet<'_> {
         self.stage(phase, &scripts, to_the_end).await;
     }
 
-    fn answered(&mut self, target: usize, well: Result<(), Sick>, phase: Phase, since: Instant) {
+    fn answered(&mut self, target: usize, well: Result<(), HealthError>, phase: Phase, since: Instant) {
         let host = &mut self.hosts[target];
         let exit = Exit::Code(u32::from(well.is_err()));
         let ended = Event::StepEnded { host: &host.name, step: STEP, exit: &exit, took: since.elapsed() };
@@ -108,7 +108,7 @@ impl Fleet<'_> {
         if host.failure.is_some() {
             return;
         }
-        let kind = if matches!(sick, Sick::Lost(_)) { FailureKind::Lost } else { FailureKind::Step };
+        let kind = if matches!(sick, HealthError::Lost(_)) { FailureKind::Lost } else { FailureKind::Step };
         let message = sick.to_string();
         let environment = &self.plan.environment.name;
         let hint = format!(

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::event::{Event, Failure, FailureKind, Observer};
-use super::here::Doing;
-use super::line::{Line, Said};
+use super::local_steps::RunningLocalStep;
 use super::outcome::Live;
+use super::shell_session::{HostMessage, ShellSession};
 use crate::plan::{Phase, Who};
 use crate::remote::access::Trouble;
 use crate::remote::attempt::Attempt;
 use crate::remote::journal::Entry;
-use crate::remote::wire::{Reply, Side};
-use crate::remote::{remedy, told};
+use crate::remote::wire::{Reply, StderrFrame};
+use crate::remote::{remedy, validate};
 use crate::transport::{Connection, Exit};
 
 /// How the start command ends where there is no /proc.
@@ -26,14 +26,14 @@ const TAIL: usize = 16 * 1024;
 
 /// How a host stands to the release of a `sync`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Standing {
+pub(super) enum SyncRole {
     /// It is not touched.
     #[default]
-    Rest,
+    InSync,
     /// It differs, and has the release from earlier.
-    Having,
+    HasRelease,
     /// It differs, and does not have it.
-    Lacking {
+    MissingRelease {
         /// Nothing was set up there.
         bare: bool,
     },
@@ -43,7 +43,7 @@ pub(super) struct HostState {
     pub(super) name: String,
     /// The app's index.
     pub(super) app: usize,
-    pub(super) standing: Standing,
+    pub(super) standing: SyncRole,
     /// It is done with going live, and serves.
     pub(super) in_service: bool,
     /// This run has nothing to do there, and let go of it.
@@ -52,7 +52,7 @@ pub(super) struct HostState {
     pub(super) aside: Option<Failure>,
     /// Shared by the targets of a host; the last that drops it ends it.
     pub(super) connection: Option<Rc<dyn Connection>>,
-    pub(super) line: Option<Line>,
+    pub(super) line: Option<ShellSession>,
     pub(super) facts: BTreeMap<String, String>,
     pub(super) entries: Vec<Entry>,
     /// Answers to the doctor: words and their values, in order.
@@ -85,7 +85,7 @@ pub(super) struct HostState {
     /// A `migrate` hook ran here.
     pub(super) migrated: bool,
     /// What this machine does for it.
-    pub(super) here: Option<Doing>,
+    pub(super) here: Option<RunningLocalStep>,
     /// Variables that it was told after the run began.
     pub(super) told_later: Vec<(String, String)>,
     /// Why git failed here.
@@ -111,7 +111,7 @@ impl HostState {
         HostState {
             name: name.to_owned(),
             app,
-            standing: Standing::default(),
+            standing: SyncRole::default(),
             in_service: false,
             idle: false,
             aside: None,
@@ -172,11 +172,11 @@ impl HostState {
         }
         match who {
             Who::All => true,
-            Who::Bare => self.standing == Standing::Lacking { bare: true },
-            Who::Lacking => matches!(self.standing, Standing::Lacking { .. }),
-            Who::Having => self.standing == Standing::Having,
-            Who::Differing => self.standing != Standing::Rest,
-            Who::Rest => self.standing == Standing::Rest,
+            Who::Bare => self.standing == SyncRole::MissingRelease { bare: true },
+            Who::Lacking => matches!(self.standing, SyncRole::MissingRelease { .. }),
+            Who::Having => self.standing == SyncRole::HasRelease,
+            Who::Differing => self.standing != SyncRole::InSync,
+            Who::Rest => self.standing == SyncRole::InSync,
             Who::Asking => self.fact("health").is_some(),
         }
     }
@@ -192,14 +192,14 @@ impl HostState {
     }
 
     /// Takes in what was said. Whether the script it is at is over.
-    pub(super) fn hear(&mut self, said: Said, phase: Phase, observer: &mut dyn Observer) -> bool {
+    pub(super) fn hear(&mut self, said: HostMessage, phase: Phase, observer: &mut dyn Observer) -> bool {
         match said {
-            Said::Reply(number, reply) => self.reply(number, reply, phase, observer),
-            Said::Side(Side::Out(at, bytes)) => {
+            HostMessage::Reply(number, reply) => self.reply(number, reply, phase, observer),
+            HostMessage::StderrFrame(StderrFrame::Out(at, bytes)) => {
                 self.show(at, &bytes, observer);
                 false
             }
-            Said::Side(Side::Raw(bytes)) => {
+            HostMessage::StderrFrame(StderrFrame::Raw(bytes)) => {
                 if self.hello && phase == Phase::Exec && !bytes.is_empty() {
                     observer.event(&Event::ErrorOutput { host: &self.name, bytes: &bytes });
                 } else {
@@ -207,12 +207,12 @@ impl HostState {
                 }
                 false
             }
-            Said::Side(Side::Beat) | Said::Here(_) => false,
-            Said::Side(Side::Eof) => {
+            HostMessage::StderrFrame(StderrFrame::Beat) | HostMessage::LocalStep(_) => false,
+            HostMessage::StderrFrame(StderrFrame::Eof) => {
                 self.all_heard = true;
                 self.over.take().is_some_and(|(number, code)| self.done(number, code))
             }
-            Said::Gone(exit) => {
+            HostMessage::Gone(exit) => {
                 self.gone(exit, phase);
                 true
             }
@@ -223,11 +223,11 @@ impl HostState {
         match reply {
             Reply::Raw(bytes) => self.raw(&bytes, phase, observer),
             Reply::Hello => self.hello = true,
-            Reply::Fact(name, value) if !told::is_fact(&name, &value) => _ = self.facts.remove(&name),
+            Reply::Fact(name, value) if !validate::is_fact(&name, &value) => _ = self.facts.remove(&name),
             Reply::Fact(name, value) => _ = self.facts.insert(name, value),
             Reply::Found(word, values) => self.found.push((word, values)),
             Reply::Entry(number, state, pairs) => {
-                self.entries.extend(Entry::read(&number, &state, &pairs).filter(told::is_entry));
+                self.entries.extend(Entry::read(&number, &state, &pairs).filter(validate::is_entry));
             }
             Reply::Attempt(run, pairs) => self.attempts.push(Attempt::read(&run, &pairs)),
             Reply::Piece(of, at, bytes) => self.pieces.push((of, at, bytes)),
@@ -246,7 +246,7 @@ impl HostState {
             }
             Reply::End(step, code, _, at) => {
                 self.shown = self.shown.max(at);
-                if phase == Phase::PutBack && code != 0 {
+                if phase == Phase::Rollback && code != 0 {
                     self.failed_back = Some(format!("{step}: exit {code}"));
                 }
                 let took = self.step.take().map_or(Duration::ZERO, |(_, since)| since.elapsed());

@@ -18,13 +18,14 @@ impl Observer for Heard {
 fn a_command_is_over_when_both_its_streams_are() {
     let (mut host, mut heard) = (HostState::new("web1", 0), Heard::default());
     host.running = Some(1);
-    let error = |text: &'static str| Said::Side(Side::Raw(Bytes::from_static(text.as_bytes())));
+    let error =
+        |text: &'static str| HostMessage::StderrFrame(StderrFrame::Raw(Bytes::from_static(text.as_bytes())));
     let mut hear = |said| host.hear(said, Phase::Exec, &mut heard);
-    assert!(!hear(Said::Reply(0, Reply::Hello)));
+    assert!(!hear(HostMessage::Reply(0, Reply::Hello)));
     assert!(!hear(error("one\n")));
-    assert!(!hear(Said::Reply(1, Reply::Code(0))));
-    assert!(!hear(Said::Reply(1, Reply::Done(0))), "its standard error may still be under way");
+    assert!(!hear(HostMessage::Reply(1, Reply::Code(0))));
+    assert!(!hear(HostMessage::Reply(1, Reply::Done(0))), "its standard error may still be under way");
     assert!(!hear(error("two\n")));
-    assert!(hear(Said::Side(Side::Eof)));
+    assert!(hear(HostMessage::StderrFrame(StderrFrame::Eof)));
     assert_eq!((host.running, heard.0.as_str()), (None, "one\ntwo\n"));
 }

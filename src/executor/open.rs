@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::event::{Event, Failure, FailureKind};
 use super::fleet::{Fleet, plain_failure, random};
-use super::line::Line;
+use super::shell_session::ShellSession;
 use crate::plan::{Phase, Plan};
 use crate::remote::program::{PROGRAM, start_command};
 use crate::remote::script::assignments;
@@ -100,7 +100,7 @@ impl Fleet<'_> {
         let host = &mut self.hosts[at];
         let lost = self.plan.environment.timeouts.lost;
         let nonce = random(16);
-        let line = Line::new(channel, &nonce, lost, (at, self.sender.clone()));
+        let line = ShellSession::new(channel, &nonce, lost, (at, self.sender.clone()));
         host.connection = Some(connection);
         self.observer.event(&Event::Connected { host: &host.name });
         let target = &self.plan.targets[at];

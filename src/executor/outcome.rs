@@ -45,13 +45,13 @@ pub enum End {
     Refused,
     /// A host was not reached, authenticated or trusted; nothing live was changed.
     Unreachable,
-    /// It was live on some and every host was put back.
-    PutBack,
+    /// It was live on some and every host was rolled back.
+    RolledBack,
     /// Not every host serves the same.
     Split,
     /// Another run holds the lock.
     Busy,
-    /// The user stopped it; nothing live was changed, or all were put back. The signal's number.
+    /// The user stopped it; nothing live was changed, or all were rolled back. The signal's number.
     Interrupted(i32),
 }
 
@@ -96,9 +96,9 @@ pub enum HostResult {
     Failed,
     /// Not this host's fault: it stopped because another failed, and serves what it served before.
     Stopped,
-    /// It was live and was put back.
-    PutBack,
-    /// Should have been put back and was not, or cannot be asked.
+    /// It was live and was rolled back.
+    RolledBack,
+    /// Should have been rolled back and was not, or cannot be asked.
     Doubt,
 }
 
@@ -201,7 +201,7 @@ impl End {
             End::Failed => "failed",
             End::Refused => "refused",
             End::Unreachable => "unreachable",
-            End::PutBack => "put-back",
+            End::RolledBack => "rolled-back",
             End::Split => "split",
             End::Busy => "busy",
             End::Interrupted(_) => "interrupted",
@@ -219,7 +219,7 @@ impl HostResult {
             HostResult::Skipped => "skipped",
             HostResult::Failed => "failed",
             HostResult::Stopped => "stopped",
-            HostResult::PutBack => "put-back",
+            HostResult::RolledBack => "rolled-back",
             HostResult::Doubt => "doubt",
         }
     }

@@ -1,4 +1,4 @@
-//! `restart`: every host serves on what it serves, so there is nothing to put back. What a reload was stopped in is done to
+//! `restart`: every host serves on what it serves, so there is nothing to roll back. What a reload was stopped in is done to
 //! its end; a host where that fails may serve nothing, and is named.
 
 use super::event::FailureKind;
@@ -44,11 +44,11 @@ pub(super) async fn back(run: &mut Run<'_>) -> End {
     // Who was asked from here and is not healthy stays out of service.
     let unwell = |at: usize| failures[at].as_ref().is_some_and(|failure| failure.step == health::STEP);
     if (0..failures.len()).any(unwell) {
-        run.fleet.tell(Phase::PutBack, &Script::new().restart_unwell(), |at, _| unwell(at)).await;
+        run.fleet.tell(Phase::Rollback, &Script::new().restart_unwell(), |at, _| unwell(at)).await;
     }
     let undo = run.request.plan.undo.clone();
     run.fleet.forget_questions();
-    run.fleet.tell(Phase::PutBack, &undo, |_, _| true).await;
+    run.fleet.tell(Phase::Rollback, &undo, |_, _| true).await;
     let answer = |well: bool| {
         let script = Script::new();
         if well { script.restart_end() } else { script.restart_unwell() }.unlock()

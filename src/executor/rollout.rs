@@ -136,7 +136,7 @@ impl Run<'_> {
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 
-    /// Hosts that went live and serve are put back as they went: in batches, the app that came last first.
+    /// Hosts that went live and serve are rolled back as they went: in batches, the app that came last first.
     pub(super) fn batches_back(&self) -> Vec<Vec<usize>> {
         let environment = &self.request.plan.environment;
         let mut batches = Vec::new();

@@ -156,7 +156,7 @@ impl<'a> Run<'a> {
         self.ask_lost().await;
         self.tell_unwell().await;
         let failures: Vec<_> = self.fleet.hosts.iter_mut().map(|host| host.failure.take()).collect();
-        self.fleet.tell(Phase::PutBack, &plan.undo, |at, _| failures[at].is_some()).await;
+        self.fleet.tell(Phase::Rollback, &plan.undo, |at, _| failures[at].is_some()).await;
         for (host, failure) in self.fleet.hosts.iter_mut().zip(failures) {
             host.failure = failure;
         }
@@ -210,7 +210,7 @@ impl<'a> Run<'a> {
         }
         sync::let_go_of_the_rest(self);
         match stage.phase {
-            Phase::Whole => return self.whole().await,
+            Phase::SingleHost => return self.whole().await,
             Phase::Finish => {
                 self.finished();
                 return Ok(());
@@ -264,7 +264,7 @@ impl<'a> Run<'a> {
             self.finished();
             return Ok(());
         }
-        self.failed_in = Some(Phase::Whole);
+        self.failed_in = Some(Phase::SingleHost);
         Err(Stopped)
     }
 

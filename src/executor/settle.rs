@@ -26,7 +26,7 @@ pub(super) struct Answer {
     pub(super) live: Option<Live>,
     /// It was live with this run's release, however it stands now.
     pub(super) was_live: bool,
-    /// Not all could be put back, or it is still at it.
+    /// Not all could be rolled back, or it is still at it.
     pub(super) unfinished: bool,
 }
 
@@ -76,7 +76,7 @@ async fn call<T>(
             targets: left.iter().map(|at| plan.targets[*at].clone()).collect(),
             mode,
             opening: left.iter().map(|at| script(run, *at)).collect(),
-            opening_phase: Phase::PutBack,
+            opening_phase: Phase::Rollback,
             here: Vec::new(),
             ..plan.clone()
         };

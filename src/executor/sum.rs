@@ -2,7 +2,7 @@
 
 use super::back::is_own;
 use super::event::FailureKind;
-use super::host::Standing;
+use super::host::SyncRole;
 use super::outcome::{End, HostOutcome, HostResult, Live, Outcome};
 use super::run::Run;
 use super::trouble;
@@ -71,7 +71,7 @@ impl Run<'_> {
             _ if action == Action::Deploy && left_out => HostResult::Skipped,
             _ if host.idle => HostResult::Unchanged,
             // What was not to be touched, or was well before another was not.
-            _ if action == Action::Sync && host.standing == Standing::Rest && failure.is_none() => {
+            _ if action == Action::Sync && host.standing == SyncRole::InSync && failure.is_none() => {
                 HostResult::Unchanged
             }
             End::NothingToDo => HostResult::Unchanged,
@@ -84,7 +84,7 @@ impl Run<'_> {
             }
             End::Split if self.confirmed || reverting && host.switched => HostResult::Doubt,
             _ if failure.is_some() && !host.switched => HostResult::Failed,
-            _ if host.switched => HostResult::PutBack,
+            _ if host.switched => HostResult::RolledBack,
             _ => HostResult::Stopped,
         };
         let to = match result {

@@ -1,7 +1,7 @@
 //! `sync`: which release is live on most hosts, and which hosts are brought to it.
 
 use super::event::{Event, FailureKind};
-use super::host::{HostState, Standing};
+use super::host::{HostState, SyncRole};
 use super::outcome::{End, Live};
 use super::run::{Run, Stopped, Wanted};
 use super::wanted::{Decision, aim};
@@ -68,13 +68,13 @@ pub(super) fn decide(run: &mut Run<'_>, only: &[String]) -> Result<Decision, Sto
         let message = "nothing is live on any host".to_owned();
         return Err(run.refuse(FailureKind::Step, "sync", message, Some(hint)));
     }
-    if run.fleet.hosts.iter().all(|host| host.standing == Standing::Rest) {
+    if run.fleet.hosts.iter().all(|host| host.standing == SyncRole::InSync) {
         run.fleet.goals = goals;
         return Ok(Decision::Nothing);
     }
     for app in 0..apps {
         let Some(Live { release, revision }) = goals[app].clone() else { continue };
-        if run.fleet.of_app(app).all(|(_, host)| host.standing == Standing::Rest) {
+        if run.fleet.of_app(app).all(|(_, host)| host.standing == SyncRole::InSync) {
             continue;
         }
         let (reference, name) = (&references[app], run.app_name(app));
@@ -155,7 +155,7 @@ fn is_chosen(host: &HostState, only: &[String]) -> bool {
     only.is_empty() || only.contains(&host.name)
 }
 
-// A host where the last that was tried failed and was not put back differs too, whatever `current` says.
+// A host where the last that was tried failed and was not rolled back differs too, whatever `current` says.
 fn stand(run: &mut Run<'_>, app: usize, release: &str, only: &[String]) {
     for host in run.fleet.hosts.iter_mut().filter(|host| host.app == app) {
         let has = host.fact("live") == Some(release);
@@ -166,7 +166,7 @@ fn stand(run: &mut Run<'_>, app: usize, release: &str, only: &[String]) {
         let known = host.fact("known").unwrap_or_default().split(' ').any(|name| name == release);
         let kept = known && journal::deploy_of(&host.entries, release).is_some();
         let bare = host.fact("bare").is_some();
-        host.standing = if has || kept { Standing::Having } else { Standing::Lacking { bare } };
+        host.standing = if has || kept { SyncRole::HasRelease } else { SyncRole::MissingRelease { bare } };
     }
 }
 
@@ -174,14 +174,14 @@ fn stand(run: &mut Run<'_>, app: usize, release: &str, only: &[String]) {
 fn say_what_changed(run: &mut Run<'_>, app: usize, release: &str) {
     let targets = &run.request.plan.targets;
     let changed = run.fleet.of_app(app).any(|(at, host)| {
-        host.standing == Standing::Rest
+        host.standing == SyncRole::InSync
             && host.fact("live") == Some(release)
             && host.fact("live-digest") != targets[at].digest()
     });
     let lacking: Vec<&str> = run
         .fleet
         .of_app(app)
-        .filter(|(_, host)| matches!(host.standing, Standing::Lacking { .. }))
+        .filter(|(_, host)| matches!(host.standing, SyncRole::MissingRelease { .. }))
         .map(|(_, host)| host.name.as_str())
         .collect();
     if changed && !lacking.is_empty() {

@@ -15,12 +15,12 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::config::{Health, HealthCheck};
 use crate::transport::{Connection, DialError};
 
-/// Characters of [`Sick::Unhealthy::last`], at most.
+/// Characters of [`HealthError::Unhealthy::last`], at most.
 const LONGEST: usize = 300;
 
 /// Why nobody can say that a service is well.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Sick {
+pub enum HealthError {
     /// The host opens no connections for us: it has to ask by itself.
     #[error("the host's sshd forbids forwarding")]
     Forbidden,
@@ -46,15 +46,15 @@ pub enum Sick {
 /// `timeout`.
 ///
 /// # Errors
-/// [`Sick`], in its four ways.
+/// [`HealthError`], in its four ways.
 pub async fn wait(
     connection: &dyn Connection,
     health: &Health,
     release: &str,
     revision: &str,
-) -> Result<(), Sick> {
+) -> Result<(), HealthError> {
     if health.check.is_for_host() {
-        return Err(Sick::AskHost);
+        return Err(HealthError::AskHost);
     }
     let patience = Patience::new(health);
     let mut well_since = None;
@@ -64,24 +64,24 @@ pub async fn wait(
         asked += 1;
         let until = patience.answer_by(now, well_since);
         let answer = timeout_at(until, ask(connection, health, release, revision)).await;
-        match answer.unwrap_or(Err(Ill::Late)) {
+        match answer.unwrap_or(Err(ProbeError::Late)) {
             Ok(()) if well_since.get_or_insert_with(Instant::now).elapsed() >= health.stable_for => {
                 return Ok(());
             }
             Ok(()) => (),
-            Err(Ill::Forbidden) => return Err(Sick::Forbidden),
-            Err(Ill::Lost(why)) => return Err(Sick::Lost(why)),
+            Err(ProbeError::Forbidden) => return Err(HealthError::Forbidden),
+            Err(ProbeError::Lost(why)) => return Err(HealthError::Lost(why)),
             Err(ill) => {
                 well_since = None;
                 // A question that had less than its time says less than the one before it.
-                if !(matches!(ill, Ill::Late) && until < now + health.timeout && !last.is_empty()) {
+                if !(matches!(ill, ProbeError::Late) && until < now + health.timeout && !last.is_empty()) {
                     last = line(&ill.words(until - now));
                 }
             }
         }
         match patience.next(now, well_since) {
             Some(next) => sleep_until(next).await,
-            None => return Err(Sick::Unhealthy { last, asked }),
+            None => return Err(HealthError::Unhealthy { last, asked }),
         }
     }
 }
@@ -119,7 +119,7 @@ impl<'a> Patience<'a> {
 }
 
 /// Why one answer was not good.
-enum Ill {
+enum ProbeError {
     Forbidden,
     Lost(String),
     Bad(String),
@@ -127,36 +127,41 @@ enum Ill {
     Late,
 }
 
-impl Ill {
+impl ProbeError {
     /// `after`: how long an answer was waited for.
     fn words(self, after: Duration) -> String {
         match self {
-            Ill::Bad(why) | Ill::Lost(why) => why,
-            Ill::Late => format!("no answer in {:.1} s", after.as_secs_f64()),
-            Ill::Forbidden => Sick::Forbidden.to_string(),
+            ProbeError::Bad(why) | ProbeError::Lost(why) => why,
+            ProbeError::Late => format!("no answer in {:.1} s", after.as_secs_f64()),
+            ProbeError::Forbidden => HealthError::Forbidden.to_string(),
         }
     }
 }
 
-impl From<DialError> for Ill {
+impl From<DialError> for ProbeError {
     fn from(error: DialError) -> Self {
         match error {
-            DialError::Forbidden => Ill::Forbidden,
-            DialError::Refused(why) => Ill::Bad(why),
-            DialError::Lost(why) => Ill::Lost(why),
+            DialError::Forbidden => ProbeError::Forbidden,
+            DialError::Refused(why) => ProbeError::Bad(why),
+            DialError::Lost(why) => ProbeError::Lost(why),
         }
     }
 }
 
 /// One question.
-async fn ask(connection: &dyn Connection, health: &Health, release: &str, revision: &str) -> Result<(), Ill> {
+async fn ask(
+    connection: &dyn Connection,
+    health: &Health,
+    release: &str,
+    revision: &str,
+) -> Result<(), ProbeError> {
     match &health.check {
         HealthCheck::Http(check) => {
             let stream = connection.dial(&check.url.host, check.url.port).await?;
-            http::ask(stream, check, [release, revision]).await.map_err(Ill::Bad)
+            http::ask(stream, check, [release, revision]).await.map_err(ProbeError::Bad)
         }
         HealthCheck::Tcp { host, port } => Ok(connection.dial(host, *port).await.map(drop)?),
-        HealthCheck::Command(_) => Err(Ill::Bad("a command is run by the host".to_owned())),
+        HealthCheck::Command(_) => Err(ProbeError::Bad("a command is run by the host".to_owned())),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{LONGEST, Sick, line, wait};
+use super::{HealthError, LONGEST, line, wait};
 use crate::config::{Health, HealthCheck, HttpCheck, HttpUrl};
 use crate::transport::local::Local;
 
@@ -88,7 +88,7 @@ fn patient(check: HealthCheck) -> Health {
     Health { within: Duration::from_secs(60), timeout: Duration::from_secs(30), ..quick(check) }
 }
 
-async fn told(health: &Health) -> Result<(), Sick> {
+async fn told(health: &Health) -> Result<(), HealthError> {
     let local = Local::new(std::env::temp_dir(), []);
     let all = wait(&local, health, RELEASE, REVISION);
     tokio::time::timeout(Duration::from_secs(120), all).await.expect("it hangs")
@@ -101,7 +101,7 @@ async fn is_well(check: HttpCheck) {
 /// What was wrong with the last answer.
 async fn last(check: HttpCheck) -> String {
     match told(&quick(HealthCheck::Http(check))).await {
-        Err(Sick::Unhealthy { last, asked: 1.. }) => last,
+        Err(HealthError::Unhealthy { last, asked: 1.. }) => last,
         other => panic!("{other:?}"),
     }
 }
@@ -224,7 +224,7 @@ async fn of_a_huge_body_only_the_beginning_counts() {
         within: Duration::from_secs(2),
         ..quick(HealthCheck::Http(check))
     };
-    let Err(Sick::Unhealthy { last, .. }) = told(&health).await else { panic!("it was well") };
+    let Err(HealthError::Unhealthy { last, .. }) = told(&health).await else { panic!("it was well") };
     assert!(last.contains("without \"here\""), "{last}");
 }
 
@@ -246,7 +246,7 @@ async fn a_service_that_comes_up_late_is_waited_for() {
 async fn nobody_there_is_said_so_until_time_is_over() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let health = quick(HealthCheck::Tcp { host: "127.0.0.1".into(), port: closed });
-    let Err(Sick::Unhealthy { last, asked }) = told(&health).await else { panic!("it was well") };
+    let Err(HealthError::Unhealthy { last, asked }) = told(&health).await else { panic!("it was well") };
     assert_eq!(last, format!("127.0.0.1 port {closed}: connection refused"));
     assert!(asked > 1);
 }
@@ -329,7 +329,7 @@ async fn who_is_never_well_for_long_enough_is_given_up() {
     .await;
     let stable_for = Duration::from_secs(60);
     let health = Health { stable_for, ..quick(HealthCheck::Http(service.http())) };
-    let Err(Sick::Unhealthy { last, .. }) = told(&health).await else { panic!("it was well") };
+    let Err(HealthError::Unhealthy { last, .. }) = told(&health).await else { panic!("it was well") };
     assert_eq!(last, "it answered 500 Internal Server Error");
 }
 
@@ -342,7 +342,7 @@ async fn long_pauses_leave_a_last_question_before_the_end() {
         timeout: Duration::from_secs(1),
         ..quick(HealthCheck::Http(service.http()))
     };
-    assert!(matches!(told(&health).await, Err(Sick::Unhealthy { asked: 2, .. })));
+    assert!(matches!(told(&health).await, Err(HealthError::Unhealthy { asked: 2, .. })));
 }
 
 #[tokio::test]
@@ -350,8 +350,8 @@ async fn what_only_the_host_can_ask_is_asked_by_nobody_here() {
     let service = Service::saying(page("200 OK", "", "")).await;
     let mut http = service.http();
     http.url.tls = true;
-    assert_eq!(told(&patient(HealthCheck::Http(http))).await, Err(Sick::AskHost));
-    assert_eq!(told(&patient(HealthCheck::Command("true".into()))).await, Err(Sick::AskHost));
+    assert_eq!(told(&patient(HealthCheck::Http(http))).await, Err(HealthError::AskHost));
+    assert_eq!(told(&patient(HealthCheck::Command("true".into()))).await, Err(HealthError::AskHost));
     assert_eq!(service.asked(), 0);
 }
 

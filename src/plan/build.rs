@@ -57,7 +57,8 @@ pub fn deploy(environment: Environment, options: &Options) -> Plan {
     }
     stages.all(Script::intent);
     stages.apps(|stages, app| {
-        let going = Going { who: Who::All, pause: environment.rollout.pause, hooks: Some(&app.hooks) };
+        let going =
+            ActivateOptions { who: Who::All, pause: environment.rollout.pause, hooks: Some(&app.hooks) };
         go_live(stages, app, &environment, &going);
     });
     finish(&mut stages);
@@ -102,7 +103,7 @@ pub fn revert(environment: Environment, options: &Options) -> Plan {
     stages.phase(Phase::Prepare);
     stages.all(|s| s.again(fetch).intent());
     stages.apps(|stages, app| {
-        let going = Going { who: Who::All, pause: Pause::None, hooks: None };
+        let going = ActivateOptions { who: Who::All, pause: Pause::None, hooks: None };
         go_live(stages, app, &environment, &going);
     });
     finish(&mut stages);
@@ -119,7 +120,7 @@ pub fn revert(environment: Environment, options: &Options) -> Plan {
 }
 
 /// How an app goes live.
-pub(super) struct Going<'a> {
+pub(super) struct ActivateOptions<'a> {
     pub(super) who: Who,
     pub(super) pause: Pause,
     /// Today's; none: what was stored with the release, whatever that is.
@@ -127,7 +128,12 @@ pub(super) struct Going<'a> {
 }
 
 /// Batch by batch, a barrier after each.
-pub(super) fn go_live(stages: &mut Stages<'_>, app: &App, environment: &Environment, going: &Going<'_>) {
+pub(super) fn go_live(
+    stages: &mut Stages<'_>,
+    app: &App,
+    environment: &Environment,
+    going: &ActivateOptions<'_>,
+) {
     for (batch, members) in batches(stages, app, environment) {
         stages.only(members, |stages| {
             stages.batch(Phase::Activate, going.who, batch);

@@ -22,9 +22,9 @@ pub enum Phase {
     /// Record, prune, unlock.
     Finish,
     /// All of it on a single host, which has nobody to wait for.
-    Whole,
+    SingleHost,
     /// Undoing what the phases before did.
-    PutBack,
+    Rollback,
     /// Commands of the user, outside a deploy.
     Exec,
     /// Removing what is not kept.
@@ -45,8 +45,8 @@ impl Phase {
             Phase::Activate => "activate",
             Phase::Confirm => "confirm",
             Phase::Finish => "finish",
-            Phase::Whole => "deploy",
-            Phase::PutBack => "put back",
+            Phase::SingleHost => "deploy",
+            Phase::Rollback => "rollback",
             Phase::Exec => "exec",
             Phase::Prune => "prune",
         }

@@ -160,7 +160,7 @@ impl<'a> Stages<'a> {
             _ => script,
         });
         let work = Work::Remote(vec![script]);
-        together.push(Stage { phase: Phase::Whole, who: Who::All, batch: None, work });
+        together.push(Stage { phase: Phase::SingleHost, who: Who::All, batch: None, work });
         together
     }
 

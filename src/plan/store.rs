@@ -1,10 +1,10 @@
-//! What is kept with a release: whatever a later revert, put-back or restart needs, and what this run runs.
+//! What is kept with a release: whatever a later revert, rollback or restart needs, and what this run runs.
 
 use super::stages::Stages;
 use crate::config::{App, Health, HealthCheck, Supervisor};
 use crate::remote::script::{HealthKind, Script, Tries};
 
-// Everything that a later revert or put-back needs, and what this run runs: all texts are kept with the release.
+// Everything that a later revert or rollback needs, and what this run runs: all texts are kept with the release.
 pub(super) fn store_all(stages: &mut Stages<'_>, app: &App) {
     let hooks = &app.hooks;
     stages.store("pre-deploy", &hooks.pre_deploy);

@@ -94,11 +94,11 @@ mod tests {
             ("action", "deploy"),
             ("step", "0 fetch"),
             ("end", "12 0 exit fetch"),
-            ("step", "12 put back"),
+            ("step", "12 rollback"),
             ("end", "99"),
-            ("end", "x 0 exit put back"),
+            ("end", "x 0 exit rollback"),
             ("failed", "build: exit 1"),
-            ("failed", "put back: stopped"),
+            ("failed", "rollback: stopped"),
             ("step", "nonsense"),
             ("later", "unknown"),
         ];
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!((read.known.run.as_str(), read.known.action.as_str()), ("r1", "deploy"));
         assert_eq!(read.failed.as_deref(), Some("build: exit 1"));
         let fetch = Step { name: "fetch".into(), from: 0, end: Some((12, 0, "exit".into())) };
-        let back = Step { name: "put back".into(), from: 12, end: None };
+        let back = Step { name: "rollback".into(), from: 12, end: None };
         assert_eq!(read.steps, [fetch, back]);
     }
 }

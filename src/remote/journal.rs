@@ -37,9 +37,9 @@ pub enum State {
     Healthy,
     /// Was live and good.
     Done,
-    /// Was put back.
+    /// Was rolled back.
     Back,
-    /// Should have been put back, or reverted, and was not.
+    /// Should have been rolled back, or reverted, and was not.
     Failed,
 }
 

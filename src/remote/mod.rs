@@ -14,5 +14,5 @@ pub mod quote;
 pub mod release;
 pub mod remedy;
 pub mod script;
-pub mod told;
+pub mod validate;
 pub mod wire;

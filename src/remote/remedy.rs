@@ -65,7 +65,7 @@ const TABLE: [(u32, &str, &str, &str); 47] = [
     (15, "verify", "took longer", "allow more with timeout.reload"),
     (15, "health", "not healthy", "allow more with health.within, or see what the service logs"),
     (15, "", "took longer", "allow more with timeout.hook, or with `timeout` in the hook's table"),
-    (15, "put back", "drained", "`restart` takes it in when it is healthy"),
+    (15, "rollback", "drained", "`restart` takes it in when it is healthy"),
     (15, "prune", "", "see what holds them: is something of another login in there?"),
     (16, "", "", "--allow-older deploys it all the same"),
     (17, "files", "base64", "install it there (coreutils), or name its directory in `prepend-path`"),

@@ -103,7 +103,7 @@ pub enum Reply {
 
 /// What it says on its standard error.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Side {
+pub enum StderrFrame {
     /// Answer to a beat.
     Beat,
     /// Output of a job while it runs, and where in the log it starts.
@@ -244,13 +244,13 @@ fn pairs(fields: &[&str]) -> Vec<(String, String)> {
 
 /// Reads a piece of standard error. `None`: a frame we do not know.
 #[must_use]
-pub fn side(piece: Piece) -> Option<Side> {
+pub fn side(piece: Piece) -> Option<StderrFrame> {
     match piece {
-        Piece::Raw(bytes) => Some(Side::Raw(bytes)),
+        Piece::Raw(bytes) => Some(StderrFrame::Raw(bytes)),
         Piece::Frame(fields, bytes) => match fields.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-            ["beat"] => Some(Side::Beat),
-            ["eof"] => Some(Side::Eof),
-            ["out", at, _] => Some(Side::Out(at.parse().ok()?, bytes)),
+            ["beat"] => Some(StderrFrame::Beat),
+            ["eof"] => Some(StderrFrame::Eof),
+            ["out", at, _] => Some(StderrFrame::Out(at.parse().ok()?, bytes)),
             _ => None,
         },
     }

@@ -2,7 +2,7 @@
 //! (Ctrl-S, a full pipe) stops nothing but the output, and both streams keep one order.
 //!
 //! One thread drives all hosts: if it hung in a write, no host would hear from its operator any more, and each would
-//! put back what is not confirmed. So progress that does not get away is dropped. Data is not: `exec`, which holds no
+//! roll back what is not confirmed. So progress that does not get away is dropped. Data is not: `exec`, which holds no
 //! lock, waits until there is room; a run that holds one only asks whether there is.
 
 use std::io::{self, Write};

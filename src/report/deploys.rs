@@ -61,7 +61,7 @@ fn made(deploy: &Deploy<'_>) -> bool {
         && deploy.on.iter().any(|(_, state)| good(state))
 }
 
-/// `deployed`, `deployed on 2 of 3 hosts`, `deployed on 2, put back on 1 of 3 hosts`; where there are `several` apps, each
+/// `deployed`, `deployed on 2 of 3 hosts`, `deployed on 2, rolled back on 1 of 3 hosts`; where there are `several` apps, each
 /// counts on each of its hosts.
 fn result(deploy: &Deploy<'_>, apps: &[usize], several: bool) -> String {
     // Of the apps that it was about.
@@ -93,7 +93,7 @@ fn word(action: &str, state: State) -> &'static str {
         (_, State::Done) => "deployed",
         (_, State::Healthy) => "confirmed",
         (_, State::Open) => "going live",
-        (_, State::Back) => "put back",
+        (_, State::Back) => "rolled back",
         (_, State::Failed) => "failed",
     }
 }
@@ -185,7 +185,7 @@ mod tests {
         for (states, expected) in [
             (&[State::Done, State::Done, State::Done][..], "deployed"),
             (&[State::Done, State::Done], "deployed on 2 of 3 hosts"),
-            (&[State::Done, State::Back, State::Done], "deployed on 2, put back on 1 of 3 hosts"),
+            (&[State::Done, State::Back, State::Done], "deployed on 2, rolled back on 1 of 3 hosts"),
         ] {
             let deploy = Deploy { entry: &entry, on: states.iter().copied().enumerate().collect() };
             assert_eq!(result(&deploy, &[0, 0, 0], false), expected);

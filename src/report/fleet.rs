@@ -210,7 +210,7 @@ fn words(trouble: Trouble, host: &Looked) -> Option<String> {
             format!("current points to {}, not made by shipit", host.foreign.as_deref().unwrap_or_default())
         }
         Trouble::CutOff => "a deploy was cut off; the next run settles it".to_owned(),
-        Trouble::Failed => "the last deploy or revert failed and was not put back".to_owned(),
+        Trouble::Failed => "the last deploy or revert failed and was not rolled back".to_owned(),
         Trouble::LeftBehind => "the last revert did not get here".to_owned(),
         Trouble::Drained | Trouble::DrainedForGood => "drained".to_owned(),
         Trouble::Down => match host.supervisor.as_deref() {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// The phases of a run in their order; `put back` is in none.
+/// The phases of a run in their order; `rollback` is in none.
 pub const PHASES: [&str; 8] =
     ["connect", "lock", "local", "prepare", "ready", "activate", "confirm", "finish"];
 

@@ -171,7 +171,7 @@ fn host(name: &str, result: HostResult, failure: Option<Failure>) -> HostOutcome
 }
 
 fn outcome(end: End, failure: Failure, failed_in: Phase) -> Outcome {
-    let result = if end == End::PutBack { HostResult::PutBack } else { HostResult::Failed };
+    let result = if end == End::RolledBack { HostResult::RolledBack } else { HostResult::Failed };
     Outcome {
         apps: Vec::new(),
         action: named("deploy"),
@@ -276,7 +276,7 @@ fn how_runs_end() {
         (End::Failed, exit("migrate", Exit::Signal(named("KILL")), ""), Phase::Ready),
         (End::Failed, failure(FailureKind::Step, "build", "took longer than 15 min"), Phase::Prepare),
         (End::Failed, lost, Phase::Prepare),
-        (End::PutBack, exit("reload", Exit::Code(75), ""), Phase::Activate),
+        (End::RolledBack, exit("reload", Exit::Code(75), ""), Phase::Activate),
         (End::Busy, held, Phase::Lock),
         (End::Refused, older, Phase::Lock),
         (End::Interrupted(2), failure(FailureKind::Interrupted, "build", "stopped"), Phase::Prepare),
@@ -319,7 +319,7 @@ const WITHOUT_HINT: [&str; 12] = [
     "another run holds the lock",
     "stopped",
     "exit $code",
-    "not everything could be put back",
+    "not everything could be rolled back",
     "git is not on the PATH",
     "repo-key:",
     "has no branch, tag or commit",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shipit::remote::wire::{Reply, Side};
+use shipit::remote::wire::{Reply, StderrFrame};
 
 /// Everything heard so far.
 #[derive(Debug, Default)]
@@ -21,12 +21,12 @@ pub struct Heard {
 
 impl Heard {
     /// Takes in a piece of standard error.
-    pub fn side(&mut self, side: Side) {
+    pub fn side(&mut self, side: StderrFrame) {
         match side {
-            Side::Beat => self.beats += 1,
-            Side::Out(at, bytes) => self.live.push((at, bytes.len())),
-            Side::Raw(bytes) => self.noise.extend_from_slice(&bytes),
-            Side::Eof => {}
+            StderrFrame::Beat => self.beats += 1,
+            StderrFrame::Out(at, bytes) => self.live.push((at, bytes.len())),
+            StderrFrame::Raw(bytes) => self.noise.extend_from_slice(&bytes),
+            StderrFrame::Eof => {}
         }
     }
 

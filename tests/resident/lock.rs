@@ -125,7 +125,7 @@ fn of_racing_takers_exactly_one_puts_back(sh: Sh) {
         let answers: Vec<_> = takers.iter().zip(told).map(|(run, number)| run.wait(number)).collect();
         let noticed = answers.iter().filter(|a| !a.notices.is_empty()).count();
         assert_eq!(noticed, 1, "{answers:?}");
-        assert_eq!(ground.wrote("post-deploy").lines().count(), 1, "it was put back once: {answers:?}");
+        assert_eq!(ground.wrote("post-deploy").lines().count(), 1, "it was rolled back once: {answers:?}");
         assert_eq!(answers.iter().filter(|a| a.code == 0).count(), 1, "{answers:?}");
         assert_eq!(answers.iter().filter(|a| a.code == 11).count(), 2, "{answers:?}");
         let winner = answers.iter().position(|a| a.code == 0).unwrap();

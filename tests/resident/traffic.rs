@@ -65,7 +65,7 @@ fn goes_back_badly(deploy: &mut Deploy<'_>, lost: bool) {
         deploy.run.cut();
         return;
     }
-    deploy.run.script(&Script::new().undo()).failed(15, "not everything could be put back");
+    deploy.run.script(&Script::new().undo()).failed(15, "not everything could be rolled back");
     deploy.run.message(&Message::Bye);
     deploy.run.ended();
 }
@@ -307,7 +307,7 @@ fn the_operator_is_asked_on_the_way_back(sh: Sh) {
         assert_eq!(ground.newest_entry(), Some((deploy.release.clone(), state.into())));
         match state {
             "back" => drop(answer.good()),
-            _ => drop(answer.failed(15, "not everything could be put back")),
+            _ => drop(answer.failed(15, "not everything could be rolled back")),
         }
         assert!(!ground.locked());
         deploy.run.script(&Script::new().undo_end(false)).good();

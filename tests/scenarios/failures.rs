@@ -60,7 +60,7 @@ fn a_reload_that_fails_on_one_of_four_puts_all_back(kind: Kind) {
     world.hosts().iter().for_each(|host| fs::remove_file(host.path("log")).unwrap());
     world.host("web3").put("broken", "");
     world.publish("two");
-    world.shipit(&["production"]).ends_with(5).says("reload failed on web3: exit 3").says("put back");
+    world.shipit(&["production"]).ends_with(5).says("reload failed on web3: exit 3").says("rolled back");
     world.serve("one");
     for host in world.hosts() {
         assert_eq!(host.current(), before);
@@ -121,13 +121,13 @@ fn a_put_back_that_fails_is_named(kind: Kind) {
     world.publish("two");
     let run = world.shipit(&["production"]).ends_with(6).says("not every host serves the same");
     let run = run.says("but not all of it worked (reload: exit 1)");
-    assert!(run.stderr.lines().any(|line| line.trim_start().starts_with("web2: put back to")), "{run}");
+    assert!(run.stderr.lines().any(|line| line.trim_start().starts_with("web2: rolled back to")), "{run}");
     assert!(run.stderr.lines().any(|line| line.trim_start().starts_with("web1, web3: serve")), "{run}");
     // the links are where they were all the same
     world.serve("one");
     let status = world.shipit(&["production", "status"]);
     assert!(
-        status.stdout.lines().any(|line| line.starts_with("web2") && line.contains("not put back")),
+        status.stdout.lines().any(|line| line.starts_with("web2") && line.contains("not rolled back")),
         "{status}"
     );
     fs::remove_file(world.host("web2").path("broken")).unwrap();

@@ -113,7 +113,7 @@ fn ctrl_c_while_going_live(kind: Kind) {
     let world = live(kind, 3);
     let running = reloading(&world);
     running.kill(Signal::INT);
-    running.wait().ends_with(130).says("put back");
+    running.wait().ends_with(130).says("rolled back");
     ends_well(&world, "one");
 }
 
@@ -121,7 +121,7 @@ fn sigterm_while_going_live(kind: Kind) {
     let world = live(kind, 2);
     let running = reloading(&world);
     running.kill(Signal::TERM);
-    running.wait().ends_with(143).says("put back");
+    running.wait().ends_with(143).says("rolled back");
     ends_well(&world, "one");
 }
 
@@ -202,7 +202,7 @@ fn the_operator_of_unlock_may_die_too(kind: Kind) {
     running.kill(Signal::STOP);
     world.host("web1").put("slow-back", "");
     let unlock = world.shipit_spawn(&["production", "unlock", "--yes"]);
-    eventually("it is put back", || world.host("web1").read("going-back").is_some());
+    eventually("it is rolled back", || world.host("web1").read("going-back").is_some());
     unlock.kill(Signal::KILL);
     running.kill(Signal::KILL);
     ends_well(&world, "one");
@@ -260,8 +260,8 @@ fn a_session_that_ends_while_going_live(kind: Kind) {
     }
     let running = reloading(&world);
     world.host("web2").kill_session();
-    // It put itself back, and said so when it was called again.
-    running.wait().ends_with(5).says("web2").says("put back");
+    // It roll itself back, and said so when it was called again.
+    running.wait().ends_with(5).says("web2").says("rolled back");
     ends_well(&world, "one");
 }
 

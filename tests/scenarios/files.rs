@@ -100,7 +100,7 @@ fn a_host_whose_operator_died_puts_the_file_back_by_itself() {
     eventually("it is live", || served().ends_with("second"));
     hold_only(&world, "second");
     run.kill(Signal::KILL);
-    eventually("it is put back", || {
+    eventually("it is rolled back", || {
         served().ends_with("secondfirst") && !world.host("web1").path("app/.shipit/lock").exists()
     });
     eventually("at rest", || world.host("web1").processes().is_empty());

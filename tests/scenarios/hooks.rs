@@ -369,7 +369,7 @@ fn nothing_that_a_hook_starts_ignores_a_signal(kind: Kind) {
         world.production(&lines);
         world.publish("bad");
         world.shipit(&["production", "setup"]).ends_with(0);
-        // put back to nothing: stop
+        // rolled back to nothing: stop
         world.shipit(&["production"]).ends_with(5);
         world.deploy("one");
         world.publish("bad");

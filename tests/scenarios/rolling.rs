@@ -1,5 +1,5 @@
 //! Eight hosts with a real HTTP service each, behind a client that goes from one to the next and leaves out those that are
-//! drained: no request fails, neither while good deploys go over the fleet nor while one is put back.
+//! drained: no request fails, neither while good deploys go over the fleet nor while one is rolled back.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -111,7 +111,7 @@ fn a_pause_can_be_ended_by_the_user(kind: Kind) {
     eventually("the pause", || running.stderr().contains("a pause of 1h before batch 2 of 2"));
     assert_eq!(world.host("web1").page().as_deref(), Some("two"));
     running.kill(Signal::INT);
-    running.wait().ends_with(130).says("put back");
+    running.wait().ends_with(130).says("rolled back");
     world.serve("one");
     world.shipit(&["production", "--no-pause"]).ends_with(0);
     world.serve("two");

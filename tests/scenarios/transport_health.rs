@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::common_ssh::{Operator, Sshd, free_port, friends, run};
 use shipit::config::{Health, HealthCheck, HttpCheck, HttpUrl};
-use shipit::health::{Sick, wait};
+use shipit::health::{HealthError, wait};
 use shipit::transport::{Connection, Exit, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -22,7 +22,7 @@ fn http(port: u16) -> Health {
     }
 }
 
-async fn told(connection: &dyn Connection, health: &Health) -> Result<(), Sick> {
+async fn told(connection: &dyn Connection, health: &Health) -> Result<(), HealthError> {
     let all = wait(connection, health, "20261121T081502Z-1a2b3c4", "1a2b3c4d");
     tokio::time::timeout(Duration::from_secs(100), all).await.expect("it hangs")
 }
@@ -76,7 +76,7 @@ async fn a_port_is_asked_for_too() {
     };
     assert_eq!(told(&*connection, &Health { within: Duration::from_secs(60), ..tcp(port) }).await, Ok(()));
     drop(listener);
-    let Err(Sick::Unhealthy { last, .. }) = told(&*connection, &tcp(port)).await else {
+    let Err(HealthError::Unhealthy { last, .. }) = told(&*connection, &tcp(port)).await else {
         panic!("it was well")
     };
     assert_eq!(last, format!("127.0.0.1 port {port}: the host cannot connect to it"));
@@ -87,7 +87,7 @@ async fn where_it_is_forbidden_it_is_said_at_once() {
     let (server, operator) = (Sshd::start("AllowTcpForwarding no"), Operator::new());
     operator.befriend(&server);
     let connection = operator.ssh().connect(&server.host()).await.unwrap();
-    assert_eq!(told(&*connection, &http(free_port())).await, Err(Sick::Forbidden));
+    assert_eq!(told(&*connection, &http(free_port())).await, Err(HealthError::Forbidden));
 }
 
 #[tokio::test]
@@ -102,5 +102,5 @@ async fn a_line_that_is_lost_meanwhile_ends_it() {
     };
     let health = http(free_port());
     let (end, ()) = tokio::join!(told(&*connection, &health), cut);
-    assert!(matches!(end, Err(Sick::Lost(_))), "{end:?}");
+    assert!(matches!(end, Err(HealthError::Lost(_))), "{end:?}");
 }

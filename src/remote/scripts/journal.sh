@@ -3,7 +3,7 @@
 # live; from then on only its name changes, which needs no space.
 #
 # open     will go live, or is          healthy  all hosts said so: from here it goes forward
-# done     was live and good            back     was put back       failed   should have been put back, and was not
+# done     was live and good            back     was rolled back       failed   should have been rolled back, and was not
 
 # mine: the entry that this run made, in whatever state, in $mine, and its state in $state: its number was kept in the
 # run's directory.

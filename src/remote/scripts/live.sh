@@ -4,7 +4,7 @@
 #
 #   open ──switch──▶ open, switched ──(all healthy)──▶ healthy ──▶ done
 #     │                  │
-#     └─ dropped         └──put back──▶ back, or failed
+#     └─ dropped         └──rolled back──▶ back, or failed
 
 # aim: the release that the run is about; called before every script, once it is known.
 aim() {
@@ -12,7 +12,7 @@ aim() {
 	context "$release" "$revision" "$from_revision" "$action"
 }
 
-# switch: one rename, which is also the mark: from there on whoever ends this run puts back.
+# switch: one rename, which is also the mark: from there on whoever ends this run rolls back.
 switch() {
 	if ! mine || switched; then fail 12 switch "this host is not ready"; fi
 	files_place || fail 12 switch "a file in $root/shared cannot be replaced"

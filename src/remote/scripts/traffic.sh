@@ -96,7 +96,7 @@ drain_back() {
 	return $drain_code
 }
 
-# serve_again: what was put back takes requests.
+# serve_again: what was rolled back takes requests.
 serve_again() {
 	[ -n "$from" ] || return 0
 	quiet_when_full

@@ -122,13 +122,13 @@ mod tests {
 
     #[test]
     fn gitlab_folds_have_names_of_their_own() {
-        let (open, fold) = Ci::GitLab.open("put back", 3).unwrap();
+        let (open, fold) = Ci::GitLab.open("rollback", 3).unwrap();
         assert!(
             open.starts_with("\x1b[0Ksection_start:")
-                && open.ends_with(":shipit_put_back_3\r\x1b[0K[put back]\n")
+                && open.ends_with(":shipit_rollback_3\r\x1b[0K[rollback]\n")
         );
         let close = Ci::GitLab.close(&fold);
-        assert!(close.starts_with("\x1b[0Ksection_end:") && close.ends_with(":shipit_put_back_3\r\x1b[0K\n"));
+        assert!(close.starts_with("\x1b[0Ksection_end:") && close.ends_with(":shipit_rollback_3\r\x1b[0K\n"));
         assert!(Ci::Other.open("prepare", 1).is_none());
     }
 

@@ -236,7 +236,7 @@ fn session(answers: &Answers<'_>, way: &Way<'_>, (me, app): (&str, &App), found:
     }
     if answers.first::<0>("kills").is_some() {
         let text = "logind ends all that a session leaves behind (KillUserProcesses): what a hook starts as a daemon, \
-                    and shipit's own putting back when the connection is lost";
+                    and shipit's own rolling back when the connection is lost";
         // Linger does not help: only what runs outside of the session is spared.
         let write = format!(
             "mkdir -p /etc/systemd/logind.conf.d && printf \"[Login]\\nKillExcludeUsers=root %s\\n\" {} \

@@ -106,7 +106,7 @@ fn word(result: HostResult) -> &'static str {
         HostResult::Skipped => "skipped",
         HostResult::Failed => "failed",
         HostResult::Stopped => "stopped",
-        HostResult::PutBack => "put back",
+        HostResult::RolledBack => "rolled back",
         HostResult::Doubt => "in doubt",
     }
 }
@@ -115,7 +115,7 @@ fn colored(result: HostResult, text: &str, paint: Paint) -> String {
     match result {
         HostResult::Done => paint.good(text),
         HostResult::Unchanged | HostResult::Stopped => text.to_owned(),
-        HostResult::PutBack | HostResult::Skipped => paint.odd(text),
+        HostResult::RolledBack | HostResult::Skipped => paint.odd(text),
         HostResult::Failed | HostResult::Doubt => paint.bad(text),
     }
 }

@@ -234,25 +234,25 @@ fn unreachable() {
 
 #[test]
 fn put_back() {
-    let mut outcome = outcome(End::PutBack, hosts(3, OLD, HostResult::PutBack));
+    let mut outcome = outcome(End::RolledBack, hosts(3, OLD, HostResult::RolledBack));
     outcome.hosts[2].failure = Some(failure(FailureKind::Step, "reload", Some(Exit::Code(1))));
     insta::assert_snapshot!(text(&outcome), @r#"
     reload failed on web3: exit 1
 
     host  from     to       time  result
-    web1  a1b2c3d  a1b2c3d  1.0s  put back
-    web2  a1b2c3d  a1b2c3d  1.0s  put back
-    web3  a1b2c3d  a1b2c3d  1.0s  put back
+    web1  a1b2c3d  a1b2c3d  1.0s  rolled back
+    web2  a1b2c3d  a1b2c3d  1.0s  rolled back
+    web3  a1b2c3d  a1b2c3d  1.0s  rolled back
 
-    failed while reloading on web3; all 3 hosts were put back and serve a1b2c3d
+    failed while reloading on web3; all 3 hosts were rolled back and serve a1b2c3d
     "#);
     outcome.hosts.iter_mut().for_each(|host| (host.from, host.to) = (None, None));
-    assert!(text(&outcome).contains("all 3 hosts were put back and serve nothing, as before"));
+    assert!(text(&outcome).contains("all 3 hosts were rolled back and serve nothing, as before"));
 }
 
 #[test]
 fn split() {
-    let mut outcome = outcome(End::Split, hosts(4, OLD, HostResult::PutBack));
+    let mut outcome = outcome(End::Split, hosts(4, OLD, HostResult::RolledBack));
     outcome.hosts[0].to = live(NEW);
     outcome.hosts[0].result = HostResult::Failed;
     outcome.hosts[3].to = None;
@@ -264,8 +264,8 @@ fn split() {
 
     host  from     to       time  result
     web1  a1b2c3d  d4e5f6a  1.0s  failed
-    web2  a1b2c3d  a1b2c3d  1.0s  put back
-    web3  a1b2c3d  a1b2c3d  1.0s  put back
+    web2  a1b2c3d  a1b2c3d  1.0s  rolled back
+    web3  a1b2c3d  a1b2c3d  1.0s  rolled back
     web4  a1b2c3d  –        1.0s  in doubt
 
     failed while reloading on web4; not every host serves the same:
@@ -306,15 +306,17 @@ fn interrupted() {
 
     interrupted by SIGINT; nothing live was changed
     "#);
-    outcome.hosts[0].result = HostResult::PutBack;
-    let verdict = "interrupted by SIGINT; both hosts were put back and serve a1b2c3d\n";
+    outcome.hosts[0].result = HostResult::RolledBack;
+    let verdict = "interrupted by SIGINT; both hosts were rolled back and serve a1b2c3d\n";
     assert!(text(&outcome).ends_with(verdict));
 }
 
 #[test]
 fn no_text_of_a_host_acts_on_the_terminal() {
     let nasty = "\x1b]0;title\x07\x1b[2J\u{202e}x\r\n\u{9b}".to_owned();
-    for end in [End::Done, End::Failed, End::Refused, End::Unreachable, End::PutBack, End::Split, End::Busy] {
+    for end in
+        [End::Done, End::Failed, End::Refused, End::Unreachable, End::RolledBack, End::Split, End::Busy]
+    {
         let mut outcome = outcome(end, hosts(2, OLD, HostResult::Failed));
         outcome.environment = nasty.clone();
         outcome.revision = Some(nasty.clone());
@@ -339,7 +341,7 @@ fn no_text_of_a_host_acts_on_the_terminal() {
 
 #[test]
 fn colour_changes_no_word() {
-    let mut outcome = outcome(End::PutBack, hosts(3, OLD, HostResult::PutBack));
+    let mut outcome = outcome(End::RolledBack, hosts(3, OLD, HostResult::RolledBack));
     outcome.hosts[2].failure = Some(failure(FailureKind::Step, "reload", Some(Exit::Code(1))));
     let colored = render(&outcome, 80, true, None);
     assert_ne!(colored, text(&outcome));

@@ -32,7 +32,7 @@ pub(super) fn render(outcome: &Outcome, paint: Paint) -> String {
             let hosts = clean::line(human::names(&failing(outcome)).as_bytes(), 200);
             paint.bad(&format!("could not connect to {hosts}; nothing live was changed"))
         }
-        End::PutBack => paint.odd(&format!("{}; {}", failed(outcome), put_back(outcome))),
+        End::RolledBack => paint.odd(&format!("{}; {}", failed(outcome), put_back(outcome))),
         End::Split => split(outcome, paint),
         End::Busy => {
             paint.odd(&format!("another run holds the lock{}", reasons(outcome))) + &busy_hint(outcome)
@@ -114,13 +114,13 @@ fn put_back(outcome: &Outcome) -> String {
     let back = outcome.hosts.len() - outcome.hosts.iter().filter(untouched).count();
     let skipped = outcome.hosts.iter().any(|host| host.result == HostResult::Skipped);
     let hosts = match back {
-        _ if skipped => "all hosts that were reached were put back and serve".to_owned(),
+        _ if skipped => "all hosts that were reached were rolled back and serve".to_owned(),
         _ if back < outcome.hosts.len() || !outcome.apps.is_empty() => {
-            "what was touched was put back, and all hosts serve".to_owned()
+            "what was touched was rolled back, and all hosts serve".to_owned()
         }
-        1 => "the host was put back and serves".to_owned(),
-        2 => "both hosts were put back and serve".to_owned(),
-        count => format!("all {count} hosts were put back and serve"),
+        1 => "the host was rolled back and serves".to_owned(),
+        2 => "both hosts were rolled back and serve".to_owned(),
+        count => format!("all {count} hosts were rolled back and serve"),
     };
     match serving(outcome) {
         Serving::Same(revision) => format!("{hosts} {revision}"),
@@ -136,7 +136,7 @@ fn interrupted(outcome: &Outcome, signal: i32) -> String {
         15 => "SIGTERM".to_owned(),
         other => format!("signal {other}"),
     };
-    let any_back = outcome.hosts.iter().any(|host| host.result == HostResult::PutBack);
+    let any_back = outcome.hosts.iter().any(|host| host.result == HostResult::RolledBack);
     match any_back {
         true => format!("interrupted by {name}; {}", put_back(outcome)),
         false if outcome.action == "exec" => format!("interrupted by {name}"),
@@ -177,7 +177,7 @@ fn split(outcome: &Outcome, paint: Paint) -> String {
             (Some(revision), _) if outcome.action == "revert" => {
                 format!("went back to {revision}, but {amiss}")
             }
-            (Some(revision), _) => format!("put back to {revision}, but {amiss}"),
+            (Some(revision), _) => format!("rolled back to {revision}, but {amiss}"),
             (None, Known::Sure) => format!("{verb} nothing"),
             (None, Known::Amiss(_)) => format!("{verb} nothing, as before, but {amiss}"),
             (None, Known::Doubt) => "in doubt: nobody could ask".to_owned(),

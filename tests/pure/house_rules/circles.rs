@@ -71,7 +71,7 @@ impl Files {
         // `use a::{self, B}` brings in a module and no more.
         let path = path.strip_suffix(&["self".to_owned()]).unwrap_or(path);
         let (mut module, rest) = self.start(at, path, depth)?;
-            let mut rest = rest.into_iter().peekable();
+        let mut rest = rest.into_iter().peekable();
         while let Some(name) = rest.peek() {
             let child: Vec<String> = module.iter().cloned().chain([name.clone()]).collect();
             if !self.by_module.contains_key(&child) {

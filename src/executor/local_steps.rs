@@ -10,15 +10,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, Failure, FailureKind};
 use super::fleet::Fleet;
-use super::line::Said;
 use super::local;
+use super::shell_session::HostMessage;
 use crate::plan::{Action, LocalHook, Phase};
 use crate::remote::wire::Message;
 use crate::transport::Exit;
 
 /// What such a step does.
 #[derive(Debug)]
-pub(super) enum Here {
+pub(super) enum LocalStep {
     /// It printed this.
     Printed {
         /// The step's name.
@@ -39,7 +39,7 @@ pub(super) enum Here {
 
 /// What a host asked for last.
 #[derive(Debug)]
-pub(super) struct Doing {
+pub(super) struct RunningLocalStep {
     number: u32,
     /// In that script, so far.
     steps: Vec<String>,
@@ -85,10 +85,10 @@ impl Fleet<'_> {
                 Some(refused) => refused,
                 None => errand.run(stop).await,
             };
-            let ended = Here::Ended { step: errand.step, number, code, tail };
-            let _ = errand.said.send((at, Said::Here(ended))).await;
+            let ended = LocalStep::Ended { step: errand.step, number, code, tail };
+            let _ = errand.said.send((at, HostMessage::LocalStep(ended))).await;
         });
-        self.hosts[at].here = Some(Doing { number, steps, stop, task });
+        self.hosts[at].here = Some(RunningLocalStep { number, steps, stop, task });
     }
 
     /// The host waits no more: it gave the step up, or went on alone.
@@ -101,8 +101,10 @@ impl Fleet<'_> {
     // A host asks while it is at a script that this run gave it, and for each step once.
     fn may_ask(&self, at: usize, number: u32, step: &str) -> bool {
         let host = &self.hosts[at];
-        let at_work = matches!(self.phase, Phase::Activate | Phase::Whole | Phase::PutBack);
-        let asked = |doing: &Doing| doing.number == number && doing.steps.iter().any(|asked| asked == step);
+        let at_work = matches!(self.phase, Phase::Activate | Phase::SingleHost | Phase::Rollback);
+        let asked = |doing: &RunningLocalStep| {
+            doing.number == number && doing.steps.iter().any(|asked| asked == step)
+        };
         let again = host.here.as_ref().is_some_and(asked);
         at_work && !host.idle && host.running == Some(number) && matches!(step, "drain" | "undrain") && !again
     }
@@ -118,13 +120,13 @@ impl Fleet<'_> {
         (hooks.is_empty() && !today.is_empty()).then(|| (1, text.into_bytes()))
     }
 
-    pub(super) fn heard_here(&mut self, at: usize, here: Here) {
+    pub(super) fn heard_here(&mut self, at: usize, here: LocalStep) {
         let host = &mut self.hosts[at];
         match here {
-            Here::Printed { step, bytes } => {
+            LocalStep::Printed { step, bytes } => {
                 self.observer.event(&Event::Output { host: &host.name, step: &step, bytes: &bytes });
             }
-            Here::Ended { step, number, code, tail } => {
+            LocalStep::Ended { step, number, code, tail } => {
                 if host.running == Some(number) {
                     host.printed_here(tail);
                 }
@@ -151,7 +153,7 @@ impl Fleet<'_> {
         let live = host.and_then(super::host::HostState::live).unwrap_or_default();
         let goal = self.goals[hook.app].clone();
         // A first deploy has nothing that it could go back to.
-        let back = hook.target.is_some() && self.phase == Phase::PutBack && !live.release.is_empty();
+        let back = hook.target.is_some() && self.phase == Phase::Rollback && !live.release.is_empty();
         let back = back
             && match self.plan.action {
                 Action::Deploy | Action::Sync => true,
@@ -195,7 +197,7 @@ struct Errand {
     hooks: Vec<LocalHook>,
     variables: Vec<Vec<(String, String)>>,
     root: PathBuf,
-    said: mpsc::Sender<(usize, Said)>,
+    said: mpsc::Sender<(usize, HostMessage)>,
 }
 
 impl Errand {
@@ -204,9 +206,9 @@ impl Errand {
         let (print, mut printed) = mpsc::channel(local::PIECES);
         let tell = async {
             while let Some(bytes) = printed.recv().await {
-                let news = Here::Printed { step: self.step.clone(), bytes };
+                let news = LocalStep::Printed { step: self.step.clone(), bytes };
                 // Whoever hears no more has left.
-                let _ = self.said.send((self.at, Said::Here(news))).await;
+                let _ = self.said.send((self.at, HostMessage::LocalStep(news))).await;
             }
         };
         match futures_util::future::join(self.texts(stop, print), tell).await.0 {

@@ -1,7 +1,7 @@
 //! The line to one resident shell: two tasks, so that a host that does not read stops no other, and beats go out whatever
 //! else happens.
 //!
-//! A host that is silent for `timeout.lost` is given up: its input is closed, and it puts itself back.
+//! A host that is silent for `timeout.lost` is given up: its input is closed, and it rolls itself back.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
-use super::here::Here;
-use crate::remote::wire::{Frames, Message, Reply, Side, reply, side};
+use super::local_steps::LocalStep;
+use crate::remote::wire::{Frames, Message, Reply, StderrFrame, reply, side};
 use crate::transport::{Channel, Exit, Output};
 
 /// How often the operator shows that he is there. The host counts silence in seconds.
@@ -18,35 +18,35 @@ const BEAT: Duration = Duration::from_secs(2);
 
 /// What a host said, or that it is gone.
 #[derive(Debug)]
-pub(super) enum Said {
+pub(super) enum HostMessage {
     Reply(u32, Reply),
-    Side(Side),
+    StderrFrame(StderrFrame),
     /// Of a step that this machine does for the host.
-    Here(Here),
+    LocalStep(LocalStep),
     /// The end of the line; nothing comes after.
     Gone(Exit),
 }
 
 /// The sending end. Dropping it ends the host's input.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct ShellSession {
     queue: mpsc::UnboundedSender<Bytes>,
     nonce: String,
 }
 
-impl Line {
+impl ShellSession {
     /// Takes a channel over; what is said goes to `said`, with the host's number.
     pub(super) fn new(
         channel: Channel,
         nonce: &str,
         lost: Duration,
-        said: (usize, mpsc::Sender<(usize, Said)>),
-    ) -> Line {
+        said: (usize, mpsc::Sender<(usize, HostMessage)>),
+    ) -> ShellSession {
         let (queue, queued) = mpsc::unbounded_channel();
         let Channel { input, output } = channel;
         tokio::spawn(write(input, queued, Message::Beat.encode(nonce)));
         tokio::spawn(read(output, nonce.to_owned(), lost, said));
-        Line { queue, nonce: nonce.to_owned() }
+        ShellSession { queue, nonce: nonce.to_owned() }
     }
 
     /// Sends text that is no message: the program, its header.
@@ -84,7 +84,7 @@ async fn read(
     mut output: mpsc::Receiver<Output>,
     nonce: String,
     lost: Duration,
-    (host, said): (usize, mpsc::Sender<(usize, Said)>),
+    (host, said): (usize, mpsc::Sender<(usize, HostMessage)>),
 ) {
     let (mut out, mut err) = (Frames::new(&nonce), Frames::new(&nonce));
     loop {
@@ -98,7 +98,7 @@ async fn read(
                 out.push(&bytes);
                 while let Some(piece) = out.next_piece() {
                     let Some((number, reply)) = reply(piece) else { continue };
-                    if said.send((host, Said::Reply(number, reply))).await.is_err() {
+                    if said.send((host, HostMessage::Reply(number, reply))).await.is_err() {
                         return;
                     }
                 }
@@ -107,18 +107,23 @@ async fn read(
                 err.push(&bytes);
                 while let Some(piece) = err.next_piece() {
                     let Some(side) = side(piece) else { continue };
-                    if side != Side::Beat && said.send((host, Said::Side(side))).await.is_err() {
+                    if side != StderrFrame::Beat
+                        && said.send((host, HostMessage::StderrFrame(side))).await.is_err()
+                    {
                         return;
                     }
                 }
             }
             Output::End(exit) => {
                 for (rest, on_err) in [(out.rest(), false), (err.rest(), true)] {
-                    let news =
-                        if on_err { Said::Side(Side::Raw(rest)) } else { Said::Reply(0, Reply::Raw(rest)) };
+                    let news = if on_err {
+                        HostMessage::StderrFrame(StderrFrame::Raw(rest))
+                    } else {
+                        HostMessage::Reply(0, Reply::Raw(rest))
+                    };
                     let _ = said.send((host, news)).await;
                 }
-                let _ = said.send((host, Said::Gone(exit))).await;
+                let _ = said.send((host, HostMessage::Gone(exit))).await;
                 return;
             }
         }
