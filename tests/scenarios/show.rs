@@ -70,7 +70,7 @@ fn a_deploy_that_was_put_back_says_so_on_each_host(kind: Kind) {
     world.shipit(&["production"]).ends_with(5).says("whole output: shipit production show 2");
     let show = world.shipit(&["production", "show"]).ends_with(0);
     for text in [
-        "web1  rollback: reload: exit 1\n",
+        "web1  rolled back: reload: exit 1\n",
         "==> web1: reload, exit 1 <==\nreload web1 two\n",
         "==> web1: reload, exit 0 <==\nreload web1 one\n",
         "==> web2: reload, exit 1 <==\nreload web2 two\n",
