@@ -94,6 +94,9 @@ pub(super) struct Typed {
     /// Show what would be done, as the exact scripts
     #[arg(short = 'n', long, value_parser = flag)]
     pub dry_run: bool,
+    /// With plan or --dry-run: the exact scripts
+    #[arg(long, value_parser = flag)]
+    pub scripts: bool,
     /// Leave the directory of a release that failed
     #[arg(long, value_parser = flag)]
     pub keep_failed: bool,

@@ -72,6 +72,8 @@ pub struct Invocation {
     pub yes: bool,
     /// Show what would be done. Always set for `plan`.
     pub dry_run: bool,
+    /// With [`Invocation::dry_run`]: show the exact scripts. Never set without it.
+    pub scripts: bool,
     /// Leave the directory of a release that failed.
     pub keep_failed: bool,
     /// How progress is shown.
@@ -245,6 +247,7 @@ fn parse<I: IntoIterator<Item = OsString>>(
     if let Command::Hold { why, lasting } = &mut meant.command {
         (*why, *lasting) = (typed.message.clone().unwrap_or_default(), typed.lasting);
     }
+    let dry_run = dry_run(&meant, &typed, &set)?;
     let events = events(&meant, &typed, &set)?;
     let command = match meant.command {
         Command::Config { key, .. } => Command::Config { key, origin: typed.origin },
@@ -254,7 +257,8 @@ fn parse<I: IntoIterator<Item = OsString>>(
         config: meant.config.or(typed.config),
         chdir: typed.chdir,
         environment: meant.environment,
-        dry_run: typed.dry_run || meant.plan,
+        dry_run,
+        scripts: typed.scripts && dry_run,
         command,
         hosts: typed.hosts,
         roles: typed.roles,
@@ -276,6 +280,20 @@ fn parse<I: IntoIterator<Item = OsString>>(
         color: typed.color,
         verbosity: verbosity(typed.quiet, typed.verbose),
     })
+}
+
+/// Whether nothing is to be changed.
+fn dry_run(
+    meant: &words::Meant,
+    typed: &arguments::Typed,
+    given: &arguments::Given,
+) -> Result<bool, CliError> {
+    let dry_run = typed.dry_run || meant.plan;
+    // Who typed it expects a preview; ignoring it would deploy.
+    if given.typed("scripts") && !dry_run {
+        return Err(CliError::usage("--scripts shows the scripts of a plan: add --dry-run"));
+    }
+    Ok(dry_run)
 }
 
 fn verbosity(quiet: bool, verbose: bool) -> Verbosity {

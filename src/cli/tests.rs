@@ -284,6 +284,23 @@ fn options_are_understood() {
 }
 
 #[test]
+fn scripts_are_shown_by_a_plan_and_a_dry_run_only() {
+    for line in ["production plan --scripts", "production --scripts -n", "production revert -n --scripts"] {
+        let invocation = parsed(&words(line)).unwrap();
+        assert!(invocation.scripts && invocation.dry_run, "{line}");
+    }
+    assert!(!parsed(&words("production plan")).unwrap().scripts);
+    for (line, expected) in [
+        ("production --scripts", "add --dry-run"),
+        ("production sync --scripts", "add --dry-run"),
+        ("production status --scripts", "status does not take --scripts"),
+    ] {
+        let error = parsed(&words(line)).unwrap_err();
+        assert!(error.text.contains(expected), "{line}: {}", error.text);
+    }
+}
+
+#[test]
 fn why_it_is_held_is_one_line() {
     for text in ["two\nlines", "tab\there", "\u{1b}[2J", &"x".repeat(501)] {
         let error = parsed(&["production", "hold", "-m", text]).unwrap_err();

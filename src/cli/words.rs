@@ -60,12 +60,16 @@ const DEPLOYING: &[&str] = &[
     "lock-wait",
     "yes",
     "dry-run",
+    "scripts",
     "keep-failed",
     "events",
     "batch",
     "no-pause",
     "max-unreachable",
 ];
+
+/// Options of other commands that lock the hosts.
+const RUNNING: &[&str] = &["lock-wait", "yes", "dry-run", "scripts", "events"];
 
 /// Options of other commands that go over the hosts in batches.
 const GOING_LIVE: &[&str] = &["batch"];
@@ -268,12 +272,12 @@ pub(super) fn takes(name: &str, option: &str) -> bool {
         "update" => &[&["ref"], DEPLOYING],
         "ref" => &[DEPLOYING],
         "plan" => &[
-            &["ref", "force", "redeploy", "allow-older", "split", "dry-run", "events"],
+            &["ref", "force", "redeploy", "allow-older", "split", "dry-run", "scripts", "events"],
             &["batch", "no-pause", "max-unreachable"],
         ],
         "config" => &[&["set", "origin"]],
-        "revert" | "sync" | "restart" => &[&["lock-wait", "yes", "dry-run", "events"], GOING_LIVE],
-        "setup" | "prune" => &[&["lock-wait", "yes", "dry-run", "events"]],
+        "revert" | "sync" | "restart" => &[RUNNING, GOING_LIVE],
+        "setup" | "prune" => &[RUNNING],
         "hold" => &[&["message", "for"]],
         "unlock" => &[&["yes", "events"]],
         "exec" => &[&["events"]],

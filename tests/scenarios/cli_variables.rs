@@ -3,7 +3,7 @@
 use crate::common::{Kind, World};
 
 /// The variable of an option, a value that cannot be meant, and what is said of it.
-const BAD: [(&str, &str, &str); 23] = [
+const BAD: [(&str, &str, &str); 24] = [
     ("config", "nowhere.toml", "nowhere.toml"),
     ("chdir", "nowhere", "--chdir: "),
     ("hosts", "web9", "matches `web9`"),
@@ -21,6 +21,7 @@ const BAD: [(&str, &str, &str); 23] = [
     ("lock-wait", "soon", "takes a duration"),
     ("yes", "maybe", "takes true or false"),
     ("dry-run", "maybe", "takes true or false"),
+    ("scripts", "maybe", "takes true or false"),
     ("keep-failed", "maybe", "takes true or false"),
     ("origin", "maybe", "takes true or false"),
     ("output", "xml", "invalid value 'xml'"),
