@@ -54,7 +54,7 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     let targets = context.environment.sites.iter().zip(&checkup.hosts);
     groups.extend(targets.map(|(site, checked)| findings::examine(&context.environment, site, checked)));
     if context.wants_json() {
-        context.printer.json(&super::json::check(&groups));
+        context.printer.json(&report::json::check(&groups));
     } else {
         context.printer.data(&findings::render(&groups, context.printer.color_on_stdout()));
     }

@@ -1,18 +1,14 @@
 //! `shipit ENV`, `shipit ENV ref REF`, `shipit ENV plan`.
 
 use super::Context;
-use super::batch_prompt::AtTerminal;
 use crate::cli::{AppReference, Invocation};
 use crate::config::{App, Environment, Pause, nearest};
 use crate::error::Error;
-use crate::executor::{Request, Wanted};
+use crate::executor::{Ask, Request, Wanted};
 use crate::git::{self, LocalState, Revision};
 use crate::plan;
 use crate::remote::quote::quote;
-use crate::report::human;
-
-/// More names than these say less, in a question.
-const HOSTS_SHOWN: usize = 20;
+use crate::report::prompt::{self, BatchPrompt, Question};
 
 pub(super) async fn run(mut context: Context<'_>, references: &[AppReference]) -> Result<u8, Error> {
     let redeploy = context.invocation.redeploy;
@@ -36,7 +32,7 @@ pub(super) async fn run(mut context: Context<'_>, references: &[AppReference]) -
         context.environment.rollout.pause = without_asking(context.environment.rollout.pause);
     }
     let asks = context.environment.rollout.pause == Pause::Ask && !context.invocation.dry_run;
-    if asks && !context.printer.can_ask() {
+    if asks && !prompt::can_ask(context.printer) {
         return Err(Error::Refused {
             reason: format!(
                 "{} asks before each batch (`rollout.pause`), and nobody is there",
@@ -49,8 +45,12 @@ pub(super) async fn run(mut context: Context<'_>, references: &[AppReference]) -
     options.tokens = context.tokens()?;
     options.files = super::files::read(&context)?;
     let plan = plan::deploy(context.environment.clone(), &options);
-    let request =
-        Request { plan: &plan, wanted, lock_wait: context.lock_wait(), ask: asks.then_some(&AtTerminal) };
+    let request = Request {
+        plan: &plan,
+        wanted,
+        lock_wait: context.lock_wait(),
+        ask: asks.then_some(&BatchPrompt as &dyn Ask),
+    };
     let undo = undo(&context);
     if context.invocation.dry_run {
         return super::preview::deploy(&context, &request).await;
@@ -124,19 +124,7 @@ fn undo(context: &Context<'_>) -> String {
 // `confirm = true`: nobody deploys here by a slip of the fingers.
 fn confirm(context: &Context<'_>) -> Result<(), Error> {
     let environment = &context.environment;
-    let names: Vec<&str> =
-        environment.hosts.iter().take(HOSTS_SHOWN).map(|host| host.name.as_str()).collect();
-    let more = if environment.hosts.len() > names.len() { ", …" } else { "" };
-    let what: Vec<String> =
-        environment.apps.iter().map(|app| format!("{} of {}", app.reference, app.repo)).collect();
-    context.printer.error(&format!(
-        "deploy {} to {}, {}: {}{more}\n",
-        what.join(", "),
-        environment.name,
-        human::hosts(environment.hosts.len()),
-        names.join(", "),
-    ));
-    if context.printer.confirm("Go ahead?") {
+    if prompt::ask(context.printer, Question::Deploy(environment)) {
         return Ok(());
     }
     Err(Error::Refused {

@@ -7,7 +7,8 @@ use super::{Context, deploy_cache};
 use crate::error::Error;
 use crate::executor::Looked;
 use crate::remote::history;
-use crate::report::{deploys, fleet};
+use crate::report::deploys::Deploys;
+use crate::report::{fleet, json};
 
 pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     let looked = context.look().await?;
@@ -16,8 +17,14 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     let journals: Vec<_> = answered.iter().map(|host| host.entries.as_slice()).collect();
     let all = history::merged(&journals);
     let chain = Chain::of(&looked);
+    let deploys = Deploys {
+        all: &all,
+        numbers: &chain.numbers,
+        live: chain.live.unwrap_or_default(),
+        apps: &answered.iter().map(|host| host.app).collect::<Vec<_>>(),
+    };
     if context.wants_json() {
-        context.printer.json(&super::json::list(&all, &chain));
+        context.printer.json(&json::list(&deploys));
         return Ok(code);
     }
     if all.is_empty() {
@@ -29,9 +36,7 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     let environment = &context.environment;
     let entries: Vec<_> = all.iter().map(|deploy| deploy.entry).collect();
     deploy_cache::remember(&context.surroundings, &environment.file, &environment.name, &entries);
-    let apps: Vec<usize> = answered.iter().map(|host| host.app).collect();
-    let live = chain.live.unwrap_or_default();
-    context.printer.data(&deploys::list(&all, &chain.numbers, (live, &apps), Timestamp::now()));
+    context.printer.data(&deploys.table(Timestamp::now()));
     let serves = |host: &&Looked| {
         let live = fleet::common(&looked, host.app).unwrap_or_default();
         host.live.as_ref().is_some_and(|on_host| on_host.release == live)

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Context;
-use super::stream::{Lines, write};
 use crate::error::{Error, exit, interrupted};
 use crate::executor::Looking;
 use crate::plan;
+use crate::report::output::{Lines, write};
 use crate::report::{Silent, clean};
 
 /// How often hosts are asked for more.

@@ -13,7 +13,6 @@ use crate::executor::Interrupt;
 use crate::plan::Options;
 use crate::report::{self, Printer, Show, human};
 
-mod batch_prompt;
 mod chain;
 mod check;
 mod completions;
@@ -26,9 +25,6 @@ mod exec;
 mod files;
 mod hold;
 mod init;
-mod json;
-mod json_plan;
-mod json_show;
 mod list;
 mod local_commands;
 mod logs;
@@ -39,7 +35,6 @@ mod setup;
 mod show;
 mod show_config;
 mod status;
-mod stream;
 mod surroundings;
 mod trust_hosts;
 mod unlock;
@@ -250,7 +245,7 @@ impl Context<'_> {
         undo: Option<String>,
     ) -> Result<u8, Error> {
         if self.invocation.dry_run {
-            preview::print(self, request.plan, None);
+            self.print_plan(request.plan, None);
             return Ok(crate::error::exit::OK);
         }
         let mut show = self.show()?;
@@ -258,6 +253,12 @@ impl Context<'_> {
         let interrupt = Self::interrupt()?;
         let outcome = crate::executor::run(&request, hosts, &mut show, interrupt).await;
         Ok(show.end(&outcome, undo.as_deref()))
+    }
+
+    /// Shows a plan instead of carrying it out.
+    fn print_plan(&self, plan: &crate::plan::Plan, preview: Option<&report::preview::Preview>) {
+        let format = report::preview::Format { json: self.wants_json(), redeploy: self.invocation.redeploy };
+        report::preview::print(self.printer, plan, preview, format);
     }
 
     /// What a run is shown with, as the options say.

@@ -1,57 +1,16 @@
-//! `shipit ENV plan`, `--dry-run`: the very scripts, and above those of a deploy what it would bring, as far as that can be
-//! known from here. Takes no lock and changes nothing, here or there; who cannot be asked is named, and fails nothing.
+//! `shipit ENV plan`: what a deploy would bring, as far as it can be known without one. Takes no lock and changes nothing; a
+//! host that cannot be asked is named, and fails nothing.
 
 use futures_util::future::join_all;
 
-use super::{Context, hold, json_plan};
+use super::{Context, hold};
 use crate::config::App;
 use crate::error::{Error, exit, interrupted};
 use crate::executor::{Looked, Request, Wanted};
-use crate::git::{self, GitError, Pending, Resolved, Revision};
+use crate::git::{self, GitError, Resolved, Revision};
 use crate::plan::{self, Plan};
-use crate::report::{Silent, Verbosity, clean, human};
-
-/// What a deploy would bring.
-pub(super) struct Preview {
-    /// What each host answered, in the plan's order.
-    pub(super) looked: Vec<Looked>,
-    /// Of each app.
-    pub(super) apps: Vec<AppNews>,
-}
-
-/// What it would bring of an app.
-pub(super) struct AppNews {
-    /// The commit that would go out; none: it cannot be told from here.
-    pub(super) revision: Option<String>,
-    /// All hosts serve this commit with this configuration.
-    pub(super) is_live: bool,
-    /// Hosts that serve the same, together.
-    pub(super) brings: Vec<Brings>,
-    /// Not all hosts serve the same, or not all could be asked.
-    differ: bool,
-}
-
-/// What it would bring to hosts that serve the same.
-pub(super) struct Brings {
-    /// The commit that is live there; none: nothing is.
-    pub(super) from: Option<String>,
-    pub(super) hosts: Vec<String>,
-    /// The commits between; none where there are none, or where the work tree does not know them.
-    pub(super) pending: Option<Pending>,
-}
-
-/// Any plan, as text or as one value.
-pub(super) fn print(context: &Context<'_>, plan: &Plan, preview: Option<&Preview>) {
-    if context.wants_json() {
-        context.printer.json(&json_plan::document(plan, preview));
-        return;
-    }
-    let whole = context.printer.verbosity() == Verbosity::Verbose;
-    let redeploys = context.invocation.redeploy;
-    let news = preview.map_or_else(Vec::new, |preview| lines(plan, preview, redeploys));
-    let news: Vec<String> = news.iter().map(|line| context.printer.harmless(line)).collect();
-    context.printer.data_as_it_is(&plan::show_with(plan, whole, &news));
-}
+use crate::report::preview::{AppPreview, Incoming, Preview};
+use crate::report::{Silent, clean, human};
 
 /// The plan of a deploy.
 pub(super) async fn deploy(context: &Context<'_>, request: &Request<'_>) -> Result<u8, Error> {
@@ -79,7 +38,7 @@ pub(super) async fn deploy(context: &Context<'_>, request: &Request<'_>) -> Resu
         }
     }
     let preview = preview(context, request.plan, looked, revisions).await;
-    print(context, request.plan, Some(&preview));
+    context.print_plan(request.plan, Some(&preview));
     Ok(exit::OK)
 }
 
@@ -141,19 +100,19 @@ async fn of_app(
     plan: &Plan,
     (app, revision): (usize, Option<String>),
     looked: &[Looked],
-) -> AppNews {
+) -> AppPreview {
     let hosts = || looked.iter().filter(|host| host.app == app);
-    let mut brings: Vec<Brings> = Vec::new();
+    let mut incoming: Vec<Incoming> = Vec::new();
     for host in hosts().filter(|host| host.failure.is_none()) {
         let from = host.live.as_ref().map(|live| live.revision.clone());
-        match brings.iter_mut().find(|known| known.from == from) {
+        match incoming.iter_mut().find(|known| known.from == from) {
             Some(known) => known.hosts.push(host.host.clone()),
-            None => brings.push(Brings { from, hosts: vec![host.host.clone()], pending: None }),
+            None => incoming.push(Incoming { from, hosts: vec![host.host.clone()], pending: None }),
         }
     }
     if let Some(revision) = &revision {
-        for bring in &mut brings {
-            tell_pending(context, bring, revision).await;
+        for group in &mut incoming {
+            tell_pending(context, group, revision).await;
         }
     }
     let live = |(host, target): (&Looked, &plan::Target)| {
@@ -162,19 +121,19 @@ async fn of_app(
     };
     let targets = plan.targets.iter().filter(|target| target.app == app);
     let is_live = revision.is_some() && hosts().zip(targets).all(live);
-    let differ = brings.len() > 1 || hosts().any(|host| host.failure.is_some());
-    AppNews { revision, is_live, brings, differ }
+    let differ = incoming.len() > 1 || hosts().any(|host| host.failure.is_some());
+    AppPreview { revision, is_live, incoming, differ }
 }
 
 /// The commits between, or that they are not known here.
-async fn tell_pending(context: &Context<'_>, bring: &mut Brings, revision: &str) {
-    let Some(from) = bring.from.clone().filter(|from| from != revision) else { return };
+async fn tell_pending(context: &Context<'_>, incoming: &mut Incoming, revision: &str) {
+    let Some(from) = incoming.from.clone().filter(|from| from != revision) else { return };
     let root = context.environment.root.clone();
     let (live, new) = (from.clone(), revision.to_owned());
     let walk = tokio::task::spawn_blocking(move || git::pending(&root, &live, &new));
-    bring.pending = walk.await.ok().flatten();
+    incoming.pending = walk.await.ok().flatten();
     let (from, to) = (human::revision(&from), human::revision(revision));
-    match &bring.pending {
+    match &incoming.pending {
         None => note(
             context,
             &format!(
@@ -190,36 +149,4 @@ async fn tell_pending(context: &Context<'_>, bring: &mut Brings, revision: &str)
         }
         Some(_) => {}
     }
-}
-
-/// What it brings, for people.
-fn lines(plan: &Plan, preview: &Preview, redeploys: bool) -> Vec<String> {
-    let apps = &plan.environment.apps;
-    let told = |(app, news): (&App, &AppNews)| {
-        let lines = app_lines(news, redeploys);
-        let named = apps.len() > 1 && !lines.is_empty();
-        let name = named.then(|| format!("{}:", clean::line(app.name.as_bytes(), 80)));
-        name.into_iter().chain(lines).collect::<Vec<_>>()
-    };
-    apps.iter().zip(&preview.apps).flat_map(told).collect()
-}
-
-fn app_lines(preview: &AppNews, redeploys: bool) -> Vec<String> {
-    let Some(revision) = &preview.revision else { return Vec::new() };
-    let short = human::revision(revision);
-    if preview.is_live && !redeploys {
-        return vec![format!("nothing to do: {short} is live everywhere, with this configuration")];
-    }
-    let told = |bring: &Brings| {
-        let lines = match (&bring.from, &bring.pending) {
-            (None, _) => vec![format!("nothing is live yet; {short} goes out")],
-            (Some(from), _) if from == revision => vec![format!("{short} is live; no commit goes out")],
-            (Some(from), Some(pending)) => human::commits(None, from, revision, pending),
-            (Some(from), None) => vec![format!("{}..{short} goes out", human::revision(from))],
-        };
-        let names: Vec<&str> = bring.hosts.iter().map(String::as_str).collect();
-        let on = preview.differ.then(|| format!("on {}:", human::names(&names)));
-        on.into_iter().chain(lines).collect::<Vec<_>>()
-    };
-    preview.brings.iter().flat_map(told).collect()
 }

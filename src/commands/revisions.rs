@@ -6,7 +6,7 @@ use super::Context;
 use crate::error::{Error, exit};
 use crate::executor::Looked;
 use crate::remote::journal;
-use crate::report::{clean, human};
+use crate::report::{clean, human, json};
 
 pub(super) async fn current(context: Context<'_>) -> Result<u8, Error> {
     show(&context, "nothing is live", |host| Some(host.live.as_ref()?.revision.clone())).await
@@ -30,7 +30,7 @@ async fn show(
         looked.iter().filter(|h| h.failure.is_none()).map(|h| (h.host.as_str(), which(h))).collect();
     let code = super::answered(&looked);
     if context.wants_json() {
-        context.printer.json(&super::json::revisions(&answers));
+        context.printer.json(&json::revisions(&answers));
         let good = answers.iter().all(|(_, revision)| revision.is_some() && *revision == answers[0].1);
         return Ok(if code == exit::OK && !good { exit::FAILED } else { code });
     }

@@ -3,16 +3,16 @@
 
 use jiff::Timestamp;
 
+use super::Context;
 use super::chain::Chain;
-use super::stream::{Lines, write};
-use super::{Context, json_show};
 use crate::cli::Show;
 use crate::error::{Error, exit, interrupted};
 use crate::executor::{Looked, Looking};
 use crate::plan;
 use crate::remote::attempt::{Attempt, Known, Step};
 use crate::remote::history;
-use crate::report::{Printer, Silent, clean, deploys};
+use crate::report::output::{StepOutput, write};
+use crate::report::{Silent, clean, deploys, json};
 
 /// Bytes that a host is asked for at once.
 const PIECE: u64 = 1 << 20;
@@ -41,7 +41,7 @@ pub(super) async fn run(context: Context<'_>, which: &Show) -> Result<u8, Error>
         }
         Ok(Some(known)) => {
             if context.wants_json() {
-                tell(&context, &json_show::begin(&known));
+                tell(&context, &json::begin(&known));
             } else {
                 context.printer.data(&deploys::head(&known, &looked, Timestamp::now()));
             }
@@ -82,7 +82,7 @@ async fn outputs(context: &Context<'_>, looking: &mut Looking<'_>, looked: &[Loo
     let json = context.wants_json();
     let mut any = false;
     for (at, host) in looked.iter().enumerate() {
-        if json && !tell(context, &json_show::host(host, known, at == 0)) {
+        if json && !tell(context, &json::host(host, known, at == 0)) {
             return exit::OK;
         }
         let attempt = host.attempts.iter().find(|attempt| attempt.known.run == known.run);
@@ -90,7 +90,7 @@ async fn outputs(context: &Context<'_>, looking: &mut Looking<'_>, looked: &[Loo
         for (number, (attempt, step)) in steps.enumerate() {
             any = true;
             if json {
-                tell(context, &json_show::step(step, number == 0));
+                tell(context, &json::step(step, number == 0));
             } else {
                 context.printer.data(&format!("\n{}", deploys::step_head(&host.host, step)));
             }
@@ -102,11 +102,11 @@ async fn outputs(context: &Context<'_>, looking: &mut Looking<'_>, looked: &[Loo
             }
         }
         if json {
-            tell(context, json_show::END);
+            tell(context, json::END);
         }
     }
     if json {
-        tell(context, &format!("{}\n", json_show::END));
+        tell(context, &format!("{}\n", json::END));
     }
     if !any {
         context
@@ -136,31 +136,6 @@ enum Passed {
     Broken,
 }
 
-/// How output is passed on.
-enum Form {
-    Lines(Lines),
-    Json(json_show::Text),
-}
-
-impl Form {
-    fn push(&mut self, bytes: &[u8], printer: &Printer, out: &mut Vec<u8>) {
-        match self {
-            Form::Lines(lines) => lines.push(bytes, "", printer, out),
-            Form::Json(text) => out.extend_from_slice(printer.on_one_line(&text.push(bytes)).as_bytes()),
-        }
-    }
-
-    fn finish(&mut self, is_whole: bool, out: &mut Vec<u8>) {
-        match self {
-            Form::Lines(lines) => lines.finish("", out),
-            Form::Json(text) => {
-                out.extend_from_slice(text.finish().as_bytes());
-                out.extend_from_slice(json_show::step_end(is_whole).as_bytes());
-            }
-        }
-    }
-}
-
 async fn output(
     context: &Context<'_>,
     looking: &mut Looking<'_>,
@@ -168,11 +143,7 @@ async fn output(
     step: &Step,
 ) -> Passed {
     let (mut at, end) = (step.from, step.end.as_ref().map_or(u64::MAX, |(end, ..)| *end));
-    let mut form = if context.wants_json() {
-        Form::Json(json_show::Text::default())
-    } else {
-        Form::Lines(Lines::default())
-    };
+    let mut printed = StepOutput::new(context.wants_json());
     loop {
         let count = PIECE.min(end.saturating_sub(at));
         let (begin, wanted) = (at.to_string(), count.to_string());
@@ -184,13 +155,13 @@ async fn output(
         let mut got = 0;
         for piece in looking.pieces() {
             got += piece.bytes.len() as u64;
-            form.push(&piece.bytes, context.printer, &mut out);
+            printed.push(&piece.bytes, context.printer, &mut out);
         }
         at += got;
         let last = got < count || at >= end;
         let is_broken = looking.failure(host).is_some();
         if last || is_broken {
-            form.finish(!is_broken, &mut out);
+            printed.finish(!is_broken, &mut out);
         }
         let read = tokio::select! {
             read = write(context.printer, out) => read,

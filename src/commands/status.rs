@@ -5,14 +5,14 @@ use jiff::Timestamp;
 use super::Context;
 use crate::error::{Error, exit};
 use crate::plan;
-use crate::report::{Verbosity, clean, fleet};
+use crate::report::{Verbosity, clean, fleet, json};
 
 pub(super) async fn run(context: Context<'_>, check: bool) -> Result<u8, Error> {
     let looked = context.ask(&plan::status(context.environment.clone(), &context.options(false)?)).await?;
     let verbose = context.printer.verbosity() == Verbosity::Verbose;
     let fleet = fleet::render(&context.environment.name, &looked, Timestamp::now(), verbose);
     if context.wants_json() {
-        context.printer.json(&super::json::status(&looked));
+        context.printer.json(&json::status(&looked));
     } else {
         context.printer.data(&fleet.table);
         if let Some(hold) = super::hold::on(&looked) {

@@ -1,11 +1,10 @@
 //! Hosts that nobody knows: asked about once, for all, on a terminal, before anything is begun; as `ssh` asks, and with
 //! what ssh_config says about new keys.
 
-use std::fmt::Write as _;
-
 use super::surroundings::Ways;
 use crate::config::Host;
 use crate::error::Error;
+use crate::report::prompt::{self, Question};
 use crate::report::{Printer, clean, human};
 use crate::transport::{NewKeys, OfferedKey};
 
@@ -19,7 +18,7 @@ pub(super) async fn introduce(
     printer: &Printer,
     ask: bool,
 ) -> Result<(), Error> {
-    let ask = ask && printer.can_ask();
+    let ask = ask && prompt::can_ask(printer);
     for _ in 0..ROUNDS {
         let may = |keys: NewKeys| keys == NewKeys::Accept || ask && keys == NewKeys::Ask;
         let strangers = ways.ssh.strangers(hosts, may);
@@ -38,7 +37,7 @@ pub(super) async fn introduce(
             return Ok(());
         }
         learn(ways, printer, &accepted);
-        if !asked.is_empty() && !printer.agree(&question(&asked), fingerprint(&asked)) {
+        if !asked.is_empty() && !prompt::ask(printer, Question::TrustKeys(&asked)) {
             return Err(untrusted(&asked));
         }
         learn(ways, printer, &asked);
@@ -64,39 +63,6 @@ fn learn(ways: &Ways, printer: &Printer, keys: &[OfferedKey]) {
                 clean::line(human::names(&names).as_bytes(), 200)
             ));
         }
-    }
-}
-
-fn question(keys: &[OfferedKey]) -> String {
-    let rows: Vec<Vec<String>> = keys
-        .iter()
-        .map(|key| {
-            [&key.host, &format!("({})", key.address), &key.key_type, &key.fingerprint]
-                .map(|cell| clean::line(cell.as_bytes(), 80))
-                .to_vec()
-        })
-        .collect();
-    let mut text = match keys.len() {
-        1 => "this host is not known:\n".to_owned(),
-        count => format!("these {count} hosts are not known:\n"),
-    };
-    for line in crate::report::table::render(&rows).lines() {
-        let _ = writeln!(text, "  {line}");
-    }
-    let _ = writeln!(
-        text,
-        "on a host, `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` prints what its key is"
-    );
-    let it = if keys.len() == 1 { "it" } else { "all of them" };
-    let or = if keys.len() == 1 { "/fingerprint" } else { "" };
-    text + &format!("trust {it} and go on? (yes/no{or}) ")
-}
-
-// Of a single host its fingerprint may be given instead of `yes`, from another source.
-fn fingerprint(keys: &[OfferedKey]) -> Option<&str> {
-    match keys {
-        [only] => Some(&only.fingerprint),
-        _ => None,
     }
 }
 

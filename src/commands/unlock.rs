@@ -5,6 +5,7 @@ use crate::error::{Error, exit};
 use crate::executor::{Request, Wanted};
 use crate::plan;
 use crate::report::clean;
+use crate::report::prompt::{self, Question};
 
 pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     let looked = context.look().await?;
@@ -21,7 +22,7 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     }
     if held.iter().any(|(_, (_, dead))| !dead)
         && !context.invocation.yes
-        && !context.printer.confirm("End it?")
+        && !prompt::ask(context.printer, Question::EndRun)
     {
         return Err(Error::Refused {
             reason: "not confirmed".into(),

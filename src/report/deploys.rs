@@ -14,36 +14,48 @@ use crate::remote::journal::{Entry, State};
 /// Columns of the longest cell.
 const WIDTH: usize = 160;
 
-/// All deploys, newest first. `numbers`: how `revert` counts releases; `live`: the newest of what most hosts serve; `hosts`:
-/// of each that answered its app.
-#[must_use]
-pub fn list(
-    deploys: &[Deploy<'_>],
-    numbers: &BTreeMap<&str, usize>,
-    (live, hosts): (&str, &[usize]),
-    now: Timestamp,
-) -> String {
-    let several = deploys.iter().any(|deploy| !deploy.entry.apps.is_empty());
-    let mut head = ["revert", "release", "ref", "age", "by", "result"].map(str::to_owned).to_vec();
-    if several {
-        head.insert(2, "apps".to_owned());
+/// All that the list of deploys is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Deploys<'a> {
+    /// Oldest first.
+    pub all: &'a [Deploy<'a>],
+    /// How `revert` counts the releases that it can return to.
+    pub numbers: &'a BTreeMap<&'a str, usize>,
+    /// The newest release of those that most hosts of an app serve.
+    pub live: &'a str,
+    /// The app of each host that answered.
+    pub apps: &'a [usize],
+}
+
+impl Deploys<'_> {
+    /// Newest first.
+    #[must_use]
+    pub fn table(&self, now: Timestamp) -> String {
+        let several = self.all.iter().any(|deploy| !deploy.entry.apps.is_empty());
+        let mut head = ["revert", "release", "ref", "age", "by", "result"].map(str::to_owned).to_vec();
+        if several {
+            head.insert(2, "apps".to_owned());
+        }
+        let rows = self.all.iter().rev().map(|deploy| self.row(deploy, several, now));
+        table::render(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
     }
-    let row = |deploy: &Deploy<'_>| {
+
+    fn row(&self, deploy: &Deploy<'_>, several: bool, now: Timestamp) -> Vec<String> {
         let entry = deploy.entry;
-        // Where it was made live again later, the number stands at what made it.
-        let first = deploys.iter().find(|deploy| deploy.entry.release == entry.release && made(deploy));
+        // Where a release was made live again later, its number stays with the deploy that made it.
+        let first = self.all.iter().find(|deploy| deploy.entry.release == entry.release && made(deploy));
         let good = first.is_some_and(|first| std::ptr::eq(first.entry, entry));
-        let number = match numbers.get(entry.release.as_str()) {
-            _ if good && entry.release == live => "live".to_owned(),
+        let number = match self.numbers.get(entry.release.as_str()) {
+            _ if good && entry.release == self.live => "live".to_owned(),
             Some(number) if good => number.to_string(),
             _ => String::new(),
         };
         let who = entry.who.split_whitespace().next().unwrap_or_default();
         // The date is in the release's name.
         let age = human::age(&entry.when, now);
-        let result = result(deploy, hosts, several);
+        let result = result(deploy, self.apps, several);
         let apps: Vec<&str> = entry.apps.iter().map(|(name, _)| name.as_str()).collect();
-        // Each of several apps has a ref of its own.
+        // Each of several apps has its own ref.
         let reference = if apps.len() > 1 { "" } else { &entry.reference };
         let mut row = vec![number.as_str(), &entry.release, reference, &age, who, &result];
         let apps = apps.join(", ");
@@ -51,8 +63,7 @@ pub fn list(
             row.insert(2, &apps);
         }
         row.into_iter().map(|cell| clean::line(cell.as_bytes(), WIDTH)).collect()
-    };
-    table::render(&std::iter::once(head).chain(deploys.iter().rev().map(row)).collect::<Vec<_>>())
+    }
 }
 
 fn made(deploy: &Deploy<'_>) -> bool {

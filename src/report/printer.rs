@@ -251,39 +251,14 @@ impl Printer {
         }
     }
 
-    /// Whether somebody is there to be asked.
-    #[must_use]
-    pub fn can_ask(&self) -> bool {
-        self.terminal && self.ci == Ci::None && io::stdin().is_terminal()
+    /// Whether a person watches standard error, who can answer a question that is asked there.
+    pub(super) fn is_interactive(&self) -> bool {
+        self.terminal && self.ci == Ci::None
     }
 
-    /// Asks on the terminal; no where nobody is there to ask.
-    #[must_use]
-    pub fn confirm(&self, question: &str) -> bool {
-        let answer = self.can_ask().then(|| self.ask(&format!("{question} [y/N] "))).flatten();
-        answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "y" | "yes"))
-    }
-
-    /// Asks on the terminal for a whole `yes`, or for `instead`, until there is an answer.
-    #[must_use]
-    pub fn agree(&self, question: &str, instead: Option<&str>) -> bool {
-        let mut question = question.to_owned();
-        while let Some(answer) = self.can_ask().then(|| self.ask(&question)).flatten() {
-            match answer.to_lowercase().as_str() {
-                "yes" => return true,
-                "no" => return false,
-                _ if instead == Some(answer.as_str()) => return true,
-                _ => question = "please type yes or no: ".to_owned(),
-            }
-        }
-        false
-    }
-
-    fn ask(&self, question: &str) -> Option<String> {
-        write_whole(&mut io::stderr().lock(), question).ok()?;
-        let mut answer = String::new();
-        let read = io::stdin().read_line(&mut answer).ok()?;
-        (read > 0).then(|| answer.trim().to_owned())
+    /// Shows a question, whose answer is typed behind it. Whether it could be shown.
+    pub(super) fn prompt(&self, question: &str) -> bool {
+        write_whole(&mut io::stderr().lock(), question).is_ok()
     }
 
     /// Something that must be known: standard error.

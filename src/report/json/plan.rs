@@ -3,16 +3,17 @@
 
 use serde_json::{Map, Value, json};
 
-use super::preview::{AppNews, Preview};
 use crate::config::Pause;
 use crate::executor::event::Failure;
 use crate::git;
 use crate::plan::{Batch, LocalHook, Plan, Stage, Target, Who, Work, alike};
 use crate::remote::program::start_command;
 use crate::remote::script::Script;
+use crate::report::preview::{AppPreview, Preview};
 
 /// All of it. What a deploy brings is null where it was not asked.
-pub(super) fn document(plan: &Plan, preview: Option<&Preview>) -> Value {
+#[must_use]
+pub fn plan(plan: &Plan, preview: Option<&Preview>) -> Value {
     let environment = &plan.environment;
     let apps: Vec<Value> = (environment.apps.iter().enumerate())
         .map(|(at, app)| {
@@ -40,20 +41,20 @@ pub(super) fn document(plan: &Plan, preview: Option<&Preview>) -> Value {
 }
 
 /// One value for all hosts that serve the same; the newest ten commits are named.
-fn commits(news: &AppNews) -> Value {
-    let brings = news.brings.iter().map(|bring| {
-        let pending = bring.pending.as_ref();
+fn commits(news: &AppPreview) -> Value {
+    let incoming = news.incoming.iter().map(|incoming| {
+        let pending = incoming.pending.as_ref();
         let named = |commit: &git::Commit| json!({ "revision": commit.revision, "subject": commit.subject });
         json!({
-            "hosts": bring.hosts,
-            "from": bring.from,
+            "hosts": incoming.hosts,
+            "from": incoming.from,
             "total": pending.map(|pending| pending.total),
             "is_counted": pending.map(|pending| pending.is_counted),
             "taken_back": pending.map(|pending| pending.taken_back),
             "commits": pending.map(|pending| pending.commits.iter().map(named).collect::<Vec<_>>()),
         })
     });
-    brings.collect()
+    incoming.collect()
 }
 
 fn host(target: &Target, preview: Option<&Preview>, at: usize) -> Value {

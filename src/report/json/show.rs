@@ -3,13 +3,14 @@
 
 use serde_json::{Value, json};
 
-use super::json::word;
+use super::deploys::state_name;
 use crate::executor::Looked;
 use crate::executor::event::Failure;
 use crate::remote::attempt::{Known, Step};
 
 /// What comes before the hosts.
-pub(super) fn begin(known: &Known) -> String {
+#[must_use]
+pub fn begin(known: &Known) -> String {
     let about = json!({
         "run": known.run,
         "action": known.action,
@@ -23,12 +24,13 @@ pub(super) fn begin(known: &Known) -> String {
 }
 
 /// What comes before the steps of a host.
-pub(super) fn host(host: &Looked, known: &Known, is_first: bool) -> String {
+#[must_use]
+pub fn host(host: &Looked, known: &Known, is_first: bool) -> String {
     let entry = host.entries.iter().rev().find(|entry| known.is(entry));
     let attempt = host.attempts.iter().find(|attempt| attempt.known.run == known.run);
     let about = json!({
         "host": host.host,
-        "state": entry.map(|entry| word(entry.state)),
+        "state": entry.map(|entry| state_name(entry.state)),
         "running": attempt.is_some_and(|attempt| attempt.running),
         "failed": attempt.and_then(|attempt| attempt.failed.as_ref()),
         "failure": host.failure.as_ref().map(Failure::to_json),
@@ -37,7 +39,8 @@ pub(super) fn host(host: &Looked, known: &Known, is_first: bool) -> String {
 }
 
 /// What comes before the output of a step.
-pub(super) fn step(step: &Step, is_first: bool) -> String {
+#[must_use]
+pub fn step(step: &Step, is_first: bool) -> String {
     let (exit, why) = step.end.as_ref().map_or((None, None), |(_, code, why)| (Some(code), Some(why)));
     let about = json!({ "step": step.name, "exit": exit, "end": why }).to_string();
     let about = about.strip_suffix('}').unwrap_or(&about);
@@ -45,12 +48,13 @@ pub(super) fn step(step: &Step, is_first: bool) -> String {
 }
 
 /// What comes after it: whether it is all of it.
-pub(super) fn step_end(is_whole: bool) -> String {
+#[must_use]
+pub fn step_end(is_whole: bool) -> String {
     format!("\",\"whole\":{is_whole}}}")
 }
 
 /// The end of the steps of a host, and of all.
-pub(super) const END: &str = "]}";
+pub const END: &str = "]}";
 
 fn opened(about: &Value, list: &str) -> String {
     let about = about.to_string();
@@ -59,18 +63,20 @@ fn opened(about: &Value, list: &str) -> String {
 
 /// Bytes in pieces of any size, as the inside of one JSON string; what is no UTF-8 is replaced.
 #[derive(Debug, Default)]
-pub(super) struct Text(Vec<u8>);
+pub struct Text(Vec<u8>);
 
 impl Text {
     /// Takes the next bytes; what is complete.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> String {
+    #[must_use]
+    pub fn push(&mut self, bytes: &[u8]) -> String {
         self.0.extend_from_slice(bytes);
         let rest = self.0.split_off(self.0.len() - begun(&self.0));
         inside(&std::mem::replace(&mut self.0, rest))
     }
 
     /// The rest.
-    pub(super) fn finish(&mut self) -> String {
+    #[must_use]
+    pub fn finish(&mut self) -> String {
         inside(&std::mem::take(&mut self.0))
     }
 }

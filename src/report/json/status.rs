@@ -1,0 +1,59 @@
+//! `status`, `current` and `previous` as JSON.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::executor::Looked;
+use crate::executor::event::Failure;
+use crate::remote::hold;
+use crate::remote::journal::State;
+
+/// `status`: the hosts in the order of the file.
+#[must_use]
+pub fn status(looked: &[Looked]) -> Value {
+    looked.iter().map(host).collect()
+}
+
+fn host(host: &Looked) -> Value {
+    let live = host.live.as_ref();
+    let made = live.and_then(|live| host.entries.iter().rev().find(|entry| entry.release == live.release));
+    json!({
+        "host": host.host,
+        "live": live.map(|live| json!({ "release": live.release, "revision": live.revision })),
+        "ref": made.map(|entry| &entry.reference),
+        "when": made.map(|entry| &entry.when),
+        "by": made.map(|entry| &entry.who),
+        "foreign": host.foreign,
+        "lock": host.holder.as_ref().map(|(who, dead)| json!({ "by": who, "dead": dead })),
+        "hold": host.hold.as_ref().filter(|hold| hold.is_on(Timestamp::now())).map(|hold| json!({
+            "by": hold.who,
+            "since": hold.since,
+            "until": hold.until.map(hold::stamp),
+            "why": hold.why,
+        })),
+        "supervisor": host.supervisor,
+        "drained": host.drained.is_some(),
+        "state": state(host),
+        "failure": host.failure.as_ref().map(Failure::to_json),
+    })
+}
+
+fn state(host: &Looked) -> &'static str {
+    let last = host.entries.last().map(|entry| entry.state);
+    match last {
+        _ if host.failure.is_some() => "not-asked",
+        _ if host.holder.is_some() => "locked",
+        _ if host.foreign.is_some() => "foreign",
+        Some(State::Open | State::Healthy) => "cut-off",
+        Some(State::Failed) => "failed",
+        _ if host.live.is_none() => "nothing-deployed",
+        _ if host.drained.is_some() => "drained",
+        _ => "ok",
+    }
+}
+
+/// `current` and `previous`: the revision of each host that answered, in full.
+#[must_use]
+pub fn revisions(answers: &[(&str, Option<String>)]) -> Value {
+    answers.iter().map(|(host, revision)| json!({ "host": host, "revision": revision })).collect()
+}
