@@ -4,7 +4,8 @@ use super::Context;
 use crate::cli::{AppReference, Invocation};
 use crate::config::{App, Environment, Pause, nearest};
 use crate::error::Error;
-use crate::executor::{Ask, Request, Wanted};
+use crate::executor::decide::Intent;
+use crate::executor::{Ask, Request};
 use crate::git::{self, LocalState, Revision};
 use crate::plan;
 use crate::remote::quote::quote;
@@ -13,7 +14,7 @@ use crate::report::prompt::{self, BatchPrompt, Question};
 pub(super) async fn run(mut context: Context<'_>, references: &[AppReference]) -> Result<u8, Error> {
     let redeploy = context.invocation.redeploy;
     let commits = choose(&mut context.environment, references)?;
-    let wanted = Wanted::Refs { commits, redeploy };
+    let intent = Intent::Deploy { commits, redeploy };
     if context.part && !context.invocation.split && !context.invocation.dry_run {
         return Err(Error::Refused {
             reason: "a deploy to part of the hosts leaves the environment on two releases".into(),
@@ -47,14 +48,11 @@ pub(super) async fn run(mut context: Context<'_>, references: &[AppReference]) -
     let plan = plan::deploy(context.environment.clone(), &options);
     let request = Request {
         plan: &plan,
-        wanted,
+        intent,
         lock_wait: context.lock_wait(),
         ask: asks.then_some(&BatchPrompt as &dyn Ask),
     };
     let undo = undo(&context);
-    if context.invocation.dry_run {
-        return super::preview::deploy(&context, &request).await;
-    }
     context.carry_out(request, Some(undo)).await
 }
 

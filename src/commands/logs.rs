@@ -112,10 +112,11 @@ impl<'a> Tails<'a> {
     fn about_files(&self, looking: &Looking<'_>, follow: bool) {
         let printer = self.context.printer;
         for (at, name) in self.names.iter().enumerate() {
-            if let Some(file) = looking.fact(at, "unreadable") {
+            let Some(facts) = looking.facts(at) else { continue };
+            if let Some(file) = &facts.unreadable {
                 printer.error(&format!("{name}: {} cannot be read", clean::line(file.as_bytes(), 300)));
             }
-            if looking.fact(at, "files") == Some("0") {
+            if facts.files == Some(0) {
                 let environment = &self.context.environment;
                 let patterns = environment.apps[environment.sites[at].app].logs.join(", ");
                 let patterns = clean::line(patterns.as_bytes(), 300);
@@ -129,7 +130,8 @@ impl<'a> Tails<'a> {
     fn code(&self, looking: &Looking<'_>) -> u8 {
         use crate::executor::event::FailureKind::{Lost, Unreachable};
         let kinds: Vec<_> = (0..self.names.len()).filter_map(|at| Some(looking.failure(at)?.kind)).collect();
-        let empty = (0..self.names.len()).any(|at| looking.fact(at, "files") == Some("0"));
+        let empty =
+            (0..self.names.len()).filter_map(|at| looking.facts(at)).any(|facts| facts.files == Some(0));
         match () {
             () if kinds.iter().any(|kind| matches!(kind, Lost | Unreachable)) => exit::UNREACHABLE,
             () if !kinds.is_empty() || empty => exit::FAILED,

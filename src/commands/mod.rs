@@ -20,6 +20,7 @@ mod console;
 mod demo;
 mod deploy;
 mod deploy_cache;
+mod dry_run;
 mod envs;
 mod exec;
 mod files;
@@ -28,7 +29,6 @@ mod init;
 mod list;
 mod local_commands;
 mod logs;
-mod preview;
 mod revert;
 mod revisions;
 mod setup;
@@ -245,8 +245,7 @@ impl Context<'_> {
         undo: Option<String>,
     ) -> Result<u8, Error> {
         if self.invocation.dry_run {
-            self.print_plan(request.plan, None);
-            return Ok(crate::error::exit::OK);
+            return dry_run::show(self, &request).await;
         }
         let mut show = self.show()?;
         let hosts = self.hosts().await?;
@@ -257,8 +256,8 @@ impl Context<'_> {
 
     /// Shows a plan instead of carrying it out.
     fn print_plan(&self, plan: &crate::plan::Plan, preview: Option<&report::preview::Preview>) {
-        let format = report::preview::Format { json: self.wants_json(), redeploy: self.invocation.redeploy };
-        report::preview::print(self.printer, plan, preview, format);
+        let format = report::dry_run::Format { json: self.wants_json(), scripts: self.invocation.scripts };
+        report::dry_run::print(self.printer, plan, preview, format);
     }
 
     /// What a run is shown with, as the options say.

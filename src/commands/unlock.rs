@@ -2,7 +2,8 @@
 
 use super::Context;
 use crate::error::{Error, exit};
-use crate::executor::{Request, Wanted};
+use crate::executor::Request;
+use crate::executor::decide::Intent;
 use crate::plan;
 use crate::report::clean;
 use crate::report::prompt::{self, Question};
@@ -30,6 +31,6 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
         });
     }
     let plan = plan::unlock(context.environment.clone(), &context.options(false)?);
-    let request = Request { plan: &plan, wanted: Wanted::Nothing, lock_wait: context.lock_wait(), ask: None };
+    let request = Request { plan: &plan, intent: Intent::Nothing, lock_wait: context.lock_wait(), ask: None };
     context.carry_out(request, None).await
 }

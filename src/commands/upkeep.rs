@@ -3,7 +3,8 @@
 use super::Context;
 use crate::config::{self, Choice};
 use crate::error::Error;
-use crate::executor::{Request, Wanted};
+use crate::executor::Request;
+use crate::executor::decide::Intent;
 use crate::plan;
 
 pub(super) async fn sync(mut context: Context<'_>) -> Result<u8, Error> {
@@ -21,19 +22,19 @@ pub(super) async fn sync(mut context: Context<'_>) -> Result<u8, Error> {
     options.files = super::files::read(&context)?;
     let plan = plan::sync(context.environment.clone(), &options);
     let request =
-        Request { plan: &plan, wanted: Wanted::Sync { only }, lock_wait: context.lock_wait(), ask: None };
+        Request { plan: &plan, intent: Intent::Sync { only }, lock_wait: context.lock_wait(), ask: None };
     context.carry_out(request, None).await
 }
 
 pub(super) async fn restart(context: Context<'_>) -> Result<u8, Error> {
     // No `env`: what was stored with the release counts, and asks nothing of the operator.
     let plan = plan::restart(context.environment.clone(), &context.options(false)?);
-    let request = Request { plan: &plan, wanted: Wanted::Restart, lock_wait: context.lock_wait(), ask: None };
+    let request = Request { plan: &plan, intent: Intent::Restart, lock_wait: context.lock_wait(), ask: None };
     context.carry_out(request, None).await
 }
 
 pub(super) async fn prune(context: Context<'_>) -> Result<u8, Error> {
     let plan = plan::prune(context.environment.clone(), &context.options(false)?);
-    let request = Request { plan: &plan, wanted: Wanted::Prune, lock_wait: context.lock_wait(), ask: None };
+    let request = Request { plan: &plan, intent: Intent::Prune, lock_wait: context.lock_wait(), ask: None };
     context.carry_out(request, None).await
 }

@@ -74,6 +74,14 @@ pub struct Failure {
     pub tail: Vec<u8>,
 }
 
+impl Failure {
+    /// Whether a step failed, as the host itself said or as it was asked: not a lost connection or an interrupt.
+    #[must_use]
+    pub fn is_of_a_step(&self) -> bool {
+        self.kind == FailureKind::Step
+    }
+}
+
 /// The causes that exit codes tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {

@@ -5,41 +5,10 @@ use std::time::Instant;
 use super::event::{Event, Observer};
 use super::fleet::Fleet;
 use super::interrupt::Interrupt;
-use super::outcome::{End, HostOutcome, HostResult, Live, Outcome};
+use super::look::{Looked, looked};
+use super::outcome::{End, HostOutcome, HostResult, Outcome};
 use crate::plan::{Phase, Plan};
-use crate::remote::attempt::Attempt;
-use crate::remote::hold::Hold;
-use crate::remote::journal::Entry;
 use crate::transport::{Exit, Transport};
-
-/// What a host answered to questions.
-#[derive(Debug, Clone)]
-pub struct Looked {
-    /// As in the file; `HOST/APP` where there are several apps.
-    pub host: String,
-    /// The app's index in the environment.
-    pub app: usize,
-    /// What is live.
-    pub live: Option<Live>,
-    /// What the configuration of what is live comes to.
-    pub digest: Option<String>,
-    /// Something else that `current` points to.
-    pub foreign: Option<String>,
-    /// Who holds the lock, and whether that run is dead.
-    pub holder: Option<(String, bool)>,
-    /// The hold, also one that is over.
-    pub hold: Option<Hold>,
-    /// What the stored `status` step of the live release says: `ok`, `down`, `late` or `unknown`; none: there is no such step.
-    pub supervisor: Option<String>,
-    /// A run ended while the host took no requests, and nothing has taken it in since; what does: `restart`, or `deploy`.
-    pub drained: Option<String>,
-    /// Its journal, oldest first.
-    pub entries: Vec<Entry>,
-    /// The records of its runs, oldest first, where they were asked for.
-    pub attempts: Vec<Attempt>,
-    /// Why there is no answer.
-    pub failure: Option<super::event::Failure>,
-}
 
 /// Asks all hosts.
 pub async fn look(
@@ -53,24 +22,6 @@ pub async fn look(
     let looked = fleet.hosts.iter_mut().map(looked).collect();
     fleet.close().await;
     looked
-}
-
-pub(super) fn looked(host: &mut super::host::HostState) -> Looked {
-    let told = |name: &str| host.fact(name).map(str::to_owned);
-    Looked {
-        host: host.name.clone(),
-        app: host.app,
-        live: host.live(),
-        digest: told("live-digest"),
-        foreign: told("foreign"),
-        holder: host.fact("holder").map(|who| (who.to_owned(), host.fact("holder-dead").is_some())),
-        hold: host.fact("hold").map(Hold::read),
-        supervisor: told("supervisor"),
-        drained: told("drained"),
-        entries: std::mem::take(&mut host.entries),
-        attempts: std::mem::take(&mut host.attempts),
-        failure: host.failure.clone(),
-    }
 }
 
 /// Runs `exec`'s command on every host at once.

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::event::{Event, Failure, FailureKind, Observer};
-use super::host::{HostState, SyncRole};
+use super::host::HostState;
 use super::interrupt::{Asked, Interrupt};
-use super::outcome::Live;
-use super::shell_session::HostMessage;
-use crate::plan::{Action, Phase, Plan};
+use super::live::Live;
+use super::message::HostMessage;
+use crate::plan::{OnFailure, Phase, Plan};
 use crate::remote::script::{Script, assignments};
 use crate::remote::wire::{Message, Reply};
 use crate::transport::Transport;
@@ -87,25 +87,18 @@ impl<'a> Fleet<'a> {
 
     /// Whether any host can be told anything.
     pub(super) fn is_open(&self) -> bool {
-        self.hosts.iter().any(HostState::reachable)
+        self.hosts.iter().any(HostState::is_connected)
     }
 
     // A host that was stopped because another failed did not fail.
     pub(super) fn failed(&self) -> usize {
         let failures =
-            self.hosts.iter().filter(|host| !self.may_be_missed(host)).filter_map(|h| h.failure.as_ref());
+            self.hosts.iter().filter(|host| !host.is_lost_unchanged()).filter_map(|h| h.failure.as_ref());
         failures.filter(|failure| failure.kind != FailureKind::Interrupted).count()
     }
 
-    /// Whether the end of its line is of no account: a `sync` does not touch it.
-    pub(super) fn may_be_missed(&self, host: &HostState) -> bool {
-        let decided = self.plan.action == Action::Sync && self.goals.iter().any(Option::is_some);
-        let lost = host.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Lost);
-        decided && lost && host.standing == SyncRole::InSync
-    }
-
     /// Waits for something that is not the hosts'; `None`: the user wants to stop, or a host failed meanwhile.
-    pub(super) async fn idle<T>(&mut self, until: impl Future<Output = T>, drawing: bool) -> Option<T> {
+    pub(super) async fn wait_for<T>(&mut self, until: impl Future<Output = T>, drawing: bool) -> Option<T> {
         let mut until = std::pin::pin!(until);
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         let (phase, before) = (self.phase, self.failed());
@@ -127,16 +120,16 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    /// Makes variables known that were not when the run began.
-    pub(super) fn set(&mut self, at: usize, later: &[(&str, &str)]) {
-        let known = self.plan.targets[at].variables.iter().map(|(name, value)| (*name, value.as_str()));
-        let known = known.filter(|(name, _)| later.iter().all(|(other, _)| other != name));
-        let text = assignments(known.chain(later.iter().copied()));
+    /// Makes variables known that were not when the run began, beside those that were.
+    pub(super) fn set<'v>(&mut self, at: usize, later: impl IntoIterator<Item = (&'v str, &'v str)>) {
         let host = &mut self.hosts[at];
-        host.told_later =
-            later.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        if let Some(line) = &host.line {
-            line.send(&Message::Set(&text));
+        host.later.extend(later.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let known = self.plan.targets[at].variables.iter().map(|(name, value)| (*name, value.as_str()));
+        let known = known.filter(|(name, _)| !host.later.contains_key(*name));
+        let later = host.later.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let text = assignments(known.chain(later));
+        if let Some(session) = &host.session {
+            session.send(&Message::Set(&text));
         }
     }
 
@@ -152,8 +145,9 @@ impl<'a> Fleet<'a> {
         self.number += 1;
         for (at, script) in scripts.iter().enumerate() {
             let host = &mut self.hosts[at];
-            host.told = host.failure.is_some();
-            let takes_part = host.reachable() && !host.idle && (even_failed || host.failure.is_none());
+            host.failure_reported = host.failure.is_some();
+            let takes_part =
+                host.is_connected() && !host.is_released() && (even_failed || host.failure.is_none());
             if !script.is_empty() && takes_part {
                 self.waiting.push_back((at, script.clone()));
             }
@@ -173,7 +167,7 @@ impl<'a> Fleet<'a> {
 
     // All at once, but where they fetch, or the user wants fewer at work.
     pub(super) fn start_waiting(&mut self, phase: Phase) {
-        let fetches = phase == Phase::Prepare && self.plan.action != Action::Revert;
+        let fetches = phase == Phase::Prepare && self.plan.policy.fetches;
         let most = self.plan.concurrency.unwrap_or(usize::MAX);
         let count = |which: fn(&HostState) -> bool, hosts: &[HostState]| {
             hosts.iter().filter(|host| which(host)).count()
@@ -183,12 +177,14 @@ impl<'a> Fleet<'a> {
         {
             let Some((at, script)) = self.waiting.pop_front() else { return };
             let host = &mut self.hosts[at];
-            if let Some(line) = &host.line {
-                line.send(&Message::Run(self.number, script.as_str()));
+            if let Some(session) = &host.session {
+                session.send(&Message::Run(self.number, script.as_str()));
                 host.running = Some(self.number);
-                host.touched |= phase == Phase::Activate;
+                if phase == Phase::Activate {
+                    host.fate.touch();
+                }
                 host.fetching = fetches;
-                host.told = host.failure.is_some();
+                host.failure_reported = host.failure.is_some();
             }
         }
     }
@@ -239,8 +235,10 @@ impl<'a> Fleet<'a> {
 
     pub(super) fn hear(&mut self, at: usize, said: HostMessage, phase: Phase, undoing: bool) {
         let said = match said {
-            HostMessage::LocalStep(here) => return self.heard_here(at, here),
-            HostMessage::Reply(number, Reply::Ask(step)) => return self.do_here(at, number, step, undoing),
+            HostMessage::LocalStep(step) => return self.hear_local_step(at, step),
+            HostMessage::Reply(number, Reply::Ask(step)) => {
+                return self.start_local_step(at, number, step, undoing);
+            }
             said => said,
         };
         let gave_up = match &said {
@@ -248,11 +246,11 @@ impl<'a> Fleet<'a> {
             said => matches!(said, HostMessage::Reply(_, Reply::End(..))),
         };
         if gave_up {
-            self.end_here(at);
+            self.stop_local_step(at);
         }
         let host = &mut self.hosts[at];
         // It was let go, and its end is no loss.
-        if host.idle {
+        if host.is_released() {
             return;
         }
         if !host.hear(said, phase, self.observer) {
@@ -261,17 +259,17 @@ impl<'a> Fleet<'a> {
         host.took = host.started.elapsed();
         host.explain(&self.plan.environment.apps[self.plan.targets[at].app].repo);
         match &host.failure {
-            Some(failure) if !host.told => {
+            Some(failure) if !host.failure_reported => {
                 // Of a lock that is taken nothing is said before the run gives up.
                 if !matches!(failure.kind, FailureKind::Interrupted | FailureKind::Busy) {
                     self.observer.event(&Event::HostFailed { host: &host.name, phase, failure });
                 }
-                host.told = true;
+                host.failure_reported = true;
                 // Nothing is live yet, and nothing will be: the others need not build to the end.
                 if !undoing
                     && matches!(phase, Phase::Prepare | Phase::Ready)
-                    && self.plan.action != Action::Revert
-                    && !self.may_be_missed(&self.hosts[at])
+                    && self.plan.policy.on_failure == OnFailure::RollBack
+                    && !self.hosts[at].is_lost_unchanged()
                 {
                     self.stop_all();
                 }
@@ -282,10 +280,9 @@ impl<'a> Fleet<'a> {
 
     pub(super) fn asked(&mut self, asked: Asked) {
         let signal = if asked.signal == 15 { "SIGTERM" } else { "Ctrl-C" };
-        let begun = match (self.plan.action, self.phase) {
-            (Action::Revert | Action::Restart, _) | (_, Phase::Confirm | Phase::Finish) => "finished",
-            _ => "undone",
-        };
+        let finishes =
+            self.plan.policy.on_failure.finishes() || matches!(self.phase, Phase::Confirm | Phase::Finish);
+        let begun = if finishes { "finished" } else { "undone" };
         if self.known.signal == 0 {
             self.observer.event(&Event::Interrupted { signal, begun, alone: None });
         }
@@ -300,11 +297,13 @@ impl<'a> Fleet<'a> {
         match self.phase {
             Phase::Check | Phase::Connect | Phase::Lock | Phase::Local => "nothing was begun: they unlock",
             Phase::Prepare | Phase::Ready => "they end their step, remove the new release and unlock",
-            Phase::Activate | Phase::SingleHost | Phase::Rollback if self.plan.action == Action::Revert => {
+            Phase::Activate | Phase::SingleHost | Phase::Rollback
+                if self.plan.policy.on_failure.finishes() =>
+            {
                 "where it was begun they go on to its end, and unlock; `status` shows when that is done"
             }
             Phase::Activate | Phase::SingleHost | Phase::Rollback
-                if self.plan.here.iter().any(|hook| hook.step == "undrain") =>
+                if self.plan.local_steps.iter().any(|hook| hook.step == "undrain") =>
             {
                 "they roll back to what they served before and unlock, and stay drained where they are; \
                  `status` shows when that is done"
@@ -327,8 +326,8 @@ impl<'a> Fleet<'a> {
     }
 
     fn to_running(&self, message: &Message<'_>) {
-        for line in self.hosts.iter().filter(|h| h.running.is_some()).filter_map(|h| h.line.as_ref()) {
-            line.send(message);
+        for session in self.hosts.iter().filter(|h| h.running.is_some()).filter_map(|h| h.session.as_ref()) {
+            session.send(message);
         }
     }
 
@@ -336,8 +335,8 @@ impl<'a> Fleet<'a> {
     /// well is seen to end.
     pub(super) async fn close(&mut self) {
         for host in &mut self.hosts {
-            if let Some(line) = host.line.take() {
-                line.send(&Message::Bye);
+            if let Some(session) = host.session.take() {
+                session.send(&Message::Bye);
             }
         }
         let open = self.hosts.iter().filter(|h| h.connection.is_some()).count();

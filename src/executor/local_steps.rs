@@ -5,57 +5,26 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, Failure, FailureKind};
 use super::fleet::Fleet;
-use super::local;
-use super::shell_session::HostMessage;
-use crate::plan::{Action, LocalHook, Phase};
+use super::host::RunningLocalStep;
+use super::local_process;
+use super::message::{HostMessage, LocalStep};
+use crate::plan::{LocalHook, OnFailure, Phase};
 use crate::remote::wire::Message;
 use crate::transport::Exit;
-
-/// What such a step does.
-#[derive(Debug)]
-pub(super) enum LocalStep {
-    /// It printed this.
-    Printed {
-        /// The step's name.
-        step: String,
-        bytes: Bytes,
-    },
-    /// It is over.
-    Ended {
-        /// The step's name.
-        step: String,
-        /// The script that asked for it.
-        number: u32,
-        code: u32,
-        /// The end of what it printed.
-        tail: Vec<u8>,
-    },
-}
-
-/// What a host asked for last.
-#[derive(Debug)]
-pub(super) struct RunningLocalStep {
-    number: u32,
-    /// In that script, so far.
-    steps: Vec<String>,
-    stop: CancellationToken,
-    task: JoinHandle<()>,
-}
 
 impl Fleet<'_> {
     /// Begins such a step, when what the same host asked for before is over: two at once could end in the wrong order.
     /// Once the host goes back it is ended only with the program.
-    pub(super) fn do_here(&mut self, at: usize, number: u32, step: String, undoing: bool) {
+    pub(super) fn start_local_step(&mut self, at: usize, number: u32, step: String, undoing: bool) {
         if !self.may_ask(at, number, &step) {
             return;
         }
         let asked = |hook: &&LocalHook| hook.target == Some(at) && hook.step == step;
-        let hooks: Vec<LocalHook> = self.plan.here.iter().filter(asked).cloned().collect();
+        let hooks: Vec<LocalHook> = self.plan.local_steps.iter().filter(asked).cloned().collect();
         let mut refused = self.cannot(at, &hooks, &step);
         if !undoing && self.interrupt.asked().signal != 0 {
             refused.get_or_insert((143, b"stopped\n".to_vec()));
@@ -66,7 +35,7 @@ impl Fleet<'_> {
         let (mut interrupt, known) = (self.interrupt.clone(), self.known);
         let stop = CancellationToken::new();
         let cancelled = stop.clone();
-        let before = self.hosts[at].here.take();
+        let before = self.hosts[at].local_step.take();
         let mut steps =
             before.as_ref().filter(|b| b.number == number).map_or_else(Vec::new, |b| b.steps.clone());
         steps.push(step);
@@ -88,12 +57,12 @@ impl Fleet<'_> {
             let ended = LocalStep::Ended { step: errand.step, number, code, tail };
             let _ = errand.said.send((at, HostMessage::LocalStep(ended))).await;
         });
-        self.hosts[at].here = Some(RunningLocalStep { number, steps, stop, task });
+        self.hosts[at].local_step = Some(RunningLocalStep { number, steps, stop, task });
     }
 
     /// The host waits no more: it gave the step up, or went on alone.
-    pub(super) fn end_here(&mut self, at: usize) {
-        if let Some(doing) = &self.hosts[at].here {
+    pub(super) fn stop_local_step(&mut self, at: usize) {
+        if let Some(doing) = &self.hosts[at].local_step {
             doing.stop.cancel();
         }
     }
@@ -105,8 +74,12 @@ impl Fleet<'_> {
         let asked = |doing: &RunningLocalStep| {
             doing.number == number && doing.steps.iter().any(|asked| asked == step)
         };
-        let again = host.here.as_ref().is_some_and(asked);
-        at_work && !host.idle && host.running == Some(number) && matches!(step, "drain" | "undrain") && !again
+        let again = host.local_step.as_ref().is_some_and(asked);
+        at_work
+            && !host.is_released()
+            && host.running == Some(number)
+            && matches!(step, "drain" | "undrain")
+            && !again
     }
 
     // Why a step that was local when the release was made is not one now; where the file has none at all there is nothing
@@ -120,9 +93,9 @@ impl Fleet<'_> {
         (hooks.is_empty() && !today.is_empty()).then(|| (1, text.into_bytes()))
     }
 
-    pub(super) fn heard_here(&mut self, at: usize, here: LocalStep) {
+    pub(super) fn hear_local_step(&mut self, at: usize, step: LocalStep) {
         let host = &mut self.hosts[at];
-        match here {
+        match step {
             LocalStep::Printed { step, bytes } => {
                 self.observer.event(&Event::Output { host: &host.name, step: &step, bytes: &bytes });
             }
@@ -130,8 +103,8 @@ impl Fleet<'_> {
                 if host.running == Some(number) {
                     host.printed_here(tail);
                 }
-                if let Some(line) = &host.line {
-                    line.send(&Message::Word(&step, number, code));
+                if let Some(session) = &host.session {
+                    session.send(&Message::Word(&step, number, code));
                 }
             }
         }
@@ -144,9 +117,9 @@ impl Fleet<'_> {
         let at = hook.target.or_else(answered).or_else(|| self.plan.first_of(hook.app)).unwrap_or(0);
         let (target, host) = (self.plan.targets.get(at), self.hosts.get(at));
         let known = |name: &str| {
-            let later = host.and_then(|host| host.told_later.iter().find(|(n, _)| n == name));
+            let later = host.and_then(|host| host.later.get(name));
             let planned = target.and_then(|target| target.variables.iter().find(|(n, _)| *n == name));
-            let found = later.map(|(_, value)| value).or_else(|| planned.map(|(_, value)| value));
+            let found = later.or_else(|| planned.map(|(_, value)| value));
             found.cloned().unwrap_or_default()
         };
         let of_host = |name: &str| if hook.target.is_some() { known(name) } else { String::new() };
@@ -155,17 +128,15 @@ impl Fleet<'_> {
         // A first deploy has nothing that it could go back to.
         let back = hook.target.is_some() && self.phase == Phase::Rollback && !live.release.is_empty();
         let back = back
-            && match self.plan.action {
-                Action::Deploy | Action::Sync => true,
-                Action::Revert => host.is_some_and(|host| !host.switched),
-                _ => false,
+            && match self.plan.policy.on_failure {
+                OnFailure::RollBack => true,
+                OnFailure::Continue => host.is_some_and(|host| !host.fate.was_switched()),
+                OnFailure::FinishInPlace => false,
             };
         let (action, now, before) = if back {
             ("rollback".to_owned(), live, goal.unwrap_or_default())
-        } else if self.plan.action == Action::Restart {
-            (known("action"), live.clone(), live)
         } else {
-            (known("action"), goal.unwrap_or_default(), live)
+            (known("action"), goal.unwrap_or_else(|| live.clone()), live)
         };
         [
             ("SHIPIT_ENV", known("environment")),
@@ -203,7 +174,7 @@ struct Errand {
 impl Errand {
     // Its exit code, and the end of what it printed where that is not 0.
     async fn run(&self, stop: impl Future<Output = ()>) -> (u32, Vec<u8>) {
-        let (print, mut printed) = mpsc::channel(local::PIECES);
+        let (print, mut printed) = mpsc::channel(local_process::PIECES);
         let tell = async {
             while let Some(bytes) = printed.recv().await {
                 let news = LocalStep::Printed { step: self.step.clone(), bytes };
@@ -221,7 +192,7 @@ impl Errand {
     async fn texts(&self, stop: impl Future<Output = ()>, print: mpsc::Sender<Bytes>) -> Result<(), Failure> {
         let mut stop = std::pin::pin!(stop);
         for (hook, variables) in self.hooks.iter().zip(&self.variables) {
-            local::run(hook, (&self.root, &variables[..]), "", &mut stop, &print).await?;
+            local_process::run(hook, (&self.root, &variables[..]), "", &mut stop, &print).await?;
         }
         Ok(())
     }

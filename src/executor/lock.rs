@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::event::{Event, FailureKind};
-use super::run::{Run, Stopped};
-use crate::plan::{Action, Phase};
+use super::run_state::{RunState, Stopped};
+use crate::plan::{OnFailure, Phase};
+use crate::remote::facts::Facts;
 use crate::remote::script::Script;
 
 /// How long colliding runs try.
@@ -17,14 +18,14 @@ const COLLISION: Duration = Duration::from_secs(5);
 const KEEP: Duration = Duration::from_millis(1500);
 
 /// After the opening, which tried once: until all hosts are held, or the time is up.
-pub(super) async fn all(run: &mut Run<'_>, patience: Duration) -> Result<(), Stopped> {
+pub(super) async fn all(run: &mut RunState<'_>, patience: Duration) -> Result<(), Stopped> {
     run.fleet.quiet = true;
     let held = hold(run, patience).await;
     run.fleet.quiet = false;
     held
 }
 
-async fn hold(run: &mut Run<'_>, patience: Duration) -> Result<(), Stopped> {
+async fn hold(run: &mut RunState<'_>, patience: Duration) -> Result<(), Stopped> {
     let began = Instant::now();
     let patience = patience.max(COLLISION);
     let mut told = false;
@@ -34,7 +35,7 @@ async fn hold(run: &mut Run<'_>, patience: Duration) -> Result<(), Stopped> {
             return Ok(());
         }
         let failed_otherwise = run.fleet.hosts.iter().enumerate().any(|(at, h)| {
-            h.failure.is_some() && !busy.contains(&at) && run.request.plan.action != Action::Revert
+            h.failure.is_some() && !busy.contains(&at) && run.on_failure() != OnFailure::Continue
         });
         if failed_otherwise || began.elapsed() >= patience || run.fleet.known.signal != 0 {
             run.failed_in = Some(Phase::Lock);
@@ -44,13 +45,13 @@ async fn hold(run: &mut Run<'_>, patience: Duration) -> Result<(), Stopped> {
         if !told && began.elapsed() >= KEEP {
             told = true;
             let host = &run.fleet.hosts[busy[0]];
-            let holder = host.fact("holder").unwrap_or("another run").to_owned();
+            let holder = host.facts.holder.as_deref().unwrap_or("another run").to_owned();
             run.fleet.observer.event(&Event::Waiting { host: &host.name, holder: &holder });
         }
         let keep = !busy.contains(&0) && began.elapsed() < KEEP;
         if !keep {
-            let plan = run.request.plan;
-            run.fleet.tell(Phase::Lock, &plan.leave, |_, host| host.failure.is_none()).await;
+            let plan = run.plan();
+            run.fleet.tell(Phase::Lock, &plan.release_lock, |_, host| host.failure.is_none()).await;
         }
         nap(run, if began.elapsed() < COLLISION { 250 } else { 2000 }).await;
         let again: Vec<usize> = if keep { busy } else { indices(run, busy_or_well) };
@@ -58,9 +59,9 @@ async fn hold(run: &mut Run<'_>, patience: Duration) -> Result<(), Stopped> {
             run.fleet.hosts[*at].failure = None;
             run.fleet.hosts[*at].entries.clear();
             // What was so before the other run may not be so any more.
-            run.fleet.hosts[*at].facts.clear();
+            run.fleet.hosts[*at].facts = Facts::default();
         }
-        let mut opening = run.request.plan.opening.clone();
+        let mut opening = run.plan().opening.clone();
         for (at, script) in opening.iter_mut().enumerate() {
             if !again.contains(&at) {
                 *script = Script::new();
@@ -70,22 +71,22 @@ async fn hold(run: &mut Run<'_>, patience: Duration) -> Result<(), Stopped> {
     }
 }
 
-fn indices(run: &Run<'_>, which: impl Fn(&Run<'_>, usize) -> bool) -> Vec<usize> {
+fn indices(run: &RunState<'_>, which: impl Fn(&RunState<'_>, usize) -> bool) -> Vec<usize> {
     (0..run.fleet.hosts.len()).filter(|at| which(run, *at)).collect()
 }
 
-fn busy(run: &Run<'_>, at: usize) -> bool {
+fn busy(run: &RunState<'_>, at: usize) -> bool {
     run.fleet.hosts[at].failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Busy)
 }
 
-fn busy_or_well(run: &Run<'_>, at: usize) -> bool {
+fn busy_or_well(run: &RunState<'_>, at: usize) -> bool {
     run.fleet.hosts[at].failure.is_none() || busy(run, at)
 }
 
-fn name_holder(run: &mut Run<'_>, busy: &[usize]) {
+fn name_holder(run: &mut RunState<'_>, busy: &[usize]) {
     for at in busy {
         let host = &mut run.fleet.hosts[*at];
-        let holder = host.fact("holder").unwrap_or("another run").to_owned();
+        let holder = host.facts.holder.as_deref().unwrap_or("another run").to_owned();
         if let Some(failure) = &mut host.failure {
             failure.message = holder;
             failure.hint =
@@ -95,7 +96,7 @@ fn name_holder(run: &mut Run<'_>, busy: &[usize]) {
 }
 
 // Half to one and a half times so many milliseconds, so that colliding runs fall out of step.
-async fn nap(run: &mut Run<'_>, milliseconds: u64) {
+async fn nap(run: &mut RunState<'_>, milliseconds: u64) {
     let mut byte = [128_u8; 1];
     // Without randomness: all nap alike, and the first host still decides.
     let _ = getrandom::fill(&mut byte);

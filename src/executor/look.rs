@@ -6,12 +6,67 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::event::Observer;
-use super::exec::{Looked, looked};
 use super::fleet::Fleet;
 use super::interrupt::Interrupt;
+
+use super::live::Live;
 use crate::plan::{Plan, Work};
+use crate::remote::attempt::Attempt;
+use crate::remote::facts::Facts;
+use crate::remote::hold::Hold;
+use crate::remote::journal::Entry;
 use crate::remote::script::Script;
 use crate::transport::Transport;
+
+/// What a host answered to questions.
+#[derive(Debug, Clone)]
+pub struct Looked {
+    /// As in the file; `HOST/APP` where there are several apps.
+    pub host: String,
+    /// The app's index in the environment.
+    pub app: usize,
+    /// What is live.
+    pub live: Option<Live>,
+    /// What the configuration of what is live comes to.
+    pub digest: Option<String>,
+    /// Something else that `current` points to.
+    pub foreign: Option<String>,
+    /// Who holds the lock, and whether that run is dead.
+    pub holder: Option<(String, bool)>,
+    /// The hold, also one that is over.
+    pub hold: Option<Hold>,
+    /// What the stored `status` step of the live release says: `ok`, `down`, `late` or `unknown`; none: there is no such step.
+    pub supervisor: Option<String>,
+    /// A run ended while the host took no requests, and nothing has taken it in since; what does: `restart`, or `deploy`.
+    pub drained: Option<String>,
+    /// Its journal, oldest first.
+    pub entries: Vec<Entry>,
+    /// The records of its runs, oldest first, where they were asked for.
+    pub attempts: Vec<Attempt>,
+    /// All that it said about itself.
+    pub facts: Facts,
+    /// Why there is no answer.
+    pub failure: Option<super::event::Failure>,
+}
+
+pub(super) fn looked(host: &mut super::host::HostState) -> Looked {
+    let facts = host.facts.clone();
+    Looked {
+        host: host.name.clone(),
+        app: host.app,
+        live: host.live(),
+        digest: facts.live_digest.clone(),
+        foreign: facts.foreign.clone(),
+        holder: facts.holder.clone().map(|holder| (holder, facts.holder_dead)),
+        hold: facts.hold.clone(),
+        supervisor: facts.supervisor.map(|state| state.name().to_owned()),
+        drained: facts.drained.map(|by| by.name().to_owned()),
+        facts,
+        entries: std::mem::take(&mut host.entries),
+        attempts: std::mem::take(&mut host.attempts),
+        failure: host.failure.clone(),
+    }
+}
 
 /// A piece of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,16 +124,16 @@ impl<'a> Looking<'a> {
             if only.is_some_and(|only| only != at) {
                 *script = Script::new();
             } else if !later.is_empty() {
-                self.fleet.set(at, later);
+                self.fleet.set(at, later.iter().copied());
             }
         }
         self.fleet.stage(stage.phase, &scripts, false).await;
     }
 
-    /// What a host last told under this name.
+    /// What a host last said about itself.
     #[must_use]
-    pub fn fact(&self, host: usize, name: &str) -> Option<&str> {
-        self.fleet.hosts.get(host)?.fact(name)
+    pub fn facts(&self, host: usize) -> Option<&Facts> {
+        Some(&self.fleet.hosts.get(host)?.facts)
     }
 
     /// Why a host cannot be asked any more.
@@ -106,7 +161,7 @@ impl<'a> Looking<'a> {
     /// Whether any host can still be asked.
     #[must_use]
     pub fn any_left(&self) -> bool {
-        self.fleet.hosts.iter().any(|host| host.reachable() && host.failure.is_none())
+        self.fleet.hosts.iter().any(|host| host.is_connected() && host.failure.is_none())
     }
 
     /// Ends all lines.

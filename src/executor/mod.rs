@@ -2,38 +2,54 @@
 //!
 //! Knows no SSH and no terminal: hosts are reached through [`crate::transport`], what happens is told as
 //! [`event::Event`]s, and how it ended is one [`outcome::Outcome`].
+//!
+//! From the bottom up, each file using only those below it:
+//!
+//! - **State** holds what is known, and decides nothing: `fate`, `host` (and `hear`, how it grows), `run_state`.
+//! - **Decisions** ([`decide`]) are pure: what hosts said and what is wanted go in, a value comes out.
+//! - **The fleet** connects hosts, sends scripts and waits: `shell_session`, `fleet`, `connect`, `check_health`, `local_steps`.
+//! - **Parts of a run**: `lock`, `resolve_refs`, `apply_decision`, `pause`, `local_hooks`, `resolve_in_doubt`, `rollback`.
+//! - **The conductor** (`run`) is on top, and nothing imports it.
 
+pub mod decide;
 pub mod event;
 pub mod outcome;
 
-mod back;
+mod apply_decision;
 mod check;
+mod check_health;
+mod connect;
 mod exec;
+mod fate;
 mod fleet;
-mod health;
-mod hooks;
+mod hear;
 mod host;
 mod interrupt;
-mod local;
+mod live;
+mod local_hooks;
+mod local_process;
 mod local_steps;
 mod lock;
 mod look;
-mod open;
-mod restart;
-mod revert;
-mod rollout;
+mod message;
+mod notice;
+mod pause;
+mod request;
+mod resolve_in_doubt;
+mod resolve_refs;
+mod rollback;
 mod run;
-mod settle;
+mod run_state;
 mod shell_session;
-mod sum;
-mod sync;
 mod terminal;
 mod trouble;
-mod wanted;
 
 pub use check::{Checked, Checkup, Clock, check};
-pub use exec::{Looked, exec, look};
+pub use exec::{exec, look};
 pub use interrupt::Interrupt;
-pub use look::{Looking, Piece};
-pub use run::{Ask, Request, Wanted, run};
+pub use live::Live;
+pub use look::{Looked, Looking, Piece};
+pub use notice::Notice;
+pub use request::{Ask, Request};
+pub use run::run;
 pub use terminal::{Ends, attach};

@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
+use super::decide::Role;
 use super::event::{Failure, FailureKind, Phase};
+use super::fate::Fate;
+use super::host::HostState;
+use super::live::Live;
+use super::run_state::RunState;
+use crate::plan::{OnFailure, Plan, Unreachable};
 use crate::transport::Exit;
 
 /// How a run ended.
@@ -74,15 +80,6 @@ pub struct HostOutcome {
     pub took: Duration,
 }
 
-/// A release that is live.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Live {
-    /// Its name.
-    pub release: String,
-    /// The full commit id.
-    pub revision: String,
-}
-
 /// What became of one host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HostResult {
@@ -99,10 +96,38 @@ pub enum HostResult {
     /// It was live and was rolled back.
     RolledBack,
     /// Should have been rolled back and was not, or cannot be asked.
-    Doubt,
+    InDoubt,
 }
 
 impl Outcome {
+    /// Of a run that ended so.
+    pub(super) fn of(run: &mut RunState<'_>, end: End) -> Outcome {
+        let plan = run.plan();
+        let hosts = (0..run.fleet.hosts.len()).map(|at| HostOutcome::of(run, at, end)).collect();
+        let apps = &plan.environment.apps;
+        let goals = |of: fn(&Live) -> &String| {
+            let mut all = run.fleet.goals.iter().flatten().map(of).filter(|text| !text.is_empty());
+            let first = all.next()?;
+            all.all(|other| other == first).then(|| first.clone())
+        };
+        Outcome {
+            action: plan.action.name().to_owned(),
+            environment: plan.environment.name.clone(),
+            end,
+            release: goals(|live| &live.release),
+            revision: goals(|live| &live.revision),
+            apps: match apps.len() {
+                1 => Vec::new(),
+                _ => apps.iter().map(|app| app.name.clone()).zip(run.fleet.goals.iter().cloned()).collect(),
+            },
+            hosts,
+            failure: run.failure.take(),
+            failed_in: run.failed_in,
+            took: run.since.elapsed(),
+            migrated: run.migrated,
+        }
+    }
+
     /// For `post-deploy-local` and `on-failure-local`: one JSON object. Text of hosts is in it as it came.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -136,6 +161,36 @@ impl Outcome {
 }
 
 impl HostOutcome {
+    fn of(run: &mut RunState<'_>, at: usize, end: End) -> HostOutcome {
+        let (plan, confirmed) = (run.plan(), run.confirmed);
+        let goal = run.goal(at).cloned();
+        let host = &mut run.fleet.hosts[at];
+        let from = host.live();
+        let was_skipped = host.skipped.is_some();
+        // A host that the user allowed to be skipped has not failed.
+        let may_skip = matches!(plan.policy.unreachable, Unreachable::SkipUpTo(_));
+        let skipped = host.skipped.take().filter(|_| !may_skip);
+        host.failure = host.failure.take().or(skipped).filter(|f| f.kind != FailureKind::Interrupted);
+        let result = result(plan, host, Ended { end, confirmed, was_skipped });
+        let failure = host.failure.take();
+        // What was begun and not rolled back stays where it came to.
+        let stays = plan.policy.on_failure == OnFailure::Continue
+            && host.fate.was_switched()
+            && host.lost.is_none()
+            && failure.as_ref().is_some_and(Failure::is_of_a_step);
+        let said_so = matches!(host.fate, Fate::RecoveryFailed { .. });
+        let to = match result {
+            HostResult::Done => goal.or_else(|| from.clone()),
+            HostResult::InDoubt if stays => goal,
+            HostResult::InDoubt if !said_so => None,
+            _ => from.clone(),
+        };
+        let step =
+            host.failed_recovery_step.take().map(|failed| format!("{}: exit {}", failed.step, failed.code));
+        let amiss = (result == HostResult::InDoubt && said_so).then(|| step.unwrap_or_default());
+        HostOutcome { host: host.name.clone(), from, to, result, failure, amiss, took: host.took }
+    }
+
     fn to_json(&self) -> serde_json::Value {
         let live = |live: &Option<Live>| {
             live.as_ref().map(|l| serde_json::json!({ "release": l.release, "revision": l.revision }))
@@ -148,6 +203,34 @@ impl HostOutcome {
             "failure": self.failure.as_ref().map(Failure::to_json),
             "seconds": self.took.as_secs_f64(),
         })
+    }
+}
+
+// How a run ended, as far as a host's result depends on it.
+struct Ended {
+    end: End,
+    confirmed: bool,
+    was_skipped: bool,
+}
+
+fn result(plan: &Plan, host: &HostState, Ended { end, confirmed, was_skipped }: Ended) -> HostResult {
+    let failed = host.failure.is_some();
+    let switched = host.fate.was_switched();
+    let went_on = plan.policy.on_failure == OnFailure::Continue && switched;
+    let done_in_place = plan.policy.on_failure == OnFailure::FinishInPlace && host.fate.was_touched();
+    // What a host serves that was never asked is not known.
+    let in_doubt = host.fate.is_in_doubt() || end == End::Split && !host.was_asked() && !was_skipped;
+    match end {
+        _ if in_doubt => HostResult::InDoubt,
+        _ if was_skipped && !failed => HostResult::Skipped,
+        _ if host.is_released() || host.role == Role::InSync && !failed => HostResult::Unchanged,
+        End::NothingToDo => HostResult::Unchanged,
+        _ if done_in_place && !failed => HostResult::Done,
+        End::Done | End::Split if !failed && (end == End::Done || went_on || confirmed) => HostResult::Done,
+        End::Split if confirmed || went_on => HostResult::InDoubt,
+        _ if failed && !switched => HostResult::Failed,
+        _ if switched => HostResult::RolledBack,
+        _ => HostResult::Stopped,
     }
 }
 
@@ -192,6 +275,17 @@ pub fn exit_to_json(exit: &Exit) -> serde_json::Value {
 }
 
 impl End {
+    /// The end of a run that changed nothing live: by the signal, else by the cause.
+    pub(super) fn without_change(signal: i32, cause: Option<FailureKind>) -> End {
+        match cause {
+            _ if signal != 0 => End::Interrupted(signal),
+            Some(FailureKind::Unreachable) => End::Unreachable,
+            Some(FailureKind::Busy) => End::Busy,
+            Some(FailureKind::Refused) => End::Refused,
+            _ => End::Failed,
+        }
+    }
+
     /// A word for machines.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -220,7 +314,7 @@ impl HostResult {
             HostResult::Failed => "failed",
             HostResult::Stopped => "stopped",
             HostResult::RolledBack => "rolled-back",
-            HostResult::Doubt => "doubt",
+            HostResult::InDoubt => "in-doubt",
         }
     }
 }

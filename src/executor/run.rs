@@ -1,84 +1,24 @@
-//! A run that holds the lock: deploy, revert, setup, unlock. Forward through the stages of the plan; on the first failure
-//! back, in an order that leaves all hosts serving the same.
+//! The conductor of a run that holds the lock: deploy, revert, setup, sync, restart, prune, unlock. Forward through the stages of
+//! the plan; after a failure what the plan says for that. It asks the plan what to do, never which command it carries out.
 
-use std::time::{Duration, Instant};
-
-use super::event::{Event, Failure, FailureKind, Observer};
+use super::apply_decision;
+use super::decide::{Decision, MayNotSkip, Skip, decide, may_skip, missing_from};
+use super::event::{Event, Observer};
 use super::fleet::Fleet;
 use super::host::HostState;
 use super::interrupt::Interrupt;
 use super::lock;
-use super::outcome::{End, Live, Outcome};
-use super::restart;
-use super::rollout;
-use super::settle;
-use super::sync;
-use super::wanted::{self, Decision};
-use crate::git::Revision;
-use crate::plan::{Action, LocalHook, Phase, Plan, Stage, Work};
+use super::notice::Notice;
+use super::outcome::{End, Outcome};
+use super::pause;
+use super::request::Request;
+use super::resolve_refs::resolve_refs;
+use super::rollback;
+use super::run_state::{RunState, Stopped};
+use super::trouble;
+use crate::plan::{LocalHook, OnFailure, Phase, Stage, Work};
 use crate::remote::script::Script;
-use crate::transport::{Boxed, Transport};
-
-/// What a run is asked to do, besides its plan.
-pub struct Request<'a> {
-    /// What will be done.
-    pub plan: &'a Plan,
-    /// Towards what.
-    pub wanted: Wanted,
-    /// How long to wait for another run's lock.
-    pub lock_wait: Duration,
-    /// Who is asked where the plan pauses for that; none: it goes on.
-    pub ask: Option<&'a dyn Ask>,
-}
-
-/// Somebody to ask.
-pub trait Ask {
-    /// Whether to go on. May take as long as it takes: hosts are kept meanwhile.
-    fn ask<'a>(&'a self, question: &'a str) -> Boxed<'a, bool>;
-}
-
-/// What the run is to make live.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
-    /// Of each app this commit, else its ref.
-    Refs {
-        /// Full commit ids, in the order of the apps.
-        commits: Vec<Option<Revision>>,
-        /// A new release though nothing changed.
-        redeploy: bool,
-    },
-    /// So many deploys back.
-    Back(u32),
-    /// That release, or the one of that revision.
-    Release(String),
-    /// What is live on most hosts, on those that differ; on these hosts only, where any are named.
-    Sync {
-        /// Names of hosts; none: all.
-        only: Vec<String>,
-    },
-    /// What is live, on each host.
-    Restart,
-    /// What is live, and no more than is kept.
-    Prune,
-    /// Nothing: setup, unlock.
-    Nothing,
-}
-
-pub(super) struct Run<'a> {
-    pub(super) fleet: Fleet<'a>,
-    pub(super) request: &'a Request<'a>,
-    pub(super) since: Instant,
-    /// A failure that is no host's.
-    pub(super) failure: Option<Failure>,
-    pub(super) failed_in: Option<Phase>,
-    pub(super) migrated: bool,
-    pub(super) confirmed: bool,
-    /// Until when hosts in doubt are called again.
-    pub(super) settle_until: Option<tokio::time::Instant>,
-}
-
-/// The run stops here; why is written down.
-pub(super) struct Stopped;
+use crate::transport::Transport;
 
 /// Carries out a plan.
 pub async fn run(
@@ -91,231 +31,250 @@ pub async fn run(
     let names: Vec<String> = plan.targets.iter().map(|t| t.name.clone()).collect();
     let environment = &plan.environment.name;
     observer.event(&Event::Started { action: plan.action.name(), environment, hosts: &names });
-    let mut run = Run {
-        fleet: Fleet::new(plan, transport, observer, interrupt),
-        request,
-        since: Instant::now(),
-        failure: None,
-        failed_in: None,
-        migrated: false,
-        confirmed: false,
-        settle_until: None,
-    };
-    let end = match run.forward().await {
+    let mut run = RunState::new(Fleet::new(plan, transport, observer, interrupt), request);
+    let end = match forward(&mut run).await {
         Ok(end) => end,
-        Err(Stopped) if plan.action == Action::Restart => restart::back(&mut run).await,
-        Err(Stopped) => run.back().await,
+        Err(Stopped) => rollback::recover(&mut run).await,
     };
-    let end = sync::counting_those_aside(&run, end);
+    let end = with_unasked(&run, end);
     run.fleet.close().await;
-    let outcome = run.outcome(end);
-    run.afterwards(&outcome).await;
+    trouble::advise(&mut run.fleet.hosts, &plan.environment);
+    let outcome = Outcome::of(&mut run, end);
+    run.after_the_end(&outcome).await;
     outcome
 }
 
-impl<'a> Run<'a> {
-    async fn forward(&mut self) -> Result<End, Stopped> {
-        let plan = self.request.plan;
-        self.fleet.open().await;
-        if plan.action == Action::Unlock {
-            return if self.fleet.hosts.iter().all(|h| h.failure.is_none()) {
-                Ok(End::Done)
-            } else {
-                Err(Stopped)
-            };
-        }
-        if plan.action == Action::Sync {
-            sync::set_aside(self);
-        }
-        rollout::leave_out(self);
-        let tolerant = plan.action == Action::Revert;
-        lock::all(self, self.request.lock_wait).await?;
-        wanted::heed_hold(self)?;
-        self.barrier(Phase::Connect, tolerant)?;
-        if plan.action != Action::Setup {
-            let decision = wanted::decide(self).await?;
-            rollout::go_without(self)?;
-            if let Decision::Nothing = decision {
-                self.fleet.tell(Phase::Finish, &plan.leave, |_, _| true).await;
-                // A revert finds all there that it could ask.
-                self.barrier(Phase::Connect, false)?;
-                return Ok(End::NothingToDo);
-            }
-        }
-        for (at, stage) in plan.stages.iter().enumerate() {
-            self.stage(stage).await?;
-            if stage.batch.is_some() && stage.batch != plan.stages.get(at + 1).and_then(|next| next.batch) {
-                self.batch_is_live();
-            }
-        }
-        if self.fleet.hosts.iter().all(|host| host.failure.is_none()) {
-            let idle = |host: &HostState| host.fact("idle").is_some() || host.fact("pruned") == Some("0");
-            return Ok(if self.fleet.hosts.iter().all(idle) { End::NothingToDo } else { End::Done });
-        }
-        // A revert that went on without some: those let go too.
-        self.ask_lost().await;
-        self.tell_unwell().await;
-        let failures: Vec<_> = self.fleet.hosts.iter_mut().map(|host| host.failure.take()).collect();
-        self.fleet.tell(Phase::Rollback, &plan.undo, |at, _| failures[at].is_some()).await;
-        for (host, failure) in self.fleet.hosts.iter_mut().zip(failures) {
-            host.failure = failure;
-        }
-        Ok(if self.fleet.hosts.iter().all(|host| host.failure.is_none()) { End::Done } else { End::Split })
+async fn forward(run: &mut RunState<'_>) -> Result<End, Stopped> {
+    let plan = run.plan();
+    run.fleet.open().await;
+    skip_unreachable(run);
+    lock::all(run, run.request.lock_wait).await?;
+    if plan.policy.respects_hold {
+        check_hold(run)?;
     }
-
-    fn batch_is_live(&mut self) {
-        for host in &mut self.fleet.hosts {
-            host.in_service |= host.switched && host.failure.is_none() && host.running.is_none();
+    run.barrier(Phase::Connect, run.on_failure() == OnFailure::Continue)?;
+    let decision = make_decision(run).await?;
+    go_without_skipped(run, &decision)?;
+    let nothing = decision.is_nothing();
+    run.decision = Some(decision);
+    if nothing {
+        run.fleet.tell(Phase::Finish, &plan.release_lock, |_, _| true).await;
+        // Hosts that could not be asked may have something to do.
+        run.barrier(Phase::Connect, false)?;
+        return Ok(End::NothingToDo);
+    }
+    for (at, next) in plan.stages.iter().enumerate() {
+        stage(run, next).await?;
+        if next.batch.is_some() && next.batch != plan.stages.get(at + 1).and_then(|after| after.batch) {
+            batch_is_live(run);
         }
     }
+    end(run).await
+}
 
-    // Whether all are well that have to be. A revert goes on with those that are: at night, with one host dead, the others
-    // must come back.
-    pub(super) fn barrier(&mut self, phase: Phase, tolerant: bool) -> Result<(), Stopped> {
-        let concerned = || self.fleet.hosts.iter().filter(|host| !host.idle);
-        let failed = concerned().filter(|host| host.failure.is_some()).count();
-        let interrupted = self.fleet.known.signal != 0;
-        if (failed == 0 || tolerant && failed < concerned().count()) && !interrupted {
-            return Ok(());
-        }
-        self.failed_in.get_or_insert(phase);
-        Err(Stopped)
+// All stages are over. Of a run that went on without some hosts: those are released too.
+async fn end(run: &mut RunState<'_>) -> Result<End, Stopped> {
+    if run.failed().is_empty() {
+        let idle = |host: &HostState| host.facts.idle || host.facts.pruned == Some(0);
+        return Ok(if run.fleet.hosts.iter().all(idle) { End::NothingToDo } else { End::Done });
     }
+    rollback::resolve_continued(run).await;
+    rollback::tell_unhealthy(run).await;
+    let failures = run.take_failures();
+    let recovery = &run.plan().recovery.script;
+    run.fleet.tell(Phase::Rollback, recovery, |at, _| failures[at].is_some()).await;
+    for (host, failure) in run.fleet.hosts.iter_mut().zip(failures) {
+        host.failure = failure;
+    }
+    Ok(if run.failed().is_empty() { End::Done } else { End::Split })
+}
 
-    async fn stage(&mut self, stage: &Stage) -> Result<(), Stopped> {
-        self.fleet.part = self.part_name(stage);
-        let hosts = &self.fleet.hosts;
-        if !hosts.iter().any(|host| host.takes_part(stage.who)) {
-            return Ok(());
-        }
-        match &stage.work {
-            Work::Local(hooks) => {
-                let part = |hook: &&LocalHook| match hook.target {
-                    Some(at) => hosts[at].takes_part(stage.who),
-                    None => self.concerns(hook.app),
-                };
-                let hooks: Vec<&LocalHook> = hooks.iter().filter(part).collect();
-                self.local(stage.phase, &hooks).await?;
-            }
-            Work::Health(targets) => self.health(stage, targets).await,
-            Work::Pause(pause) => return self.pause(*pause, stage).await,
-            Work::Remote(scripts) => {
-                let part = |(host, script): (&HostState, &Script)| {
-                    if host.takes_part(stage.who) { script.clone() } else { Script::new() }
-                };
-                let scripts: Vec<Script> = hosts.iter().zip(scripts).map(part).collect();
-                self.fleet.stage(stage.phase, &scripts, false).await;
-                self.migrated |= self.fleet.hosts.iter().any(|host| host.migrated);
+// Before the lock is taken: hosts that cannot be reached, where the run may do without them.
+fn skip_unreachable(run: &mut RunState<'_>) {
+    let hosts = &run.fleet.hosts;
+    let gone: Vec<usize> = (0..hosts.len()).filter(|at| hosts[*at].is_unreachable()).collect();
+    match may_skip(run.plan(), &gone) {
+        Skip::Fail => {}
+        Skip::FailFor(notice) => run.notice(&notice),
+        Skip::Skip => {
+            for at in gone {
+                let host = &mut run.fleet.hosts[at];
+                host.skipped = host.failure.take();
             }
         }
-        sync::let_go_of_the_rest(self);
-        match stage.phase {
-            Phase::SingleHost => return self.whole().await,
-            Phase::Finish => {
-                self.finished();
-                return Ok(());
-            }
-            Phase::Confirm => {
-                let confirmed = self.settle_lost().await;
-                self.confirmed = confirmed;
-                if confirmed {
-                    return Ok(());
+    }
+}
+
+// Under the lock, and before anything else is asked.
+fn check_hold(run: &mut RunState<'_>) -> Result<(), Stopped> {
+    match super::decide::check_hold(&run.situation()) {
+        Ok(()) => Ok(()),
+        Err(refusal) => Err(run.stop(Phase::Lock, refusal.failure())),
+    }
+}
+
+async fn make_decision(run: &mut RunState<'_>) -> Result<Decision, Stopped> {
+    let revisions = resolve_refs(run).await?;
+    let decided = decide(&run.situation(), &run.request.intent, &revisions);
+    let decision = match decided {
+        Ok(decision) => decision,
+        Err(refusal) => return Err(run.stop(Phase::Lock, refusal.failure())),
+    };
+    if decision.is_nothing() {
+        apply_decision::set_goals(run, &decision);
+        decision.notices.iter().for_each(|notice| run.notice(notice));
+    } else {
+        apply_decision::apply(run, &decision).await;
+    }
+    Ok(decision)
+}
+
+// Once it is known which apps change: whether that can be done without the skipped hosts.
+fn go_without_skipped(run: &mut RunState<'_>, decision: &Decision) -> Result<(), Stopped> {
+    let plan = run.plan();
+    let hosts = &run.fleet.hosts;
+    let skipped: Vec<usize> = (0..hosts.len()).filter(|at| hosts[*at].skipped.is_some()).collect();
+    match missing_from(plan, &skipped, |app| decision.changes(app)) {
+        Ok(notice) => {
+            notice.iter().for_each(|notice| run.notice(notice));
+            Ok(())
+        }
+        Err(MayNotSkip { hosts }) => {
+            let notice = Notice::CannotSkip { hosts };
+            run.notice(&notice);
+            for (at, host) in run.fleet.hosts.iter_mut().enumerate() {
+                host.failure = host.failure.take().or_else(|| host.skipped.take());
+                if let Some(failure) = host.failure.as_mut().filter(|_| plan.needed.contains(&at)) {
+                    failure.hint = Some("it cannot be skipped: a hook runs there for all hosts".to_owned());
                 }
             }
-            _ => {}
+            run.barrier(Phase::Connect, false)
         }
-        self.barrier(stage.phase, self.request.plan.action == Action::Revert)
     }
+}
 
-    // Of those whose release has a question that is asked from here.
-    async fn health(&mut self, stage: &Stage, targets: &[usize]) {
-        let mut questions = Vec::new();
-        for at in targets {
-            let host = &self.fleet.hosts[*at];
-            let asks = host.failure.is_none() && host.takes_part(stage.who);
-            let Some(spec) = host.fact("health").filter(|_| asks).map(str::to_owned) else { continue };
-            let live = self.goal(*at).cloned().or_else(|| host.live()).unwrap_or_default();
-            questions.extend(self.fleet.hosts[*at].question(*at, &spec, live));
-        }
-        self.fleet.ask_health(stage.phase, questions, false).await;
+// What a good end is, where hosts could not be asked that were to be changed.
+fn with_unasked(run: &RunState<'_>, end: End) -> End {
+    match end {
+        _ if !run.decision.as_ref().is_some_and(|decision| decision.incomplete) => end,
+        End::Done => End::Split,
+        End::NothingToDo => End::Unreachable,
+        end => end,
     }
+}
 
-    // A single host did it all in one go. Where the line ended on the way, it is asked how far it came.
-    async fn whole(&mut self) -> Result<(), Stopped> {
-        if self.fleet.hosts[0].lost.is_some() {
-            let before = self.fleet.hosts[0].live();
-            let goal = self.goal(0).cloned();
-            let answer = settle::settle(self, &[0], true).await.remove(&0);
-            let host = &mut self.fleet.hosts[0];
-            if let Some(answer) = answer {
-                host.switched |= answer.was_live;
-                let live = answer.live.as_ref().map(|live| &live.release);
-                self.confirmed =
-                    live.is_some() && live == goal.as_ref().map(|goal| &goal.release) && !answer.unfinished;
-                // Back by itself: no doubt about it.
-                host.lost.take_if(|_| answer.live == before && !answer.unfinished);
-            }
-        }
-        let host = &self.fleet.hosts[0];
-        // Recorded is done, whatever failed after that.
-        let done = host.running.is_none() && (host.failure.is_none() || host.fact("finished").is_some());
-        self.confirmed |= done;
-        if self.confirmed {
-            self.finished();
+fn batch_is_live(run: &mut RunState<'_>) {
+    for host in run.fleet.hosts.iter_mut().filter(|host| host.failure.is_none() && host.running.is_none()) {
+        host.fate.serve();
+    }
+}
+
+async fn stage(run: &mut RunState<'_>, stage: &Stage) -> Result<(), Stopped> {
+    run.fleet.part = pause::part_name(run, stage);
+    if !run.fleet.hosts.iter().any(|host| host.takes_part(stage.participants)) {
+        return Ok(());
+    }
+    match &stage.work {
+        Work::Local(hooks) => local_hooks(run, stage, hooks).await?,
+        Work::Health(targets) => check_health(run, stage, targets).await,
+        Work::Pause(time) => return pause::pause(run, *time, stage).await,
+        Work::Remote(scripts) => remote(run, stage, scripts).await,
+    }
+    forgive_unchanged(run);
+    match stage.phase {
+        Phase::SingleHost => return single_host(run).await,
+        Phase::Finish => {
+            forgive_after_the_end(run);
             return Ok(());
         }
-        self.failed_in = Some(Phase::SingleHost);
-        Err(Stopped)
+        Phase::Confirm => {
+            run.confirmed = rollback::resolve_confirmation(run).await;
+            if run.confirmed {
+                return Ok(());
+            }
+        }
+        _ => {}
     }
+    run.barrier(stage.phase, run.on_failure() == OnFailure::Continue)
+}
 
-    // What fails after all is live, or otherwise done, is told, never undone.
-    fn finished(&mut self) {
-        for host in self.fleet.hosts.iter_mut().filter(|host| !host.in_doubt) {
-            let Some(failure) = &host.failure else { continue };
-            let text = if host.lost == Some(Phase::Finish) {
-                "the line ended when all was done; the host finishes by itself".to_owned()
-            } else if host.switched && host.lost.is_some() && self.confirmed {
-                "the line ended after it was live and confirmed; the host finishes by itself".to_owned()
-            } else if host.switched && matches!(failure.step.as_str(), "finish" | "script") {
-                format!("live, but not cleaned up: {}", failure.message)
-            } else {
-                continue;
-            };
+async fn remote(run: &mut RunState<'_>, stage: &Stage, scripts: &[Script]) {
+    let part = |(host, script): (&HostState, &Script)| {
+        if host.takes_part(stage.participants) { script.clone() } else { Script::new() }
+    };
+    let scripts: Vec<Script> = run.fleet.hosts.iter().zip(scripts).map(part).collect();
+    run.fleet.stage(stage.phase, &scripts, false).await;
+    run.migrated |= run.fleet.hosts.iter().any(|host| host.migrated);
+}
+
+async fn local_hooks(run: &mut RunState<'_>, stage: &Stage, hooks: &[LocalHook]) -> Result<(), Stopped> {
+    let part = |hook: &&LocalHook| match hook.target {
+        Some(at) => run.fleet.hosts[at].takes_part(stage.participants),
+        None => run.concerns(hook.app),
+    };
+    let hooks: Vec<&LocalHook> = hooks.iter().filter(part).collect();
+    run.local_hooks(stage.phase, &hooks).await
+}
+
+// Of those whose release has a health check from this machine.
+async fn check_health(run: &mut RunState<'_>, stage: &Stage, targets: &[usize]) {
+    let mut questions = Vec::new();
+    for at in targets {
+        let host = &run.fleet.hosts[*at];
+        let asks = host.failure.is_none() && host.takes_part(stage.participants);
+        let Some(spec) = host.facts.health.clone().filter(|_| asks) else { continue };
+        let live = run.goal(*at).cloned().or_else(|| host.live()).unwrap_or_default();
+        questions.extend(run.fleet.hosts[*at].health_question(*at, &spec, live));
+    }
+    run.fleet.ask_health(stage.phase, questions, false).await;
+}
+
+// A single host did it all in one script.
+async fn single_host(run: &mut RunState<'_>) -> Result<(), Stopped> {
+    if run.fleet.hosts[0].lost.is_some() {
+        rollback::resolve_single_host(run).await;
+    }
+    let host = &run.fleet.hosts[0];
+    // Recorded is done, whatever failed after that.
+    run.confirmed |= host.running.is_none() && (host.failure.is_none() || host.facts.finished);
+    if run.confirmed {
+        forgive_after_the_end(run);
+        return Ok(());
+    }
+    run.failed_in = Some(Phase::SingleHost);
+    Err(Stopped)
+}
+
+// Hosts that need no change, and were lost, have not failed.
+fn forgive_unchanged(run: &mut RunState<'_>) {
+    for at in 0..run.fleet.hosts.len() {
+        let host = &mut run.fleet.hosts[at];
+        if host.is_lost_unchanged() {
             host.failure = None;
-            self.fleet.observer.event(&Event::Notice { host: Some(&host.name), text: &text });
+            host.lost = None;
+            let host = host.name.clone();
+            run.notice(&Notice::LostUnchanged { host });
         }
     }
+}
 
-    /// Whether the run has anything to do with an app.
-    pub(super) fn concerns(&self, app: usize) -> bool {
-        self.fleet.of_app(app).any(|(_, host)| !host.idle)
-    }
-
-    /// How an app is told apart, where there are several.
-    pub(super) fn app_name(&self, app: usize) -> Option<&'a str> {
-        let apps = &self.request.plan.environment.apps;
-        (apps.len() > 1).then(|| apps[app].name.as_str())
-    }
-
-    /// What goes live on a target.
-    pub(super) fn goal(&self, at: usize) -> Option<&Live> {
-        self.fleet.goals[self.request.plan.targets[at].app].as_ref()
-    }
-
-    pub(super) fn stop(&mut self, phase: Phase, failure: Failure) -> Stopped {
-        self.failure = Some(failure);
-        self.failed_in = Some(phase);
-        Stopped
-    }
-
-    pub(super) fn refuse(
-        &mut self,
-        kind: FailureKind,
-        step: &str,
-        message: String,
-        hint: Option<String>,
-    ) -> Stopped {
-        let failure = Failure { kind, step: step.to_owned(), exit: None, message, hint, tail: Vec::new() };
-        self.stop(Phase::Lock, failure)
+// What fails after all is live, or otherwise done, is reported, never undone.
+fn forgive_after_the_end(run: &mut RunState<'_>) {
+    for at in 0..run.fleet.hosts.len() {
+        let confirmed = run.confirmed;
+        let host = &mut run.fleet.hosts[at];
+        let Some(failure) = host.failure.as_ref().filter(|_| !host.fate.is_in_doubt()) else { continue };
+        let name = host.name.clone();
+        let notice = if host.lost == Some(Phase::Finish) {
+            Notice::LostAtTheEnd { host: name }
+        } else if host.fate.was_switched() && host.lost.is_some() && confirmed {
+            Notice::LostWhenConfirmed { host: name }
+        } else if host.fate.was_switched() && matches!(failure.step.as_str(), "finish" | "script") {
+            Notice::NotCleanedUp { host: name, message: failure.message.clone() }
+        } else {
+            continue;
+        };
+        host.failure = None;
+        run.notice(&notice);
     }
 }

@@ -9,23 +9,12 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
-use super::local_steps::LocalStep;
+use super::message::HostMessage;
 use crate::remote::wire::{Frames, Message, Reply, StderrFrame, reply, side};
 use crate::transport::{Channel, Exit, Output};
 
 /// How often the operator shows that he is there. The host counts silence in seconds.
 const BEAT: Duration = Duration::from_secs(2);
-
-/// What a host said, or that it is gone.
-#[derive(Debug)]
-pub(super) enum HostMessage {
-    Reply(u32, Reply),
-    StderrFrame(StderrFrame),
-    /// Of a step that this machine does for the host.
-    LocalStep(LocalStep),
-    /// The end of the line; nothing comes after.
-    Gone(Exit),
-}
 
 /// The sending end. Dropping it ends the host's input.
 #[derive(Debug)]

@@ -54,7 +54,7 @@ async fn session(
     if let Some(failure) = &host.failure {
         return Err(failure.clone());
     }
-    let file = host.fact("console").filter(|file| file.starts_with('/') && !file.contains(char::is_control));
+    let file = host.facts.console.as_deref();
     let (Some(file), Some(connection)) = (file, &host.connection) else {
         return Err(failed("the host did not say where the terminal starts".into()));
     };

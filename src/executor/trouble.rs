@@ -8,7 +8,7 @@ use crate::remote::access::{Asked, Trouble};
 impl HostState {
     /// Words the failure of git, if it is one.
     pub(super) fn explain(&mut self, repo: &str) {
-        if let (Some(trouble), Some(failure)) = (self.trouble, &mut self.failure)
+        if let (Some(trouble), Some(failure)) = (self.access_error, &mut self.failure)
             && let Some(message) = trouble.message(repo)
         {
             failure.message = message;
@@ -19,14 +19,14 @@ impl HostState {
 /// Adds what to type: hosts in the same trouble get the same text, so that it is told once.
 pub(super) fn advise(hosts: &mut [HostState], environment: &Environment) {
     for at in 0..hosts.len() {
-        let Some(trouble) = hosts[at].trouble else { continue };
+        let Some(trouble) = hosts[at].access_error else { continue };
         let site = &environment.sites[at];
         let app = &environment.apps[site.app];
         let of = |site: &Site| (site.app, environment.hosts[site.host].local);
         let live = hosts[at].live().is_some();
         let alike: Vec<&Site> = (hosts.iter().zip(&environment.sites))
             .filter(|(state, other)| {
-                state.trouble == Some(trouble) && state.live().is_some() == live && of(other) == of(site)
+                state.access_error == Some(trouble) && state.live().is_some() == live && of(other) == of(site)
             })
             .map(|(_, site)| site)
             .collect();
@@ -42,7 +42,7 @@ pub(super) fn advise(hosts: &mut [HostState], environment: &Environment) {
 
 /// The name that may have been meant.
 fn near(host: &HostState, reference: &str) -> Option<String> {
-    let names = host.fact("names").unwrap_or_default().split(' ');
-    let near = nearest(reference, names).map(|name| format!("did you mean `{name}`?"));
+    let near = nearest(reference, host.facts.names.iter().map(String::as_str))
+        .map(|name| format!("did you mean `{name}`?"));
     near.or_else(|| Some("push it, or name another".to_owned()))
 }

@@ -1,12 +1,14 @@
 //! The doctor's plan: questions to every host, no lock, nothing changed. Which commands the configuration's texts begin
 //! with is read from them modestly: what cannot be told for sure is not asked about.
 
-use super::build::{Options, plan};
-use super::{Action, Phase, Plan, Stage, Who, Work};
+use super::action::Action;
+use super::base::{free, plan};
+use super::model::{Participants, Plan, Stage, Work};
+use super::options::Options;
+use super::phase::Phase;
 use crate::config::{App, Environment};
 use crate::git;
 use crate::remote::script::Script;
-use crate::remote::wire::Mode;
 
 /// How long the repository may take to answer, in seconds.
 const REPOSITORY: u64 = 30;
@@ -16,13 +18,15 @@ const REPOSITORY: u64 = 30;
 pub fn check(environment: Environment, options: &Options) -> Plan {
     let of_apps: Vec<Script> = environment.apps.iter().map(questions).collect();
     let clock = vec![Script::new().clock(); environment.sites.len()];
-    let mut plan = plan(Action::Check, environment, options, Script::new());
+    let mut plan = free(plan(Action::Check, environment, options, Script::new()));
     plan.opening = plan.targets.iter().map(|target| of_apps[target.app].clone()).collect();
-    plan.mode = Mode::Free;
     plan.opening_phase = Phase::Check;
-    plan.stages = vec![Stage { phase: Phase::Check, who: Who::All, batch: None, work: Work::Remote(clock) }];
-    plan.leave = Script::new();
-    plan.undo = Script::new();
+    plan.stages = vec![Stage {
+        phase: Phase::Check,
+        participants: Participants::All,
+        batch: None,
+        work: Work::Remote(clock),
+    }];
     plan
 }
 

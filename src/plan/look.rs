@@ -1,11 +1,13 @@
 //! Plans that look and change nothing: `status`, `show`, `logs`, `console`. They take no lock and keep their things outside of
-//! the deploy path ([`Mode::Free`]).
+//! the deploy path ([`crate::remote::wire::Mode::Free`]).
 
-use super::build::{Options, plan};
-use super::{Action, Phase, Plan, Stage, Who, Work};
+use super::action::Action;
+use super::base::{self, plan, unlocked};
+use super::model::{Participants, Plan, Stage, Work};
+use super::options::Options;
+use super::phase::Phase;
 use crate::config::Environment;
 use crate::remote::script::Script;
-use crate::remote::wire::Mode;
 
 /// What is live and whether it runs, who holds the lock, the journal.
 #[must_use]
@@ -40,16 +42,26 @@ pub fn console(environment: Environment, options: &Options) -> Plan {
 }
 
 fn free(environment: Environment, options: &Options, opening: Script) -> Plan {
-    Plan {
-        mode: Mode::Free,
-        opening_phase: Phase::Connect,
-        leave: Script::new(),
-        undo: Script::new(),
-        ..plan(Action::Look, environment, options, opening)
-    }
+    base::free(plan(Action::Look, environment, options, opening))
 }
 
 fn again(plan: Plan, scripts: Vec<Script>) -> Plan {
     let work = Work::Remote(scripts);
-    Plan { stages: vec![Stage { phase: Phase::Connect, who: Who::All, batch: None, work }], ..plan }
+    Plan {
+        stages: vec![Stage { phase: Phase::Connect, participants: Participants::All, batch: None, work }],
+        ..plan
+    }
+}
+
+/// Questions: what is live, who holds the lock, the journal.
+#[must_use]
+pub fn look(environment: Environment, options: &Options) -> Plan {
+    unlocked(plan(Action::Look, environment, options, Script::new().live().holder().held().journal()))
+}
+
+/// What a run that changes something would decide from, asked without its lock.
+#[must_use]
+pub fn dry_run(environment: Environment, options: &Options) -> Plan {
+    let opening = Script::new().live().holder().held().newest().known().set_up().journal();
+    unlocked(plan(Action::Look, environment, options, opening))
 }

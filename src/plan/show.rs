@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::{Action, Batch, Phase, Plan, Stage, Target, Who, Work};
+use super::action::Action;
+use super::model::{Batch, Participants, Plan, Stage, Target, Work};
+use super::phase::Phase;
 use crate::config::{Health, HealthCheck, Pause};
 use crate::git;
 use crate::remote::program::{PROGRAM, start_command};
@@ -52,24 +54,23 @@ pub fn show_with(plan: &Plan, whole: bool, news: &[String]) -> String {
     }
     variables(&mut text, plan);
     let title = format!("{}, with the connection", plan.opening_phase.name());
-    show_scripts(&mut text, plan, &title, (&plan.opening, Who::All));
+    show_scripts(&mut text, plan, &title, (&plan.opening, Participants::All));
     // Of a path it was asked with the connection already.
     let asked = |at: usize| git::is_path(&environment.apps[at].repo);
-    for (at, find) in plan.find.iter().enumerate().filter(|(at, find)| !find.is_empty() && !asked(*at)) {
+    for (at, find) in plan.find_ref.iter().enumerate().filter(|(at, find)| !find.is_empty() && !asked(*at)) {
         let first = plan.first_of(at).map_or("", |first| plan.targets[first].name.as_str());
         let _ = writeln!(text, "## {}, on {first}, if the ref cannot be resolved here", Phase::Lock.name());
         let _ = writeln!(text, "{}", find.as_str());
     }
-    if !plan.leave.is_empty() {
+    if !plan.release_lock.is_empty() {
         let _ = writeln!(text, "## if there is nothing to do, or while others hold the lock");
-        let _ = writeln!(text, "{}", plan.leave.as_str());
+        let _ = writeln!(text, "{}", plan.release_lock.as_str());
     }
     for stage in &plan.stages {
         show_stage(&mut text, plan, stage);
     }
-    if !plan.undo.is_empty() {
-        let _ = writeln!(text, "## if something fails\n{}", plan.undo.as_str());
-    }
+    show_recovery(&mut text, plan);
+    show_health_on_host(&mut text, &plan.check_health, whole);
     later(&mut text, plan);
     text
 }
@@ -91,11 +92,41 @@ impl Target {
     }
 }
 
+// The way back, or whatever else ends a run that failed.
+fn show_recovery(text: &mut String, plan: &Plan) {
+    let names = |batch: &Vec<usize>| {
+        batch.iter().map(|at| plan.targets[*at].name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    if plan.recovery.batches.len() > 1 {
+        let order: Vec<String> = plan.recovery.batches.iter().map(names).collect();
+        let _ = writeln!(
+            text,
+            "# if it fails: hosts that do not serve the new release first, then {}",
+            order.join("; ")
+        );
+    }
+    for (_, when, script) in plan.recovery.parts().iter().filter(|(_, _, script)| !script.is_empty()) {
+        let _ = writeln!(text, "## if it fails{when}\n{}", script.as_str());
+    }
+}
+
+fn show_health_on_host(text: &mut String, script: &Script, whole: bool) {
+    if script.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "## where a host's sshd forbids forwarding: it checks its own health");
+    if whole {
+        let _ = writeln!(text, "{}", script.as_str());
+    } else {
+        let _ = writeln!(text, "# {} bytes; -v shows them\n", script.as_str().len());
+    }
+}
+
 // Hooks that run here whenever their time comes.
 fn later(text: &mut String, plan: &Plan) {
     let lists = [
-        ("when a host asks for it, here", &plan.here),
-        ("afterwards, here", &plan.after),
+        ("when a host asks for it, here", &plan.local_steps),
+        ("after_the_end, here", &plan.after_success),
         ("after a failure, here", &plan.after_failure),
     ];
     for (title, hooks) in lists {
@@ -137,18 +168,18 @@ fn show_stage(text: &mut String, plan: &Plan, stage: &Stage) {
         Work::Local(hooks) => {
             for hook in hooks {
                 let host = hook.target.map_or(String::new(), |at| format!(" for {}", plan.targets[at].name));
-                let who = match stage.who {
-                    Who::All => String::new(),
+                let who = match stage.participants {
+                    Participants::All => String::new(),
                     who => format!(" (of hosts{})", who.condition()),
                 };
                 let phase = title(plan, stage);
                 let _ = writeln!(text, "## {phase}, here{host}{who}: {}\n{}\n", hook.step, hook.text);
             }
         }
-        Work::Remote(scripts) => show_scripts(text, plan, &title(plan, stage), (scripts, stage.who)),
+        Work::Remote(scripts) => show_scripts(text, plan, &title(plan, stage), (scripts, stage.participants)),
         Work::Health(targets) => {
             let names: Vec<&str> = targets.iter().map(|at| plan.targets[*at].name.as_str()).collect();
-            let (who, names) = (stage.who.condition(), names.join(", "));
+            let (who, names) = (stage.participants.condition(), names.join(", "));
             let _ = writeln!(text, "## {}, asked from here: health of {names}{who}", title(plan, stage));
             let today = stage.batch.and_then(|batch| plan.environment.apps[batch.app].health.as_ref());
             match today.filter(|_| plan.action == Action::Deploy) {
@@ -193,7 +224,7 @@ fn title(plan: &Plan, stage: &Stage) -> String {
     title
 }
 
-fn show_scripts(text: &mut String, plan: &Plan, title: &str, (scripts, who): (&[Script], Who)) {
+fn show_scripts(text: &mut String, plan: &Plan, title: &str, (scripts, who): (&[Script], Participants)) {
     for (script, hosts) in alike(scripts) {
         let names: Vec<&str> = hosts.iter().map(|at| plan.targets[*at].name.as_str()).collect();
         let on = if hosts.len() == plan.targets.len() { "all hosts".to_owned() } else { names.join(", ") };

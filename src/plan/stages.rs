@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use super::{Batch, LocalHook, Phase, Stage, Who, Work};
+use super::model::{Batch, LocalHook, Participants, Stage, Work};
+use super::phase::Phase;
 use crate::config::{App, Environment, Hook, Host, has_role};
 use crate::remote::script::{Place, Script};
 
@@ -21,7 +22,7 @@ pub(super) struct Stages<'a> {
     pub(super) limits: Limits,
     environment: &'a Environment,
     phase: Phase,
-    who: Who,
+    participants: Participants,
     batch: Option<Batch>,
     // Targets where something is done for all.
     needed: Vec<usize>,
@@ -46,7 +47,7 @@ impl<'a> Stages<'a> {
             limits,
             environment,
             phase: Phase::Check,
-            who: Who::All,
+            participants: Participants::All,
             batch: None,
             needed: Vec::new(),
             members: (0..count).collect(),
@@ -57,41 +58,46 @@ impl<'a> Stages<'a> {
 
     /// A barrier: what was said so far is one stage.
     pub(super) fn phase(&mut self, phase: Phase) {
-        self.part(phase, Who::All);
+        self.part(phase, Participants::All);
     }
 
-    /// A barrier, and who takes part in what follows.
-    pub(super) fn part(&mut self, phase: Phase, who: Who) {
+    /// A barrier, and the hosts that take part in what follows.
+    pub(super) fn part(&mut self, phase: Phase, participants: Participants) {
         let count = self.scripts.len();
         let scripts = std::mem::replace(&mut self.scripts, vec![Script::new(); count]);
         if scripts.iter().any(|script| !script.is_empty()) {
             self.push(Work::Remote(scripts));
         }
-        (self.phase, self.who, self.batch) = (phase, who, None);
+        (self.phase, self.participants, self.batch) = (phase, participants, None);
     }
 
     /// The same, for a part of an app's targets.
-    pub(super) fn batch(&mut self, phase: Phase, who: Who, batch: Batch) {
-        self.part(phase, who);
+    pub(super) fn batch(&mut self, phase: Phase, participants: Participants, batch: Batch) {
+        self.part(phase, participants);
         self.batch = Some(batch);
     }
 
     /// A stage that is no script.
     pub(super) fn work(&mut self, work: Work) {
         let batch = self.batch;
-        self.part(self.phase, self.who);
+        self.part(self.phase, self.participants);
         self.batch = batch;
         self.push(work);
     }
 
     fn push(&mut self, work: Work) {
-        self.done.push(Stage { phase: self.phase, who: self.who, batch: self.batch, work });
+        self.done.push(Stage { phase: self.phase, participants: self.participants, batch: self.batch, work });
     }
 
     /// Where the release says that its health is asked for from here: asked, and what follows when all are well.
-    pub(super) fn asked(&mut self, batch: Batch, who: Who, then: impl Fn(Script) -> Script) {
+    pub(super) fn asked(
+        &mut self,
+        batch: Batch,
+        participants: Participants,
+        then: impl Fn(Script) -> Script,
+    ) {
         self.work(Work::Health(self.members.clone()));
-        self.batch(self.phase, who, batch);
+        self.batch(self.phase, participants, batch);
         self.all(then);
     }
 
@@ -102,7 +108,7 @@ impl<'a> Stages<'a> {
         self.members = all;
     }
 
-    /// Who is spoken to.
+    /// Participants is spoken to.
     pub(super) fn members(&self) -> &[usize] {
         &self.members
     }
@@ -160,7 +166,7 @@ impl<'a> Stages<'a> {
             _ => script,
         });
         let work = Work::Remote(vec![script]);
-        together.push(Stage { phase: Phase::SingleHost, who: Who::All, batch: None, work });
+        together.push(Stage { phase: Phase::SingleHost, participants: Participants::All, batch: None, work });
         together
     }
 
@@ -193,7 +199,7 @@ impl<'a> Stages<'a> {
     /// machine, the host asks for them.
     pub(super) fn store_traffic(&mut self, step: &str, hooks: &[Hook]) {
         self.store(step, hooks);
-        let here = self.hooks_here(step, hooks);
+        let here = self.local_steps_of(step, hooks);
         for at in self.members.clone() {
             if here.iter().any(|hook| hook.target == Some(at)) {
                 self.scripts[at] = std::mem::take(&mut self.scripts[at]).store_here(step);
@@ -202,7 +208,7 @@ impl<'a> Stages<'a> {
     }
 
     /// The texts of a hook that run on the operator's machine, for each target that is spoken to.
-    pub(super) fn hooks_here(&self, step: &str, hooks: &[Hook]) -> Vec<LocalHook> {
+    pub(super) fn local_steps_of(&self, step: &str, hooks: &[Hook]) -> Vec<LocalHook> {
         let here = hooks.iter().filter(|hook| hook.local);
         here.flat_map(|hook| self.on(step, hook).into_iter().map(move |at| (hook, at)))
             .map(|(hook, at)| self.local_hook(step, hook, Some(at)))

@@ -4,10 +4,17 @@
 //! was stored with it there; one that lacks it gets it by today's configuration, since steps and `env` lie on the other
 //! hosts only, and secrets do not travel between hosts.
 
-use super::build::{afterwards, batches, in_service, links, plan, sent, set_up};
+use super::action::Action;
+use super::activate::{batches, in_service};
+use super::base::{after_the_end, links, local_steps, plan};
+use super::model::{Participants, Plan, Policy, Unreachable};
+use super::options::Options;
+use super::phase::Phase;
+use super::recovery::roll_back;
+use super::setup::set_up;
 use super::stages::Stages;
 use super::store::store_all;
-use super::{Action, Options, Phase, Plan, Who};
+use super::target::sent_files;
 use crate::config::{App, Environment};
 use crate::remote::script::{Place, Script};
 
@@ -17,37 +24,48 @@ pub fn sync(environment: Environment, options: &Options) -> Plan {
     let mut stages = Stages::new(&environment);
     prepare(&mut stages);
     if environment.apps.iter().any(|app| !app.hooks.pre_activate.is_empty()) {
-        stages.part(Phase::Ready, Who::Lacking);
+        stages.part(Phase::Ready, Participants::MissingRelease);
         stages.apps(|stages, app| stages.hooks("pre-activate", &app.hooks.pre_activate, Place::Release));
     }
-    stages.part(Phase::Ready, Who::Differing);
+    stages.part(Phase::Ready, Participants::Differing);
     stages.all(Script::intent);
     stages.apps(|stages, app| activate(stages, app, &environment));
-    stages.part(Phase::Confirm, Who::Differing);
+    stages.part(Phase::Confirm, Participants::Differing);
     stages.all(Script::healthy);
-    stages.part(Phase::Finish, Who::Differing);
+    stages.part(Phase::Finish, Participants::Differing);
     stages.apps(|stages, app| stages.all(|s| s.finish(app.keep_releases).unlock()));
-    stages.part(Phase::Finish, Who::Rest);
+    stages.part(Phase::Finish, Participants::InSync);
     stages.all(Script::unlock);
-    let (after, after_failure) = afterwards(&mut stages);
-    let opening = Script::new().sync_lock().live().known().journal();
+    let (after_success, after_failure) = after_the_end(&mut stages);
     let stages = stages.end();
-    Plan { stages, after, after_failure, ..plan(Action::Sync, environment, options, opening) }
+    let (recovery, local_steps) = (roll_back(&environment), local_steps(&environment));
+    let opening = Script::new().sync_lock().live().known().journal();
+    let plan = plan(Action::Sync, environment, options, opening);
+    Plan {
+        stages,
+        policy: Policy { unreachable: Unreachable::Skip, fetches: true, ..plan.policy },
+        check_health: Script::new().check_health(),
+        recovery,
+        local_steps,
+        after_success,
+        after_failure,
+        ..plan
+    }
 }
 
 // A hook that is to run once ran with the deploy, on the first host: again only where that is one of those that differ.
 fn prepare(stages: &mut Stages<'_>) {
     let fetch = stages.limits.fetch;
-    stages.part(Phase::Prepare, Who::Bare);
+    stages.part(Phase::Prepare, Participants::NotSetUp);
     stages.apps(set_up);
-    stages.part(Phase::Prepare, Who::Having);
+    stages.part(Phase::Prepare, Participants::HasRelease);
     stages.all(|s| s.again(fetch));
-    stages.part(Phase::Prepare, Who::Lacking);
+    stages.part(Phase::Prepare, Participants::MissingRelease);
     stages.apps(|stages, app| {
         stages.all(|s| s.make_way().begin());
         store_all(stages, app);
         stages.all(|s| s.fetch(fetch).checkout(fetch));
-        let files = sent(app);
+        let files = sent_files(app);
         stages.all(|s| files.iter().enumerate().fold(s, |s, (n, (path, mode))| s.file(n, *mode, path)));
         stages.all(|s| s.link(&links(app)).carry(fetch, &app.carry));
         stages.hooks("build", &app.hooks.build, Place::Release);
@@ -58,14 +76,14 @@ fn activate(stages: &mut Stages<'_>, app: &App, environment: &Environment) {
     let post_deploy = &app.hooks.post_deploy;
     for (batch, members) in batches(stages, app, environment) {
         stages.only(members, |stages| {
-            stages.batch(Phase::Activate, Who::Differing, batch);
+            stages.batch(Phase::Activate, Participants::Differing, batch);
             stages.all(|s| s.drain().switch());
             if post_deploy.iter().any(|hook| hook.local) {
-                stages.batch(Phase::Activate, Who::Lacking, batch);
+                stages.batch(Phase::Activate, Participants::MissingRelease, batch);
                 stages.hooks("post-deploy", post_deploy, Place::Current);
-                stages.batch(Phase::Activate, Who::Having, batch);
+                stages.batch(Phase::Activate, Participants::HasRelease, batch);
                 stages.all(|s| s.stored("post-deploy", Place::Current));
-                stages.batch(Phase::Activate, Who::Differing, batch);
+                stages.batch(Phase::Activate, Participants::Differing, batch);
             } else {
                 stages.all(|s| s.stored("post-deploy", Place::Current));
             }

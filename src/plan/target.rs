@@ -2,11 +2,18 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::build::{Options, sent};
-use super::{Action, Target};
+use super::action::Action;
+use super::model::Target;
+use super::options::Options;
 use crate::config::{App, Environment, Fetch, FileEntry, Shell};
 use crate::git;
 use crate::remote::script::{enter, exports, ssh_with};
+
+/// The files that travel with a deploy: path and mode, in the order of their numbers.
+pub(super) fn sent_files(app: &App) -> Vec<(String, u32)> {
+    let files = app.files.iter().map(|file| (file.path.clone(), file.mode));
+    files.chain(app.env_file(&[]).map(|file| (file.path, file.mode))).collect()
+}
 
 pub(super) fn target(action: Action, environment: &Environment, at: usize, options: &Options) -> Target {
     let site = &environment.sites[at];
@@ -48,7 +55,7 @@ pub(super) fn target(action: Action, environment: &Environment, at: usize, optio
         path: site.path.clone(),
         variables,
         enter: enter(&app.profile, &app.prepend_path),
-        files: sent(app).into_iter().filter(|_| sends).collect(),
+        files: sent_files(app).into_iter().filter(|_| sends).collect(),
         data: (files.into_iter().enumerate().map(|(n, file)| (format!("file.{n}"), file.content)))
             .chain(token.map(|token| ("token".to_owned(), token)))
             .collect(),

@@ -1,8 +1,13 @@
 //! Plans that make no release: `restart`, `prune`, `hold` and `resume`.
 
-use super::build::{batches, plan};
+use super::action::Action;
+use super::activate::batches;
+use super::base::{local_steps, plan, unlocked};
+use super::model::{OnFailure, Participants, Plan, Policy};
+use super::options::Options;
+use super::phase::Phase;
+use super::recovery::finish_in_place;
 use super::stages::Stages;
-use super::{Action, Options, Phase, Plan, Who};
 use crate::config::Environment;
 use crate::remote::script::Script;
 
@@ -13,17 +18,25 @@ pub fn restart(environment: Environment, options: &Options) -> Plan {
     stages.apps(|stages, app| {
         for (batch, members) in batches(stages, app, &environment) {
             stages.only(members, |stages| {
-                stages.batch(Phase::Activate, Who::All, batch);
+                stages.batch(Phase::Activate, Participants::All, batch);
                 stages.all(|s| s.restart().restart_serve());
-                stages.asked(batch, Who::Asking, Script::restart_end);
+                stages.asked(batch, Participants::HealthChecked, Script::restart_end);
             });
         }
     });
     stages.phase(Phase::Finish);
     stages.all(Script::unlock);
-    let undo = Script::new().restart_again().unlock();
-    let opening = Script::new().lock().live();
-    Plan { stages: stages.end(), undo, ..plan(Action::Restart, environment, options, opening) }
+    let local_steps = local_steps(&environment);
+    let stages = stages.end();
+    let plan = plan(Action::Restart, environment, options, Script::new().lock().live());
+    Plan {
+        stages,
+        local_steps,
+        policy: Policy { on_failure: OnFailure::FinishInPlace, ..plan.policy },
+        check_health: Script::new().check_health(),
+        recovery: finish_in_place(),
+        ..plan
+    }
 }
 
 /// What is not kept goes.
@@ -32,9 +45,8 @@ pub fn prune(environment: Environment, options: &Options) -> Plan {
     let mut stages = Stages::new(&environment);
     stages.phase(Phase::Prune);
     stages.apps(|stages, app| stages.all(|s| s.prune(app.keep_releases).unlock()));
-    let undo = Script::new().unlock();
     let opening = Script::new().lock().live();
-    Plan { stages: stages.end(), undo, ..plan(Action::Prune, environment, options, opening) }
+    Plan { stages: stages.end(), ..plan(Action::Prune, environment, options, opening) }
 }
 
 /// A hold until a time (RFC 3339), or until `resume` where that is empty. Takes no lock.
@@ -48,11 +60,4 @@ pub fn hold(environment: Environment, options: &Options, until: &str, why: &str)
 #[must_use]
 pub fn resume(environment: Environment, options: &Options) -> Plan {
     unlocked(plan(Action::Resume, environment, options, Script::new().resume()))
-}
-
-fn unlocked(mut plan: Plan) -> Plan {
-    plan.opening_phase = Phase::Connect;
-    plan.leave = Script::new();
-    plan.undo = Script::new();
-    plan
 }

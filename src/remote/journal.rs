@@ -1,5 +1,8 @@
 //! The journal of a host, and what `revert` makes of it.
 
+use super::release;
+use crate::git::Revision;
+
 /// One deploy or revert on a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -43,22 +46,29 @@ pub enum State {
     Failed,
 }
 
+impl State {
+    /// The state of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<State> {
+        match name {
+            "open" => Some(State::Open),
+            "healthy" => Some(State::Healthy),
+            "done" => Some(State::Done),
+            "back" => Some(State::Back),
+            "failed" => Some(State::Failed),
+            _ => None,
+        }
+    }
+}
+
 impl Entry {
     /// From what the host told; `None` where that is no entry of ours.
     #[must_use]
     pub fn read(number: &str, state: &str, pairs: &[(String, String)]) -> Option<Entry> {
         let get = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-        let state = match state {
-            "open" => State::Open,
-            "healthy" => State::Healthy,
-            "done" => State::Done,
-            "back" => State::Back,
-            "failed" => State::Failed,
-            _ => return None,
-        };
         Some(Entry {
             number: number.to_owned(),
-            state,
+            state: State::parse(state)?,
             release: get("release")?,
             revision: get("revision")?,
             reference: get("reference").unwrap_or_default(),
@@ -69,6 +79,17 @@ impl Entry {
             run: get("run").unwrap_or_default(),
             apps: get("apps").map(|text| apps(&text)).unwrap_or_default(),
         })
+    }
+
+    /// Whether releases, commits and the ref have the form that they have from us: another host may act on them.
+    #[must_use]
+    pub fn is_well_formed(&self) -> bool {
+        let is_commit = |text: &String| Revision::parse(text).is_some();
+        release::is_name(&self.release)
+            && (self.from.is_empty() || release::is_name(&self.from))
+            && is_commit(&self.revision)
+            && !self.reference.contains(char::is_control)
+            && self.apps.iter().all(|(_, revision)| is_commit(revision))
     }
 
     // On a host that was brought to a release, that is what made it there.
@@ -184,6 +205,26 @@ mod tests {
         assert_eq!(Entry::read("1", "done", &pairs).unwrap().apps, []);
         pairs.push(pair("apps", "api=a1 web=b2 half"));
         assert_eq!(Entry::read("1", "done", &pairs).unwrap().apps, [pair("api", "a1"), pair("web", "b2")]);
+    }
+
+    #[test]
+    fn an_entry_leads_nowhere_else() {
+        let read = |name: &str, value: &str| {
+            let pairs = [
+                ("release", "20261121T081502Z-1a2b3c4"),
+                ("revision", "1a2b3c4d5e6f1a2b3c4d5e6f1a2b3c4d5e6f1a2b"),
+                ("action", "deploy"),
+                ("from", ""),
+            ];
+            let pair = |(key, text): &(&str, &str)| {
+                ((*key).to_owned(), if *key == name { value } else { *text }.to_owned())
+            };
+            Entry::read("1", "done", &pairs.iter().map(pair).collect::<Vec<_>>()).unwrap()
+        };
+        assert!(read("from", "20261121T081502Z-1a2b3c4").is_well_formed());
+        assert!(!read("from", "..").is_well_formed());
+        assert!(!read("release", "..").is_well_formed());
+        assert!(!read("revision", "--upload-pack=x").is_well_formed());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod attempt;
+pub mod facts;
 pub mod history;
 pub mod hold;
 pub mod journal;
@@ -14,5 +15,4 @@ pub mod quote;
 pub mod release;
 pub mod remedy;
 pub mod script;
-pub mod validate;
 pub mod wire;

@@ -143,7 +143,7 @@ fn told(struck: &Struck, name: &str, host: &Seen, dead: bool, hurt: bool) -> Vec
     let mut faults = Vec::new();
     let outcome = struck.events.outcome();
     let results: Vec<Option<&Value>> = APPS.iter().map(|app| of(outcome?, name, app)).collect();
-    let doubt = results.iter().flatten().any(|result| result["result"] == "doubt");
+    let doubt = results.iter().flatten().any(|result| result["result"] == "in-doubt");
     if doubt && !struck.run.stderr.contains(name) {
         faults.push(format!("{name} is in doubt, and the report does not name it"));
     }

@@ -25,7 +25,6 @@ fn no_files_import_one_another_in_a_circle() {
         "src/commands/",
         "src/config/",
         "src/executor/",
-        "src/plan/",
         "src/remote/",
         "src/report/",
         "src/transport/",

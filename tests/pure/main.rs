@@ -12,6 +12,7 @@ mod config_layers;
 mod config_mistakes;
 mod config_rollout;
 mod config_select;
+mod decide;
 mod git;
 mod house;
 mod messages;

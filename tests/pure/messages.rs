@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use shipit::config::ConfigError;
 use shipit::error::Error;
+use shipit::executor::Live;
 use shipit::executor::event::{Failure, FailureKind, Phase};
-use shipit::executor::outcome::{End, HostOutcome, HostResult, Live, Outcome};
+use shipit::executor::outcome::{End, HostOutcome, HostResult, Outcome};
 use shipit::git::GitError;
 use shipit::remote::access::{Asked, Trouble};
 use shipit::remote::program::PROGRAM;

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
 use std::thread::spawn;
 
-use shipit::remote::script::{Expected, Script, Tries};
+use shipit::remote::script::Script;
 
 use crate::ground::Ground;
 use crate::states::{Deploy, State};
@@ -21,8 +21,35 @@ on_each_shell!(
     who_listens_is_found_out,
 );
 
-const ANY: Expected<'_> = Expected { status: "200", body: "", release: false };
-const TRIES: Tries = Tries { within: 1, interval: 1, timeout: 5, stable: 0 };
+/// What is asked, as the operator's variables say it.
+#[derive(Clone)]
+struct Probe {
+    kind: &'static str,
+    within: &'static str,
+    timeout: &'static str,
+    status: String,
+    body: String,
+    named: bool,
+    at: String,
+    port: String,
+}
+
+fn http(at: &str) -> Probe {
+    Probe {
+        kind: "http",
+        within: "1",
+        timeout: "5",
+        status: "200".into(),
+        body: String::new(),
+        named: false,
+        at: at.into(),
+        port: String::new(),
+    }
+}
+
+fn tcp(host: &str, port: u16) -> Probe {
+    Probe { kind: "tcp", port: port.to_string(), ..http(host) }
+}
 
 /// Answers every request: its path is the status, and what is to be in the answer is asked for by name.
 fn server() -> u16 {
@@ -80,7 +107,20 @@ fn with(ground: &Ground, tools: &[(&str, &str)]) -> String {
     format!("PATH={}\n", dir.display())
 }
 
-fn ask(deploy: &mut Deploy<'_>, path: &str, script: Script) -> crate::answer::Answer {
+fn ask(deploy: &mut Deploy<'_>, path: &str, probe: &Probe) -> crate::answer::Answer {
+    deploy.set(&[
+        ("probe_kind", probe.kind),
+        ("probe_within", probe.within),
+        ("probe_interval", "1"),
+        ("probe_timeout", probe.timeout),
+        ("probe_stable", "0"),
+        ("probe_status", &probe.status),
+        ("probe_body", &probe.body),
+        ("probe_release", if probe.named { "yes" } else { "no" }),
+        ("probe_at", &probe.at),
+        ("probe_port", &probe.port),
+    ]);
+    let script = Script::new().check_health();
     let number = deploy.run.tell_text(&format!("{path}{}", script.as_str()));
     deploy.run.wait(number)
 }
@@ -95,38 +135,37 @@ fn asks(sh: Sh, tools: &[(&str, &str)], knows_status: bool, follows: bool) {
     let path = with(&ground, tools);
     let base = format!("http://127.0.0.1:{}", server());
     let release = deploy.release.clone();
-    let mut http = |status: &str, body: &str, named: bool, at: &str| {
-        let expected = Expected { status, body, release: named };
-        ask(&mut deploy, &path, Script::new().ask_http(TRIES, &format!("{base}{at}"), expected))
+    let mut answer = |status: &str, body: &str, named: bool, at: &str| {
+        let probe = Probe { status: status.into(), body: body.into(), named, ..http(&format!("{base}{at}")) };
+        ask(&mut deploy, &path, &probe)
     };
-    assert_eq!(http("200-399", "", false, "/200").good().ends, [("health".into(), 0, "exit".into())]);
+    assert_eq!(answer("200-399", "", false, "/200").good().ends, [("health".into(), 0, "exit".into())]);
     let says = |code: &str| if knows_status { format!("HTTP {code}") } else { String::new() };
-    http("200-399", "", false, "/503").failed(15, &says("503"));
-    http("200-399", "", false, "/204").good();
-    http("301", "", false, "/200").failed(15, &says("200"));
+    answer("200-399", "", false, "/503").failed(15, &says("503"));
+    answer("200-399", "", false, "/204").good();
+    answer("301", "", false, "/200").failed(15, &says("200"));
     if knows_status {
-        http("201,503", "", false, "/503").good();
-        http("200", "", false, "/302").failed(15, "HTTP 302");
-        http("300-302", "", false, "/302").good();
+        answer("201,503", "", false, "/503").good();
+        answer("200", "", false, "/302").failed(15, "HTTP 302");
+        answer("300-302", "", false, "/302").good();
     }
     let body = "it's \"well\" -- $HOME \u{e9}";
-    http("200", body, false, "/200?it's%20$(touch%20x)").good();
-    http("200", "-- $HOME", false, "/200").good();
-    http("200", "unwell", false, "/200").failed(15, "without the text");
+    answer("200", body, false, "/200?it's%20$(touch%20x)").good();
+    answer("200", "-- $HOME", false, "/200").good();
+    answer("200", "unwell", false, "/200").failed(15, "without the text");
     if knows_status {
-        http("200", "X-Serves", false, "/200").failed(15, "without the text");
-        http("200", "", true, &format!("/200?{release}")).good();
-        http("200", "", true, &format!("/200?{}", ground.repo.head())).good();
+        answer("200", "X-Serves", false, "/200").failed(15, "without the text");
+        answer("200", "", true, &format!("/200?{release}")).good();
+        answer("200", "", true, &format!("/200?{}", ground.repo.head())).good();
         if !follows {
-            http("503", body, true, &format!("/503?{release}")).good();
+            answer("503", body, true, &format!("/503?{release}")).good();
         }
     }
-    http("200", "", true, "/200?another").failed(15, "not release");
-    let limited = Tries { timeout: 1, ..TRIES };
-    let slow = Script::new().ask_http(limited, &format!("{base}/slow"), ANY);
-    ask(&mut deploy, &path, slow).failed(15, "not healthy within 1 s");
+    answer("200", "", true, "/200?another").failed(15, "not release");
+    let slow = Probe { timeout: "1", ..http(&format!("{base}/slow")) };
+    ask(&mut deploy, &path, &slow).failed(15, "not healthy within 1 s");
     for url in ["http://127.0.0.1:1/", "-x", "--help", "nonsense it's"] {
-        let answer = ask(&mut deploy, &path, Script::new().ask_http(TRIES, url, ANY));
+        let answer = ask(&mut deploy, &path, &http(url));
         assert_eq!(answer.failed(15, "not healthy within").fail.unwrap().1, "health", "{url}");
     }
     deploy.run.script(&Script::new().finish(5).unlock()).good();
@@ -159,10 +198,9 @@ fn without_a_tool_it_says_so(sh: Sh) {
     let ground = Ground::new(sh);
     let mut deploy = active(&ground);
     let path = with(&ground, &[]);
-    let http = Script::new().ask_http(TRIES, "http://127.0.0.1:1/", ANY);
-    ask(&mut deploy, &path, http).failed(17, "neither curl nor wget here, and forwarding is forbidden");
-    let tcp = Script::new().ask_tcp(TRIES, "127.0.0.1", 1);
-    ask(&mut deploy, &path, tcp).failed(17, "neither bash nor nc -z nor curl here");
+    ask(&mut deploy, &path, &http("http://127.0.0.1:1/"))
+        .failed(17, "neither curl nor wget here, and forwarding is forbidden");
+    ask(&mut deploy, &path, &tcp("127.0.0.1", 1)).failed(17, "neither bash nor nc -z nor curl here");
 }
 
 fn who_listens_is_found_out(sh: Sh) {
@@ -179,10 +217,9 @@ fn who_listens_is_found_out(sh: Sh) {
     for tools in [&[("bash", "bash")][..], &none, &[("curl", "curl"), ("nc", "false")]] {
         let _ = fs::remove_dir_all(ground.base().join("tools"));
         let path = with(&ground, tools);
-        let within = Tries { within: 5, ..TRIES };
-        ask(&mut deploy, &path, Script::new().ask_tcp(within, "127.0.0.1", port)).good();
+        ask(&mut deploy, &path, &Probe { within: "5", ..tcp("127.0.0.1", port) }).good();
         for (host, port) in [("127.0.0.1", 1), ("-z it's", 1)] {
-            let answer = ask(&mut deploy, &path, Script::new().ask_tcp(TRIES, host, port));
+            let answer = ask(&mut deploy, &path, &tcp(host, port));
             answer.failed(15, "nobody listens at");
         }
     }

@@ -3,8 +3,9 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use shipit::remote::script::Script;
+use shipit::remote::script::{Direction, Script};
 
+use crate::answer::Answer;
 use crate::driver::Run;
 use crate::ground::Ground;
 use crate::states::{Deploy, State};
@@ -27,9 +28,16 @@ fn lost_after_healthy(ground: &Ground, lost: u64) -> (String, Deploy<'_>) {
     (old, deploy)
 }
 
+// As an operator does that lost its connection in that run, which went to that release.
+fn ask_again(ground: &Ground, other: &mut Run, forward: bool, [run, release]: [&str; 2]) -> Answer {
+    other.set(ground, &[("lost_run", run), ("lost_release", release)]);
+    let direction = if forward { Direction::Forward } else { Direction::Back };
+    other.script(&Script::new().settle(direction)).good()
+}
+
 fn settled(ground: &Ground, run: &str, forward: bool) -> String {
     let mut other = Run::start(ground, 30);
-    let answer = other.script(&Script::new().settle(run, forward, "")).good();
+    let answer = ask_again(ground, &mut other, forward, [run, ""]);
     assert!(other.bye().success());
     answer.fact("live").to_string()
 }
@@ -107,7 +115,7 @@ fn settle_tells_of_that_run_and_not_of_another_to_the_same_release(sh: Sh) {
     fs::write(journal.join(format!("100900.{release}.failed")), text.replace(run, "another")).unwrap();
     let mut other = Run::start(&ground, 30);
     for (run, state) in [(run, "done"), ("another", "failed"), ("none", "")] {
-        let answer = other.script(&Script::new().settle(run, true, &release)).good();
+        let answer = ask_again(&ground, &mut other, true, [run, &release]);
         assert_eq!(answer.fact("settled"), state, "{run}");
     }
     assert!(other.bye().success());

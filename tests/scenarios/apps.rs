@@ -145,7 +145,7 @@ fn a_revert_takes_back_what_the_deploy_changed(kind: Kind) {
     serve(&world, "two", "one");
     world.shipit(&["production", "revert"]).ends_with(0);
     serve(&world, "one", "one");
-    world.shipit(&["production", "revert"]).ends_with(1).says("no deploy");
+    world.shipit(&["production", "revert"]).ends_with(1).says("no earlier deploy");
     world.shipit(&["production"]).ends_with(0);
     serve(&world, "two", "zwei");
     world.shipit(&["production", "revert"]).ends_with(0);
@@ -179,7 +179,7 @@ fn a_dead_host_without_the_app_that_is_reverted_is_only_named(kind: Kind) {
         .shipit(&["production", "revert"])
         .ends_with(0)
         .says("web2/web")
-        .says("could not be asked; nothing is to be done there");
+        .says("could not be asked; nothing has to be done there");
     assert_eq!(world.host("web1").read("api/current/page").as_deref(), Some("one"));
     world.host("web2").start();
 }
@@ -205,7 +205,7 @@ fn an_app_that_came_with_a_deploy_stays_when_that_is_undone(kind: Kind) {
     serve(&world, "two", "three");
     world.shipit(&["production", "revert"]).ends_with(0);
     serve(&world, "one", "three");
-    world.shipit(&["production", "revert"]).ends_with(1).says("no deploy");
+    world.shipit(&["production", "revert"]).ends_with(1).says("no earlier deploy");
 }
 
 fn a_revert_that_was_cut_short_between_two_apps_is_told(kind: Kind) {

@@ -196,7 +196,7 @@ fn a_command_that_fails_ends_with_2_and_nobody_is_contacted() {
         ("kill -9 $$", "this command failed: exit 137"),
         ("exec sleep 60", "this command took longer than 1 s (timeout.hook)"),
         ("printf '\\377'", "this command printed what is not UTF-8 text"),
-        ("yes", "this command prints more than 1048576 bytes"),
+        ("yes", "this command printed more than 1048576 bytes"),
     ] {
         asked(&world, script, "timeout.hook = 1");
         let run = world.shipit(&["production", "setup"]).ends_with(2).says(message).says("shipit.toml:2:");

@@ -204,7 +204,7 @@ fn env_is_there_and_secrets_are_seen_nowhere(kind: Kind) {
     world.production(lines);
     world.publish("one");
     world.shipit(&["production", "setup"]).ends_with(0);
-    let plan = world.shipit(&["production", "plan"]).ends_with(0);
+    let plan = world.shipit(&["production", "plan", "--scripts"]).ends_with(0);
     assert!(!plan.stdout.contains("s3cr3t") && plan.stdout.contains("open"), "{plan}");
     let host = world.host("web1");
     let seen = |when: &str| {

@@ -121,7 +121,7 @@ fn a_command_prints_what_is_sent() {
     world.publish("one");
     world.shipit(&["production", "setup"]).ends_with(0);
     // A dry run starts nothing.
-    world.shipit(&["production", "plan"]).ends_with(0).says("# file shared/x 0600 ••••••");
+    world.shipit(&["production", "plan", "--scripts"]).ends_with(0).says("# file shared/x 0600 ••••••");
     assert!(!world.repo.work().join("where").exists());
     world.shipit(&["production", "--force"]).ends_with(0);
     assert_eq!(fs::read(world.host("web1").path("app/shared/x")).unwrap(), b"a\0b");
@@ -131,7 +131,7 @@ fn a_command_prints_what_is_sent() {
     with("head -c 300000 /dev/zero");
     world.shipit(&["production", "--force"]).ends_with(2).says("is larger than 262144 bytes");
     with("exec cat /dev/zero");
-    world.shipit(&["production", "--force"]).ends_with(2).says("prints more than 1048576 bytes");
+    world.shipit(&["production", "--force"]).ends_with(2).says("printed more than 1048576 bytes");
     assert_eq!(world.host("web1").logins(), logins, "no host was contacted");
 }
 
@@ -180,7 +180,7 @@ fn env_is_written_for_who_reads_such_a_file() {
     world.production("env-file = \"shared/app.env\"\nenv = { PLAIN = \"1\", SECRET = \"${SECRET}\" }");
     world.publish("one");
     world.shipit(&["production", "setup"]).ends_with(0);
-    let plan = world.shipit(&["production", "plan"]).ends_with(0);
+    let plan = world.shipit(&["production", "plan", "--scripts"]).ends_with(0);
     plan.says("# file shared/app.env 0600 ••••••").does_not_say("no comment");
     world.shipit(&["production"]).ends_with(0);
     let file = world.host("web1").path("app/shared/app.env");

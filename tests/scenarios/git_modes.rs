@@ -407,7 +407,11 @@ fn a_token_reaches_git_and_nothing_else(sh: &'static str) {
     with("");
     world.shipit(&["production", "setup"]).ends_with(1).says("wants a login").says("repo-token");
     with("repo-token = \"${GIT_TOKEN}\"\nbuild = \"env >../../env\"");
-    world.shipit(&["production", "plan"]).ends_with(0).says("# repo-token ••••••").does_not_say("t0ken");
+    world
+        .shipit(&["production", "plan", "--scripts"])
+        .ends_with(0)
+        .says("# repo-token ••••••")
+        .does_not_say("t0ken");
     world.shipit(&["production", "setup", "-v"]).ends_with(0).does_not_say("t0ken");
     world.shipit(&["production", "-v"]).ends_with(0).does_not_say("t0ken");
     host.serves("one");

@@ -27,8 +27,7 @@ fn production(world: &World, lines: &str) {
 
 /// What stands above the scripts, without the lines that every plan has.
 fn news(run: &Run) -> Vec<&str> {
-    let (head, _) = run.stdout.split_once("\n\n").unwrap();
-    head.lines().skip(3).map(|line| line.strip_prefix("# ").unwrap()).collect()
+    run.stdout.lines().skip(3).take_while(|line| !line.is_empty()).collect()
 }
 
 fn document(run: &Run) -> Value {
@@ -45,12 +44,17 @@ fn the_commits_that_would_go_out_stand_above_the_scripts(kind: Kind) {
     let run = world.shipit(&["production", "plan"]).ends_with(0);
     assert_eq!(news(&run), [format!("nothing is live yet; {} goes out", &one[..7])], "{run}");
     world.shipit(&["production"]).ends_with(0);
-    for options in [&["plan"][..], &["--dry-run"], &["-n", "-v"]] {
+    let nothing = format!("nothing to do: {} is live everywhere, with this configuration", &one[..7]);
+    for options in [&["plan"][..], &["--dry-run"]] {
         let run = world.shipit(&[&["production"], options].concat()).ends_with(0);
-        let nothing = format!("nothing to do: {} is live everywhere, with this configuration", &one[..7]);
-        assert_eq!(news(&run), [nothing], "{run}");
+        assert_eq!(news(&run), [nothing.as_str()], "{run}");
         assert_eq!(run.stderr, "", "{run}");
-        assert!(run.stdout.contains("## prepare, on all hosts\n"), "{run}");
+    }
+    for options in [&["plan", "--scripts"][..], &["-n", "-v"]] {
+        let run = world.shipit(&[&["production"], options].concat()).ends_with(0);
+        run.says(&format!("# {nothing}\n"))
+            .says("## prepare, on all hosts\n")
+            .says("## if it fails, on each host\nundo\n");
     }
     let run = world.shipit(&["production", "plan", "--redeploy"]).ends_with(0);
     assert_eq!(news(&run), [format!("{} is live; no commit goes out", &one[..7])]);
@@ -119,9 +123,9 @@ fn what_cannot_be_asked_is_named_once_and_the_scripts_are_there() {
     let one = world.repo.head();
     world.publish("two");
     world.host("web1").kill_sshd();
-    let run = world.shipit(&["production", "plan"]).ends_with(0).says("## prepare, on all hosts");
+    let run = world.shipit(&["production", "plan"]).ends_with(0).says("\nprepare ");
     assert_eq!(run.stderr.lines().count(), 1, "{run}");
-    assert!(run.stderr.starts_with("note: what web1 serves is not known: cannot connect to web1"), "{run}");
+    assert!(run.stderr.starts_with("note: could not ask web1 what is live: cannot connect to web1"), "{run}");
     assert_eq!(news(&run)[0], "on web2:");
     let json = document(&world.shipit(&["production", "plan", "--output=json", "-q"]).ends_with(0));
     assert_eq!(
@@ -138,22 +142,22 @@ fn what_cannot_be_asked_is_named_once_and_the_scripts_are_there() {
     world.repo.git(&["-C", there, "commit", "-q", "--allow-empty", "-m", "theirs"]);
     world.repo.git(&["-C", there, "push", "-q", "origin", "HEAD:main"]);
     let theirs = world.repo.git(&["-C", there, "rev-parse", "HEAD"]);
-    let run = world.shipit(&["production", "plan"]).ends_with(0).says("## prepare, on all hosts");
+    let run = world.shipit(&["production", "plan"]).ends_with(0).says("\nprepare ");
     assert_eq!(run.stderr.lines().count(), 1, "{run}");
     assert!(run.stderr.contains("is not known here: try git fetch in "), "{run}");
     assert_eq!(news(&run), [format!("{}..{} goes out", &one[..7], &theirs.trim()[..7])]);
 
     world.repo.take_origin_away();
-    let run = world.shipit(&["production", "plan"]).ends_with(0).says("## prepare, on all hosts");
+    let run = world.shipit(&["production", "plan"]).ends_with(0).says("\nprepare ");
     assert_eq!(run.stderr.lines().count(), 1, "{run}");
-    assert!(run.stderr.starts_with("note: which commit main is cannot be told from here: "), "{run}");
+    assert!(run.stderr.starts_with("note: the commit of main is not known here: "), "{run}");
     assert!(run.stderr.contains("web1 is asked when this is deployed"), "{run}");
     world.repo.bring_origin_back();
     world
         .shipit(&["production", "ref", "mian", "-n"])
         .ends_with(0)
         .says("did you mean `main`?; a deploy would end here")
-        .says("## prepare, on all hosts");
+        .says("\nprepare ");
 }
 
 #[test]
@@ -164,7 +168,7 @@ fn an_unknown_host_key_is_asked_and_learned_nothing() {
     let mut terminal = world.shipit_at_terminal(&["production", "plan"]);
     assert_eq!(terminal.wait(), Some(0), "{}", terminal.shown());
     assert!(
-        terminal.shown().contains("what web1 serves is not known: the host key of web1"),
+        terminal.shown().contains("could not ask web1 what is live: the host key of web1"),
         "{}",
         terminal.shown()
     );
@@ -181,11 +185,15 @@ fn a_plan_as_json_holds_what_the_text_holds() {
          drain = { run = 'lb out', local = true }\nmigrate = 'echo migrate'\npost-deploy-local = 'echo over'\n",
     );
     world.publish("one");
-    for args in [&["production", "plan"][..], &["production", "setup", "-n"], &["production", "revert", "-n"]]
-    {
-        let text = world.shipit(args).ends_with(0);
-        let run =
-            world.shipit(&[args, &["--output", "json"]].concat()).ends_with(0).does_not_say("correct horse");
+    let dry = [
+        (&["production", "plan"][..], 0),
+        (&["production", "setup", "-n"], 0),
+        (&["production", "revert", "-n"], 1),
+    ];
+    for (args, code) in dry {
+        let text = world.shipit(&[args, &["-v"]].concat()).ends_with(code);
+        let run = world.shipit(&[args, &["--output", "json"]].concat()).ends_with(code);
+        let run = run.does_not_say("correct horse");
         let json = document(&run);
         let (mut scripts, mut hooks, mut asked) = (0, 0, 0);
         for stage in json["stages"].as_array().unwrap() {
@@ -197,7 +205,11 @@ fn a_plan_as_json_holds_what_the_text_holds() {
             hooks += stage["hooks"].as_array().map_or(0, Vec::len);
         }
         let titles = text.stdout.lines().filter(|line| line.starts_with("## ")).count();
-        assert_eq!(scripts + hooks + asked + 2, titles, "all but the start and the variables: {text}");
+        assert_eq!(
+            scripts + hooks + asked + 3,
+            titles,
+            "all but the start, the program and the variables: {text}"
+        );
         let hosts: Vec<_> = json["hosts"].as_array().unwrap().iter().map(|host| &host["host"]).collect();
         assert_eq!(hosts, ["web1", "web2"]);
     }

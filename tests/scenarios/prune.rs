@@ -42,7 +42,7 @@ fn what_failed_and_was_kept_pushes_no_good_release_out(kind: Kind) {
     assert_eq!(releases[0], good[0]);
     world.shipit(&["production", "revert"]).ends_with(0);
     world.serve("one");
-    world.shipit(&["production", "prune", "--dry-run"]).ends_with(0).says("prune_all 2");
+    world.shipit(&["production", "prune", "--dry-run", "--scripts"]).ends_with(0).says("prune_all 2");
     assert_eq!(world.host("web1").releases(), releases);
     world.shipit(&["production", "prune"]).ends_with(0);
     assert_eq!(world.host("web1").releases(), [good[0].clone(), releases[4].clone()]);

@@ -81,7 +81,7 @@ fn who_was_not_restarted_is_not_called_done(kind: Kind) {
     let last: serde_json::Value = serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
     let hosts = &last["outcome"]["hosts"];
     let results: Vec<_> = hosts.as_array().unwrap().iter().map(|host| &host["result"]).collect();
-    assert_eq!(results, ["done", "doubt", "stopped"], "{run}");
+    assert_eq!(results, ["done", "in-doubt", "stopped"], "{run}");
     assert_eq!(world.host("web3").read("log"), None);
 }
 

@@ -22,7 +22,7 @@ fn a_second_revert_goes_further_back(kind: Kind) {
     world.shipit(&["production", "revert", "1"]).ends_with(0);
     world.serve("one");
     assert_eq!(world.host("web1").current(), one, "the very release that was live");
-    world.shipit(&["production", "revert"]).ends_with(1).says("no deploy");
+    world.shipit(&["production", "revert"]).ends_with(1).says("no earlier deploy");
     world.serve("one");
 }
 
@@ -108,7 +108,7 @@ fn revert_goes_so_many_back_as_asked() {
     }
     world.shipit(&["production", "revert", "2"]).ends_with(0);
     world.serve("two");
-    world.shipit(&["production", "revert", "2"]).ends_with(1).says("1 deploy");
+    world.shipit(&["production", "revert", "2"]).ends_with(1).says("only 1 earlier deploy");
     world.serve("two");
     world.shipit(&["production", "revert", "1"]).ends_with(0);
     world.serve("one");

@@ -108,7 +108,7 @@ fn a_pause_can_be_ended_by_the_user(kind: Kind) {
     let world = deployed(kind, 2, "rollout = { batch = 1, pause = '1h' }");
     world.publish("two");
     let running = world.shipit_spawn(&["production"]);
-    eventually("the pause", || running.stderr().contains("a pause of 1h before batch 2 of 2"));
+    eventually("the pause", || running.stderr().contains("pausing for 1h before batch 2 of 2"));
     assert_eq!(world.host("web1").page().as_deref(), Some("two"));
     running.kill(Signal::INT);
     running.wait().ends_with(130).says("rolled back");
@@ -145,7 +145,7 @@ fn hosts_that_cannot_be_reached_are_left_out_as_far_as_allowed(kind: Kind) {
     world.host("web3").kill_sshd();
     world.publish("two");
     world.shipit(&["production", "--max-unreachable", "0"]).ends_with(4);
-    world.shipit(&["production"]).ends_with(0).says("left out: web3").says("skipped");
+    world.shipit(&["production"]).ends_with(0).says("skipped: web3").says("skipped");
     world.host("web3").start();
     for host in world.hosts() {
         assert_eq!(host.page().as_deref(), Some(if host.name() == "web3" { "one" } else { "two" }));
@@ -169,7 +169,7 @@ fn nothing_is_left_out_that_does_something_for_all(kind: Kind) {
     let world = deployed(kind, 3, "rollout = { max-unreachable = 1 }\nmigrate = 'touch ~/migrated'");
     world.host("web1").kill_sshd();
     world.publish("two");
-    world.shipit(&["production"]).ends_with(4).says("web1 cannot be left out");
+    world.shipit(&["production"]).ends_with(4).says("web1 cannot be skipped");
     world.host("web1").start();
     world.serve("one");
 }
@@ -189,10 +189,10 @@ fn what_is_not_touched_needs_nobody(kind: Kind) {
     world.host("web1").kill_sshd();
     world.publish("two");
     // The host that migrates is not there; only the other app changed.
-    world.shipit(&["production"]).ends_with(0).says("left out: web1");
+    world.shipit(&["production"]).ends_with(0).says("skipped: web1");
     assert_eq!(world.host("web2").read("web/current/page").as_deref(), Some("two"));
     world.repo.git(&["push", "-q", "origin", "HEAD:refs/heads/api"]);
-    world.shipit(&["production"]).ends_with(4).says("web1 cannot be left out");
+    world.shipit(&["production"]).ends_with(4).says("web1 cannot be skipped");
     assert_eq!(world.host("web2").read("api/current/page").as_deref(), Some("one"));
     world.host("web1").start();
 }
@@ -237,7 +237,7 @@ fn who_never_had_that_release_is_named_and_built_by_sync(kind: Kind) {
     let world = deployed(kind, 3, "rollout = { max-unreachable = 1 }");
     world.host("web2").kill_sshd();
     world.publish("two");
-    world.shipit(&["production"]).ends_with(0).says("left out: web2");
+    world.shipit(&["production"]).ends_with(0).says("skipped: web2");
     world.host("web2").start();
     world.deploy("three");
     let run = world.shipit(&["production", "revert"]).ends_with(6).says("prepare failed on web2");

@@ -107,7 +107,7 @@ fn a_host_that_missed_a_revert_returns_by_what_it_has(kind: Kind) {
     world.serve("one");
     assert_eq!(world.host("web2").read("app/current/built").as_deref(), Some("1\n"));
     assert_eq!(world.host("web2").read("log").as_deref(), Some("1\n"), "what was stored with it then");
-    world.shipit(&["production", "revert"]).ends_with(1).says("no deploy");
+    world.shipit(&["production", "revert"]).ends_with(1).says("no earlier deploy");
     world.shipit(&["production"]).ends_with(0);
     world.shipit(&["production", "revert"]).ends_with(0);
     world.serve("one");
@@ -129,7 +129,7 @@ fn what_fails_is_put_back_on_the_synced_hosts_only(kind: Kind) {
     let reload = LOG.replace("[ ! -e ~/broken ]", "! grep -q three page");
     world.production(&reload);
     forget(&world);
-    world.shipit(&["production", "sync"]).ends_with(5).says("rolled back").says("by today's");
+    world.shipit(&["production", "sync"]).ends_with(5).says("rolled back").says("with today's");
     assert_eq!(world.host("web3").page().as_deref(), Some("two"));
     for rest in ["web1", "web2"] {
         assert_eq!(world.host(rest).read("log"), None, "{rest} is not touched");
@@ -167,7 +167,7 @@ fn the_end_of_the_line_to_a_host_that_is_not_touched_stops_nothing(kind: Kind) {
     world.host("web1").kill_session();
     std::thread::sleep(std::time::Duration::from_millis(500));
     web3.put("go", "");
-    run.wait().ends_with(0).says("note: the line ended; it was not to be touched").says("brought web3 to");
+    run.wait().ends_with(0).says("note: connection lost; this host needed no change").says("brought web3 to");
     world.serve("two");
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::Script;
-use crate::config::Health;
+use crate::config::{Health, HealthCheck};
 use crate::remote::program;
 
 /// Who finds out whether a release is healthy.
@@ -29,17 +29,6 @@ pub struct Tries {
     pub stable: u64,
 }
 
-/// What an answer over HTTP must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Expected<'a> {
-    /// Its status, as `200-399` or `200,204`.
-    pub status: &'a str,
-    /// What its body must hold; empty: anything.
-    pub body: &'a str,
-    /// It must name what is live, in headers or body.
-    pub release: bool,
-}
-
 impl Tries {
     /// Of a health check; what is less than a second counts as one.
     #[must_use]
@@ -58,13 +47,13 @@ impl Script {
     /// Takes the host out, by the release that is going live; nothing on a first deploy.
     #[must_use]
     pub fn drain(self) -> Self {
-        self.call("drain", &[])
+        self.step(&["drain"], "drain", &[])
     }
 
     /// Takes it in again, with what is live.
     #[must_use]
     pub fn undrain(self) -> Self {
-        self.call("undrain", &[])
+        self.step(&["undrain"], "undrain", &[])
     }
 
     /// Keeps with the release how its health is found out. What a `command` runs is stored as step `health`, with the timeout
@@ -83,7 +72,7 @@ impl Script {
     /// was told so ([`Script::undrain`]); the fact `health` then says what to ask.
     #[must_use]
     pub fn serve(self) -> Self {
-        self.call("serve", &[])
+        self.step(&["undrain"], "serve", &[])
     }
 
     /// The operator's side found out that a host which was reverted is not healthy: [`Script::abandon`] leaves it drained, and
@@ -96,7 +85,7 @@ impl Script {
     /// Waits until the release is healthy, where the host can tell.
     #[must_use]
     pub fn health(self) -> Self {
-        self.call("health", &[])
+        self.step(&["health"], "health", &[])
     }
 
     /// Answers the fact `undo-health`. Harmless where nothing waits for it.
@@ -105,23 +94,43 @@ impl Script {
         self.call("undo_end", &[if healthy { "yes" } else { "no" }])
     }
 
-    /// Lets the host itself ask over HTTP, with curl or wget.
+    /// Lets the host itself check its health over HTTP (with curl or wget) or TCP: what is checked is in the variables of
+    /// [`health_variables`].
     #[must_use]
-    pub fn ask_http(self, tries: Tries, url: &str, expected: Expected<'_>) -> Self {
-        let release = if expected.release { "yes" } else { "no" };
-        self.ask("ask_http", tries, &[expected.status, expected.body, release, url])
+    pub fn check_health(mut self) -> Self {
+        self.text.push_str(&program::ASK);
+        self.call("probe", &[])
     }
+}
 
-    /// Lets the host itself find out whether somebody listens there.
-    #[must_use]
-    pub fn ask_tcp(self, tries: Tries, host: &str, port: u16) -> Self {
-        self.ask("ask_tcp", tries, &[host, &port.to_string()])
-    }
-
-    fn ask(mut self, function: &str, tries: Tries, what: &[&str]) -> Self {
-        let Tries { within, interval, timeout, stable } = tries;
-        let numbers = [within, interval.max(1), timeout.max(1), stable].map(|number| number.to_string());
-        self.0.push_str(&program::ASK);
-        self.call(function, &[&numbers.each_ref().map(String::as_str)[..], what].concat())
-    }
+/// What [`Script::check_health`] checks; none for a command, which the host has stored.
+#[must_use]
+pub fn health_variables(health: &Health) -> Option<Vec<(&'static str, String)>> {
+    let what = match &health.check {
+        HealthCheck::Http(http) => [
+            ("probe_kind", "http".to_owned()),
+            ("probe_status", http.status_text()),
+            ("probe_body", http.body.clone().unwrap_or_default()),
+            ("probe_release", if http.release { "yes" } else { "no" }.to_owned()),
+            ("probe_at", http.url.to_string()),
+            ("probe_port", String::new()),
+        ],
+        HealthCheck::Tcp { host, port } => [
+            ("probe_kind", "tcp".to_owned()),
+            ("probe_status", String::new()),
+            ("probe_body", String::new()),
+            ("probe_release", String::new()),
+            ("probe_at", host.clone()),
+            ("probe_port", port.to_string()),
+        ],
+        HealthCheck::Command(_) => return None,
+    };
+    let Tries { within, interval, timeout, stable } = Tries::of(health);
+    let times = [
+        ("probe_within", within),
+        ("probe_interval", interval.max(1)),
+        ("probe_timeout", timeout.max(1)),
+        ("probe_stable", stable),
+    ];
+    Some(what.into_iter().chain(times.map(|(name, time)| (name, time.to_string()))).collect())
 }

@@ -47,7 +47,7 @@ impl Script {
     /// The functions of the doctor's questions, and the first of them: who we are, path, layout, space.
     #[must_use]
     pub fn check_begin(mut self) -> Self {
-        self.0.push_str(program::CHECK);
+        self.text.push_str(program::CHECK);
         self.call("check_begin", &[])
     }
 

@@ -10,12 +10,15 @@ mod look;
 mod upkeep;
 mod variables;
 
-pub use health::{Expected, HealthKind, Tries};
+pub use health::{HealthKind, Tries, health_variables};
 pub use variables::{assignments, enter, exports, ssh_with};
 
 /// A script as it is sent, and as the dry run shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Script(String);
+pub struct Script {
+    text: String,
+    steps: Vec<String>,
+}
 
 /// Where on a host a text of the user's runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,15 @@ pub enum Place {
     Home,
     /// The deploy path.
     Root,
+}
+
+/// Which way a run goes on a host that lost its operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To the new release.
+    Forward,
+    /// To what it served before.
+    Back,
 }
 
 impl Place {
@@ -54,28 +66,47 @@ impl Script {
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// Whether it does nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
     }
 
     /// This script, then the other.
     #[must_use]
     pub fn then(mut self, other: &Script) -> Self {
-        self.0.push_str(&other.0);
+        self.text.push_str(&other.text);
+        other.steps.iter().for_each(|step| self.note(step));
         self
     }
 
-    fn call(mut self, function: &str, arguments: &[&str]) -> Self {
-        self.0.push_str(function);
-        for argument in arguments {
-            let _ = write!(self.0, " {}", quote(argument));
+    /// The steps that it goes through, by the names that users know, in their order.
+    #[must_use]
+    pub fn steps(&self) -> &[String] {
+        &self.steps
+    }
+
+    fn note(&mut self, step: &str) {
+        if !self.steps.iter().any(|known| known == step) {
+            self.steps.push(step.to_owned());
         }
-        self.0.push('\n');
+    }
+
+    // A call that users know as these steps.
+    fn step(mut self, steps: &[&str], function: &str, arguments: &[&str]) -> Self {
+        steps.iter().for_each(|step| self.note(step));
+        self.call(function, arguments)
+    }
+
+    fn call(mut self, function: &str, arguments: &[&str]) -> Self {
+        self.text.push_str(function);
+        for argument in arguments {
+            let _ = write!(self.text, " {}", quote(argument));
+        }
+        self.text.push('\n');
         self
     }
 
@@ -130,7 +161,7 @@ impl Script {
     /// Leaves the directory of a release that fails.
     #[must_use]
     pub fn keep_failed(mut self) -> Self {
-        self.0.push_str("mark \"$R/keep\"\n");
+        self.text.push_str("mark \"$R/keep\"\n");
         self
     }
 
@@ -149,21 +180,23 @@ impl Script {
     /// Runs the texts kept under a step.
     #[must_use]
     pub fn stored(mut self, step: &str, place: Place) -> Self {
-        let _ = writeln!(self.0, "stored {} {}", quote(step), place.word());
+        self.note(step);
+        let _ = writeln!(self.text, "stored {} {}", quote(step), place.word());
         self
     }
 
     /// Runs one of the texts kept under a step, counted from 0: where steps on the operator's machine lie between.
     #[must_use]
     pub fn stored_part(mut self, step: &str, part: usize, place: Place) -> Self {
-        let _ = writeln!(self.0, "stored_part {} {part} {}", quote(step), place.word());
+        self.note(step);
+        let _ = writeln!(self.text, "stored_part {} {part} {}", quote(step), place.word());
         self
     }
 
     /// Fetches the commit, when it is not there.
     #[must_use]
     pub fn fetch(self, limit: u64) -> Self {
-        self.call("fetch", &[&limit.to_string()])
+        self.step(&["fetch"], "fetch", &[&limit.to_string()])
     }
 
     /// Fetches and tells the commit of the configured ref.
@@ -175,13 +208,13 @@ impl Script {
     /// Puts the files of the commit into the release.
     #[must_use]
     pub fn checkout(self, limit: u64) -> Self {
-        self.call("checkout", &[&limit.to_string()])
+        self.step(&["checkout"], "checkout", &[&limit.to_string()])
     }
 
     /// Makes a file of the operator's ready, whose content came as data of that number.
     #[must_use]
     pub fn file(self, number: usize, mode: u32, path: &str) -> Self {
-        self.call("file", &[&number.to_string(), &format!("{mode:04o}"), path])
+        self.step(&["files"], "file", &[&number.to_string(), &format!("{mode:04o}"), path])
     }
 
     /// Links shared paths: `d:PATH` a directory, `f:PATH` a file.
@@ -190,7 +223,7 @@ impl Script {
         if entries.is_empty() {
             return self;
         }
-        self.call("link", &entries.iter().map(String::as_str).collect::<Vec<_>>())
+        self.step(&["shared"], "link", &entries.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// Copies from the release before.
@@ -200,7 +233,8 @@ impl Script {
             return self;
         }
         let limit = limit.to_string();
-        self.call(
+        self.step(
+            &["carry"],
             "carry",
             &[&[limit.as_str()], &paths.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat(),
         )
@@ -209,7 +243,7 @@ impl Script {
     /// Makes sure that the release to return to is on disk.
     #[must_use]
     pub fn again(self, limit: u64) -> Self {
-        self.call("again", &[&limit.to_string()])
+        self.step(&["release"], "again", &[&limit.to_string()])
     }
 
     /// Writes the journal entry; from here going live needs no space.
@@ -221,13 +255,13 @@ impl Script {
     /// Replaces `current`.
     #[must_use]
     pub fn switch(self) -> Self {
-        self.call("switch", &[])
+        self.step(&["switch"], "switch", &[])
     }
 
     /// Reloads and verifies.
     #[must_use]
     pub fn activate_service(self) -> Self {
-        self.call("activate_service", &[])
+        self.step(&["reload", "verify"], "activate_service", &[])
     }
 
     /// All hosts are healthy.
@@ -246,7 +280,7 @@ impl Script {
     /// Records and prunes.
     #[must_use]
     pub fn finish(self, keep: u32) -> Self {
-        self.call("finish", &[&keep.to_string()])
+        self.step(&["record", "prune"], "finish", &[&keep.to_string()])
     }
 
     /// Back to before this run, and the end of it: it lets go of the lock. Where only the operator can tell whether what is
@@ -262,10 +296,16 @@ impl Script {
         self.call("abandon", &[])
     }
 
-    /// Says to a host that lost its operator which way it goes.
+    /// Tells a host that lost its operator which way the run goes, and asks what it serves. Which run, and to which release,
+    /// is in the variables `lost_run` and `lost_release`.
     #[must_use]
-    pub fn settle(self, run: &str, forward: bool, release: &str) -> Self {
-        self.call("settle", &[run, if forward { "forward" } else { "back" }, release])
+    pub fn settle(mut self, direction: Direction) -> Self {
+        let direction = match direction {
+            Direction::Forward => "forward",
+            Direction::Back => "back",
+        };
+        let _ = writeln!(self.text, "settle \"$lost_run\" {direction} \"$lost_release\"");
+        self
     }
 
     /// Ends the run that holds the lock.
@@ -295,7 +335,7 @@ impl Script {
     /// The repository and the checks of setup.
     #[must_use]
     pub fn setup(self, limit: u64) -> Self {
-        self.call("setup", &[&limit.to_string()])
+        self.step(&["clone"], "setup", &[&limit.to_string()])
     }
 
     /// The shared directories.
@@ -304,6 +344,6 @@ impl Script {
         if paths.is_empty() {
             return self;
         }
-        self.call("dirs", &paths.iter().map(String::as_str).collect::<Vec<_>>())
+        self.step(&["shared"], "dirs", &paths.iter().map(String::as_str).collect::<Vec<_>>())
     }
 }

@@ -25,20 +25,20 @@ impl Script {
     /// [`Script::restart_end`] follows, or [`Script::restart_unwell`].
     #[must_use]
     pub fn restart(self) -> Self {
-        self.call("restart", &[])
+        self.step(&["drain", "reload", "verify", "health"], "restart", &[])
     }
 
     /// [`Script::restart_end`], unless the operator's side is to find out whether it is healthy; the fact `health` then says
     /// what to ask.
     #[must_use]
     pub fn restart_serve(self) -> Self {
-        self.call("restart_serve", &[])
+        self.step(&["undrain"], "restart_serve", &[])
     }
 
     /// Takes the host in again, which was restarted and is healthy. Harmless where nothing was.
     #[must_use]
     pub fn restart_end(self) -> Self {
-        self.call("restart_end", &[])
+        self.step(&["undrain"], "restart_end", &[])
     }
 
     /// Ends a restart after which the operator found the host not healthy: it stays drained.
@@ -56,13 +56,19 @@ impl Script {
     /// Removes what is not kept.
     #[must_use]
     pub fn prune(self, keep: u32) -> Self {
-        self.call("prune_all", &[&keep.to_string()])
+        self.step(&["prune"], "prune_all", &[&keep.to_string()])
     }
 
     /// Takes the lock, also of a host that was never set up.
     #[must_use]
     pub fn sync_lock(self) -> Self {
         self.call("sync_lock", &[])
+    }
+
+    /// Tells whether `setup` ever ran there.
+    #[must_use]
+    pub fn set_up(self) -> Self {
+        self.call("set_up", &[])
     }
 
     /// Tells which releases can be made live again from what was kept.

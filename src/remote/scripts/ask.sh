@@ -2,6 +2,15 @@
 # Health over HTTP and TCP, asked by this host: for an operator who may not forward a connection through it. Sent with the
 # question and not with the program.
 
+# probe: what the variables probe_* say, which the operator sets before this.
+# shellcheck disable=SC2154 # set by the operator
+probe() {
+	case $probe_kind in
+	http) ask_http "$probe_within" "$probe_interval" "$probe_timeout" "$probe_stable" "$probe_status" "$probe_body" "$probe_release" "$probe_at" ;;
+	tcp) ask_tcp "$probe_within" "$probe_interval" "$probe_timeout" "$probe_stable" "$probe_at" "$probe_port" ;;
+	esac
+}
+
 # What is run for each try, with what was answered in one line to $1. What it reads stays in memory: it is asked on a full
 # disk too. All that is compared is bytes.
 # shellcheck disable=SC2016 # expanded by the job's own shell

@@ -15,7 +15,8 @@ theirs_names='
 	environment fits from has high host into left limit line locale lost low mask mine mode newline parent part pin
 	pinned port pruned quoted reference rel release remote repo revision roles root run said shell size start state
 	status step subdir submodules tags text to took tool up url user vars wanted when who whole why word
-	data_enter data_env data_token fetch_mode from_revision reload_limit repo_key ssh_command token_for token_user
+	lost_release lost_run probe_at probe_body probe_interval probe_kind probe_port probe_release probe_stable probe_status
+	probe_timeout probe_within data_enter data_env data_token fetch_mode from_revision reload_limit repo_key ssh_command token_for token_user
 '
 theirs_aside=''
 for aside_name in $theirs_names; do

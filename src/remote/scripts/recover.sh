@@ -114,8 +114,8 @@ recover_wait() {
 	done
 }
 
-# settle RUN forward|back RELEASE: for an operator who lost his line and came back: what became of that run here, and which
-# way it goes if that is still open.
+# settle RUN forward|back RELEASE: for an operator who lost its connection and came back: what became of that run here, and
+# which way it goes if that is still open.
 settle() {
 	settle_dir=$S/run.$1
 	mark "$settle_dir/verdict.$2" 2>/dev/null
@@ -146,11 +146,7 @@ settle() {
 
 # steal: ends the run that holds the lock, dead or alive.
 steal() {
-	steal_run=$(readlink "$S/lock") || {
-		fact unlocked nothing
-		return
-	}
-	fact unlocked "$(cat "$S/$steal_run/who" 2>/dev/null)"
+	steal_run=$(readlink "$S/lock") || return 0
 	# No more than that: who ends a run on a full disk has no room for a line.
 	mkdir -p "$R/$TOKEN" || fail 12 unlock "$R cannot be made"
 	take_over "$S/$steal_run" force

@@ -22,7 +22,12 @@ live() {
 	[ ! -e "$S/drained" ] || live_drained
 	[ -f "$S/releases/$live_is/meta" ] || return 0
 	while IFS=$TAB read -r live_key live_value; do
-		fact "live-$live_key" "$live_value"
+		case $live_key in
+		revision) fact live-revision "$live_value" ;;
+		digest) fact live-digest "$live_value" ;;
+		reference) fact live-reference "$live_value" ;;
+		parent) fact live-parent "$live_value" ;;
+		esac
 	done <"$S/releases/$live_is/meta"
 }
 

@@ -264,7 +264,7 @@ names() {
 	# What the operator sets: nobody's environment shall.
 	action='' app='' apps='' digest='' environment='' from='' from_revision='' host='' parent='' reference='' release=''
 	fetch_mode='' ssh_command='' subdir='' submodules='' repo_key='' token_for='' token_user=''
-	reload_limit=120 repo='' revision='' roles='' shell='' user='' when='' who='' wanted='' begin=0 count=0
+	reload_limit=120 repo='' revision='' roles='' shell='' user='' when='' who='' wanted='' begin=0 count=0 lost_run='' lost_release=''
 	started $$
 	TOKEN=owner.$$.$start.$BOOT
 }

@@ -113,8 +113,13 @@ prune_all() {
 
 # sync_lock: the lock of a host that may never have been set up.
 sync_lock() {
-	[ -d "$root/source/objects" ] || fact bare yes
+	set_up
 	setup_lock
+}
+
+# set_up: tells where setup never ran.
+set_up() {
+	[ -d "$root/source/objects" ] || fact bare yes
 }
 
 # known: the releases that can be made live again from what was kept, as one fact.

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 use super::super::style::Paint;
 use super::super::{human, summary as report};
-use crate::executor::outcome::{HostOutcome, Live, Outcome};
+use crate::executor::Live;
+use crate::executor::outcome::{HostOutcome, Outcome};
 
 /// More hosts than these are counted: the page has a limit.
 const MOST_ROWS: usize = 500;

@@ -4,9 +4,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::config::Pause;
+use crate::executor::decide::Change;
 use crate::executor::event::Failure;
 use crate::git;
-use crate::plan::{Batch, LocalHook, Plan, Stage, Target, Who, Work, alike};
+use crate::plan::{Batch, LocalHook, Participants, Plan, Stage, Target, Work, alike};
 use crate::remote::program::start_command;
 use crate::remote::script::Script;
 use crate::report::preview::{AppPreview, Preview};
@@ -22,9 +23,10 @@ pub fn plan(plan: &Plan, preview: Option<&Preview>) -> Value {
                 "app": app.name,
                 "ref": app.reference,
                 "repo": git::without_credentials(&app.repo),
-                "revision": news.and_then(|news| news.revision.as_ref()),
-                "nothing_to_do": news.map(|news| news.is_live),
-                "commits": news.map(commits),
+                "revision": news.and_then(|news| news.to.as_ref()),
+                "nothing_to_do": news.map(|news| news.decided.change == Change::Unchanged),
+                "change": news.map(|news| news.decided.change.name()),
+                "commits": news.map(|news| commits(plan, news)),
             })
         })
         .collect();
@@ -35,26 +37,28 @@ pub fn plan(plan: &Plan, preview: Option<&Preview>) -> Value {
         "action": plan.action.name(),
         "apps": apps,
         "hosts": hosts,
+        "refused": preview.and_then(|preview| preview.refusal.as_ref()).map(|refusal| refusal.failure().to_json()),
         "start": start_command(),
         "stages": stages(plan),
     })
 }
 
 /// One value for all hosts that serve the same; the newest ten commits are named.
-fn commits(news: &AppPreview) -> Value {
-    let incoming = news.incoming.iter().map(|incoming| {
-        let pending = incoming.pending.as_ref();
+fn commits(plan: &Plan, news: &AppPreview) -> Value {
+    let groups = news.groups.iter().map(|group| {
+        let pending = group.pending.as_ref();
+        let hosts: Vec<&str> = group.hosts.iter().map(|at| plan.targets[*at].name.as_str()).collect();
         let named = |commit: &git::Commit| json!({ "revision": commit.revision, "subject": commit.subject });
         json!({
-            "hosts": incoming.hosts,
-            "from": incoming.from,
+            "hosts": hosts,
+            "from": group.from,
             "total": pending.map(|pending| pending.total),
             "is_counted": pending.map(|pending| pending.is_counted),
             "taken_back": pending.map(|pending| pending.taken_back),
             "commits": pending.map(|pending| pending.commits.iter().map(named).collect::<Vec<_>>()),
         })
     });
-    incoming.collect()
+    groups.collect()
 }
 
 fn host(target: &Target, preview: Option<&Preview>, at: usize) -> Value {
@@ -75,13 +79,14 @@ fn host(target: &Target, preview: Option<&Preview>, at: usize) -> Value {
         "files": target.files.iter().map(file).collect::<Vec<_>>(),
         "enter": target.enter,
         "live": live.map(|live| json!({ "release": live.release, "revision": live.revision })),
+        "role": preview.and_then(|preview| preview.decision.as_ref()).map(|decision| decision.roles[at].name()),
         "failure": looked.and_then(|host| host.failure.as_ref()).map(Failure::to_json),
     })
 }
 
 /// In the order of the text; `when` says which are only sent in that case.
 fn stages(plan: &Plan) -> Vec<Value> {
-    let part = |when: &str, (phase, batch, who): (Value, Option<Batch>, Who)| {
+    let part = |when: &str, (phase, batch, participants): (Value, Option<Batch>, Participants)| {
         let batch = batch.map(|Batch { app, number, of }| {
             json!({ "app": plan.environment.apps[app].name, "number": number, "of": of })
         });
@@ -89,24 +94,24 @@ fn stages(plan: &Plan) -> Vec<Value> {
             ("when".to_owned(), Value::from(when)),
             ("phase".to_owned(), phase),
             ("batch".to_owned(), batch.into()),
-            ("of".to_owned(), of(who).into()),
+            ("of".to_owned(), participants.name().into()),
         ])
     };
     let all = plan.targets.len();
     let mut told = vec![scripts(
         plan,
-        part("always", (plan.opening_phase.name().into(), None, Who::All)),
+        part("always", (plan.opening_phase.name().into(), None, Participants::All)),
         &plan.opening,
     )];
     let mut only = |when: &str, all: &[Script]| {
         if all.iter().any(|script| !script.is_empty()) {
-            told.push(scripts(plan, part(when, (Value::Null, None, Who::All)), all));
+            told.push(scripts(plan, part(when, (Value::Null, None, Participants::All)), all));
         }
     };
     only("unresolved", &unresolved(plan));
-    only("nothing-to-do", &vec![plan.leave.clone(); all]);
-    for Stage { phase, who, batch, work } in &plan.stages {
-        let part = part("always", (phase.name().into(), *batch, *who));
+    only("nothing-to-do", &vec![plan.release_lock.clone(); all]);
+    for Stage { phase, participants, batch, work } in &plan.stages {
+        let part = part("always", (phase.name().into(), *batch, *participants));
         told.push(match work {
             Work::Remote(all) => scripts(plan, part, all),
             Work::Local(hooks) => local(plan, part, hooks),
@@ -117,13 +122,16 @@ fn stages(plan: &Plan) -> Vec<Value> {
             Work::Pause(pause) => with(part, json!({ "where": "here", "pause": spoken(*pause) })),
         });
     }
-    if !plan.undo.is_empty() {
-        let undo = vec![plan.undo.clone(); all];
-        told.push(scripts(plan, part("failure", (Value::Null, None, Who::All)), &undo));
+    let recovery = plan.recovery.parts().into_iter().chain([("health-on-host", "", &plan.check_health)]);
+    for (when, _, script) in recovery.filter(|(_, _, script)| !script.is_empty()) {
+        let all = vec![script.clone(); all];
+        told.push(scripts(plan, part(when, (Value::Null, None, Participants::All)), &all));
     }
-    for (when, hooks) in [("asked", &plan.here), ("success", &plan.after), ("failure", &plan.after_failure)] {
+    for (when, hooks) in
+        [("asked", &plan.local_steps), ("success", &plan.after_success), ("failure", &plan.after_failure)]
+    {
         if !hooks.is_empty() {
-            told.push(local(plan, part(when, (Value::Null, None, Who::All)), hooks));
+            told.push(local(plan, part(when, (Value::Null, None, Participants::All)), hooks));
         }
     }
     told
@@ -137,7 +145,7 @@ fn unresolved(plan: &Plan) -> Vec<Script> {
             continue;
         }
         if let Some(first) = plan.first_of(at) {
-            scripts[first] = plan.find[at].clone();
+            scripts[first] = plan.find_ref[at].clone();
         }
     }
     scripts
@@ -177,17 +185,4 @@ fn local(plan: &Plan, part: Map<String, Value>, hooks: &[LocalHook]) -> Value {
     };
     let hooks: Vec<Value> = hooks.iter().map(hook).collect();
     with(part, json!({ "where": "here", "hooks": hooks }))
-}
-
-/// Which of the hosts, where only their answers can tell.
-fn of(who: Who) -> &'static str {
-    match who {
-        Who::All => "all",
-        Who::Bare => "bare",
-        Who::Lacking => "lacking",
-        Who::Having => "having",
-        Who::Differing => "differing",
-        Who::Rest => "rest",
-        Who::Asking => "asking",
-    }
 }

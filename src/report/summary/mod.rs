@@ -3,7 +3,8 @@
 //! Pure: an [`Outcome`] in, text out. Knows no terminal and asks nothing; every text of a host is made harmless here.
 
 use super::style::Paint;
-use crate::executor::outcome::{End, Live, Outcome};
+use crate::executor::Live;
+use crate::executor::outcome::{End, Outcome};
 
 mod failures;
 mod table;

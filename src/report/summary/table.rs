@@ -107,7 +107,7 @@ fn word(result: HostResult) -> &'static str {
         HostResult::Failed => "failed",
         HostResult::Stopped => "stopped",
         HostResult::RolledBack => "rolled back",
-        HostResult::Doubt => "in doubt",
+        HostResult::InDoubt => "in doubt",
     }
 }
 
@@ -116,6 +116,6 @@ fn colored(result: HostResult, text: &str, paint: Paint) -> String {
         HostResult::Done => paint.good(text),
         HostResult::Unchanged | HostResult::Stopped => text.to_owned(),
         HostResult::RolledBack | HostResult::Skipped => paint.odd(text),
-        HostResult::Failed | HostResult::Doubt => paint.bad(text),
+        HostResult::Failed | HostResult::InDoubt => paint.bad(text),
     }
 }

@@ -256,7 +256,7 @@ fn split() {
     outcome.hosts[0].to = live(NEW);
     outcome.hosts[0].result = HostResult::Failed;
     outcome.hosts[3].to = None;
-    outcome.hosts[3].result = HostResult::Doubt;
+    outcome.hosts[3].result = HostResult::InDoubt;
     outcome.hosts[3].failure = Some(failure(FailureKind::Lost, "reload", Some(Exit::Lost(String::new()))));
     outcome.migrated = true;
     insta::assert_snapshot!(text(&outcome), @r#"

@@ -204,7 +204,7 @@ impl<'a> Known<'a> {
     fn of(host: &'a HostOutcome) -> Self {
         let gone = host.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Unreachable);
         match host.result {
-            HostResult::Doubt => host.amiss.as_deref().map_or(Known::Doubt, Known::Amiss),
+            HostResult::InDoubt => host.amiss.as_deref().map_or(Known::Doubt, Known::Amiss),
             HostResult::Skipped => Known::NotAsked,
             _ if gone && host.from.is_none() => Known::NotAsked,
             _ => Known::Sure,

@@ -68,8 +68,8 @@ impl Shown {
 }
 
 const CONDITIONS: [(&str, &str); 6] = [
-    (" once healthy, as asked from here", "asking"),
-    (" where nothing was set up", "bare"),
+    (" once the health check from this machine passed", "asking"),
+    (" where setup never ran", "bare"),
     (" that differ and do not have the release", "lacking"),
     (" that differ and have the release", "having"),
     (" that differ", "differing"),
@@ -85,8 +85,13 @@ fn when(title: &str) -> (String, Option<&str>) {
 }
 
 fn phase_of(title: &str) -> (&str, Option<&str>) {
-    if title == "if something fails" {
-        return ("fails", None);
+    if let Some(when) = title.strip_prefix("if it fails") {
+        let part = match when {
+            ", on each host" => "fails",
+            " while hosts confirm: first, on all hosts" => "confirming",
+            _ => "",
+        };
+        return (part, None);
     }
     if title.starts_with("if there is nothing to do") {
         return ("nothing", None);

@@ -73,7 +73,7 @@ impl Fleet<'_> {
             }
         }
         drop(connecting);
-        for host in self.hosts.iter_mut().filter(|h| !h.reachable() && h.failure.is_none()) {
+        for host in self.hosts.iter_mut().filter(|h| !h.is_connected() && h.failure.is_none()) {
             host.failure = Some(plain_failure(FailureKind::Interrupted, "connect", "stopped".into()));
         }
         let failed = self.failed();
@@ -100,19 +100,19 @@ impl Fleet<'_> {
         let host = &mut self.hosts[at];
         let lost = self.plan.environment.timeouts.lost;
         let nonce = random(16);
-        let line = ShellSession::new(channel, &nonce, lost, (at, self.sender.clone()));
+        let session = ShellSession::new(channel, &nonce, lost, (at, self.sender.clone()));
         host.connection = Some(connection);
         self.observer.event(&Event::Connected { host: &host.name });
         let target = &self.plan.targets[at];
-        line.raw(PROGRAM.clone());
-        line.raw(header(&nonce, self.plan.mode, &self.run, lost.as_secs().max(1), target.path.as_str()));
-        line.send(&Message::Set(&assignments(target.variables.iter().map(|(n, v)| (*n, v.as_str())))));
-        line.send(&Message::Data("enter", &target.enter));
-        line.send(&Message::Data("env", target.exports.expose_secret()));
+        session.raw(PROGRAM.clone());
+        session.raw(header(&nonce, self.plan.mode, &self.run, lost.as_secs().max(1), target.path.as_str()));
+        session.send(&Message::Set(&assignments(target.variables.iter().map(|(n, v)| (*n, v.as_str())))));
+        session.send(&Message::Data("enter", &target.enter));
+        session.send(&Message::Data("env", target.exports.expose_secret()));
         for (name, text) in &target.data {
-            line.send(&Message::Data(name, text.expose_secret()));
+            session.send(&Message::Data(name, text.expose_secret()));
         }
-        host.line = Some(line);
+        host.session = Some(session);
         let opening = &self.plan.opening[at];
         if !opening.is_empty() {
             self.waiting.push_back((at, opening.clone()));

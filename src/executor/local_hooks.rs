@@ -7,14 +7,15 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, Failure};
-use super::local;
+use super::local_process;
+use super::notice::Notice;
 use super::outcome::{End, Outcome};
-use super::run::{Run, Stopped};
+use super::run_state::{RunState, Stopped};
 use crate::plan::{LocalHook, Phase};
 use crate::transport::Exit;
 
-impl Run<'_> {
-    pub(super) async fn local(&mut self, phase: Phase, hooks: &[&LocalHook]) -> Result<(), Stopped> {
+impl RunState<'_> {
+    pub(super) async fn local_hooks(&mut self, phase: Phase, hooks: &[&LocalHook]) -> Result<(), Stopped> {
         self.fleet.phase = phase;
         self.fleet.observer.event(&Event::PhaseStarted { phase, part: None });
         for hook in hooks {
@@ -46,10 +47,10 @@ impl Run<'_> {
         let fleet = &mut self.fleet;
         fleet.observer.event(&Event::StepStarted { host: name, step: &hook.step });
         let since = Instant::now();
-        let (print, mut printed) = mpsc::channel(local::PIECES);
+        let (print, mut printed) = mpsc::channel(local_process::PIECES);
         let surroundings = (plan.environment.root.as_path(), &variables[..]);
         let stop = CancellationToken::new();
-        let mut running = pin!(local::run(hook, surroundings, input, stop.cancelled(), &print));
+        let mut running = pin!(local_process::run(hook, surroundings, input, stop.cancelled(), &print));
         let (before, phase) = (fleet.failed(), fleet.phase);
         let mut interrupt = fleet.interrupt.clone();
         let known = interrupt.asked();
@@ -89,10 +90,10 @@ impl Run<'_> {
     }
 
     // The local hooks at the end. Their failure is told; the deploy stays what it is.
-    pub(super) async fn afterwards(&mut self, outcome: &Outcome) {
+    pub(super) async fn after_the_end(&mut self, outcome: &Outcome) {
         let plan = self.request.plan;
         let hooks = match outcome.end {
-            End::Done => &plan.after,
+            End::Done => &plan.after_success,
             End::NothingToDo => return,
             _ => &plan.after_failure,
         };
@@ -101,8 +102,7 @@ impl Run<'_> {
                 return;
             }
             if let Err(failure) = self.hook(hook, &outcome.to_json()).await {
-                let text = format!("{} failed: {}", hook.step, failure.message);
-                self.fleet.observer.event(&Event::Notice { host: None, text: &text });
+                self.notice(&Notice::LocalHookFailed { step: hook.step.clone(), message: failure.message });
             }
         }
     }

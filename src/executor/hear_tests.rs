@@ -1,5 +1,7 @@
 //! What is known of a host, as it says it.
 
+use bytes::Bytes;
+
 use super::*;
 
 #[derive(Default)]

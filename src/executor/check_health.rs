@@ -1,5 +1,4 @@
-//! Whether what went live is well, as far as it is asked from here, through the hosts' connections; and by the host itself
-//! where its sshd forbids that.
+//! Health checks from this machine, through the hosts' connections; and by the host itself where its sshd forbids that.
 
 use std::time::{Duration, Instant};
 
@@ -8,11 +7,11 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use super::event::{Event, Failure, FailureKind};
 use super::fleet::{Fleet, plain_failure};
 use super::host::HostState;
-use super::outcome::Live;
-use crate::config::{Health, HealthCheck};
+use super::live::Live;
+use crate::config::Health;
 use crate::health::{self, HealthError};
-use crate::plan::{Action, Phase};
-use crate::remote::script::{Expected, Script, Tries};
+use crate::plan::Phase;
+use crate::remote::script::{Script, health_variables};
 use crate::transport::Exit;
 
 /// The step's name.
@@ -27,7 +26,7 @@ pub(super) struct Question {
 
 impl HostState {
     /// What its release wants to be asked, as it told that. Where that cannot be read, the host has failed.
-    pub(super) fn question(&mut self, target: usize, spec: &str, live: Live) -> Option<Question> {
+    pub(super) fn health_question(&mut self, target: usize, spec: &str, live: Live) -> Option<Question> {
         let health = Health::read(spec);
         if health.is_none() {
             let message = "what is stored with the release as its health check cannot be read".to_owned();
@@ -40,7 +39,7 @@ impl HostState {
 impl Fleet<'_> {
     /// What hosts wanted to be asked when the run stopped: they tell it again, where that is still of interest.
     pub(super) fn forget_questions(&mut self) {
-        self.hosts.iter_mut().for_each(|host| _ = host.facts.remove("health"));
+        self.hosts.iter_mut().for_each(|host| host.facts.health = None);
     }
 
     /// Asks all at once. Who is not well has failed in the step `health`.
@@ -51,7 +50,7 @@ impl Fleet<'_> {
         let mut asking: FuturesUnordered<_> = (questions.into_iter())
             .filter_map(|question| {
                 let host = &self.hosts[question.target];
-                let connection = host.connection.clone().filter(|_| host.reachable())?;
+                let connection = host.connection.clone().filter(|_| host.is_connected())?;
                 self.observer.event(&Event::StepStarted { host: &host.name, step: STEP });
                 Some(async move {
                     let Live { release, revision } = &question.live;
@@ -62,7 +61,7 @@ impl Fleet<'_> {
             .collect();
         // A revert and a restart are done to their end, whatever becomes of one host, and when they are told to stop: nobody
         // is taken in again unasked. Where all go back, how the others fare is of no interest any more.
-        let to_the_end = undoing || matches!(self.plan.action, Action::Revert | Action::Restart);
+        let to_the_end = undoing || self.plan.policy.on_failure.finishes();
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         while !asking.is_empty() && !self.known.now {
             tokio::select! {
@@ -93,8 +92,11 @@ impl Fleet<'_> {
             return;
         }
         let mut scripts = vec![Script::new(); self.hosts.len()];
-        for question in by_host {
-            scripts[question.target] = script(&question.health);
+        for Question { target, health, .. } in by_host {
+            // A command is stored with the release, and the host has run it.
+            let Some(variables) = health_variables(&health) else { continue };
+            self.set(target, variables.iter().map(|(name, value)| (*name, value.as_str())));
+            scripts[target] = self.plan.check_health.clone();
         }
         self.stage(phase, &scripts, to_the_end).await;
     }
@@ -118,22 +120,7 @@ impl Fleet<'_> {
             Failure { kind, step: STEP.into(), exit: None, message, hint: Some(hint), tail: Vec::new() };
         host.took = host.started.elapsed();
         self.observer.event(&Event::HostFailed { host: &host.name, phase, failure: &failure });
-        host.told = true;
+        host.failure_reported = true;
         host.failure = Some(failure);
-    }
-}
-
-/// The same question, for the host to ask.
-fn script(health: &Health) -> Script {
-    let tries = Tries::of(health);
-    match &health.check {
-        HealthCheck::Http(http) => {
-            let (status, body) = (http.status_text(), http.body.as_deref().unwrap_or_default());
-            let expected = Expected { status: &status, body, release: http.release };
-            Script::new().ask_http(tries, &http.url.to_string(), expected)
-        }
-        HealthCheck::Tcp { host, port } => Script::new().ask_tcp(tries, host, *port),
-        // Stored with the release, and run there.
-        HealthCheck::Command(_) => Script::new(),
     }
 }

@@ -1,0 +1,79 @@
+//! A deploy: which apps change, and the name of the new release.
+
+use super::decision::{AppDecision, Change, Decision, Goal, Role};
+use super::refusal::Refusal;
+use super::view::{Contact, HostView, Situation};
+use crate::executor::live::Live;
+use crate::executor::notice::Notice;
+use crate::git::Revision;
+use crate::remote::release;
+
+/// Nothing new goes out while any host is held. The operator's clock decides whether a hold is over.
+///
+/// # Errors
+/// The hold.
+pub fn check_hold(situation: &Situation<'_>) -> Result<(), Refusal> {
+    let held = situation.hosts.iter().filter_map(|host| host.facts.hold.clone());
+    let Some(hold) = held.filter(|hold| hold.is_on(situation.now)).max_by_key(|hold| hold.since.clone())
+    else {
+        return Ok(());
+    };
+    Err(Refusal::Held { environment: situation.environment.name.clone(), hold })
+}
+
+/// An app whose revision is not known counts as one that changes.
+pub(super) fn decide(situation: &Situation<'_>, revisions: &[Option<Revision>], redeploy: bool) -> Decision {
+    let changes = |app: usize| {
+        redeploy || revisions[app].as_ref().is_none_or(|revision| !is_live(situation, app, revision))
+    };
+    let changed: Vec<bool> = (0..situation.apps()).map(changes).collect();
+    let release = new_release(situation, revisions, &changed);
+    let app = |at: usize| match &revisions[at] {
+        _ if !changed[at] => {
+            let live = situation.of_app(at).find_map(|(_, host)| Live::of(host.facts));
+            AppDecision { goal: live.map(Goal::of), change: Change::Unchanged }
+        }
+        None => AppDecision { goal: None, change: Change::NewRelease },
+        Some(revision) => {
+            let live = Live { release: release.clone(), revision: revision.as_str().to_owned() };
+            AppDecision { goal: Some(Goal::of(live)), change: Change::NewRelease }
+        }
+    };
+    let nothing = !changed.contains(&true);
+    let role = |host: &HostView<'_>| if changed[host.app] || nothing { Role::Full } else { Role::Released };
+    // That there is nothing to deploy is no reason to say nothing of a host that takes no requests.
+    let drained = situation.hosts.iter().filter(|host| nothing && host.facts.drained.is_some());
+    let environment = &situation.environment.name;
+    let drained = drained
+        .map(|host| Notice::LeftDrained { host: host.name.to_owned(), environment: environment.clone() });
+    Decision {
+        apps: (0..situation.apps()).map(app).collect(),
+        roles: situation.hosts.iter().map(role).collect(),
+        notices: drained.collect(),
+        incomplete: false,
+    }
+}
+
+/// Whether all hosts of an app serve this commit, deployed with today's configuration, and as one release.
+fn is_live(situation: &Situation<'_>, app: usize, revision: &Revision) -> bool {
+    let hosts =
+        || situation.of_app(app).map(|(_, host)| host).filter(|host| host.contact != Contact::Skipped);
+    let first = hosts().next().and_then(HostView::live);
+    hosts().all(|host| {
+        host.facts.live_revision.as_ref() == Some(revision)
+            && host.facts.live_digest.as_deref() == host.digest
+            && host.live() == first
+    })
+}
+
+fn new_release(situation: &Situation<'_>, revisions: &[Option<Revision>], changed: &[bool]) -> String {
+    let facts = || situation.hosts.iter().map(|host| host.facts);
+    let known: Vec<&str> =
+        facts().flat_map(|facts| [facts.newest.as_deref(), facts.live.as_deref()]).flatten().collect();
+    let going: Vec<String> = (revisions.iter().zip(changed))
+        .filter_map(|(revision, changed)| revision.as_ref().filter(|_| *changed))
+        .map(|revision| revision.as_str().to_owned())
+        .collect();
+    let going: Vec<&String> = going.iter().collect();
+    release::name(situation.now, &release::identity(&going), &known)
+}

@@ -1,0 +1,26 @@
+//! The one decision: from what hosts said and what is wanted to what a run does.
+
+use super::decision::Decision;
+use super::intent::Intent;
+use super::refusal::Refusal;
+use super::view::Situation;
+use super::{deploy, restart, revert, sync};
+use crate::git::Revision;
+
+/// Decides. `revisions`: of each app the commit that its ref is, as far as it is known; only a deploy asks for it.
+///
+/// # Errors
+/// Why the run is refused.
+pub fn decide(
+    situation: &Situation<'_>,
+    intent: &Intent,
+    revisions: &[Option<Revision>],
+) -> Result<Decision, Refusal> {
+    match intent {
+        Intent::Deploy { redeploy, .. } => Ok(deploy::decide(situation, revisions, *redeploy)),
+        Intent::Revert(to) => revert::decide(situation, to),
+        Intent::Sync { only } => sync::decide(situation, only),
+        Intent::Restart => restart::decide(situation),
+        Intent::Prune | Intent::Nothing => Ok(restart::in_place(situation)),
+    }
+}

@@ -1,0 +1,127 @@
+//! Why a run is refused, or has nothing that it could do: one variant for each reason, worded here.
+
+use crate::executor::event::{Failure, FailureKind};
+use crate::remote::hold::Hold;
+
+/// Why a run ends before it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields say what their names and the variant say")]
+pub enum Refusal {
+    /// The environment is held.
+    Held { environment: String, hold: Hold },
+    /// The first host resolved the ref to no commit.
+    NoCommit { reference: String },
+    /// The operator's git says that there is no such ref, or cannot tell which is meant.
+    Reference { message: String },
+    /// A revert where nothing is live.
+    NothingToRevert,
+    /// A revert to a deploy that there is none of: so many there are.
+    NoSuchDeploy { earlier: usize, several_apps: bool },
+    /// A sync where nothing is live.
+    NothingToSync,
+    /// A sync where no release is live on more than half of the hosts: which are live on which hosts, and how many hosts
+    /// could not be asked.
+    NoMajority { environment: String, serving: Vec<(String, Vec<String>)>, unasked: usize },
+    /// A sync to a release of which no host knows the commit.
+    UnknownCommit { release: String },
+    /// A restart of hosts where nothing is live.
+    NothingToRestart { hosts: Vec<String> },
+}
+
+impl Refusal {
+    /// What it means for the exit code.
+    #[must_use]
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Refusal::Held { .. } | Refusal::NoMajority { .. } => FailureKind::Refused,
+            _ => FailureKind::Step,
+        }
+    }
+
+    /// The step in which it shows.
+    #[must_use]
+    pub fn step(&self) -> &'static str {
+        match self {
+            Refusal::Held { .. } => "hold",
+            Refusal::NoCommit { .. } | Refusal::Reference { .. } => "resolve",
+            Refusal::NothingToRevert | Refusal::NoSuchDeploy { .. } => "revert",
+            Refusal::NothingToSync | Refusal::NoMajority { .. } | Refusal::UnknownCommit { .. } => "sync",
+            Refusal::NothingToRestart { .. } => "restart",
+        }
+    }
+
+    /// What is so.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Refusal::Held { environment, hold } => format!("{environment} is held {}", hold.describe()),
+            Refusal::NoCommit { reference } => {
+                format!("the first host did not say which commit {reference} is")
+            }
+            Refusal::Reference { message } => message.clone(),
+            Refusal::NothingToRevert => "nothing is live that could be reverted".to_owned(),
+            Refusal::NoSuchDeploy { earlier: 0, .. } => "there is no earlier deploy to revert to".to_owned(),
+            Refusal::NoSuchDeploy { earlier: 1, .. } => {
+                "there is only 1 earlier deploy to revert to".to_owned()
+            }
+            Refusal::NoSuchDeploy { earlier, .. } => {
+                format!("there are only {earlier} earlier deploys to revert to")
+            }
+            Refusal::NothingToSync => "nothing is live on any host".to_owned(),
+            Refusal::NoMajority { serving, unasked, .. } => {
+                let each =
+                    serving.iter().map(|(release, hosts)| format!("{release} on {}", hosts.join(", ")));
+                let unasked = match unasked {
+                    0 => String::new(),
+                    1 => "; 1 host could not be asked".to_owned(),
+                    count => format!("; {count} hosts could not be asked"),
+                };
+                let each = each.collect::<Vec<_>>().join("; ");
+                format!("no release is live on more than half of the hosts: {each}{unasked}")
+            }
+            Refusal::UnknownCommit { release } => format!("no host knows the commit of {release} any more"),
+            Refusal::NothingToRestart { hosts } => {
+                format!("nothing that shipit deployed is live on {}", hosts.join(", "))
+            }
+        }
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Refusal::Held { environment, .. } => {
+                format!(
+                    "`shipit {environment} resume` ends the hold; revert, sync and restart work meanwhile"
+                )
+            }
+            Refusal::NoCommit { .. } | Refusal::Reference { .. } | Refusal::NothingToRevert => return None,
+            Refusal::NoSuchDeploy { several_apps: false, .. } => "`list` shows them".to_owned(),
+            Refusal::NoSuchDeploy { several_apps: true, .. } => {
+                "`list` shows them; --apps reverts one app alone".to_owned()
+            }
+            Refusal::NothingToSync => "deploy first; then all hosts have it".to_owned(),
+            Refusal::NoMajority { environment, .. } => format!(
+                "choose: `shipit {environment} revert RELEASE` makes one of them live everywhere it is kept, \
+                 `shipit {environment} --redeploy` makes a new one on all hosts"
+            ),
+            Refusal::UnknownCommit { .. } => "make a new release on all hosts: --redeploy".to_owned(),
+            Refusal::NothingToRestart { .. } => {
+                "`sync` brings hosts to what is live on the rest; --hosts leaves some out".to_owned()
+            }
+        })
+    }
+
+    /// As the failure of a run.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        Failure {
+            kind: self.kind(),
+            step: self.step().to_owned(),
+            exit: None,
+            message: self.message(),
+            hint: self.hint(),
+            tail: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Runs that make nothing else live: restart, prune, setup.
+
+use super::decision::{AppDecision, Change, Decision, Role};
+use super::refusal::Refusal;
+use super::view::Situation;
+
+/// What is live on each host is reloaded there.
+pub(super) fn decide(situation: &Situation<'_>) -> Result<Decision, Refusal> {
+    let bare = situation.hosts.iter().filter(|host| host.answered() && host.live().is_none());
+    let bare: Vec<String> = bare.map(|host| host.name.to_owned()).collect();
+    if !bare.is_empty() {
+        return Err(Refusal::NothingToRestart { hosts: bare });
+    }
+    Ok(in_place(situation))
+}
+
+/// Each host keeps what it serves, and hosts may serve different releases.
+pub(super) fn in_place(situation: &Situation<'_>) -> Decision {
+    Decision {
+        apps: vec![AppDecision { goal: None, change: Change::InPlace }; situation.apps()],
+        roles: vec![Role::Full; situation.hosts.len()],
+        notices: Vec::new(),
+        incomplete: false,
+    }
+}

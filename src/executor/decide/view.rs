@@ -1,0 +1,86 @@
+//! What hosts said, as far as decisions depend on it.
+
+use jiff::Timestamp;
+
+use crate::config::Environment;
+use crate::remote::facts::Facts;
+use crate::remote::journal::{Entry, State};
+
+/// All hosts of a run.
+#[derive(Debug, Clone)]
+pub struct Situation<'a> {
+    /// The environment.
+    pub environment: &'a Environment,
+    /// Its targets, in the order of its sites.
+    pub hosts: Vec<HostView<'a>>,
+    /// The operator's time.
+    pub now: Timestamp,
+}
+
+/// One target: an app on a host.
+#[derive(Debug, Clone, Copy)]
+pub struct HostView<'a> {
+    /// As reports call it.
+    pub name: &'a str,
+    /// The app's index.
+    pub app: usize,
+    /// Whether it could be asked.
+    pub contact: Contact,
+    /// What it said about itself.
+    pub facts: &'a Facts,
+    /// Its journal, oldest first.
+    pub entries: &'a [Entry],
+    /// The digest of the configuration as it is now.
+    pub digest: Option<&'a str>,
+}
+
+/// Whether a host could be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contact {
+    /// It answered.
+    Answered,
+    /// It cannot be reached, and the run does without it.
+    Skipped,
+    /// It cannot be reached, or what it was asked failed.
+    Failed,
+}
+
+impl<'a> Situation<'a> {
+    /// The targets of an app, with their indices.
+    pub fn of_app(&self, app: usize) -> impl Iterator<Item = (usize, &HostView<'a>)> {
+        self.hosts.iter().enumerate().filter(move |(_, host)| host.app == app)
+    }
+
+    /// How many apps there are.
+    #[must_use]
+    pub fn apps(&self) -> usize {
+        self.environment.apps.len()
+    }
+
+    /// An app's name, where there are several.
+    #[must_use]
+    pub fn app_name(&self, app: usize) -> Option<&'a str> {
+        let apps = &self.environment.apps;
+        (apps.len() > 1).then(|| apps[app].name.as_str())
+    }
+}
+
+impl<'a> HostView<'a> {
+    /// The release that it serves.
+    #[must_use]
+    pub fn live(&self) -> Option<&'a str> {
+        self.facts.live.as_deref()
+    }
+
+    /// Whether it answered.
+    #[must_use]
+    pub fn answered(&self) -> bool {
+        self.contact == Contact::Answered
+    }
+
+    /// Whether the last run there failed on its way back or forward: whatever `current` says, that is not known to work.
+    #[must_use]
+    pub fn last_failed(&self) -> bool {
+        self.entries.last().is_some_and(|entry| entry.state == State::Failed)
+    }
+}

@@ -1,0 +1,224 @@
+//! How the state of a host grows with what the host says.
+
+use std::time::{Duration, Instant};
+
+use super::event::{Event, Failure, FailureKind, Observer};
+use super::host::{FailedStep, HostState, Shell};
+use super::message::HostMessage;
+use super::notice::Notice;
+use crate::plan::Phase;
+use crate::remote::attempt::Attempt;
+use crate::remote::journal::Entry;
+use crate::remote::remedy;
+use crate::remote::wire::{Reply, StderrFrame};
+use crate::transport::Exit;
+
+/// How the start command ends where there is no /proc.
+const NOT_LINUX: u32 = 9;
+
+/// The bytes kept of what a step printed.
+const TAIL: usize = 16 * 1024;
+
+impl HostState {
+    /// Takes in what was said. Whether the script it is at is over.
+    pub(super) fn hear(&mut self, said: HostMessage, phase: Phase, observer: &mut dyn Observer) -> bool {
+        match said {
+            HostMessage::Reply(number, reply) => self.reply(number, reply, phase, observer),
+            HostMessage::StderrFrame(StderrFrame::Out(at, bytes)) => {
+                self.show(at, &bytes, observer);
+                false
+            }
+            HostMessage::StderrFrame(StderrFrame::Raw(bytes)) => {
+                if self.has_started() && phase == Phase::Exec && !bytes.is_empty() {
+                    observer.event(&Event::ErrorOutput { host: &self.name, bytes: &bytes });
+                } else {
+                    self.raw(&bytes, phase, observer);
+                }
+                false
+            }
+            HostMessage::StderrFrame(StderrFrame::Beat) | HostMessage::LocalStep(_) => false,
+            HostMessage::StderrFrame(StderrFrame::Eof) => {
+                self.output.stderr_ended = true;
+                self.output.ended.take().is_some_and(|(number, code)| self.done(number, code))
+            }
+            HostMessage::Gone(exit) => {
+                self.gone(exit, phase);
+                true
+            }
+        }
+    }
+
+    fn has_started(&self) -> bool {
+        self.shell >= Shell::Started
+    }
+
+    fn reply(&mut self, number: u32, reply: Reply, phase: Phase, observer: &mut dyn Observer) -> bool {
+        match reply {
+            Reply::Raw(bytes) => self.raw(&bytes, phase, observer),
+            Reply::Hello => self.shell = self.shell.max(Shell::Started),
+            Reply::Fact(name, value) => self.facts.take(&name, &value),
+            Reply::Found(word, values) => self.found.push((word, values)),
+            Reply::Entry(number, state, pairs) => {
+                self.entries.extend(Entry::read(&number, &state, &pairs).filter(Entry::is_well_formed));
+            }
+            Reply::Attempt(run, pairs) => self.attempts.push(Attempt::read(&run, &pairs)),
+            Reply::Piece(of, at, bytes) => self.pieces.push((of, at, bytes)),
+            Reply::Step(step, at) => {
+                self.output.shown = self.output.shown.max(at);
+                self.output.tail.clear();
+                self.migrated |= step == "migrate";
+                if step == "drain" {
+                    self.fate.touch();
+                }
+                self.fetching &= matches!(step.as_str(), "pre-setup" | "pre-deploy" | "fetch" | "submodules");
+                observer.event(&Event::StepStarted { host: &self.name, step: &step });
+                self.output.step = Some((step, Instant::now()));
+            }
+            Reply::Tail(_, at, bytes) => {
+                self.output.tail = bytes.to_vec();
+                self.show(at, &bytes, observer);
+            }
+            Reply::End(step, code, _, at) => {
+                self.output.shown = self.output.shown.max(at);
+                if phase == Phase::Rollback && code != 0 {
+                    self.failed_recovery_step = Some(FailedStep { step: step.clone(), code });
+                }
+                let took = self.output.step.take().map_or(Duration::ZERO, |(_, since)| since.elapsed());
+                observer.event(&Event::StepEnded {
+                    host: &self.name,
+                    step: &step,
+                    exit: &Exit::Code(code),
+                    took,
+                });
+            }
+            // The fleet's.
+            Reply::Ask(_) => {}
+            Reply::Switched(_) => self.fate.switch(),
+            Reply::Code(code) => self.code = Some(code),
+            Reply::Notice(text) => Notice::FromHost { host: self.name.clone(), text }.tell(observer),
+            Reply::Fail(code, step, message) => self.fail(code, step, message),
+            Reply::Done(code) => return self.done(number, code),
+        }
+        false
+    }
+
+    /// The end of what this machine printed in a step for the host: of its output there is none.
+    pub(super) fn printed_here(&mut self, tail: Vec<u8>) {
+        self.output.tail = tail;
+    }
+
+    fn done(&mut self, number: u32, code: u32) -> bool {
+        if self.running != Some(number) {
+            return false;
+        }
+        // Standard output and error come by ways of their own: which is first at the end is chance.
+        if self.code.is_some() && !self.output.stderr_ended {
+            self.output.ended = Some((number, code));
+            return false;
+        }
+        self.running = None;
+        self.shell = Shell::Answered;
+        self.fetching = false;
+        if code != 0 && self.failure.is_none() {
+            // Our own scripts say why; a code without a reason is a defect worth seeing as it is.
+            self.fail(code, "script".into(), format!("ended with {code} without a reason"));
+        }
+        true
+    }
+
+    fn fail(&mut self, code: u32, step: String, message: String) {
+        let kind = match code {
+            11 => FailureKind::Busy,
+            16 => FailureKind::Refused,
+            18 => FailureKind::Interrupted,
+            _ => FailureKind::Step,
+        };
+        // Of git's troubles the remedy names hosts, and comes when all have answered.
+        if matches!(code, 13 | 17) && self.failure.is_none() {
+            self.access_error = self.facts.git_trouble.take();
+        }
+        let hint =
+            remedy::hint(code, &step, &message).filter(|_| self.access_error.is_none()).map(str::to_owned);
+        let (exit, message) = match message.strip_prefix("exit ").and_then(|code| code.parse().ok()) {
+            Some(code) => (Some(Exit::Code(code)), String::new()),
+            None => (None, message),
+        };
+        let tail = std::mem::take(&mut self.output.tail);
+        self.failure.get_or_insert(Failure { kind, step, exit, message, hint, tail });
+    }
+
+    fn gone(&mut self, exit: Exit, phase: Phase) {
+        self.session = None;
+        self.connection = None;
+        self.fetching = false;
+        if self.running.take().is_none() && phase == Phase::Finish {
+            return;
+        }
+        // Where no shell of ours came up nothing was begun.
+        self.lost = self.has_started().then_some(phase);
+        let text = match &exit {
+            Exit::Lost(text) => text.clone(),
+            Exit::Code(code) => format!("the session ended with {code}"),
+            Exit::Signal(signal) => format!("the session was ended by {signal}"),
+        };
+        let step = self.output.step.take().map_or_else(|| phase.name().to_owned(), |(step, _)| step);
+        let (kind, message, hint) = if self.has_started() {
+            // Whoever ends a run there ends its shell.
+            let hint = match exit {
+                Exit::Signal(_) => "did somebody end it there, with `unlock`? `status` shows what it serves",
+                _ => "is the host up, and the network? `status` shows what it serves",
+            };
+            let hint = hint.to_owned();
+            (FailureKind::Lost, if matches!(exit, Exit::Lost(_)) { String::new() } else { text }, Some(hint))
+        } else if exit == Exit::Code(NOT_LINUX) {
+            let kernel = String::from_utf8_lossy(&self.output.noise).trim().to_owned();
+            (
+                FailureKind::Unreachable,
+                format!("hosts that are not Linux are not yet supported: this is {kernel}"),
+                None,
+            )
+        } else {
+            let hint = "log in by hand and run `sh -c 'dd --version; command -v setsid'`: a POSIX sh, dd and setsid are needed";
+            (FailureKind::Step, format!("no shell of ours came up: {text}"), Some(hint.to_owned()))
+        };
+        let tail = if self.has_started() {
+            std::mem::take(&mut self.output.tail)
+        } else {
+            std::mem::take(&mut self.output.noise)
+        };
+        self.failure.get_or_insert(Failure { kind, step, exit: Some(exit), message, hint, tail });
+    }
+
+    // Bytes of the log from `at` on: what was not shown yet.
+    fn show(&mut self, at: u64, bytes: &[u8], observer: &mut dyn Observer) {
+        let Some((step, _)) = &self.output.step else { return };
+        let end = at + bytes.len() as u64;
+        let skip = usize::try_from(self.output.shown.saturating_sub(at)).unwrap_or(usize::MAX);
+        if skip >= bytes.len() {
+            return;
+        }
+        if at > self.output.shown {
+            let text = format!("… {} bytes not shown …\n", at - self.output.shown);
+            observer.event(&Event::Output { host: &self.name, step, bytes: text.as_bytes() });
+        }
+        observer.event(&Event::Output { host: &self.name, step, bytes: &bytes[skip..] });
+        self.output.shown = end;
+    }
+
+    fn raw(&mut self, bytes: &[u8], phase: Phase, observer: &mut dyn Observer) {
+        if bytes.is_empty() {
+            return;
+        }
+        if self.has_started() && phase == Phase::Exec {
+            observer.event(&Event::Output { host: &self.name, step: "exec", bytes });
+            return;
+        }
+        self.output.noise.extend_from_slice(bytes);
+        let extra = self.output.noise.len().saturating_sub(TAIL);
+        self.output.noise.drain(..extra);
+    }
+}
+
+#[cfg(test)]
+#[path = "hear_tests.rs"]
+mod tests;

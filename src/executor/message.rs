@@ -1,0 +1,39 @@
+//! What reaches the run from a host: what its shell says, how a local step goes, and the end of the connection.
+
+use bytes::Bytes;
+
+use crate::remote::wire::{Reply, StderrFrame};
+use crate::transport::Exit;
+
+/// What a host said, or that its connection ended.
+#[derive(Debug)]
+pub(super) enum HostMessage {
+    /// Of the script of that number.
+    Reply(u32, Reply),
+    StderrFrame(StderrFrame),
+    /// Of a step that this machine does for the host.
+    LocalStep(LocalStep),
+    /// The end of the connection; nothing comes after.
+    Gone(Exit),
+}
+
+/// What a step does that this machine does for a host.
+#[derive(Debug)]
+pub(super) enum LocalStep {
+    /// It printed this.
+    Printed {
+        /// The step's name.
+        step: String,
+        bytes: Bytes,
+    },
+    /// It ended.
+    Ended {
+        /// The step's name.
+        step: String,
+        /// The script that asked for it.
+        number: u32,
+        code: u32,
+        /// The end of what it printed.
+        tail: Vec<u8>,
+    },
+}

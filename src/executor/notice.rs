@@ -1,0 +1,117 @@
+//! What the user is to know that is no failure: one variant for each, worded here.
+
+use std::time::Duration;
+
+use super::event::{Event, Observer};
+
+/// Something worth knowing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields say what their names and the variant say")]
+pub enum Notice {
+    /// A deploy has nothing to do, and the host takes no requests.
+    LeftDrained { host: String, environment: String },
+    /// A revert leaves these apps live: nothing was live before them.
+    AppsStay { apps: Vec<String> },
+    /// A sync makes a release with another configuration than the other hosts have.
+    ConfigurationChanged { release: String, hosts: Vec<String> },
+    /// The run goes on without these hosts.
+    Skipped { hosts: Vec<String>, environment: String },
+    /// All hosts of an app are unreachable, so that none is skipped.
+    NoHostOfApp { app: String },
+    /// These hosts are unreachable, and cannot be skipped.
+    CannotSkip { hosts: Vec<String> },
+    /// The host's app does not change, and the host could not be asked.
+    UnreachableUnchanged { host: String },
+    /// The connection to a host that does not change was lost.
+    LostUnchanged { host: String },
+    /// The connection was lost while the lock was being released.
+    LostAtTheEnd { host: String },
+    /// The connection was lost after the deploy was confirmed.
+    LostWhenConfirmed { host: String },
+    /// The release is live, and the clean-up failed.
+    NotCleanedUp { host: String, message: String },
+    /// The connection to a host that may be live was lost; it is called again.
+    CallingAgain { host: String },
+    /// A pause between two batches.
+    Pause { time: Duration, before: String },
+    /// A local hook after the end failed.
+    LocalHookFailed { step: String, message: String },
+    /// Said by a script.
+    FromHost { host: String, text: String },
+}
+
+impl Notice {
+    /// Tells it to the observer.
+    pub(super) fn tell(&self, observer: &mut dyn Observer) {
+        observer.event(&Event::Notice { host: self.host(), text: &self.text() });
+    }
+
+    /// The host that it is about.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Notice::LeftDrained { host, .. }
+            | Notice::UnreachableUnchanged { host }
+            | Notice::LostUnchanged { host }
+            | Notice::LostAtTheEnd { host }
+            | Notice::LostWhenConfirmed { host }
+            | Notice::NotCleanedUp { host, .. }
+            | Notice::CallingAgain { host }
+            | Notice::FromHost { host, .. } => Some(host),
+            _ => None,
+        }
+    }
+
+    /// What is said.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Notice::LeftDrained { environment, .. } => {
+                format!(
+                    "it takes no requests: an earlier run left it drained; see `shipit {environment} status`"
+                )
+            }
+            Notice::AppsStay { apps } => {
+                format!("{} came with that deploy and stays: nothing was live before", apps.join(", "))
+            }
+            Notice::ConfigurationChanged { release, hosts } => format!(
+                "the configuration has changed since {release} was deployed; {} gets it with today's",
+                hosts.join(", ")
+            ),
+            Notice::Skipped { hosts, environment } => {
+                let them = if hosts.len() == 1 { "it" } else { "them" };
+                format!(
+                    "skipped: {}; `shipit {environment} sync` brings {them} along later",
+                    hosts.join(", ")
+                )
+            }
+            Notice::NoHostOfApp { app } => format!("no host of {app} can be reached"),
+            Notice::CannotSkip { hosts } => {
+                format!("{} cannot be skipped: a hook runs there for all hosts", hosts.join(", "))
+            }
+            Notice::UnreachableUnchanged { .. } => {
+                "could not be asked; nothing has to be done there".to_owned()
+            }
+            Notice::LostUnchanged { .. } => "connection lost; this host needed no change".to_owned(),
+            Notice::LostAtTheEnd { .. } => {
+                "connection lost after the deploy; the host completes the clean-up on its own".to_owned()
+            }
+            Notice::LostWhenConfirmed { .. } => {
+                "connection lost after the release was confirmed; the host completes the run on its own"
+                    .to_owned()
+            }
+            Notice::NotCleanedUp { message, .. } => format!("live, but the clean-up failed: {message}"),
+            Notice::CallingAgain { .. } => {
+                "connection lost; connecting again to find out what it serves".to_owned()
+            }
+            Notice::Pause { time, before } => format!("pausing for {} before {before}", spoken(*time)),
+            Notice::LocalHookFailed { step, message } => format!("{step} failed: {message}"),
+            Notice::FromHost { text, .. } => text.clone(),
+        }
+    }
+}
+
+fn spoken(time: Duration) -> String {
+    let time = jiff::SignedDuration::try_from(time).unwrap_or(jiff::SignedDuration::MAX);
+    format!("{time:#}")
+}

@@ -1,0 +1,78 @@
+//! What all plans have in common.
+
+use super::action::Action;
+use super::model::{LocalHook, OnFailure, Plan, Policy, Recovery, Unreachable};
+use super::options::Options;
+use super::phase::Phase;
+use super::stages::Stages;
+use super::target::target;
+use crate::config::{App, Environment};
+use crate::remote::script::Script;
+use crate::remote::wire::Mode;
+
+/// A plan of an opening and no stages, which holds the lock and has nothing to undo but that.
+pub(super) fn plan(action: Action, environment: Environment, options: &Options, opening: Script) -> Plan {
+    let opening = vec![opening; environment.sites.len()];
+    let targets = (0..environment.sites.len()).map(|at| target(action, &environment, at, options)).collect();
+    Plan {
+        action,
+        targets,
+        policy: Policy {
+            on_failure: OnFailure::RollBack,
+            unreachable: Unreachable::Fail,
+            respects_hold: false,
+            fetches: false,
+        },
+        needed: Vec::new(),
+        concurrency: options.concurrency,
+        mode: Mode::Held,
+        opening,
+        opening_phase: Phase::Lock,
+        find_ref: vec![Script::new(); environment.apps.len()],
+        release_lock: Script::new().unlock(),
+        stages: Vec::new(),
+        check_health: Script::new(),
+        recovery: Recovery { script: Script::new().unlock(), ..Recovery::default() },
+        local_steps: Vec::new(),
+        after_success: Vec::new(),
+        after_failure: Vec::new(),
+        environment,
+    }
+}
+
+/// A plan that takes no lock and changes nothing that a lock would have to protect.
+pub(super) fn unlocked(plan: Plan) -> Plan {
+    Plan { opening_phase: Phase::Connect, release_lock: Script::new(), recovery: Recovery::default(), ..plan }
+}
+
+/// The same, with its files outside of the deploy path.
+pub(super) fn free(plan: Plan) -> Plan {
+    Plan { mode: Mode::Free, ..unlocked(plan) }
+}
+
+/// The `drain` and `undrain` steps that run on the operator's machine.
+pub(super) fn local_steps(environment: &Environment) -> Vec<LocalHook> {
+    let mut stages = Stages::new(environment);
+    let mut all = Vec::new();
+    stages.apps(|stages, app| {
+        for (step, hooks) in [("drain", &app.hooks.drain), ("undrain", &app.hooks.undrain)] {
+            all.extend(stages.local_steps_of(step, hooks));
+        }
+    });
+    all
+}
+
+/// The entries of `shared` as `link` takes them.
+pub(super) fn links(app: &App) -> Vec<String> {
+    app.shared.iter().map(|s| format!("{}:{}", if s.directory { 'd' } else { 'f' }, s.path)).collect()
+}
+
+/// The local hooks after success, and those after a failure.
+pub(super) fn after_the_end(stages: &mut Stages<'_>) -> (Vec<LocalHook>, Vec<LocalHook>) {
+    let (mut after_success, mut after_failure) = (Vec::new(), Vec::new());
+    stages.apps(|stages, app| {
+        after_success.extend(stages.local_hooks("post-deploy-local", &app.hooks.post_deploy_local));
+        after_failure.extend(stages.local_hooks("on-failure-local", &app.hooks.on_failure_local));
+    });
+    (after_success, after_failure)
+}

@@ -1,0 +1,131 @@
+//! What a dry run shows: what was decided, and the plan, for people or as one JSON value.
+
+use super::preview::{Group, Preview};
+use super::{Printer, Verbosity, clean, human, json, plan_screen};
+use crate::executor::decide::{Change, Decision, Role};
+use crate::plan::{self, Action, Plan};
+
+/// How a plan is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Format {
+    /// As one JSON value.
+    pub json: bool,
+    /// With the exact scripts.
+    pub scripts: bool,
+}
+
+/// Any plan; with what it would do, where hosts were asked.
+pub fn print(printer: &Printer, plan: &Plan, preview: Option<&Preview>, format: Format) {
+    if format.json {
+        printer.json(&json::plan(plan, preview));
+        return;
+    }
+    let news = preview.map_or_else(Vec::new, |preview| lines(plan, preview));
+    let news: Vec<String> = news.iter().map(|line| printer.harmless(line)).collect();
+    if format.scripts || printer.verbosity() == Verbosity::Verbose {
+        let whole = printer.verbosity() == Verbosity::Verbose;
+        printer.data_as_it_is(&plan::show_with(plan, whole, &news));
+    } else {
+        printer.data(&plan_screen::render(plan, preview, &news));
+    }
+}
+
+// What changes, for people.
+fn lines(plan: &Plan, preview: &Preview) -> Vec<String> {
+    if let Some(refusal) = &preview.refusal {
+        let hint = refusal.hint().map(|hint| format!("hint: {hint}"));
+        return std::iter::once(format!("would be refused: {}", refusal.message())).chain(hint).collect();
+    }
+    let Some(decision) = &preview.decision else { return Vec::new() };
+    let apps = &plan.environment.apps;
+    let mut all: Vec<String> = decision
+        .notices
+        .iter()
+        .map(|notice| match notice.host() {
+            Some(host) => format!("{host}: {}", notice.text()),
+            None => notice.text(),
+        })
+        .collect();
+    for (at, app) in apps.iter().enumerate() {
+        let lines = app_lines(plan, preview, decision, at);
+        if apps.len() > 1 && !lines.is_empty() {
+            all.push(format!("{}:", clean::line(app.name.as_bytes(), 80)));
+        }
+        all.extend(lines);
+    }
+    all
+}
+
+fn app_lines(plan: &Plan, preview: &Preview, decision: &Decision, at: usize) -> Vec<String> {
+    let app = &preview.apps[at];
+    let short = app.to.as_deref().map(human::revision).unwrap_or_default();
+    let names = |hosts: &[usize]| {
+        let names: Vec<&str> = hosts.iter().map(|at| plan.targets[*at].name.as_str()).collect();
+        human::names(&names)
+    };
+    match app.decided.change {
+        Change::Unchanged if app.decided.goal.is_none() => vec!["nothing is live".to_owned()],
+        Change::Unchanged if plan.action == Action::Deploy => {
+            vec![format!("nothing to do: {short} is live everywhere, with this configuration")]
+        }
+        Change::Unchanged => vec![format!("nothing to do: {short} is live on all hosts")],
+        Change::NewRelease if app.to.is_none() => Vec::new(),
+        Change::NewRelease => app
+            .groups
+            .iter()
+            .flat_map(|group| {
+                let on = app.differ.then(|| format!("on {}:", names(&group.hosts)));
+                on.into_iter().chain(incoming(group, app.to.as_deref().unwrap_or_default()))
+            })
+            .collect(),
+        Change::ExistingRelease => {
+            app.groups.iter().flat_map(|group| existing(group, decision, &short, &names)).collect()
+        }
+        Change::InPlace => app
+            .groups
+            .iter()
+            .map(|group| match &group.from {
+                Some(from) => format!("{}: {}, which stays live", names(&group.hosts), human::revision(from)),
+                None => format!("{}: nothing is live", names(&group.hosts)),
+            })
+            .collect(),
+    }
+}
+
+fn incoming(group: &Group, to: &str) -> Vec<String> {
+    let short = human::revision(to);
+    match (&group.from, &group.pending) {
+        (None, _) => vec![format!("nothing is live yet; {short} goes out")],
+        (Some(from), _) if from == to => vec![format!("{short} is live; no commit goes out")],
+        (Some(from), Some(pending)) => human::commits(None, from, to, pending),
+        (Some(from), None) => vec![format!("{}..{short} goes out", human::revision(from))],
+    }
+}
+
+// One line for all hosts of a group with the same role.
+fn existing(group: &Group, decision: &Decision, to: &str, names: &dyn Fn(&[usize]) -> String) -> Vec<String> {
+    let from = group.from.as_deref().map_or("nothing".to_owned(), human::revision);
+    let mut by_role: Vec<(Role, Vec<usize>)> = Vec::new();
+    for at in &group.hosts {
+        let role = decision.roles[*at];
+        match by_role.iter_mut().find(|(known, _)| *known == role) {
+            Some((_, hosts)) => hosts.push(*at),
+            None => by_role.push((role, vec![*at])),
+        }
+    }
+    let line = |(role, hosts): &(Role, Vec<usize>)| {
+        let hosts = names(hosts);
+        match role {
+            Role::Released | Role::InSync => format!("{hosts}: serves {from}; is not changed"),
+            Role::Full => format!("{hosts}: from {from} to {to}"),
+            Role::HasRelease => format!("{hosts}: from {from} to {to}, which it has"),
+            Role::MissingRelease { bare: false } => {
+                format!("{hosts}: from {from} to {to}, which is built there")
+            }
+            Role::MissingRelease { bare: true } => {
+                format!("{hosts}: is set up; {to} is built there")
+            }
+        }
+    };
+    by_role.iter().map(line).collect()
+}

@@ -1,0 +1,171 @@
+//! A plan for people: what changes, the steps in their order and on which hosts, and what happens if it fails. The exact
+//! scripts are `plan --scripts`.
+
+use std::fmt::Write as _;
+
+use super::preview::Preview;
+use super::{human, table};
+use crate::config::{App, Pause};
+use crate::git;
+use crate::plan::{Action, Batch, OnFailure, Participants, Phase, Plan, Stage, Work};
+
+/// The screen. `news`: what changes, a line each.
+#[must_use]
+pub fn render(plan: &Plan, preview: Option<&Preview>, news: &[String]) -> String {
+    let mut text = String::new();
+    let environment = &plan.environment;
+    for app in &environment.apps {
+        let named = if environment.apps.len() == 1 { String::new() } else { format!("{}: ", app.name) };
+        let repo = git::without_credentials(&app.repo);
+        let what = if plan.action == Action::Deploy { format!("{} of {repo}", app.reference) } else { repo };
+        let _ = writeln!(text, "{} {}: {named}{what}", plan.action.name(), environment.name);
+    }
+    let names: Vec<&str> = environment.hosts.iter().map(|host| host.name.as_str()).collect();
+    let _ = writeln!(text, "on {}", names.join(", "));
+    if !news.is_empty() {
+        let _ = writeln!(text, "\n{}", news.join("\n").trim_end());
+    }
+    let nothing =
+        preview.and_then(|preview| preview.decision.as_ref()).is_some_and(|decision| decision.is_nothing());
+    if nothing || preview.is_some_and(|preview| preview.refusal.is_some()) {
+        return text;
+    }
+    let rows = rows(plan);
+    if !rows.is_empty() {
+        let _ = write!(text, "\n{}", table::render(&rows));
+    }
+    let _ = writeln!(text, "\n{}", after_a_failure(plan));
+    let _ = writeln!(text, "exact scripts: shipit {} {} --scripts", environment.name, command(plan.action));
+    text
+}
+
+fn command(action: Action) -> String {
+    match action {
+        Action::Deploy => "plan".to_owned(),
+        other => format!("{} --dry-run", other.name()),
+    }
+}
+
+// A row for each part of a phase: phase, hosts, steps.
+fn rows(plan: &Plan) -> Vec<Vec<String>> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for stage in &plan.stages {
+        let (phase, hosts, steps) = (stage.phase.name().to_owned(), hosts(plan, stage), steps(plan, stage));
+        if steps.is_empty() {
+            continue;
+        }
+        match rows.last_mut() {
+            // What follows a health check from this machine is the same batch.
+            Some(last) if last[0] == phase && last[1] == hosts => add(&mut last[2], &steps),
+            _ => rows.push(vec![phase, hosts, steps.join(", ")]),
+        }
+    }
+    // A phase is named once.
+    for at in (1..rows.len()).rev() {
+        if rows[at][0] == rows[at - 1][0] {
+            rows[at][0].clear();
+        }
+    }
+    rows
+}
+
+fn add(row: &mut String, steps: &[String]) {
+    let known: Vec<String> = row.split(", ").map(str::to_owned).collect();
+    for step in steps.iter().filter(|step| !known.contains(step)) {
+        let _ = write!(row, ", {step}");
+    }
+}
+
+fn hosts(plan: &Plan, stage: &Stage) -> String {
+    let of_stage: Vec<usize> = match &stage.work {
+        Work::Remote(scripts) => (0..scripts.len()).filter(|at| !scripts[*at].is_empty()).collect(),
+        Work::Health(targets) => targets.clone(),
+        Work::Local(hooks) if hooks.iter().all(|hook| hook.target.is_none()) => return "here".to_owned(),
+        Work::Local(hooks) => hooks.iter().filter_map(|hook| hook.target).collect(),
+        Work::Pause(_) => Vec::new(),
+    };
+    let condition = match stage.participants {
+        Participants::All | Participants::HealthChecked => "",
+        other => other.condition(),
+    };
+    let names: Vec<&str> = of_stage.iter().map(|at| plan.targets[*at].name.as_str()).collect();
+    let names =
+        if of_stage.len() == plan.targets.len() { "all hosts".to_owned() } else { human::names(&names) };
+    match stage.batch {
+        Some(Batch { number, of, .. }) if of > 1 && !of_stage.is_empty() => {
+            format!("{number} of {of}: {names}{condition}")
+        }
+        Some(Batch { number, of, .. }) if of > 1 => format!("before {number} of {of}"),
+        _ => format!("{names}{condition}"),
+    }
+}
+
+fn steps(plan: &Plan, stage: &Stage) -> Vec<String> {
+    match &stage.work {
+        Work::Remote(scripts) => {
+            let mut all: Vec<String> = Vec::new();
+            for (at, script) in scripts.iter().enumerate() {
+                let app = &plan.environment.apps[plan.targets[at].app];
+                for step in script.steps().iter().filter(|step| exists(plan, app, step)) {
+                    if !all.contains(step) {
+                        all.push(step.clone());
+                    }
+                }
+            }
+            all
+        }
+        Work::Local(hooks) => {
+            let mut all: Vec<String> = hooks.iter().map(|hook| format!("{} (here)", hook.step)).collect();
+            all.dedup();
+            all
+        }
+        Work::Health(_) => vec!["health".to_owned()],
+        Work::Pause(Pause::Lasting(time)) => vec![format!("pause of {}", human::duration(*time))],
+        Work::Pause(Pause::Ask) => vec!["you are asked".to_owned()],
+        Work::Pause(Pause::None) => Vec::new(),
+    }
+}
+
+// Of a new release today's configuration says whether there is anything to reload; of another its own does.
+fn exists(plan: &Plan, app: &App, step: &str) -> bool {
+    match step {
+        _ if plan.action != Action::Deploy => true,
+        "reload" => app.supervisor.is_some(),
+        "verify" => app.supervisor.as_ref().is_some_and(|supervisor| supervisor.verify.is_some()),
+        "undrain" => !app.hooks.undrain.is_empty(),
+        "post-deploy" => !app.hooks.post_deploy.is_empty(),
+        _ => true,
+    }
+}
+
+fn after_a_failure(plan: &Plan) -> String {
+    let goes_live =
+        plan.stages.iter().any(|stage| matches!(stage.phase, Phase::Activate | Phase::SingleHost));
+    match plan.policy.on_failure {
+        OnFailure::RollBack if goes_live => {
+            let names = |batch: &Vec<usize>| {
+                batch.iter().map(|at| plan.targets[*at].name.as_str()).collect::<Vec<_>>().join(", ")
+            };
+            let order: Vec<String> = plan.recovery.batches.iter().map(names).collect();
+            let order = match order.len() {
+                0 | 1 => String::new(),
+                _ => format!(":\n  hosts that do not serve the new release first, then {}", order.join("; ")),
+            };
+            let all = if plan.targets.len() == 1 { "the host is" } else { "all hosts are" };
+            let first = if plan.targets.len() == 1 { "it" } else { "the first host" };
+            format!(
+                "if it fails before {first} is live: the new release is removed, nothing live changes\n\
+                 if it fails later: {all} rolled back to what is live there now{order}"
+            )
+        }
+        OnFailure::RollBack => "if it fails: what was done stays, and nothing live changes".to_owned(),
+        OnFailure::Continue => {
+            "if a host fails: it is reported, and the others go on; no host returns to what it leaves"
+                .to_owned()
+        }
+        OnFailure::FinishInPlace => {
+            "if a host fails: it is reported, no other host begins, and what was begun is done to its end"
+                .to_owned()
+        }
+    }
+}
