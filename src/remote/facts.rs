@@ -266,7 +266,8 @@ mod tests {
     #[test]
     fn scripts_say_these_facts_and_no_others() {
         let scripts = format!("{}{CHECK}{}", *PROGRAM, *ASK);
-        let mut said: Vec<&str> = words_after(&scripts, "fact ").collect();
+        // `say fact "$1"` is the function itself.
+        let mut said: Vec<&str> = words_after(&scripts, "fact ").filter(|word| *word != "\"$1\"").collect();
         said.sort_unstable();
         said.dedup();
         let mut known: Vec<&str> = Fact::ALL.iter().map(|fact| fact.name()).collect();

@@ -261,9 +261,9 @@ fn steal_ends_a_live_run_which_puts_back(sh: Sh) {
         let deploy = Deploy::reach(&ground, 30, state);
         let mut thief = Run::start(&ground, 30);
         let stolen = thief.script(&Script::new().steal()).good();
-        assert_eq!((stolen.fact("unlocked"), stolen.fact("live")), ("ops on there", old.as_str()));
+        assert_eq!(stolen.fact("live"), old.as_str());
         assert!(!ground.locked(), "{state:?}");
-        assert_eq!(thief.script(&Script::new().steal()).good().fact("unlocked"), "nothing");
+        thief.script(&Script::new().steal()).good();
         assert!(thief.bye().success());
         deploy.is_resolved(state, &format!("{state:?}, stolen"));
     }
