@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::Context;
+use super::context::Context;
 use crate::config::Unevaluated;
 use crate::error::{self, Error, exit};
 use crate::executor;
@@ -25,7 +25,7 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     };
     let plan = plan::check(context.environment.clone(), &options);
     let strangers;
-    let hosts = match context.hosts().await {
+    let hosts = match context.transport().await {
         // Who is not trusted is told like all else that is found.
         Err(Error::Untrusted { .. }) => {
             strangers = context.surroundings.transport(&context.environment.timeouts);

@@ -2,7 +2,7 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Context;
+use super::context::Context;
 use crate::config::{self, Choice};
 use crate::error::{Error, exit, failure_code};
 use crate::executor::attach;
@@ -21,7 +21,7 @@ pub(super) async fn run(mut context: Context<'_>, host: Option<&str>) -> Result<
     choose(&mut context, host)?;
     let name = context.environment.hosts[0].name.clone();
     let plan = plan::console(context.environment.clone(), &context.options(true)?);
-    let transport = context.hosts().await?;
+    let transport = context.transport().await?;
     let listen = |kind| {
         signal(kind).map_err(|source| Error::Surroundings {
             what: "listening to signals".into(),

@@ -1,6 +1,7 @@
 //! `shipit ENV`, `shipit ENV ref REF`, `shipit ENV plan`.
 
-use super::Context;
+use super::carry_out::carry_out;
+use super::context::Context;
 use crate::cli::{AppReference, Invocation};
 use crate::config::{App, Environment, Pause, nearest};
 use crate::error::Error;
@@ -15,7 +16,7 @@ pub(super) async fn run(mut context: Context<'_>, references: &[AppReference]) -
     let redeploy = context.invocation.redeploy;
     let commits = choose(&mut context.environment, references)?;
     let intent = Intent::Deploy { commits, redeploy };
-    if context.part && !context.invocation.split && !context.invocation.dry_run {
+    if context.partial && !context.invocation.split && !context.invocation.dry_run {
         return Err(Error::Refused {
             reason: "a deploy to part of the hosts leaves the environment on two releases".into(),
             hint: "deploy to all of them, or, on purpose, with --split".into(),
@@ -53,7 +54,7 @@ pub(super) async fn run(mut context: Context<'_>, references: &[AppReference]) -
         ask: asks.then_some(&BatchPrompt as &dyn Ask),
     };
     let undo = undo(&context);
-    context.carry_out(request, Some(undo)).await
+    carry_out(&context, request, Some(undo)).await
 }
 
 fn without_asking(pause: Pause) -> Pause {
@@ -112,7 +113,7 @@ fn undo(context: &Context<'_>) -> String {
     let mut text = format!("shipit {} revert", context.environment.name);
     let Invocation { hosts, roles, .. } = context.invocation;
     for (option, words) in [("--hosts", hosts), ("--roles", roles)] {
-        if context.part && !words.is_empty() {
+        if context.partial && !words.is_empty() {
             text.push_str(&format!(" {option} {}", quote(&words.join(","))));
         }
     }

@@ -4,7 +4,8 @@
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::{Context, hold};
+use super::context::Context;
+use super::hold;
 use crate::config::App;
 use crate::error::{Error, exit, failure_code, interrupted};
 use crate::executor::decide::{
@@ -14,11 +15,11 @@ use crate::executor::{Looked, Request};
 use crate::git::{self, GitError, Resolved, Revision};
 use crate::plan::{self, Plan};
 use crate::report::preview::{AppPreview, Group, Preview};
-use crate::report::{Silent, clean, human};
+use crate::report::{Silent, clean, dry_run, human};
 
 pub(super) async fn show(context: &Context<'_>, request: &Request<'_>) -> Result<u8, Error> {
     if request.intent == Intent::Nothing {
-        context.print_plan(request.plan, None);
+        print(context, request.plan, None);
         return Ok(exit::OK);
     }
     let interrupt = Context::interrupt()?;
@@ -49,12 +50,17 @@ pub(super) async fn show(context: &Context<'_>, request: &Request<'_>) -> Result
         note(context, &format!("{} is held {held}: a deploy would be refused", context.environment.name));
     }
     let preview = preview(context, request, looked, revisions).await;
-    context.print_plan(request.plan, Some(&preview));
+    print(context, request.plan, Some(&preview));
     // What holds a deploy up was said, and may be over when it is meant.
     Ok(match preview.refusal.as_ref() {
         Some(refusal) => failure_code(&refusal.failure()),
         None => exit::OK,
     })
+}
+
+fn print(context: &Context<'_>, plan: &Plan, preview: Option<&Preview>) {
+    let format = dry_run::Format { json: context.wants_json(), scripts: context.invocation.scripts };
+    dry_run::print(context.printer, plan, preview, format);
 }
 
 fn note(context: &Context<'_>, text: &str) {

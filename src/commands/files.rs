@@ -3,7 +3,8 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use super::{Context, local_commands};
+use super::context::Context;
+use super::local_commands;
 use crate::config::{App, Environment, FileEntry, FileSource, LocalCommand};
 use crate::error::Error;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Context;
+use super::context::Context;
 use crate::error::{Error, exit};
 use crate::executor::Looked;
 use crate::executor::event::FailureKind;
@@ -16,7 +16,7 @@ pub(super) async fn hold(context: Context<'_>, why: &str, lasting: Option<Durati
     let until = lasting.and_then(|lasting| Timestamp::now().checked_add(lasting).ok());
     let until = until.map_or(String::new(), stamp);
     let plan = plan::hold(context.environment.clone(), &context.options(false)?, &until, why);
-    let looked = context.ask(&plan).await?;
+    let looked = context.ask_hosts(&plan).await?;
     let held: Vec<&Looked> = looked.iter().filter(|host| host.failure.is_none()).collect();
     if let Some(host) = held.iter().find(|host| host.holder.as_ref().is_some_and(|(_, dead)| !dead)) {
         let who = host.holder.as_ref().map_or("", |(who, _)| who);
@@ -35,7 +35,7 @@ pub(super) async fn hold(context: Context<'_>, why: &str, lasting: Option<Durati
 
 pub(super) async fn resume(context: Context<'_>) -> Result<u8, Error> {
     let plan = plan::resume(context.environment.clone(), &context.options(false)?);
-    let looked = context.ask(&plan).await?;
+    let looked = context.ask_hosts(&plan).await?;
     let name = &context.environment.name;
     match looked.iter().filter(|host| host.failure.is_none()).find_map(|host| host.hold.as_ref()) {
         Some(hold) => {

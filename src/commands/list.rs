@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::chain::Chain;
-use super::{Context, deploy_cache};
+use super::context::{Context, exit_code};
+use super::deploy_cache;
 use crate::error::Error;
 use crate::executor::Looked;
 use crate::remote::history;
@@ -12,7 +13,7 @@ use crate::report::{fleet, json};
 
 pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     let looked = context.look().await?;
-    let code = super::answered(&looked);
+    let code = exit_code(&looked);
     let answered: Vec<&Looked> = looked.iter().filter(|host| host.failure.is_none()).collect();
     let journals: Vec<_> = answered.iter().map(|host| host.entries.as_slice()).collect();
     let all = history::merged(&journals);

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Context;
+use super::context::Context;
 use crate::error::{Error, exit, interrupted};
 use crate::executor::Looking;
 use crate::plan;
@@ -30,7 +30,7 @@ pub(super) async fn run(context: Context<'_>, follow: bool, lines: u32) -> Resul
         ));
     }
     let plan = plan::logs(environment.clone(), &context.options(false)?, lines);
-    let transport = context.hosts().await?;
+    let transport = context.transport().await?;
     let mut silent = Silent;
     let looking = Looking::begin(&plan, transport, &mut silent, Context::interrupt()?).await;
     let names = environment.sites.iter().map(|site| environment.site_name(site)).collect();

@@ -1,22 +1,18 @@
 //! One file per command: what was typed goes in, one call is made, what is shown is chosen.
 
-use std::cell::OnceCell;
 use std::path::PathBuf;
-use std::time::Duration;
-
-use secrecy::SecretString;
 
 use crate::cli::{Command, Invocation, Tool};
-use crate::config::{self, App, Choice, Document, Environment, Pause, Rollout};
+use crate::config::{self, Document, Environment};
 use crate::error::Error;
-use crate::executor::Interrupt;
-use crate::plan::Options;
-use crate::report::{self, Printer, Show, human};
+use crate::report::{self, Printer};
 
+mod carry_out;
 mod chain;
 mod check;
 mod completions;
 mod console;
+mod context;
 mod demo;
 mod deploy;
 mod deploy_cache;
@@ -40,46 +36,8 @@ mod trust_hosts;
 mod unlock;
 mod upkeep;
 
-use surroundings::{Surroundings, Ways};
-
-/// What every command works with.
-struct Context<'a> {
-    invocation: &'a Invocation,
-    printer: &'a Printer,
-    surroundings: Surroundings,
-    environment: Environment,
-    /// It, with what commands of `env` printed, once they were run.
-    answered: OnceCell<Environment>,
-    /// Hosts of its apps were left out.
-    part: bool,
-    /// With those.
-    everywhere: Environment,
-    ways: OnceCell<Ways>,
-}
-
-fn choice(invocation: &Invocation) -> Choice<'_> {
-    Choice { hosts: &invocation.hosts, roles: &invocation.roles, apps: &invocation.apps }
-}
-
-/// Whether hosts of the apps that were chosen are left out.
-fn is_part(everywhere: &Environment, chosen: &Environment) -> bool {
-    let sites = |environment: &Environment, name: &str| {
-        environment.sites.iter().filter(|site| environment.apps[site.app].name == name).count()
-    };
-    chosen.apps.iter().any(|app| sites(chosen, &app.name) < sites(everywhere, &app.name))
-}
-
-/// The file's, under the options.
-fn rollout(environment: &Environment, invocation: &Invocation) -> Rollout {
-    let file = environment.rollout;
-    Rollout {
-        batch: invocation.batch.or(file.batch),
-        // Who says how many go at a time means the first of them, too.
-        canary: if invocation.batch.is_some() { 0 } else { file.canary },
-        pause: if invocation.no_pause { Pause::None } else { file.pause },
-        max_unreachable: invocation.max_unreachable.unwrap_or(file.max_unreachable),
-    }
-}
+use context::{Context, events_file};
+use surroundings::Surroundings;
 
 /// Carries out what was asked for; the exit code.
 ///
@@ -95,14 +53,7 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         return show_config::run(&document, invocation, (key.as_deref(), *origin), printer);
     }
     let environment = resolve(&document, &invocation.environment, printer)?;
-    let mut everywhere = environment.clone();
-    everywhere.rollout = rollout(&everywhere, invocation);
-    let mut environment = config::select(environment, choice(invocation))?;
-    environment.rollout = rollout(&environment, invocation);
-    let part = is_part(&everywhere, &environment);
-    let (answered, ways) = (OnceCell::new(), OnceCell::new());
-    let context =
-        Context { invocation, printer, surroundings, environment, answered, part, everywhere, ways };
+    let context = Context::new(invocation, printer, surroundings, environment)?;
     match &invocation.command {
         Command::Deploy { references } => deploy::run(context, references).await,
         Command::Setup => setup::run(context).await,
@@ -173,141 +124,4 @@ pub fn fail(invocation: &Invocation, printer: &Printer, error: &Error) -> u8 {
         printer.error(&format!("warning: writing events to {}: {failed}", file.display()));
     }
     error.exit_code()
-}
-
-fn events_file(invocation: &Invocation) -> Option<PathBuf> {
-    let chdir = invocation.chdir.clone().unwrap_or_default();
-    invocation.events.as_ref().map(|file| chdir.join(file))
-}
-
-impl Context<'_> {
-    /// What plans need besides the configuration; `env` is evaluated for commands that hand it to hosts.
-    fn options(&self, with_env: bool) -> Result<Options, Error> {
-        let mut options = self.surroundings.options(&self.environment.name);
-        options.concurrency = self.invocation.concurrency;
-        options.allow_older = self.invocation.allow_older;
-        options.keep_failed = self.invocation.keep_failed;
-        if with_env {
-            let lookup = |name: &str| std::env::var(name).ok();
-            self.environment.check_variables(&lookup)?;
-            let environment = self.answered()?;
-            for site in &environment.sites {
-                options.env.push(environment.evaluate_env(site, &lookup)?);
-            }
-        }
-        Ok(options)
-    }
-
-    /// The environment, with what the commands of `env` print. They run once, however often this is asked.
-    fn answered(&self) -> Result<&Environment, Error> {
-        if let Some(answered) = self.answered.get() {
-            return Ok(answered);
-        }
-        let mut environment = self.environment.clone();
-        let limit = environment.timeouts.hook;
-        let answers =
-            local_commands::ask(&environment.env_commands(), &environment.name, limit, self.printer);
-        environment.answer(&answers)?;
-        Ok(self.answered.get_or_init(|| environment))
-    }
-
-    /// `repo-token` of each app, for commands whose hosts ask the repository.
-    fn tokens(&self) -> Result<Vec<Option<SecretString>>, Error> {
-        let lookup = |name: &str| std::env::var(name).ok();
-        let token = |app: &App| Ok(self.environment.evaluate_token(app, &lookup)?);
-        self.environment.apps.iter().map(token).collect()
-    }
-
-    /// For what runs in `current`: with several apps it must be said in which.
-    fn one_app(&self, command: &str) -> Result<(), Error> {
-        let names: Vec<&str> = self.environment.apps.iter().map(|app| app.name.as_str()).collect();
-        if names.len() == 1 {
-            return Ok(());
-        }
-        let (environment, all) = (&self.environment.name, names.join(", "));
-        Err(Error::Usage(format!(
-            "{command} is in one app, and {environment} has {all}: choose with --apps {}",
-            names[0]
-        )))
-    }
-
-    fn interrupt() -> Result<Interrupt, Error> {
-        Interrupt::listen().map_err(|source| Error::Surroundings {
-            what: "listening to signals".into(),
-            source: Some(source),
-        })
-    }
-
-    /// A run that holds the lock, from its plan to its report.
-    async fn carry_out(
-        &self,
-        request: crate::executor::Request<'_>,
-        undo: Option<String>,
-    ) -> Result<u8, Error> {
-        if self.invocation.dry_run {
-            return dry_run::show(self, &request).await;
-        }
-        let mut show = self.show()?;
-        let hosts = self.hosts().await?;
-        let interrupt = Self::interrupt()?;
-        let outcome = crate::executor::run(&request, hosts, &mut show, interrupt).await;
-        Ok(show.end(&outcome, undo.as_deref()))
-    }
-
-    /// Shows a plan instead of carrying it out.
-    fn print_plan(&self, plan: &crate::plan::Plan, preview: Option<&report::preview::Preview>) {
-        let format = report::dry_run::Format { json: self.wants_json(), scripts: self.invocation.scripts };
-        report::dry_run::print(self.printer, plan, preview, format);
-    }
-
-    /// What a run is shown with, as the options say.
-    fn show(&self) -> Result<Show<'_>, Error> {
-        let file = events_file(self.invocation);
-        Show::open(self.printer, self.invocation.output, file.as_deref()).map_err(|error| {
-            let file = file.unwrap_or_default();
-            Error::Usage(format!("--events: cannot write {}: {}", file.display(), human::io(&error)))
-        })
-    }
-
-    /// The way to the hosts, whose keys are known, or will be refused.
-    async fn hosts(&self) -> Result<&Ways, Error> {
-        if let Some(ways) = self.ways.get() {
-            return Ok(ways);
-        }
-        let ways = self.surroundings.transport(&self.environment.timeouts);
-        trust_hosts::introduce(&ways, &self.environment.hosts, self.printer, !self.invocation.yes).await?;
-        Ok(self.ways.get_or_init(|| ways))
-    }
-
-    /// Asks all hosts, and says on standard error who did not answer.
-    async fn look(&self) -> Result<Vec<crate::executor::Looked>, Error> {
-        self.ask(&crate::plan::look(self.environment.clone(), &self.options(false)?)).await
-    }
-
-    /// The same with a plan that is one script a host.
-    async fn ask(&self, plan: &crate::plan::Plan) -> Result<Vec<crate::executor::Looked>, Error> {
-        let hosts = self.hosts().await?;
-        let looked = crate::executor::look(plan, hosts, &mut report::Silent, Self::interrupt()?).await;
-        for host in &looked {
-            if let Some(failure) = &host.failure {
-                self.printer.host_failure(&host.host, failure);
-            }
-        }
-        Ok(looked)
-    }
-
-    /// Whether the answer is wanted as JSON.
-    fn wants_json(&self) -> bool {
-        self.invocation.output == report::Mode::Json
-    }
-
-    fn lock_wait(&self) -> Duration {
-        self.invocation.lock_wait
-    }
-}
-
-/// The exit code when questions were asked: 4 where a host did not answer.
-fn answered(looked: &[crate::executor::Looked]) -> u8 {
-    use crate::error::exit;
-    if looked.iter().any(|host| host.failure.is_some()) { exit::UNREACHABLE } else { exit::OK }
 }

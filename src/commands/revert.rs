@@ -1,6 +1,7 @@
 //! `shipit ENV revert [N | DEPLOY]`.
 
-use super::Context;
+use super::carry_out::carry_out;
+use super::context::Context;
 use crate::cli::RevertTo;
 use crate::error::Error;
 use crate::executor::Request;
@@ -15,5 +16,5 @@ pub(super) async fn run(context: Context<'_>, to: &RevertTo) -> Result<u8, Error
     // No `env`: what was stored with the release counts, and asks nothing of the operator.
     let plan = plan::revert(context.environment.clone(), &context.options(false)?);
     let request = Request { plan: &plan, intent, lock_wait: context.lock_wait(), ask: None };
-    context.carry_out(request, None).await
+    carry_out(&context, request, None).await
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Context;
+use super::context::{Context, exit_code};
 use crate::error::{Error, exit};
 use crate::executor::Looked;
 use crate::remote::journal;
@@ -28,7 +28,7 @@ async fn show(
     let looked = context.look().await?;
     let answers: Vec<(&str, Option<String>)> =
         looked.iter().filter(|h| h.failure.is_none()).map(|h| (h.host.as_str(), which(h))).collect();
-    let code = super::answered(&looked);
+    let code = exit_code(&looked);
     if context.wants_json() {
         context.printer.json(&json::revisions(&answers));
         let good = answers.iter().all(|(_, revision)| revision.is_some() && *revision == answers[0].1);

@@ -1,6 +1,7 @@
 //! `shipit ENV setup`.
 
-use super::Context;
+use super::carry_out::carry_out;
+use super::context::Context;
 use crate::error::Error;
 use crate::executor::Request;
 use crate::executor::decide::Intent;
@@ -10,5 +11,5 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     let options = Options { tokens: context.tokens()?, ..context.options(true)? };
     let plan = plan::setup(context.environment.clone(), &options);
     let request = Request { plan: &plan, intent: Intent::Nothing, lock_wait: context.lock_wait(), ask: None };
-    context.carry_out(request, None).await
+    carry_out(&context, request, None).await
 }

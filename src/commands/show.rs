@@ -3,8 +3,8 @@
 
 use jiff::Timestamp;
 
-use super::Context;
 use super::chain::Chain;
+use super::context::{Context, exit_code};
 use crate::cli::Show;
 use crate::error::{Error, exit, interrupted};
 use crate::executor::{Looked, Looking};
@@ -19,7 +19,7 @@ const PIECE: u64 = 1 << 20;
 
 pub(super) async fn run(context: Context<'_>, which: &Show) -> Result<u8, Error> {
     let plan = plan::output(context.environment.clone(), &context.options(false)?);
-    let transport = context.hosts().await?;
+    let transport = context.transport().await?;
     let mut silent = Silent;
     let mut looking = Looking::begin(&plan, transport, &mut silent, Context::interrupt()?).await;
     let looked = looking.answers();
@@ -34,10 +34,10 @@ pub(super) async fn run(context: Context<'_>, which: &Show) -> Result<u8, Error>
             if context.wants_json() {
                 context.printer.json(&serde_json::Value::Null);
             }
-            if super::answered(&looked) == exit::OK {
+            if exit_code(&looked) == exit::OK {
                 context.printer.note("nothing was deployed yet\n");
             }
-            Ok(super::answered(&looked))
+            Ok(exit_code(&looked))
         }
         Ok(Some(known)) => {
             if context.wants_json() {
@@ -119,7 +119,7 @@ async fn outputs(context: &Context<'_>, looking: &mut Looking<'_>, looked: &[Loo
             context.printer.host_failure(&looked[at].host, failure);
         }
     }
-    if (0..looked.len()).any(failed) { exit::UNREACHABLE } else { super::answered(looked) }
+    if (0..looked.len()).any(failed) { exit::UNREACHABLE } else { exit_code(looked) }
 }
 
 /// A piece of the JSON value. Whether anybody reads.

@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::Context;
+use super::context::{Context, exit_code};
 use crate::error::{Error, exit};
 use crate::plan;
 use crate::report::{Verbosity, clean, fleet, json};
 
 pub(super) async fn run(context: Context<'_>, check: bool) -> Result<u8, Error> {
-    let looked = context.ask(&plan::status(context.environment.clone(), &context.options(false)?)).await?;
+    let looked =
+        context.ask_hosts(&plan::status(context.environment.clone(), &context.options(false)?)).await?;
     let verbose = context.printer.verbosity() == Verbosity::Verbose;
     let fleet = fleet::render(&context.environment.name, &looked, Timestamp::now(), verbose);
     if context.wants_json() {
@@ -22,7 +23,7 @@ pub(super) async fn run(context: Context<'_>, check: bool) -> Result<u8, Error> 
     for sentence in &fleet.sentences {
         context.printer.error(sentence);
     }
-    Ok(match super::answered(&looked) {
+    Ok(match exit_code(&looked) {
         exit::OK if check && !fleet.alike => exit::FAILED,
         code => code,
     })

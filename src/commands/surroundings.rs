@@ -75,13 +75,13 @@ impl Surroundings {
         std::os::unix::net::UnixStream::connect(&socket).is_err().then_some(socket)
     }
 
-    pub(super) fn transport(&self, timeouts: &Timeouts) -> Ways {
+    pub(super) fn transport(&self, timeouts: &Timeouts) -> HostTransport {
         let mut options = ssh::Options::new(self.home.clone(), self.user.clone());
         options.connect_timeout = timeouts.connect;
         // A connection counts as dead after four of these went unanswered.
         options.keepalive = timeouts.lost / 4;
         options.agent = std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from);
-        Ways { ssh: Ssh::new(options), local: Local::new(self.home.clone(), std::env::vars_os()) }
+        HostTransport { ssh: Ssh::new(options), local: Local::new(self.home.clone(), std::env::vars_os()) }
     }
 }
 
@@ -108,12 +108,12 @@ fn github_job() -> Option<String> {
 }
 
 /// SSH, or for `localhost` no SSH at all.
-pub(super) struct Ways {
+pub(super) struct HostTransport {
     pub(super) ssh: Ssh,
     local: Local,
 }
 
-impl Transport for Ways {
+impl Transport for HostTransport {
     fn connect<'a>(&'a self, host: &'a Host) -> Boxed<'a, Result<Box<dyn Connection>, ConnectError>> {
         if host.local { self.local.connect(host) } else { self.ssh.connect(host) }
     }
@@ -121,7 +121,7 @@ impl Transport for Ways {
 
 /// What the demonstration is made of: it needs no home, and hands nothing on that would change what is done.
 #[derive(Debug)]
-pub(super) struct Makings {
+pub(super) struct DemoEnvironment {
     /// This very program.
     pub(super) program: PathBuf,
     /// Where temporary files lie.
@@ -132,7 +132,7 @@ pub(super) struct Makings {
     pub(super) appearance: Vec<(OsString, OsString)>,
 }
 
-impl Makings {
+impl DemoEnvironment {
     pub(super) fn find() -> std::io::Result<Self> {
         const KEPT: [&str; 7] = ["TERM", "COLORTERM", "NO_COLOR", "CLICOLOR_FORCE", "LANG", "TZ", "TZDIR"];
         let kept = |name: &str| KEPT.contains(&name) || name.starts_with("LC_");

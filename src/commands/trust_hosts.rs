@@ -1,7 +1,7 @@
 //! Hosts that nobody knows: asked about once, for all, on a terminal, before anything is begun; as `ssh` asks, and with
 //! what ssh_config says about new keys.
 
-use super::surroundings::Ways;
+use super::surroundings::HostTransport;
 use crate::config::Host;
 use crate::error::Error;
 use crate::report::prompt::{self, Question};
@@ -13,7 +13,7 @@ const ROUNDS: usize = 8;
 
 /// Makes hosts known that are to be made known. `ask`: somebody may be asked.
 pub(super) async fn introduce(
-    ways: &Ways,
+    transport: &HostTransport,
     hosts: &[Host],
     printer: &Printer,
     ask: bool,
@@ -21,11 +21,11 @@ pub(super) async fn introduce(
     let ask = ask && prompt::can_ask(printer);
     for _ in 0..ROUNDS {
         let may = |keys: NewKeys| keys == NewKeys::Accept || ask && keys == NewKeys::Ask;
-        let strangers = ways.ssh.strangers(hosts, may);
+        let strangers = transport.ssh.strangers(hosts, may);
         if strangers.is_empty() {
             return Ok(());
         }
-        let (accepted, unknown): (Vec<_>, Vec<_>) = ways
+        let (accepted, unknown): (Vec<_>, Vec<_>) = transport
             .ssh
             .unknown_keys(&strangers)
             .await
@@ -36,11 +36,11 @@ pub(super) async fn introduce(
         if accepted.is_empty() && asked.is_empty() {
             return Ok(());
         }
-        learn(ways, printer, &accepted);
+        learn(transport, printer, &accepted);
         if !asked.is_empty() && !prompt::ask(printer, Question::TrustKeys(&asked)) {
             return Err(untrusted(&asked));
         }
-        learn(ways, printer, &asked);
+        learn(transport, printer, &asked);
         // What is left is behind a jump host that was unknown until now.
         if accepted.iter().chain(&asked).all(|key| strangers.iter().any(|host| host.name == key.host)) {
             return Ok(());
@@ -49,11 +49,11 @@ pub(super) async fn introduce(
     Ok(())
 }
 
-fn learn(ways: &Ways, printer: &Printer, keys: &[OfferedKey]) {
+fn learn(transport: &HostTransport, printer: &Printer, keys: &[OfferedKey]) {
     if keys.is_empty() {
         return;
     }
-    match ways.ssh.learn(keys) {
+    match transport.ssh.learn(keys) {
         Err(error) => printer.error(&format!("warning: {error}; trusted for this time only")),
         Ok(()) => {
             let names: Vec<&str> = keys.iter().map(|key| key.host.as_str()).collect();

@@ -1,6 +1,7 @@
 //! `shipit ENV unlock`: ends the run that holds the lock; it rolls back, then lets go.
 
-use super::Context;
+use super::carry_out::carry_out;
+use super::context::{Context, exit_code};
 use crate::error::{Error, exit};
 use crate::executor::Request;
 use crate::executor::decide::Intent;
@@ -12,10 +13,10 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     let looked = context.look().await?;
     let held: Vec<_> = looked.iter().filter_map(|host| Some((&host.host, host.holder.as_ref()?))).collect();
     if held.is_empty() {
-        if super::answered(&looked) == exit::OK {
+        if exit_code(&looked) == exit::OK {
             context.printer.note("no host is locked\n");
         }
-        return Ok(super::answered(&looked));
+        return Ok(exit_code(&looked));
     }
     for (host, (who, dead)) in &held {
         let state = if *dead { "a run that died" } else { "a run that is alive" };
@@ -32,5 +33,5 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     }
     let plan = plan::unlock(context.environment.clone(), &context.options(false)?);
     let request = Request { plan: &plan, intent: Intent::Nothing, lock_wait: context.lock_wait(), ask: None };
-    context.carry_out(request, None).await
+    carry_out(&context, request, None).await
 }

@@ -1,6 +1,7 @@
 //! `shipit ENV sync`, `shipit ENV restart`, `shipit ENV prune`.
 
-use super::Context;
+use super::carry_out::carry_out;
+use super::context::Context;
 use crate::config::{self, Choice};
 use crate::error::Error;
 use crate::executor::Request;
@@ -23,18 +24,18 @@ pub(super) async fn sync(mut context: Context<'_>) -> Result<u8, Error> {
     let plan = plan::sync(context.environment.clone(), &options);
     let request =
         Request { plan: &plan, intent: Intent::Sync { only }, lock_wait: context.lock_wait(), ask: None };
-    context.carry_out(request, None).await
+    carry_out(&context, request, None).await
 }
 
 pub(super) async fn restart(context: Context<'_>) -> Result<u8, Error> {
     // No `env`: what was stored with the release counts, and asks nothing of the operator.
     let plan = plan::restart(context.environment.clone(), &context.options(false)?);
     let request = Request { plan: &plan, intent: Intent::Restart, lock_wait: context.lock_wait(), ask: None };
-    context.carry_out(request, None).await
+    carry_out(&context, request, None).await
 }
 
 pub(super) async fn prune(context: Context<'_>) -> Result<u8, Error> {
     let plan = plan::prune(context.environment.clone(), &context.options(false)?);
     let request = Request { plan: &plan, intent: Intent::Prune, lock_wait: context.lock_wait(), ask: None };
-    context.carry_out(request, None).await
+    carry_out(&context, request, None).await
 }

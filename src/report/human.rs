@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::executor::Live;
 use crate::git::Pending;
 use crate::transport::Exit;
 
@@ -50,6 +51,12 @@ pub fn age(text: &str, now: jiff::Timestamp) -> String {
 #[must_use]
 pub fn revision(revision: &str) -> String {
     super::clean::line(revision.as_bytes(), usize::MAX).chars().take(REVISION_DIGITS).collect()
+}
+
+/// The first digits of the commit of a live release; none: nothing is live.
+#[must_use]
+pub fn live(live: Option<&Live>) -> Option<String> {
+    live.map(|live| revision(&live.revision))
 }
 
 /// `1 host`, `3 hosts`.

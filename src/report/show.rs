@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::background::{Background, Loss};
 use super::events::Json;
-use super::{Mode, Printer, Verbosity, clean, human};
+use super::{Mode, Printer, Verbosity, clean, human, plain, pretty};
 use crate::error::{self, exit};
 use crate::executor::event::{Event, Observer};
 use crate::executor::outcome::Outcome;
@@ -31,7 +31,7 @@ impl<'a> Show<'a> {
         let file =
             file.map(|path| Ok::<_, io::Error>((path.to_owned(), events_into(create(path)?)))).transpose()?;
         let machine = (mode == Mode::Json).then(|| Json::new(printer.machine_stream(), printer.verbosity()));
-        let people = (mode != Mode::Json).then(|| super::people(mode, printer));
+        let people = (mode != Mode::Json).then(|| people(mode, printer));
         Ok(Show { printer, people, machine, file, commits: Vec::new() })
     }
 
@@ -76,6 +76,26 @@ impl Observer for Show<'_> {
         if let Some((people, _)) = &mut self.people {
             people.tick();
         }
+    }
+}
+
+/// The reader of events for people that fits where standard error goes. Drop it before anything else is printed: dropping
+/// takes live lines away and waits for what is not yet written. [`Loss`]: of data.
+fn people(mode: Mode, printer: &Printer) -> (Box<dyn Observer>, Loss) {
+    let live = match mode {
+        Mode::Auto => printer.suits_live_lines(),
+        Mode::Pretty => printer.verbosity() > Verbosity::Quiet,
+        Mode::Plain | Mode::Json => false,
+    };
+    let background = Background::of_process();
+    let loss = background.loss();
+    if live {
+        // A terminal is one screen: what goes to standard output would run into the live lines.
+        let one_screen = printer.is_data_on_terminal();
+        (Box::new(pretty::Pretty::new(background, printer.color_on_stderr(), one_screen)), loss)
+    } else {
+        let plain = plain::Plain::new(background, printer.color_on_stderr(), printer.verbosity());
+        (Box::new(plain.in_ci(printer.ci().clone())), loss)
     }
 }
 

@@ -4,9 +4,8 @@
 //! environment, the home directory, no terminal, a process group of its own, so that Ctrl-C in the operator's terminal does not reach it.
 
 use std::ffi::OsString;
-use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -14,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot};
 
+use super::exit_status::exit;
 use super::{
     Boxed, Channel, ConnectError, Connection, DialError, Exit, Forwarding, Output, Screen, Stream, Transport,
     pty,
@@ -151,36 +151,4 @@ async fn drain<R: AsyncRead + Unpin>(
             let _ = events.send(kind(Bytes::copy_from_slice(read))).await;
         }
     }
-}
-
-pub(super) fn exit(status: ExitStatus) -> Exit {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => Exit::Code(code.unsigned_abs()),
-        (None, Some(number)) => Exit::Signal(signal_name(number)),
-        (None, None) => Exit::Lost(format!("the program ended strangely: {status}")),
-    }
-}
-
-fn signal_name(number: i32) -> String {
-    use rustix::process::Signal;
-    let name = match Signal::from_named_raw(number) {
-        Some(Signal::HUP) => "HUP",
-        Some(Signal::INT) => "INT",
-        Some(Signal::QUIT) => "QUIT",
-        Some(Signal::ILL) => "ILL",
-        Some(Signal::ABORT) => "ABRT",
-        Some(Signal::BUS) => "BUS",
-        Some(Signal::FPE) => "FPE",
-        Some(Signal::KILL) => "KILL",
-        Some(Signal::SEGV) => "SEGV",
-        Some(Signal::PIPE) => "PIPE",
-        Some(Signal::ALARM) => "ALRM",
-        Some(Signal::TERM) => "TERM",
-        Some(Signal::USR1) => "USR1",
-        Some(Signal::USR2) => "USR2",
-        Some(Signal::XCPU) => "XCPU",
-        Some(Signal::XFSZ) => "XFSZ",
-        _ => return number.to_string(),
-    };
-    name.to_owned()
 }

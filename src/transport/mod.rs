@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use crate::config::Host;
 
 mod error;
+mod exit_status;
 pub mod local;
 pub mod modes;
 pub mod pty;

@@ -17,7 +17,7 @@ use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, watch};
 
-use super::local::exit;
+use super::exit_status::exit;
 use super::{Channel, Exit, Output, Screen, Window, modes};
 
 /// Chunks that wait in each direction.

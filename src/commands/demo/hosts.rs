@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::super::surroundings::Makings;
+use super::super::surroundings::DemoEnvironment;
 use super::ground::Ground;
 use crate::transport::ssh::server::{KeyPair, Machine, Server};
 use crate::transport::{Channel, Screen, pty};
@@ -42,12 +42,12 @@ struct Home {
 
 impl Hosts {
     /// Makes their homes, listens, and tells the operator's `~/.ssh` of them; only `key` may log in.
-    pub(super) fn start(makings: &Makings, ground: &Ground, key: &KeyPair) -> io::Result<Self> {
+    pub(super) fn start(demo: &DemoEnvironment, ground: &Ground, key: &KeyPair) -> io::Result<Self> {
         let mut hosts = Self { root: ground.root().to_owned(), tasks: Vec::new(), logins: Arc::default() };
         let mut addresses = Vec::new();
         for name in NAMES {
             ground.furnish_host(name)?;
-            let path = makings.path_with(ground.host(name).join("bin"))?;
+            let path = demo.path_with(ground.host(name).join("bin"))?;
             let home = Home { name, home: ground.host(name), path, logins: Arc::clone(&hosts.logins) };
             let host_key = KeyPair::new()?;
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -57,7 +57,7 @@ impl Hosts {
             hosts.tasks.push(tokio::spawn(accept(listener, Server::new(&host_key, key, Arc::new(home)))));
             addresses.push((name, port, host_key.public_text()?));
         }
-        ground.furnish(key, &addresses, &makings.program)?;
+        ground.furnish(key, &addresses, &demo.program)?;
         Ok(hosts)
     }
 

@@ -15,7 +15,7 @@ use self::ground::Ground;
 use self::hosts::{Hosts, NAMES};
 use self::stage::{Signals, Stage, Stopped};
 use self::story::{BEFORE, STORY, Step};
-use super::surroundings::Makings;
+use super::surroundings::DemoEnvironment;
 use crate::cli::Invocation;
 use crate::error::{Error, exit};
 use crate::report::{ColorChoice, Mode, Narrator, Printer};
@@ -32,13 +32,13 @@ pub(super) async fn run(invocation: &Invocation, keep: bool, printer: &Printer) 
     has_git()?;
     // Before there is anything to be left behind.
     let signals = Signals::listen().map_err(failed("listening to signals"))?;
-    let makings = Makings::find().map_err(failed("finding this very program"))?;
-    let making = format!("making a directory in {}", makings.temporary.display());
-    let ground = Ground::make(&makings.temporary, keep).map_err(failed(&making))?;
+    let demo = DemoEnvironment::find().map_err(failed("finding this very program"))?;
+    let making = format!("making a directory in {}", demo.temporary.display());
+    let ground = Ground::make(&demo.temporary, keep).map_err(failed(&making))?;
     let mut stage =
-        Stage::new(signals, &makings, &ground, options(invocation)).map_err(failed("reading PATH"))?;
+        Stage::new(signals, &demo, &ground, options(invocation)).map_err(failed("reading PATH"))?;
     let key = KeyPair::new().map_err(failed("making a key"))?;
-    let hosts = Hosts::start(&makings, &ground, &key).map_err(failed("starting hosts on 127.0.0.1"))?;
+    let hosts = Hosts::start(&demo, &ground, &key).map_err(failed("starting hosts on 127.0.0.1"))?;
     let narrator = Narrator::new(printer);
     let told = tell(&ground, &mut stage, narrator).await;
     if told.is_ok() {

@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::super::surroundings::Makings;
+use super::super::surroundings::DemoEnvironment;
 use super::ground::Ground;
 
 /// A command that was asked to end has this long.
@@ -70,7 +70,7 @@ impl Stage {
     /// `options` are variables that set options of shipit.
     pub(super) fn new(
         signals: Signals,
-        makings: &Makings,
+        demo: &DemoEnvironment,
         ground: &Ground,
         options: Vec<(&'static str, &'static str)>,
     ) -> io::Result<Self> {
@@ -79,8 +79,8 @@ impl Stage {
             signals,
             work: ground.work(),
             home: ground.home(),
-            path: makings.path_with(ground.bin())?,
-            variables: makings.appearance.iter().cloned().chain(options).collect(),
+            path: demo.path_with(ground.bin())?,
+            variables: demo.appearance.iter().cloned().chain(options).collect(),
         })
     }
 

@@ -1,6 +1,7 @@
 //! From a host's answers to findings. Which are broken and which are warnings is decided here: broken is what makes a
 //! deploy fail. A clock, forwarding and what logind ends do not, so they warn.
 
+use super::answers::Answers;
 use super::remedy::{Way, at_home, toml_list};
 use super::{Finding, Group, repository};
 use crate::config::{App, Environment, Site};
@@ -20,27 +21,12 @@ const LEAST_INODES: u64 = 100;
 /// Programs that come with another.
 const FROM_NPM: [&str; 3] = ["pm2", "pnpm", "yarn"];
 
-/// What a host said, by word.
-pub(super) struct Answers<'a>(&'a [(String, Vec<String>)]);
-
-impl<'a> Answers<'a> {
-    /// All answers of that word; values that were not given are empty.
-    pub(super) fn all<const N: usize>(&self, word: &'static str) -> impl Iterator<Item = [&'a str; N]> {
-        let mine = self.0.iter().filter(move |(known, _)| known == word);
-        mine.map(|(_, values)| std::array::from_fn(|at| values.get(at).map_or("", String::as_str)))
-    }
-
-    pub(super) fn first<const N: usize>(&self, word: &'static str) -> Option<[&'a str; N]> {
-        self.all(word).next()
-    }
-}
-
 /// What is wrong on a host.
 #[must_use]
 pub fn examine(environment: &Environment, site: &Site, checked: &Checked) -> Group {
     let (host, app) = (&environment.hosts[site.host], &environment.apps[site.app]);
     let mut group = Group { name: checked.host.clone(), findings: Vec::new(), unreached: None };
-    let answers = Answers(&checked.found);
+    let answers = Answers::new(&checked.found);
     let [me, uid, packager, root, home] = answers.first("me").unwrap_or_default();
     let way = Way { host, root: uid == "0", packager };
     let found = &mut group.findings;

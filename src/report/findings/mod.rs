@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 
 use super::style::Paint;
 use super::{clean, human};
-use crate::executor::event::Failure;
 
+mod answers;
+mod finding;
 pub mod here;
 mod host;
 mod remedy;
@@ -17,6 +18,7 @@ mod repository;
 #[cfg(test)]
 mod tests;
 
+pub use finding::{Finding, Group, Severity};
 pub use host::examine;
 
 /// The name of the operator's machine among the hosts.
@@ -24,82 +26,6 @@ pub const HERE: &str = "this machine";
 
 /// Columns of a message or a remedy, at most: no host makes an endless line of one.
 const WIDEST: usize = 4000;
-
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    /// A deploy would fail.
-    Broken,
-    /// A deploy would do, but something is not as it should be.
-    Warning,
-}
-
-impl Severity {
-    /// In a word, the same for people and machines.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Severity::Broken => "broken",
-            Severity::Warning => "warning",
-        }
-    }
-}
-
-/// Something that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// How bad it is.
-    pub severity: Severity,
-    /// What is wrong.
-    pub text: String,
-    /// What to know before the remedy is pasted.
-    pub advice: Option<String>,
-    /// Lines to paste: into a shell here, or into shipit.toml where the advice says so.
-    pub remedy: Vec<String>,
-}
-
-impl Finding {
-    fn new(severity: Severity, text: impl Into<String>) -> Self {
-        Finding { severity, text: text.into(), advice: None, remedy: Vec::new() }
-    }
-
-    fn broken(text: impl Into<String>) -> Self {
-        Self::new(Severity::Broken, text)
-    }
-
-    fn warning(text: impl Into<String>) -> Self {
-        Self::new(Severity::Warning, text)
-    }
-
-    fn advice(mut self, text: impl Into<String>) -> Self {
-        self.advice = Some(text.into());
-        self
-    }
-
-    fn remedy(mut self, line: impl Into<String>) -> Self {
-        self.remedy.push(line.into());
-        self
-    }
-}
-
-/// A host, or this machine, and what was found there.
-#[derive(Debug, Clone)]
-pub struct Group {
-    /// Whose findings these are.
-    pub name: String,
-    /// What was found; nothing where all is well.
-    pub findings: Vec<Finding>,
-    /// Why it was not reached.
-    pub unreached: Option<Failure>,
-}
-
-impl Group {
-    /// Whether a deploy would fail here.
-    #[must_use]
-    pub fn is_broken(&self) -> bool {
-        self.findings.iter().any(|finding| finding.severity == Severity::Broken)
-    }
-}
 
 /// All of it as text: a line a finding, its remedy indented below it; who is well is named together at the end.
 #[must_use]

@@ -1,7 +1,7 @@
 //! A host's own access to the repository, and the remedy for each way in which it may have none.
 
-use super::Finding;
-use super::host::Answers;
+use super::answers::Answers;
+use super::finding::Finding;
 use super::remedy::{Way, at_home};
 use crate::git;
 use crate::remote::quote::quote;

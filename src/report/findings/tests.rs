@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::config::{self, Environment};
-use crate::executor::event::FailureKind;
+use crate::executor::event::{Failure, FailureKind};
 use crate::executor::{Checked, Clock};
 use crate::transport::Forwarding;
 

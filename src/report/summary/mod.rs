@@ -3,7 +3,6 @@
 //! Pure: an [`Outcome`] in, text out. Knows no terminal and asks nothing; every text of a host is made harmless here.
 
 use super::style::Paint;
-use crate::executor::Live;
 use crate::executor::outcome::{End, Outcome};
 
 mod failures;
@@ -53,8 +52,4 @@ pub(super) fn headings(outcome: &Outcome) -> Vec<(String, String)> {
         .map(|(heading, rest)| (heading.to_owned(), if rest.is_empty() { heading } else { rest }.to_owned()))
         .collect();
     if each.is_empty() { vec![("shipit".to_owned(), verdict(outcome))] } else { each }
-}
-
-fn short(live: Option<&Live>) -> Option<String> {
-    live.map(|live| super::human::revision(&live.revision))
 }

@@ -4,7 +4,6 @@ use console::{Alignment, measure_text_width, pad_str};
 
 use super::super::style::Paint;
 use super::super::{clean, human};
-use super::short;
 use crate::executor::outcome::{End, HostOutcome, HostResult, Outcome};
 use crate::transport::Exit;
 
@@ -29,7 +28,7 @@ fn rows(outcome: &Outcome, paint: Paint) -> Vec<String> {
     let served = hosts.iter().any(|host| host.from.is_some() || host.to.is_some());
     let mut cells = vec![["host", "from", "to", "time", "result"].map(str::to_owned)];
     cells.extend(hosts.iter().map(|host| {
-        let live = |live| short(live).unwrap_or_else(|| "–".to_owned());
+        let live = |live| human::live(live).unwrap_or_else(|| "–".to_owned());
         [
             clean::line(host.host.as_bytes(), HOST_WIDTH),
             live(host.from.as_ref()),
@@ -75,7 +74,7 @@ fn folded(hosts: &[HostOutcome]) -> Vec<String> {
     }
     let alone = groups.len() == 1;
     let line = |(host, names): &(&HostOutcome, Vec<&str>)| {
-        let live = |live| short(live).unwrap_or_else(|| "nothing".to_owned());
+        let live = |live| human::live(live).unwrap_or_else(|| "nothing".to_owned());
         let change = match (&host.from, &host.to) {
             (None, None) => word(host.result).to_owned(),
             (from, to) => format!("{} → {}", live(from.as_ref()), live(to.as_ref())),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::executor::Live;
 use crate::executor::event::{Failure, FailureKind, Phase};
 use crate::executor::outcome::{HostOutcome, HostResult};
 use crate::transport::Exit;

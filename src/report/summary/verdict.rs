@@ -4,7 +4,6 @@
 
 use super::super::style::Paint;
 use super::super::{clean, human};
-use super::short;
 use crate::executor::event::{Failure, FailureKind};
 use crate::executor::outcome::{End, HostOutcome, HostResult, Outcome};
 
@@ -151,7 +150,7 @@ fn interrupted(outcome: &Outcome, signal: i32) -> String {
 fn split(outcome: &Outcome, paint: Paint) -> String {
     let mut groups: Vec<(Option<String>, Known<'_>, Vec<&str>)> = Vec::new();
     for host in &outcome.hosts {
-        let (serves, known) = (short(host.to.as_ref()), Known::of(host));
+        let (serves, known) = (human::live(host.to.as_ref()), Known::of(host));
         match groups.iter_mut().find(|(of, how, _)| (of, *how) == (&serves, known)) {
             Some((_, _, names)) => names.push(&host.host),
             None => groups.push((serves, known, vec![&host.host])),
@@ -256,7 +255,7 @@ enum Serving {
 /// What the hosts serve now.
 fn serving(outcome: &Outcome) -> Serving {
     let reached = outcome.hosts.iter().filter(|host| host.result != HostResult::Skipped);
-    let mut all = reached.map(|host| short(host.to.as_ref()));
+    let mut all = reached.map(|host| human::live(host.to.as_ref()));
     let first = all.next().flatten();
     match (all.all(|other| other == first), first) {
         (true, Some(revision)) => Serving::Same(revision),

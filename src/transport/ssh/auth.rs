@@ -3,7 +3,6 @@
 //! Never more than five: sshd hangs up at the sixth (`MaxAuthTries`) and newer ones then punish the address.
 //! Nothing is tried twice. Every refusal says what was offered, what was not, and what the server said last.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,22 +14,12 @@ use russh::{MethodKind, Signer};
 
 use super::handler::Client;
 use super::identities::{Candidate, Key};
-use super::keys::{Agent, KeyFiles};
-use super::route::Route;
+use super::keys::Agent;
+use super::login::Login;
 use crate::transport::{ConnectError, Refusal, Step};
 
 /// One less than sshd's default, for a server that counts more strictly.
 const OFFERS: usize = 5;
-/// What a login needs to know.
-pub(super) struct Login<'a> {
-    pub(super) route: &'a Route,
-    pub(super) address: &'a str,
-    pub(super) files: &'a KeyFiles,
-    pub(super) agent: Option<PathBuf>,
-    pub(super) home: &'a Path,
-    /// For each answer of the server.
-    pub(super) limit: Duration,
-}
 
 /// What came of an offer.
 enum Answer {

@@ -6,16 +6,15 @@
 //! of its own, writes race against the end, and the reading task never stops reading.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use bytes::Bytes;
-use russh::client::{Handle, Msg};
+use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Pty, Sig};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::handler::{Client, Shared, plain};
-use super::sessions::{self, Sessions};
+use super::handler::{Shared, plain};
+use super::sessions::{self, Opened, Opener, refused};
 use crate::transport::modes::Mode;
 use crate::transport::{Channel, ConnectError, Exit, Output, Screen, Window};
 
@@ -28,16 +27,6 @@ const SHOWN_LATER: usize = 1 << 20;
 /// Standard error in the protocol (RFC 4254, 5.2).
 const STDERR: u32 = 1;
 
-/// What a program's tasks need of its connection.
-#[derive(Clone)]
-pub(super) struct Host {
-    pub(super) handle: Arc<Handle<Client>>,
-    pub(super) shared: Arc<Shared>,
-    pub(super) sessions: Arc<Sessions>,
-}
-
-pub(super) type Opened = oneshot::Sender<Result<Channel, ConnectError>>;
-
 /// What is started, and on which terminal, if on one.
 pub(super) struct Program {
     pub(super) command: String,
@@ -45,14 +34,10 @@ pub(super) struct Program {
 }
 
 /// Starts a program. Dropping the future leaves nothing open on the server.
-pub(super) async fn start(host: Host, program: Program) -> Result<Channel, ConnectError> {
+pub(super) async fn start(opener: Opener, program: Program) -> Result<Channel, ConnectError> {
     let (opened, answer) = oneshot::channel();
-    tokio::spawn(run(host, program, opened));
+    tokio::spawn(run(opener, program, opened));
     answer.await.unwrap_or_else(|_| Err(refused("the connection is gone".to_owned())))
-}
-
-pub(super) fn refused(reason: String) -> ConnectError {
-    ConnectError::Channel { reason }
 }
 
 /// As the library names them; none that it does not know.
@@ -60,8 +45,8 @@ fn numbered(modes: &[Mode]) -> Vec<(Pty, u32)> {
     modes.iter().filter_map(|(number, value)| Some((Pty::from_u8(*number)?, *value))).collect()
 }
 
-async fn run(host: Host, Program { command, screen }: Program, opened: Opened) {
-    let Some((channel, opened, seat)) = sessions::open(&host, opened).await else { return };
+async fn run(opener: Opener, Program { command, screen }: Program, opened: Opened) {
+    let Some((channel, opened, place)) = sessions::open(&opener, opened).await else { return };
     let (read, write) = channel.split();
     // The replies are not awaited: input travels in the same flight. A refusal arrives as a message.
     let asked = async {
@@ -72,7 +57,7 @@ async fn run(host: Host, Program { command, screen }: Program, opened: Opened) {
         write.exec(true, command.into_bytes()).await
     };
     if let Err(error) = asked.await {
-        let reason = host.shared.last_words().unwrap_or_else(|| plain(&error));
+        let reason = opener.shared.last_words().unwrap_or_else(|| plain(&error));
         let _ = opened.send(Err(refused(reason)));
         return;
     }
@@ -84,9 +69,9 @@ async fn run(host: Host, Program { command, screen }: Program, opened: Opened) {
     let limit = if screen.is_some() { SHOWN_LATER } else { BACKLOG };
     let window = screen.map(|screen| screen.window);
     tokio::spawn(feed(write, chunks, window, closed.clone()));
-    let (mut backlog, exit) = follow(read, &events, &host.shared, limit).await;
+    let (mut backlog, exit) = follow(read, &events, &opener.shared, limit).await;
     closed.cancel();
-    drop(seat);
+    drop(place);
     while let Some(output) = backlog.next() {
         if events.send(output).await.is_err() {
             return;

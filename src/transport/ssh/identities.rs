@@ -9,8 +9,8 @@ use std::sync::Arc;
 use russh::keys::agent::AgentIdentity;
 use russh::keys::{HashAlg, PrivateKey, PublicKey};
 
-use super::auth::Login;
 use super::keys::{Agent, KeyFile, PASSPHRASE};
+use super::login::Login;
 use crate::transport::{ConnectError, Refusal};
 
 /// Below ~/.ssh, when nothing else is named.

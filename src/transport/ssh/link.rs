@@ -18,9 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::Options;
 use super::algorithms;
-use super::auth::Login;
 use super::handler::{Client, Shared, plain};
 use super::known_hosts::{self, Trust, Verdict};
+use super::login::Login;
 use super::sessions::Sessions;
 use super::wire::{Greeting, Socket, Wire};
 use crate::transport::{ConnectError, OfferedKey, Step};
@@ -40,29 +40,38 @@ pub(super) struct Link {
     _via: Option<Rc<Link>>,
 }
 
-/// A socket that is to become a link.
-pub(super) struct Fresh<'a> {
+/// A socket that was connected and on which nothing was said yet.
+pub(super) struct Dialed {
     pub(super) socket: Socket,
+    /// The jump host through which it leads.
     pub(super) via: Option<Rc<Link>>,
-    pub(super) trust: Trust,
-    pub(super) options: &'a Options,
-    /// Where an unknown key would have to be added.
-    pub(super) known_hosts: &'a Path,
     /// For banner and key exchange.
     pub(super) deadline: Instant,
 }
 
+/// What the server's key is checked against.
+pub(super) struct HostKeys<'a> {
+    pub(super) trust: Trust,
+    pub(super) options: &'a Options,
+    /// The file to which an unknown key would be added.
+    pub(super) add_to: &'a Path,
+}
+
 impl Link {
-    pub(super) async fn establish(fresh: Fresh<'_>, login: &Login<'_>) -> Result<Self, ConnectError> {
+    pub(super) async fn establish(
+        dialed: Dialed,
+        keys: HostKeys<'_>,
+        login: &Login<'_>,
+    ) -> Result<Self, ConnectError> {
         let started = Instant::now();
         let (greeting, shared) = (Arc::new(Greeting::default()), Arc::new(Shared::default()));
         let hangup = CancellationToken::new();
         let given_up = hangup.clone().drop_guard();
-        let config = algorithms::config(fresh.options, &fresh.trust.algorithms());
-        let client = Client { trust: fresh.trust, shared: Arc::clone(&shared) };
-        let wire = Wire::new(fresh.socket, hangup.clone(), Arc::clone(&greeting));
+        let config = algorithms::config(keys.options, &keys.trust.algorithms());
+        let client = Client { trust: keys.trust, shared: Arc::clone(&shared) };
+        let wire = Wire::new(dialed.socket, hangup.clone(), Arc::clone(&greeting));
         let (host, address) = (login.route.asked.clone(), login.address.to_owned());
-        let mut handle = match timeout_at(fresh.deadline, connect_stream(config, wire, client)).await {
+        let mut handle = match timeout_at(dialed.deadline, connect_stream(config, wire, client)).await {
             Ok(Ok(handle)) => handle,
             Err(_) => {
                 let after = started.elapsed();
@@ -70,7 +79,7 @@ impl Link {
             }
             Ok(Err(error)) => {
                 return Err(match shared.refused() {
-                    Some((key, verdict)) => host_key(login, fresh.known_hosts, &key, verdict),
+                    Some((key, verdict)) => host_key(login, keys.add_to, &key, verdict),
                     None if greeting.is_ssh() || matches!(error, Error::Version) => {
                         ConnectError::Handshake { host, address, reason: plain(&error) }
                     }
@@ -88,7 +97,7 @@ impl Link {
         login.run(&mut handle, || shared.last_words()).await?;
         given_up.disarm();
         let sessions = Arc::new(Sessions::default());
-        Ok(Self { handle: Arc::new(handle), shared, sessions, hangup, _via: fresh.via })
+        Ok(Self { handle: Arc::new(handle), shared, sessions, hangup, _via: dialed.via })
     }
 
     pub(super) fn is_closed(&self) -> bool {

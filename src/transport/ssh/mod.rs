@@ -18,6 +18,7 @@ mod keys;
 mod known_hosts;
 mod limits;
 mod link;
+mod login;
 mod options;
 mod pattern;
 mod route;
@@ -33,13 +34,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use self::auth::Login;
 use self::config::SshConfig;
 use self::jump::Jumps;
 use self::keys::KeyFiles;
 use self::known_hosts::{KnownHosts, Trust};
 use self::limits::Limits;
-use self::link::{Fresh, Link};
+use self::link::{Dialed, HostKeys, Link};
+use self::login::Login;
 pub use self::options::Options;
 use self::route::{Hop, Route};
 use self::wire::Socket;
@@ -94,13 +95,31 @@ impl Ssh {
 
     /// `trail`: the jump hosts that wait for this connection.
     async fn reach(&self, route: &Route, trail: &[String]) -> Result<Link, ConnectError> {
-        match route.jumps.split_last() {
+        match route.jumps.last() {
             None => self.reach_directly(route).await,
-            Some((hop, before)) => {
-                let via = self.jump(route, (hop, before), trail).await?;
+            Some(hop) => {
+                let via = self.jump(route, hop, trail).await?;
                 self.reach_through(route, hop, via).await
             }
         }
+    }
+
+    /// The connection to the last jump host of `route`, its last. `trail`: the jump hosts that wait for it.
+    async fn jump(&self, route: &Route, hop: &Hop, trail: &[String]) -> Result<Rc<Link>, ConnectError> {
+        let before = &route.jumps[..route.jumps.len() - 1];
+        let to_hop = Route::to_hop(hop, before, self.config()?, &self.options)?;
+        let identity = to_hop.identity();
+        if trail.contains(&identity) {
+            let reason = "the way to it leads through itself; set ProxyJump none for it".to_owned();
+            return Err(ConnectError::JumpSpec { hop: hop.to_string(), reason });
+        }
+        let shared = self.jumps.get(&identity);
+        let trail = [trail, &[identity]].concat();
+        // Boxed: a jump host may have jump hosts.
+        let reach: Boxed<'_, _> = Box::pin(self.reach(&to_hop, &trail));
+        let connect = || async { reach.await.map(Rc::new).map_err(|error| (Instant::now(), error)) };
+        let link = shared.get_or_init(connect).await;
+        link.clone().map_err(|(_, source)| route.jump_failed(hop, source))
     }
 
     async fn reach_through(&self, route: &Route, hop: &Hop, via: Rc<Link>) -> Result<Link, ConnectError> {
@@ -111,7 +130,8 @@ impl Ssh {
         let failed = |reason| ConnectError::Tunnel { target: settings.hostname.clone(), reason };
         let stream = stream.map_err(|reason| route.jump_failed(hop, failed(reason)))?;
         let deadline = Instant::now() + self.options.connect_timeout;
-        self.establish(route, &address, (Socket::Channel(Box::new(stream)), Some(via)), deadline).await
+        let dialed = Dialed { socket: Socket::Channel(Box::new(stream)), via: Some(via), deadline };
+        self.establish(route, &address, dialed).await
     }
 
     async fn reach_directly(&self, route: &Route) -> Result<Link, ConnectError> {
@@ -128,8 +148,8 @@ impl Ssh {
         let mut tries = 1;
         loop {
             let (stream, address) = dial::connect(&route.asked, &addresses, deadline).await?;
-            let socket = (Socket::Tcp(stream), None);
-            match self.establish(route, &address.to_string(), socket, deadline).await {
+            let dialed = Dialed { socket: Socket::Tcp(stream), via: None, deadline };
+            match self.establish(route, &address.to_string(), dialed).await {
                 Err(ConnectError::ClosedEarly { .. }) if tries < TRIES && Instant::now() < deadline => {
                     sleep(jitter(tries)).await;
                     tries += 1;
@@ -139,14 +159,8 @@ impl Ssh {
         }
     }
 
-    async fn establish(
-        &self,
-        route: &Route,
-        address: &str,
-        (socket, via): (Socket, Option<Rc<Link>>),
-        deadline: Instant,
-    ) -> Result<Link, ConnectError> {
-        let (trust, known_hosts) = self.trust(route)?;
+    async fn establish(&self, route: &Route, address: &str, dialed: Dialed) -> Result<Link, ConnectError> {
+        let (trust, add_to) = self.trust(route)?;
         let login = Login {
             route,
             address,
@@ -155,9 +169,8 @@ impl Ssh {
             home: &self.options.home,
             limit: self.options.connect_timeout,
         };
-        let options = &self.options;
-        Link::establish(Fresh { socket, via, trust, options, known_hosts: &known_hosts, deadline }, &login)
-            .await
+        let keys = HostKeys { trust, options: &self.options, add_to: &add_to };
+        Link::establish(dialed, keys, &login).await
     }
 
     /// What is known about the host's keys, and the file to which an unknown one would be added.
@@ -198,9 +211,9 @@ struct Session(Link);
 impl Session {
     fn start(&self, program: channel::Program) -> Boxed<'_, Result<Channel, ConnectError>> {
         let Link { handle, shared, sessions, .. } = &self.0;
-        let host =
-            channel::Host { handle: handle.clone(), shared: shared.clone(), sessions: sessions.clone() };
-        Box::pin(channel::start(host, program))
+        let opener =
+            sessions::Opener { handle: handle.clone(), shared: shared.clone(), sessions: sessions.clone() };
+        Box::pin(channel::start(opener, program))
     }
 }
 

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use russh::client::Msg;
+use russh::client::{Handle, Msg};
 use russh::{Channel, ChannelOpenFailure, Error};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{sleep, timeout};
 
-use super::channel::{Host, Opened, refused};
-use super::handler::plain;
+use super::handler::{Client, Shared, plain};
+use crate::transport::{Channel as Program, ConnectError};
 
 /// Programs at once on a connection: sshd allows 10 (`MaxSessions`), one may be someone else's.
 const SESSIONS: usize = 8;
@@ -22,6 +22,7 @@ const OPEN: Duration = Duration::from_secs(15);
 /// A server that is full though nothing is open is asked this often, with longer pauses.
 const REFUSALS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(20);
+
 /// How many programs a connection carries. A server that allows fewer teaches it so.
 #[derive(Debug)]
 pub(super) struct Sessions {
@@ -35,13 +36,28 @@ impl Default for Sessions {
     }
 }
 
+/// Opens channels on a connection.
+#[derive(Clone)]
+pub(super) struct Opener {
+    pub(super) handle: Arc<Handle<Client>>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) sessions: Arc<Sessions>,
+}
+
+/// Receives the program that was started, or why it was not.
+pub(super) type Opened = oneshot::Sender<Result<Program, ConnectError>>;
+
+pub(super) fn refused(reason: String) -> ConnectError {
+    ConnectError::Channel { reason }
+}
+
 /// One program's place; given back when dropped.
-pub(super) struct Seat {
+pub(super) struct Place {
     sessions: Arc<Sessions>,
     permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Drop for Seat {
+impl Drop for Place {
     fn drop(&mut self) {
         self.sessions.open.fetch_sub(1, Ordering::Relaxed);
         self.permit.take();
@@ -49,15 +65,15 @@ impl Drop for Seat {
 }
 
 /// Takes a place and opens a channel; waits where the server allows no more for now. `None`: the asker has its answer, or left.
-pub(super) async fn open(host: &Host, mut opened: Opened) -> Option<(Channel<Msg>, Opened, Seat)> {
-    let sessions = &host.sessions;
+pub(super) async fn open(opener: &Opener, mut opened: Opened) -> Option<(Channel<Msg>, Opened, Place)> {
+    let sessions = &opener.sessions;
     let mut refusals = 0;
     loop {
         let permit = tokio::select! {
             permit = Arc::clone(&sessions.permits).acquire_owned() => permit.ok()?,
             () = opened.closed() => return None,
         };
-        let opening = host.handle.channel_open_session();
+        let opening = opener.handle.channel_open_session();
         tokio::pin!(opening);
         let result = match timeout(OPEN, &mut opening).await {
             Ok(result) => result,
@@ -79,7 +95,7 @@ pub(super) async fn open(host: &Host, mut opened: Opened) -> Option<(Channel<Msg
                 return Some((
                     channel,
                     opened,
-                    Seat { sessions: Arc::clone(sessions), permit: Some(permit) },
+                    Place { sessions: Arc::clone(sessions), permit: Some(permit) },
                 ));
             }
             // Too many for this server: one place fewer, and again when another program has ended.
@@ -90,7 +106,7 @@ pub(super) async fn open(host: &Host, mut opened: Opened) -> Option<(Channel<Msg
                 sleep(PAUSE * refusals).await;
             }
             Err(error) => {
-                let reason = host.shared.last_words().unwrap_or_else(|| plain(&error));
+                let reason = opener.shared.last_words().unwrap_or_else(|| plain(&error));
                 let _ = opened.send(Err(refused(reason)));
                 return None;
             }

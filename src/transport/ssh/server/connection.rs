@@ -19,7 +19,8 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin};
 use tokio::sync::{mpsc, watch};
 
-use super::{Machine, terminal};
+use super::machine::Machine;
+use super::terminal;
 use crate::transport::{Screen, Window};
 
 /// The server's side of one connection.

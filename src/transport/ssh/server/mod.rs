@@ -7,6 +7,7 @@
 //! machine (direct-tcpip): no other forwarding, no subsystem.
 
 mod connection;
+mod machine;
 mod terminal;
 
 use std::fmt;
@@ -20,28 +21,9 @@ use russh::keys::{PrivateKey, PublicKey};
 use russh::server::Config;
 use russh::{MethodKind, MethodSet};
 use tokio::net::TcpStream;
-use tokio::process::Child;
 
 use self::connection::Login;
-use crate::transport::{Channel, Screen};
-
-/// What stands behind a server.
-pub trait Machine: Send + Sync + 'static {
-    /// The key was accepted.
-    fn entered(&self);
-
-    /// Starts what a login was asked to run, with pipes for its three streams.
-    ///
-    /// # Errors
-    /// When it cannot be started; the client is told that the request failed.
-    fn start(&self, command: &str) -> std::io::Result<Child>;
-
-    /// The same on a terminal of its own (by [`pty::start`](crate::transport::pty::start)).
-    ///
-    /// # Errors
-    /// As [`Machine::start`].
-    fn start_on(&self, command: &str, screen: Screen) -> std::io::Result<Channel>;
-}
+pub use self::machine::Machine;
 
 /// A key pair: what a server shows, or what somebody logs in with.
 #[derive(Clone)]
