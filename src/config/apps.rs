@@ -1,10 +1,11 @@
 //! `[apps]`: which of them an environment takes (`use`), and in what order they go live (`after`).
 
-use super::diagnostic::{Problem, Problems, nearest};
 use super::document::Document;
 use super::file::{Entry, Table};
 use super::keys::{self, Place};
 use super::layers::Layers;
+use super::nearest::nearest;
+use super::problem::{Problem, Problems};
 use super::values;
 
 /// An app of the file.

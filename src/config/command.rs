@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::diagnostic::{Fault, Problem, Span};
 use super::file::{Entry, Node, Table, Value};
+use super::problem::{Fault, Problem, Span};
 use super::sources::{Sources, Text};
 use super::values;
 

@@ -7,7 +7,11 @@ use sha2::{Digest, Sha256};
 
 use secrecy::ExposeSecret;
 
-use super::{EnvEntry, Environment, FileEntry, HealthCheck, Hook, Shell, Site};
+use super::app::{FileEntry, Hook};
+use super::environment::{Environment, Site};
+use super::health::HealthCheck;
+use super::variable::EnvEntry;
+use super::words::Shell;
 
 /// Goes up when the encoding changes: then every host gets a new release once.
 const VERSION: &str = "1";

@@ -4,9 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::diagnostic::{Problem, Problems};
 use super::error::ConfigError;
 use super::file::{self, Entry, Source, Table};
+use super::problem::{Problem, Problems};
 use super::set::{self, Assignment, Setting};
 use super::sources::{Sources, Text};
 use super::values;

@@ -8,7 +8,7 @@ use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::diagnostic::Fault;
+use super::problem::Fault;
 
 /// What `http` asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,13 +5,15 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::app::App;
 use super::command::{self, Answers, LocalCommand};
-use super::diagnostic::{Fault, Problem, Problems, Span};
+use super::environment::{Environment, Site};
 use super::error::ConfigError;
 use super::file::{Node, Value};
 use super::keys::{self, Place};
+use super::problem::{Fault, Problem, Problems, Span};
 use super::sources::Sources;
-use super::{App, EnvEntry, EnvPart, EnvValue, EnvVariable, Environment, Site};
+use super::variable::{EnvEntry, EnvPart, EnvValue, EnvVariable};
 
 /// Why a value of `env` cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

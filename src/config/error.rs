@@ -3,8 +3,11 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::diagnostic::Mistakes;
+use super::mistakes::Mistakes;
+use super::problem::Problem;
+use super::sources::Sources;
 
 /// Why there is no configuration to work with.
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +137,14 @@ impl ConfigError {
             Self::Mistakes(mistakes) => mistakes.render(color),
             other => other.to_string(),
         }
+    }
+}
+
+impl Sources {
+    /// The error that shows these mistakes in their texts.
+    pub(super) fn mistakes(&self, mut problems: Vec<Problem>) -> ConfigError {
+        problems.sort_by_key(Problem::start);
+        ConfigError::Mistakes(Mistakes { sources: Arc::new(self.clone()), problems })
     }
 }
 

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeInteger, DeTable, DeValue};
 
-use super::diagnostic::{Problem, Span};
 use super::error::ConfigError;
+use super::problem::{Problem, Span};
 
 /// More than this is no configuration but a mistaken path.
 const LARGEST: u64 = 1 << 20;

@@ -7,12 +7,14 @@ use std::fmt::Write as _;
 
 use secrecy::ExposeSecret as _;
 
-use super::diagnostic::{Fault, Problem, Problems, Span};
+use super::app::{App, FileEntry, FileSource, SentFile};
 use super::file::{Entry, Node, Table, Value};
 use super::keys::{self, Place};
 use super::layers::Layers;
+use super::problem::{Fault, Problem, Problems, Span};
 use super::sources::Sources;
-use super::{App, EnvEntry, FileEntry, FileSource, SentFile, command, paths, values};
+use super::variable::EnvEntry;
+use super::{command, paths, values};
 
 /// Who may read a file that nobody said otherwise of: it is likely to hold secrets.
 const MODE: u32 = 0o600;

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::diagnostic::{Problem, Problems};
 use super::endpoint::{self, HttpUrl};
 use super::file::{Entry, Node, Table, Value};
 use super::keys::{self, Place};
 use super::layers::Layers;
 use super::placeholders::Placeholders;
+use super::problem::{Problem, Problems};
 use super::values;
 
 /// The shortest duration that can be written.

@@ -2,12 +2,13 @@
 //!
 //! `script` files are read here, once, so that what was planned is what runs.
 
-use super::diagnostic::{Problem, Problems};
+use super::app::{Hook, Hooks, Supervisor};
 use super::file::{Node, Source, Table, Value};
 use super::keys::{self, Place};
 use super::layers::Layers;
+use super::problem::{Problem, Problems};
 use super::sources::Sources;
-use super::{Hook, Hooks, Supervisor, values};
+use super::values;
 
 /// Where the texts come from and what their tables are called in messages.
 pub(super) struct Context<'a> {

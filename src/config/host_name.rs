@@ -4,7 +4,7 @@
 
 use std::net::Ipv6Addr;
 
-use super::diagnostic::Fault;
+use super::problem::Fault;
 
 /// More hosts than this in one range is a slip of the finger.
 pub(super) const MOST_HOSTS: usize = 10_000;

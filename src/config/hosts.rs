@@ -3,14 +3,15 @@
 
 use std::collections::HashMap;
 
-use super::command::Printed;
-use super::diagnostic::{Problem, Problems};
+use super::command::{LocalCommand, Printed};
+use super::environment::Host;
 use super::file::{Node, Table, Value};
 use super::host_name::{self, MOST_HOSTS};
 use super::keys::{self, Place};
 use super::layers::Layers;
+use super::problem::{Problem, Problems};
 use super::sources::Sources;
-use super::{Host, LocalCommand, command, paths, values};
+use super::{command, paths, values};
 
 /// What all hosts of an environment have in common.
 pub(super) struct Context<'a> {

@@ -2,8 +2,9 @@
 //!
 //! A key that is met is either known, refused as "not yet", or unknown: nothing is ever ignored.
 
-use super::diagnostic::{Problem, Problems, nearest};
 use super::file::{Entry, Table};
+use super::nearest::nearest;
+use super::problem::{Problem, Problems};
 
 /// What a table may hold.
 pub(super) struct Shape {

@@ -2,9 +2,9 @@
 //!
 //! Weaker values are read too, so that a mistake in them is told even where it is overridden.
 
-use super::diagnostic::{Problem, Problems};
 use super::document::Document;
 use super::file::{Entry, Node, Table};
+use super::problem::{Problem, Problems};
 
 #[derive(Clone, Default)]
 pub(super) struct Layers<'a> {

@@ -3,10 +3,9 @@
 
 use std::path::Path;
 
-use super::document;
 use super::error::ConfigError;
 use super::file::{Node, Table, Value};
-use super::{host_name, resolve, values};
+use super::{document, host_name, resolve, values};
 
 /// The names in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

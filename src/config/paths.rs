@@ -5,10 +5,22 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::diagnostic::{Fault, Problem, Span};
 use super::file::Node;
+use super::problem::{Fault, Problem, Span};
 use super::values::{any_text, line};
-use super::{RemotePath, SharedPath};
+
+/// A path on a host: not empty, no NUL, no newline, no `..` component, no trailing slash. Relative means to the login user's home.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemotePath(pub(crate) String);
+
+/// An entry of `shared`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedPath {
+    /// Relative to `shared/` and to the release; no `..`, no leading or trailing slash.
+    pub path: String,
+    /// Written with a trailing slash: made when missing.
+    pub directory: bool,
+}
 
 /// Why a text is no path on a host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

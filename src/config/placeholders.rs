@@ -2,8 +2,8 @@
 //!
 //! All three hold letters, digits and `. _ - % + :` only, so they can be put into a command unquoted.
 
-use super::diagnostic::{Fault, nearest};
-use super::{App, Health, Host, Supervisor};
+use super::nearest::nearest;
+use super::problem::Fault;
 
 const NAMES: [&str; 3] = ["env", "app", "host"];
 
@@ -69,38 +69,6 @@ impl Placeholders<'_> {
             rest = after;
         }
         Ok(filled)
-    }
-}
-
-impl App {
-    /// The supervisor's commands for a host: `{host}` is its name. (`{env}` and `{app}` are filled in already.)
-    pub fn supervisor_on(&self, host: &Host) -> Option<Supervisor> {
-        let fill = |text: &String| of_host(host).fill_command(text);
-        self.supervisor.as_ref().map(|supervisor| supervisor.map(fill))
-    }
-
-    /// `health` for a host: `{host}` is its name.
-    #[must_use]
-    pub fn health_on(&self, host: &Host) -> Option<Health> {
-        let fill = |text: &String| of_host(host).fill_command(text);
-        self.health.as_ref().map(|health| health.map(fill))
-    }
-}
-
-/// What was left when all but the host was filled in.
-fn of_host(host: &Host) -> Placeholders<'_> {
-    Placeholders { environment: "{env}", app: "{app}", host: Some(&host.name) }
-}
-
-impl Supervisor {
-    pub(super) fn map(&self, change: impl Fn(&String) -> String) -> Self {
-        Self {
-            reload: change(&self.reload),
-            start: self.start.as_ref().map(&change),
-            stop: self.stop.as_ref().map(&change),
-            status: self.status.as_ref().map(&change),
-            verify: self.verify.as_ref().map(&change),
-        }
     }
 }
 

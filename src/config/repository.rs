@@ -1,9 +1,11 @@
 //! How a host gets at the repository: how much of it, which part, and with what access.
 
-use super::diagnostic::{Fault, Problem, Problems};
 use super::file::Node;
 use super::layers::Layers;
-use super::{EnvValue, EnvVariable, Fetch, env, paths, values};
+use super::problem::{Fault, Problem, Problems};
+use super::variable::{EnvValue, EnvVariable};
+use super::words::Fetch;
+use super::{env, paths, values};
 
 /// The key, as messages name it.
 pub(super) const TOKEN: &str = "repo-token";

@@ -6,16 +6,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::app::App;
 use super::command::{Answers, LocalCommand, Printed};
-use super::diagnostic::{Problem, Problems, nearest};
 use super::document::{self, Document};
+use super::environment::{Environment, Host, Site, Timeouts};
 use super::error::ConfigError;
 use super::file::{Entry, Node, Table};
 use super::keys::{self, Place};
 use super::layers::{Layers, own_entry};
+use super::nearest::nearest;
+use super::paths::SharedPath;
 use super::placeholders::Placeholders;
+use super::problem::{Problem, Problems};
 use super::sources::Sources;
-use super::{App, Environment, SharedPath, Site, Timeouts};
+use super::words::Shell;
 use super::{apps, files, health, hooks, hosts, paths, repository, rollout, set, sites, values};
 
 /// The environment `name` of a file, resolved, where no command has to be run for that.
@@ -211,7 +215,7 @@ impl Reader<'_> {
         let (apps, sites): (Vec<App>, Vec<Vec<Site>>) = found.into_iter().unzip();
         let mut sites: Vec<Site> = sites.into_iter().flatten().collect();
         sites.sort_by_key(|site| (site.host, site.app));
-        let hosts: Vec<super::Host> = groups.into_iter().flat_map(|group| group.hosts).collect();
+        let hosts: Vec<Host> = groups.into_iter().flat_map(|group| group.hosts).collect();
         let environment = Environment {
             name: self.name.to_owned(),
             file: document.file.clone(),
@@ -259,7 +263,7 @@ impl Reader<'_> {
             shared,
             carry,
             keep_releases: layers.last("keep-releases", problems, values::count).unwrap_or(5),
-            shell: layers.last("shell", problems, values::shell).unwrap_or_default(),
+            shell: layers.last("shell", problems, shell).unwrap_or_default(),
             prepend_path: self.strings("prepend-path", paths::search_directory, problems),
             profile: self.strings("profile", paths::on_host, problems),
             hooks: hooks::read(layers, &context, problems),
@@ -379,4 +383,12 @@ fn app_name(repo: &str) -> String {
     let name: String = name.chars().map(plain).collect();
     let name = name.trim_start_matches(['.', '-']);
     if name.is_empty() { "app".to_owned() } else { name.to_owned() }
+}
+
+fn shell(node: &Node) -> Result<Shell, Problem> {
+    match values::choice(node, &["sh", "bash", "login"])? {
+        "sh" => Ok(Shell::Sh),
+        "bash" => Ok(Shell::Bash),
+        _ => Ok(Shell::Login),
+    }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::diagnostic::{Fault, Problem, Problems};
 use super::file::{Node, Value};
 use super::keys::{self, Place};
 use super::layers::Layers;
+use super::problem::{Fault, Problem, Problems};
 use super::values;
 
 /// How a deploy goes over the hosts.

@@ -2,9 +2,10 @@
 //!
 //! A pattern that matches nothing is an error: a slip must not turn "on one host" into "on none" or "on all".
 
-use super::diagnostic::nearest;
+use super::environment::{Environment, Host, Site};
 use super::error::ConfigError;
-use super::{Environment, Host, Site, host_name};
+use super::host_name;
+use super::nearest::nearest;
 
 /// What the command line chooses of an environment; an empty list: all.
 #[derive(Debug, Clone, Copy, Default)]

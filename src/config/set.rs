@@ -3,11 +3,10 @@
 //! A value is TOML where it can be read as such, else a string: nobody has to quote for two languages. Its mistakes are
 //! shown in what was typed.
 
-use super::describe;
-use super::diagnostic::{Problem, Problems, Span};
 use super::file::{self, Entry, Node, Table, Value};
-use super::keys;
+use super::problem::{Problem, Problems, Span};
 use super::sources::Text;
+use super::{describe, keys};
 
 /// Tables that are merged key by key anyway: what is set adds to them.
 const MERGED: [&str; 4] = ["env", "timeout", "rollout", "apps"];

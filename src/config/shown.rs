@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
 
 use super::describe::{self, Doc, Kind};
-use super::diagnostic::nearest;
 use super::document::Document;
 use super::error::ConfigError;
 use super::file::{Entry, Node, Table, Value, escaped, quoted};
 use super::layers::Layers;
+use super::nearest::nearest;
 use super::resolve::{self, Draft};
 use super::{env, keys, values};
 

@@ -2,15 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use super::app::App;
 use super::describe::{self, Kind};
-use super::diagnostic::{Problem, Problems, Span, nearest};
+use super::environment::{Environment, Host, Site};
 use super::file::Entry;
 use super::hosts::Group;
 use super::keys::{self, Place};
 use super::layers::Layers;
+use super::nearest::nearest;
+use super::paths::RemotePath;
 use super::placeholders::Placeholders;
+use super::problem::{Problem, Problems, Span};
 use super::sources::Sources;
-use super::{App, EnvVariable, Environment, Host, RemotePath, Site, env, values};
+use super::variable::EnvVariable;
+use super::{env, values};
 
 /// What the sites of one app are made of.
 pub(super) struct Context<'a> {

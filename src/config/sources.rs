@@ -7,8 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::diagnostic::{Mistakes, Problem, Span};
-use super::error::ConfigError;
+use super::problem::Span;
 
 /// One of the texts.
 pub(super) struct Text {
@@ -69,11 +68,6 @@ impl Sources {
     pub fn of(&self, span: &Span) -> &Text {
         let next = self.0.partition_point(|text| text.base <= span.start);
         &self.0[next.saturating_sub(1)]
-    }
-
-    pub fn mistakes(&self, mut problems: Vec<Problem>) -> ConfigError {
-        problems.sort_by_key(Problem::start);
-        ConfigError::Mistakes(Mistakes { sources: Arc::new(self.clone()), problems })
     }
 }
 

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use super::Shell;
-use super::diagnostic::{Fault, Problem, nearest};
 use super::file::{Node, Value};
+use super::nearest::nearest;
+use super::problem::{Fault, Problem};
 
 /// A string, not empty, without control characters.
 pub(super) fn line(node: &Node) -> Result<String, Problem> {
@@ -128,14 +128,6 @@ fn parse_duration(text: &str) -> Option<Duration> {
         sum = sum.checked_add(Duration::from_millis(number.checked_mul(milliseconds)?))?;
     }
     Some(sum)
-}
-
-pub(super) fn shell(node: &Node) -> Result<Shell, Problem> {
-    match choice(node, &["sh", "bash", "login"])? {
-        "sh" => Ok(Shell::Sh),
-        "bash" => Ok(Shell::Bash),
-        _ => Ok(Shell::Login),
-    }
 }
 
 /// A key with words to choose from of which only the first can be had so far.

@@ -1,0 +1,87 @@
+//! One environment, resolved: what a run works on. Only data.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::app::App;
+use super::paths::RemotePath;
+use super::rollout::Rollout;
+use super::sources::Sources;
+use super::variable::EnvVariable;
+
+/// One environment of a file, resolved: what a run works on.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// As in `[deploy.NAME]`.
+    pub name: String,
+    /// The file it was read from, absolute.
+    pub file: PathBuf,
+    /// The directory of the file: where local hooks run.
+    pub root: PathBuf,
+    /// What is deployed, in the order of going live.
+    pub apps: Vec<App>,
+    /// They are those of `[apps]`; else the environment itself is its only app.
+    pub of_apps: bool,
+    /// Where to, in the order of the file, ranges expanded, no two alike.
+    pub hosts: Vec<Host>,
+    /// Which app on which host, in the order of the hosts, on each in that of the apps. Never empty.
+    pub sites: Vec<Site>,
+    /// How a deploy goes over the hosts.
+    pub rollout: Rollout,
+    /// Limits on waiting.
+    pub timeouts: Timeouts,
+    /// Asks before it is deployed to.
+    pub confirm: bool,
+    /// Where all of it stands: what is found missing later is still shown in its place.
+    pub(super) sources: Arc<Sources>,
+}
+
+/// One machine of an environment.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// As written, without user and port: `SHIPIT_HOST`, and what `--hosts` matches.
+    pub name: String,
+    /// `localhost`: no SSH at all.
+    pub local: bool,
+    /// Login, where the file names one (else `~/.ssh/config`, else the operator's user name).
+    pub user: Option<String>,
+    /// Port, where the file names one.
+    pub port: Option<u16>,
+    /// Private key file, absolute, where the file names one.
+    pub key: Option<PathBuf>,
+    /// Jump hosts (`[user@]host[:port]`), nearest first, where the file names them.
+    pub jump: Option<Vec<String>>,
+    /// Pinned host key, `SHA256:…` as `ssh-keygen -l` prints it.
+    pub host_key: Option<String>,
+    /// What it is for: `SHIPIT_ROLES`, and what `roles` of apps and hooks speak of.
+    pub roles: Vec<String>,
+}
+
+/// An app on a host.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// Index into [`Environment::hosts`].
+    pub host: usize,
+    /// Index into [`Environment::apps`].
+    pub app: usize,
+    /// Deploy path there: absolute, or relative to the remote home (`~/` taken off).
+    pub path: RemotePath,
+    /// `env` there, in order of the names.
+    pub env: Vec<EnvVariable>,
+}
+
+/// `timeout`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until a host is connected and authenticated; 10 s.
+    pub connect: Duration,
+    /// A hook; 15 min.
+    pub hook: Duration,
+    /// git on the host; 15 min.
+    pub fetch: Duration,
+    /// A supervisor command; 2 min.
+    pub reload: Duration,
+    /// A silent line; 30 s.
+    pub lost: Duration,
+}

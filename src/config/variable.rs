@@ -1,0 +1,49 @@
+//! Variables of `env`: as the file gives them, and evaluated. Only data.
+
+use secrecy::SecretString;
+
+use super::command::LocalCommand;
+use super::problem::Span;
+
+/// An entry of `env`.
+#[derive(Debug, Clone)]
+pub struct EnvVariable {
+    /// Name of the variable: `[A-Za-z_][A-Za-z0-9_]*`, not `SHIPIT_*` and not `SHARED`.
+    pub name: String,
+    /// What it is made of.
+    pub value: EnvValue,
+    pub(super) span: Span,
+}
+
+/// A value of `env`.
+#[derive(Debug, Clone)]
+pub enum EnvValue {
+    /// As in the file, `$${` already turned into `${`.
+    Plain(String),
+    /// Holds `${NAME}`: parts of literal text and names of the operator's variables. A secret.
+    Operator(Vec<EnvPart>),
+    /// What a command of the operator's will print. A secret.
+    Command(LocalCommand),
+    /// What it printed.
+    Printed(SecretString),
+}
+
+/// A piece of [`EnvValue::Operator`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EnvPart {
+    /// Text as it stands.
+    Text(String),
+    /// The operator's variable of that name.
+    Variable(String),
+}
+
+/// An evaluated value of `env`.
+#[derive(Debug, Clone)]
+pub struct EnvEntry {
+    /// Name of the variable, as in [`EnvVariable`].
+    pub name: String,
+    /// What it holds.
+    pub value: SecretString,
+    /// Whether it came from the operator's environment or a command of his: then it is never shown.
+    pub secret: bool,
+}
