@@ -10,7 +10,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser};
 
-use super::{CliError, help};
+use super::error::CliError;
+use super::help;
 use crate::config::{BatchSize, Setting, Share};
 use crate::report::{ColorChoice, Mode};
 

@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use clap::ArgAction;
 
 use super::arguments::{self, Ambient};
+use super::grammar::{self, COMMANDS, TOOLS, full_name, is_config_file, runs_a_command};
 use super::help;
+use super::invocation::Shell;
 use super::split::{Reading, is_option, read_option};
-use super::tools::{self, Shell, TOOLS};
-use super::words::{self, COMMANDS, full_name, is_config_file, runs_a_command};
 
 /// A word, and what it means.
 pub type Candidate = (String, String);
@@ -151,9 +151,11 @@ impl Line {
         let first = self.words.first().map(String::as_str).filter(|_| self.environment.is_none());
         let tool = first.filter(|word| TOOLS.iter().any(|(name, _)| name == word));
         let offered = |option: &str| match (self.command().map(full_name), tool) {
-            (Some(Some(command)), _) => words::offers(command, option),
-            (None, Some(tool)) => tools::takes(tool, option),
-            (None, None) if first.is_some() || self.environment.is_some() => words::offers("update", option),
+            (Some(Some(command)), _) => grammar::offers(command, option),
+            (None, Some(tool)) => grammar::tool_takes(tool, option),
+            (None, None) if first.is_some() || self.environment.is_some() => {
+                grammar::offers("update", option)
+            }
             _ => true,
         };
         let ends = |option: &clap::Arg| matches!(option.get_action(), ArgAction::Help | ArgAction::Version);

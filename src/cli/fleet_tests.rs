@@ -1,6 +1,7 @@
 //! What chooses of a fleet, and how a deploy goes over it: apps, roles, batches.
 
 use super::*;
+use crate::config::{BatchSize, Share};
 
 fn of_apps(references: &[(&str, &str)]) -> Command {
     let one = |(app, reference): &(&str, &str)| AppReference {

@@ -5,8 +5,8 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::CliError;
-use super::words::{is_config_file, runs_a_command};
+use super::error::CliError;
+use super::grammar::{is_config_file, runs_a_command};
 
 /// An argument list in its two parts, each in the order typed.
 #[derive(Debug, PartialEq, Eq)]

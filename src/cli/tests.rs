@@ -1,6 +1,8 @@
 //! The grammar as a table: what is typed, and what it means or why it is refused.
 
 use super::*;
+use crate::cli::{AppReference, RevertTo, Shell, Show, Tool};
+use crate::report::{ColorChoice, Mode};
 
 #[path = "fleet_tests.rs"]
 mod fleet;

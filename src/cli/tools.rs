@@ -5,69 +5,13 @@
 use std::path::PathBuf;
 
 use super::arguments::Given;
+use super::error::{CliError, quoted};
+use super::grammar::{NEVER_IGNORED, TOOLS, full_name, is_config_file, tool_takes};
+use super::invocation::{Command, Request, Shell, Tool};
 use super::split::Split;
-use super::words::{Meant, NEVER_IGNORED, full_name, is_config_file, quoted};
-use super::{CliError, Command};
-
-/// Their names, and the options that each looks at.
-pub(super) const TOOLS: [(&str, &[&str]); 5] = [
-    ("demo", &["keep", "output", "color"]),
-    ("init", &["chdir", "color", "quiet"]),
-    ("completions", &["color"]),
-    ("schema", &["color"]),
-    ("envs", &["config", "chdir", "color", "quiet", "verbose"]),
-];
 
 /// The word in place of a shell with which the scripts of `completions` ask for what can be typed.
 const CANDIDATES: &str = "candidates";
-
-/// What is asked without an environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tool {
-    /// Deploys to three hosts inside this process, and tells what it does.
-    Demo {
-        /// Hosts and files stay until somebody has seen enough.
-        keep: bool,
-    },
-    /// Writes a `shipit.toml` for the work tree here.
-    Init,
-    /// The environments of the file.
-    Envs,
-    /// Prints a JSON schema.
-    Schema {
-        /// Of events, not of the file.
-        of_events: bool,
-    },
-    /// Prints the script that completes command lines in a shell.
-    Completions(Shell),
-    /// Prints what can stand at the end of these words: what that script asks.
-    Candidates(Vec<String>),
-}
-
-/// A shell that completes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "they are what they are called")]
-pub enum Shell {
-    Bash,
-    Zsh,
-    Fish,
-}
-
-impl Shell {
-    /// All of them, by the names that are typed.
-    pub(super) const ALL: [(&'static str, Shell); 3] =
-        [("bash", Shell::Bash), ("zsh", Shell::Zsh), ("fish", Shell::Fish)];
-
-    /// What makes the shell complete shipit's command lines.
-    #[must_use]
-    pub fn script(self) -> &'static str {
-        match self {
-            Shell::Bash => include_str!("completions/shipit.bash"),
-            Shell::Zsh => include_str!("completions/_shipit"),
-            Shell::Fish => include_str!("completions/shipit.fish"),
-        }
-    }
-}
 
 /// The options of tools.
 #[derive(Debug, Clone, Copy)]
@@ -98,27 +42,22 @@ fn first_at(words: &[String]) -> usize {
     words.first().map_or(0, |word| usize::from(is_config_file(word)))
 }
 
-/// Whether the tool looks at the option.
-pub(super) fn takes(name: &str, option: &str) -> bool {
-    TOOLS.iter().any(|(tool, own)| *tool == name && own.contains(&option))
-}
-
 /// Makes sense of the words of a tool, and refuses options that it would not look at.
 pub(super) fn understand(
     name: &'static str,
     words: Vec<String>,
     asked: Asked,
     given: &Given,
-) -> Result<Meant, CliError> {
+) -> Result<Request, CliError> {
     let at = first_at(&words);
     let config = words.first().filter(|_| at > 0).map(PathBuf::from);
     if config.is_some() && name != "envs" {
         return Err(CliError::usage(format!("{name} reads no configuration file")));
     }
     let command = Command::Tool(tool(name, words.into_iter().skip(at + 1).collect(), asked)?);
-    match given.counted(&NEVER_IGNORED).find(|option| !takes(name, option)) {
+    match given.counted(&NEVER_IGNORED).find(|option| !tool_takes(name, option)) {
         Some(option) => Err(CliError::usage(format!("{name} does not take --{option}"))),
-        None => Ok(Meant { config, environment: String::new(), name, command, plan: false }),
+        None => Ok(Request { config, environment: String::new(), name, command, plan: false }),
     }
 }
 

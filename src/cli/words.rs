@@ -5,109 +5,17 @@
 use std::path::PathBuf;
 
 use super::arguments::{Given, Typed};
+use super::error::{CliError, quoted};
+use super::grammar::{
+    COMMANDS, LATER_TOOLS, NEVER_IGNORED, TOOLS, full_name, is_config_file, is_foreign_config, takes,
+};
+use super::help;
+use super::invocation::{AppReference, Command, Request, RevertTo, Show};
 use super::split::Split;
-use super::tools::TOOLS;
-use super::{AppReference, CliError, Command, RevertTo, Show, help};
 use crate::report::Mode;
-
-/// Words of commands, with what each is called in full.
-pub(super) const COMMANDS: [(&str, &str); 25] = [
-    ("update", "update"),
-    ("deploy", "update"),
-    ("ref", "ref"),
-    ("setup", "setup"),
-    ("revert", "revert"),
-    ("sync", "sync"),
-    ("restart", "restart"),
-    ("hold", "hold"),
-    ("resume", "resume"),
-    ("prune", "prune"),
-    ("plan", "plan"),
-    ("status", "status"),
-    ("list", "list"),
-    ("show", "show"),
-    ("console", "console"),
-    ("logs", "logs"),
-    ("current", "current"),
-    ("curr", "current"),
-    ("previous", "previous"),
-    ("prev", "previous"),
-    ("exec", "exec"),
-    ("run", "exec"),
-    ("check", "check"),
-    ("unlock", "unlock"),
-    ("config", "config"),
-];
-
-/// Commands without an environment that are still to come.
-const LATER_TOOLS: [&str; 1] = ["import"];
 
 /// Lines of each file that `logs` begins with, as tail(1).
 const LINES: u32 = 10;
-
-/// Options that every command takes.
-const COMMON: [&str; 6] = ["config", "chdir", "env", "color", "quiet", "verbose"];
-
-/// Options of all commands but `config`, which only looks at the file.
-const OF_HOSTS: [&str; 6] = ["hosts", "roles", "apps", "concurrency", "set", "output"];
-
-/// Options of the commands that make a new release.
-const DEPLOYING: &[&str] = &[
-    "force",
-    "redeploy",
-    "allow-older",
-    "split",
-    "lock-wait",
-    "yes",
-    "dry-run",
-    "scripts",
-    "keep-failed",
-    "events",
-    "batch",
-    "no-pause",
-    "max-unreachable",
-];
-
-/// Options of other commands that lock the hosts.
-const RUNNING: &[&str] = &["lock-wait", "yes", "dry-run", "scripts", "events"];
-
-/// Options of other commands that go over the hosts in batches.
-const GOING_LIVE: &[&str] = &["batch"];
-
-/// Options that must never be lost, even where a variable sets them: a dry run that is none does harm.
-pub(super) const NEVER_IGNORED: [&str; 1] = ["dry-run"];
-
-/// What the words mean.
-#[derive(Debug)]
-pub(super) struct Meant {
-    pub config: Option<PathBuf>,
-    pub environment: String,
-    /// The command as it is called in full.
-    pub name: &'static str,
-    pub command: Command,
-    pub plan: bool,
-}
-
-/// A first word that names a configuration file rather than an environment.
-pub(super) fn is_config_file(word: &str) -> bool {
-    let file = word.rsplit('/').next().unwrap_or(word);
-    file.ends_with(".toml") || is_foreign_config(file)
-}
-
-fn is_foreign_config(file: &str) -> bool {
-    let foreign = ["js", "cjs", "mjs", "json", "json5", "yml", "yaml"];
-    let end = file.strip_prefix("ecosystem.").and_then(|rest| rest.rsplit('.').next());
-    file == "package.json" || end.is_some_and(|end| foreign.contains(&end))
-}
-
-/// Whether what follows `word` is a command of the user's, to be left alone.
-pub(super) fn runs_a_command(word: &str) -> bool {
-    full_name(word) == Some("exec")
-}
-
-pub(super) fn full_name(word: &str) -> Option<&'static str> {
-    COMMANDS.iter().find(|(name, _)| *name == word).map(|(_, full)| *full)
-}
 
 /// The refusal of a command, tool or file that is still to come, where the words ask for one.
 pub(super) fn later(split: &Split) -> Option<CliError> {
@@ -127,7 +35,7 @@ pub(super) fn understand(
     words: Vec<String>,
     references: &[String],
     environment: Option<String>,
-) -> Result<Meant, CliError> {
+) -> Result<Request, CliError> {
     let mut words = words.into_iter().peekable();
     let config = words.next_if(|word| is_config_file(word)).map(PathBuf::from);
     let by_option = environment.is_some();
@@ -147,7 +55,7 @@ pub(super) fn understand(
     let name = full_name(&word).ok_or_else(|| unknown(&environment, &word))?;
     let rest: Vec<String> = words.collect();
     let command = command(name, rest, references)?;
-    Ok(Meant { config, environment, name, command, plan: name == "plan" })
+    Ok(Request { config, environment, name, command, plan: name == "plan" })
 }
 
 fn command(name: &'static str, rest: Vec<String>, references: &[String]) -> Result<Command, CliError> {
@@ -261,47 +169,10 @@ pub(super) fn with_options(command: Command, typed: &Typed, given: &Given) -> Re
     })
 }
 
-/// Whether the command is a run, which has events to tell.
-pub(super) fn has_events(name: &str) -> bool {
-    matches!(name, "update" | "ref" | "setup" | "revert" | "sync" | "restart" | "prune" | "unlock" | "exec")
-}
-
-/// Whether the command, by its full name, looks at the option.
-pub(super) fn takes(name: &str, option: &str) -> bool {
-    let own: &[&[&str]] = match name {
-        "update" => &[&["ref"], DEPLOYING],
-        "ref" => &[DEPLOYING],
-        "plan" => &[
-            &["ref", "force", "redeploy", "allow-older", "split", "dry-run", "scripts", "events"],
-            &["batch", "no-pause", "max-unreachable"],
-        ],
-        "config" => &[&["set", "origin"]],
-        "revert" | "sync" | "restart" => &[RUNNING, GOING_LIVE],
-        "setup" | "prune" => &[RUNNING],
-        "hold" => &[&["message", "for"]],
-        "unlock" => &[&["yes", "events"]],
-        "exec" => &[&["events"]],
-        "status" => &[&["check"]],
-        "logs" => &[&["force", "follow", "lines", "since"]],
-        _ => &[],
-    };
-    let of_hosts: &[&str] = if name == "config" { &[] } else { &OF_HOSTS };
-    COMMON.contains(&option) || of_hosts.contains(&option) || own.iter().any(|own| own.contains(&option))
-}
-
-/// Taken, but not offered while a line is typed: `-f` of logs, what a plan says by itself or refuses, what some refuse.
-const NOT_OFFERED: [(&str, &str); 5] =
-    [("logs", "force"), ("plan", "dry-run"), ("plan", "events"), ("logs", "output"), ("console", "output")];
-
-/// Whether the option is offered where the command, by its full name, stands on the line.
-pub(super) fn offers(name: &str, option: &str) -> bool {
-    takes(name, option) && !NOT_OFFERED.contains(&(name, option))
-}
-
 /// Refuses options that the command would not look at.
-pub(super) fn check_options(meant: &Meant, given: &Given) -> Result<(), CliError> {
-    match given.counted(&NEVER_IGNORED).find(|option| !takes(meant.name, option)) {
-        Some(option) => Err(CliError::usage(format!("{} does not take --{option}", meant.name))),
+pub(super) fn check_options(request: &Request, given: &Given) -> Result<(), CliError> {
+    match given.counted(&NEVER_IGNORED).find(|option| !takes(request.name, option)) {
+        Some(option) => Err(CliError::usage(format!("{} does not take --{option}", request.name))),
         None => Ok(()),
     }
 }
@@ -334,9 +205,4 @@ fn unknown(environment: &str, word: &str) -> CliError {
         None => "shipit --help shows the commands".to_owned(),
     };
     CliError::usage(format!("{} is not a command: {end}", quoted(word)))
-}
-
-/// In quotes, cut, and without anything that acts on a terminal.
-pub(super) fn quoted(word: &str) -> String {
-    format!("`{}`", crate::report::clean::line(word.as_bytes(), 60))
 }

@@ -1,0 +1,139 @@
+//! The names of commands and tools, and the options that each takes: the tables of the command line.
+//!
+//! Knows no meaning of a word: that is said in `words.rs` and `tools.rs`.
+
+/// Words of commands, with what each is called in full.
+pub(super) const COMMANDS: [(&str, &str); 25] = [
+    ("update", "update"),
+    ("deploy", "update"),
+    ("ref", "ref"),
+    ("setup", "setup"),
+    ("revert", "revert"),
+    ("sync", "sync"),
+    ("restart", "restart"),
+    ("hold", "hold"),
+    ("resume", "resume"),
+    ("prune", "prune"),
+    ("plan", "plan"),
+    ("status", "status"),
+    ("list", "list"),
+    ("show", "show"),
+    ("console", "console"),
+    ("logs", "logs"),
+    ("current", "current"),
+    ("curr", "current"),
+    ("previous", "previous"),
+    ("prev", "previous"),
+    ("exec", "exec"),
+    ("run", "exec"),
+    ("check", "check"),
+    ("unlock", "unlock"),
+    ("config", "config"),
+];
+
+/// Commands without an environment that are still to come.
+pub(super) const LATER_TOOLS: [&str; 1] = ["import"];
+
+/// Options that every command takes.
+const COMMON: [&str; 6] = ["config", "chdir", "env", "color", "quiet", "verbose"];
+
+/// Options of all commands but `config`, which only looks at the file.
+const OF_HOSTS: [&str; 6] = ["hosts", "roles", "apps", "concurrency", "set", "output"];
+
+/// Options of the commands that make a new release.
+const DEPLOYING: &[&str] = &[
+    "force",
+    "redeploy",
+    "allow-older",
+    "split",
+    "lock-wait",
+    "yes",
+    "dry-run",
+    "scripts",
+    "keep-failed",
+    "events",
+    "batch",
+    "no-pause",
+    "max-unreachable",
+];
+
+/// Options of other commands that lock the hosts.
+const RUNNING: &[&str] = &["lock-wait", "yes", "dry-run", "scripts", "events"];
+
+/// Options of other commands that go over the hosts in batches.
+const GOING_LIVE: &[&str] = &["batch"];
+
+/// Options that must never be lost, even where a variable sets them: a dry run that is none does harm.
+pub(super) const NEVER_IGNORED: [&str; 1] = ["dry-run"];
+
+/// Their names, and the options that each looks at.
+pub(super) const TOOLS: [(&str, &[&str]); 5] = [
+    ("demo", &["keep", "output", "color"]),
+    ("init", &["chdir", "color", "quiet"]),
+    ("completions", &["color"]),
+    ("schema", &["color"]),
+    ("envs", &["config", "chdir", "color", "quiet", "verbose"]),
+];
+
+/// A first word that names a configuration file rather than an environment.
+pub(super) fn is_config_file(word: &str) -> bool {
+    let file = word.rsplit('/').next().unwrap_or(word);
+    file.ends_with(".toml") || is_foreign_config(file)
+}
+
+pub(super) fn is_foreign_config(file: &str) -> bool {
+    let foreign = ["js", "cjs", "mjs", "json", "json5", "yml", "yaml"];
+    let end = file.strip_prefix("ecosystem.").and_then(|rest| rest.rsplit('.').next());
+    file == "package.json" || end.is_some_and(|end| foreign.contains(&end))
+}
+
+/// Whether what follows `word` is a command of the user's, to be left alone.
+pub(super) fn runs_a_command(word: &str) -> bool {
+    full_name(word) == Some("exec")
+}
+
+pub(super) fn full_name(word: &str) -> Option<&'static str> {
+    COMMANDS.iter().find(|(name, _)| *name == word).map(|(_, full)| *full)
+}
+
+/// Whether the command is a run, which has events to tell.
+pub(super) fn has_events(name: &str) -> bool {
+    matches!(name, "update" | "ref" | "setup" | "revert" | "sync" | "restart" | "prune" | "unlock" | "exec")
+}
+
+/// Whether the command, by its full name, looks at the option.
+pub(super) fn takes(name: &str, option: &str) -> bool {
+    let own: &[&[&str]] = match name {
+        "update" => &[&["ref"], DEPLOYING],
+        "ref" => &[DEPLOYING],
+        "plan" => &[
+            &["ref", "force", "redeploy", "allow-older", "split", "dry-run", "scripts", "events"],
+            &["batch", "no-pause", "max-unreachable"],
+        ],
+        "config" => &[&["set", "origin"]],
+        "revert" | "sync" | "restart" => &[RUNNING, GOING_LIVE],
+        "setup" | "prune" => &[RUNNING],
+        "hold" => &[&["message", "for"]],
+        "unlock" => &[&["yes", "events"]],
+        "exec" => &[&["events"]],
+        "status" => &[&["check"]],
+        "logs" => &[&["force", "follow", "lines", "since"]],
+        _ => &[],
+    };
+    let of_hosts: &[&str] = if name == "config" { &[] } else { &OF_HOSTS };
+    COMMON.contains(&option) || of_hosts.contains(&option) || own.iter().any(|own| own.contains(&option))
+}
+
+/// Taken, but not offered while a line is typed: `-f` of logs, what a plan says by itself or refuses, what some refuse.
+const NOT_OFFERED: [(&str, &str); 5] =
+    [("logs", "force"), ("plan", "dry-run"), ("plan", "events"), ("logs", "output"), ("console", "output")];
+
+/// Whether the option is offered where the command, by its full name, stands on the line.
+pub(super) fn offers(name: &str, option: &str) -> bool {
+    takes(name, option) && !NOT_OFFERED.contains(&(name, option))
+}
+
+/// Whether the tool looks at the option.
+pub(super) fn tool_takes(name: &str, option: &str) -> bool {
+    TOOLS.iter().any(|(tool, own)| *tool == name && own.contains(&option))
+}

@@ -1,0 +1,129 @@
+//! From the argument list to an [`Invocation`]: options, words, and what both mean together.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::arguments::{self, Ambient, Given, Typed};
+use super::error::CliError;
+use super::invocation::{Command, Invocation, Request};
+use super::{grammar, split, tools, words};
+use crate::report::Verbosity;
+
+/// How long a run waits for another's lock in CI, where nobody is there to try again.
+const LOCK_WAIT_IN_CI: Duration = Duration::from_secs(600);
+
+/// The command line of `shipit`.
+#[derive(Debug, Clone, Copy)]
+pub struct Cli;
+
+impl Cli {
+    /// Understands the arguments of the process, of which the first is the program's name. `SHIPIT_*` variables
+    /// stand in for options that were not typed.
+    ///
+    /// # Errors
+    /// When help or the version was asked for, and for everything that is not in the grammar.
+    pub fn parse_from<I: IntoIterator<Item = OsString>>(args: I) -> Result<Invocation, CliError> {
+        let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
+        parse(args, Ambient::Environment, in_ci)
+    }
+}
+
+fn parse<I: IntoIterator<Item = OsString>>(
+    args: I,
+    ambient: Ambient,
+    in_ci: bool,
+) -> Result<Invocation, CliError> {
+    let options = arguments::options(ambient);
+    let mut split = split::split(args.into_iter().skip(1), &options)?;
+    let of_events = tools::of_events(&mut split);
+    let tool = tools::named(&split);
+    let later = words::later(&split);
+    let (typed, set) = arguments::parse(options, split.options).map_err(|error| match &later {
+        // An option of a command that is still to come is no mistake of the user's.
+        Some(later) if error.exit != 0 => later.clone(),
+        _ => error,
+    })?;
+    if let Some(later) = later {
+        return Err(later);
+    }
+    let asked = tools::Asked { keep: typed.keep, of_events };
+    let mut request = match tool {
+        Some(name) => tools::understand(name, split.words, asked, &set)?,
+        None => words::understand(split.words, &typed.references, typed.environment.clone())?,
+    };
+    if request.config.is_some() && set.typed("config") {
+        return Err(CliError::usage("two configuration files: one as the first word and one with --config"));
+    }
+    if tool.is_none() {
+        words::check_options(&request, &set)?;
+    }
+    if let Command::Hold { why, lasting } = &mut request.command {
+        (*why, *lasting) = (typed.message.clone().unwrap_or_default(), typed.lasting);
+    }
+    let dry_run = dry_run(&request, &typed, &set)?;
+    let events = events(&request, &typed, &set)?;
+    let command = match request.command {
+        Command::Config { key, .. } => Command::Config { key, origin: typed.origin },
+        command => words::with_options(command, &typed, &set)?,
+    };
+    Ok(Invocation {
+        config: request.config.or(typed.config),
+        chdir: typed.chdir,
+        environment: request.environment,
+        dry_run,
+        scripts: typed.scripts && dry_run,
+        command,
+        hosts: typed.hosts,
+        roles: typed.roles,
+        apps: typed.apps,
+        concurrency: typed.concurrency,
+        batch: typed.batch,
+        no_pause: typed.no_pause,
+        max_unreachable: typed.max_unreachable,
+        set: arguments::settings(ambient, typed.set)?,
+        force: typed.force,
+        redeploy: typed.redeploy,
+        allow_older: typed.allow_older,
+        split: typed.split,
+        lock_wait: typed.lock_wait.unwrap_or(if in_ci { LOCK_WAIT_IN_CI } else { Duration::ZERO }),
+        yes: typed.yes,
+        keep_failed: typed.keep_failed,
+        output: typed.output,
+        events,
+        color: typed.color,
+        verbosity: verbosity(typed.quiet, typed.verbose),
+    })
+}
+
+/// Whether nothing is to be changed.
+fn dry_run(request: &Request, typed: &Typed, given: &Given) -> Result<bool, CliError> {
+    let dry_run = typed.dry_run || request.plan;
+    // Who typed it expects a preview; ignoring it would deploy.
+    if given.typed("scripts") && !dry_run {
+        return Err(CliError::usage("--scripts shows the scripts of a plan: add --dry-run"));
+    }
+    Ok(dry_run)
+}
+
+fn verbosity(quiet: bool, verbose: bool) -> Verbosity {
+    match (quiet, verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
+    }
+}
+
+/// Where events go. A variable that is set for all commands means nothing to those that have none.
+fn events(request: &Request, typed: &Typed, given: &Given) -> Result<Option<PathBuf>, CliError> {
+    match &typed.events {
+        Some(_) if given.typed("events") && (typed.dry_run || request.plan) => {
+            Err(CliError::usage("--events: a dry run does nothing that could be told"))
+        }
+        file => Ok(file.clone().filter(|_| grammar::has_events(request.name))),
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
