@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use super::file::{Entry, Table};
-use super::keys::{self, Place};
+use super::keys::{self, Place, Scope};
 use super::layers::Layers;
 use super::nearest::nearest;
 use super::problem::{Problem, Problems};
@@ -34,7 +34,7 @@ pub(super) fn find<'a>(
     for app in &chosen {
         for (table, name) in own(document, environment, app.name).tables() {
             let place = Place { parent: String::new(), name: name.to_owned() };
-            keys::check(table, &keys::APP, &place, problems);
+            keys::check(table, Scope::App, &place, problems);
         }
     }
     in_order(document, environment, chosen, problems)

@@ -10,7 +10,7 @@ use super::command::{self, Answers, LocalCommand};
 use super::environment::{Environment, Site};
 use super::error::ConfigError;
 use super::file::{Node, Value};
-use super::keys::{self, Place};
+use super::keys::{self, Place, Scope};
 use super::problem::{Fault, Problem, Problems, Span};
 use super::sources::Sources;
 use super::variable::{EnvEntry, EnvPart, EnvValue, EnvVariable};
@@ -201,7 +201,7 @@ fn misplaced_message(key: &str, place: &Place) -> String {
 }
 
 fn is_environment_key(key: &str) -> bool {
-    keys::ENVIRONMENT.known.contains(&key) || keys::ENVIRONMENT.later.contains(&key)
+    Scope::Environment.row(key).is_some()
 }
 
 fn name_fault(name: &str) -> Option<Fault> {

@@ -9,15 +9,15 @@ use secrecy::ExposeSecret as _;
 
 use super::app::{App, FileEntry, FileSource, SentFile};
 use super::file::{Entry, Node, Table, Value};
-use super::keys::{self, Place};
+use super::keys::{self, Place, Scope};
 use super::layers::Layers;
 use super::problem::{Fault, Problem, Problems, Span};
 use super::sources::Sources;
 use super::variable::EnvEntry;
 use super::{command, paths, values};
 
-/// Who may read a file that nobody said otherwise of: it is likely to hold secrets.
-const MODE: u32 = 0o600;
+/// Permissions of `env-file`: it is likely to hold secrets.
+const ENV_FILE_MODE: u32 = 0o600;
 
 /// Bytes of a line of base64: hosts read a line at a time.
 const LINE: usize = 6 << 10;
@@ -48,7 +48,7 @@ impl App {
             let _ = writeln!(text, "{}=\"{value}\"", entry.name);
             text
         });
-        Some(FileEntry::new(path, MODE, text.as_bytes()))
+        Some(FileEntry::new(path, ENV_FILE_MODE, text.as_bytes()))
     }
 }
 
@@ -103,7 +103,7 @@ fn read_entry(
     sources: &Sources,
     problems: &mut Problems,
 ) -> Option<SentFile> {
-    if table.header && keys::ENVIRONMENT.known.contains(&entry.key.as_str()) {
+    if table.header && Scope::Environment.key(&entry.key).is_some() {
         let problem = Problem::at(
             entry.key_span.clone(),
             format!("`{}` in `{}` would be a file", entry.key, place.name),
@@ -121,11 +121,11 @@ fn read_entry(
     })?;
     let description = problems.keep(entry.node.as_table())?;
     let inner = Place { name: format!("{}.{:?}", place.name, entry.key), parent: place.parent.clone() };
-    keys::check(description, &keys::FILE, &inner, problems);
+    keys::check(description, Scope::SentFile, &inner, problems);
     let source = problems.keep(source(description, sources))?;
     let mode = match description.get("mode") {
         Some(entry) => problems.keep(mode(&entry.node))?,
-        None => MODE,
+        None => keys::default(Scope::SentFile, "mode", mode),
     };
     Some(SentFile { path, source, mode })
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::endpoint::{self, HttpUrl};
 use super::file::{Entry, Node, Table, Value};
-use super::keys::{self, Place};
+use super::keys::{self, Place, Scope};
 use super::layers::Layers;
 use super::placeholders::Placeholders;
 use super::problem::{Problem, Problems};
@@ -136,7 +136,7 @@ pub(super) fn read(
         let Some(entry) = table.get("health") else { continue };
         let Some(table) = problems.keep(entry.node.as_table()) else { continue };
         let place = Place { name: format!("{name}.health"), parent: name.to_owned() };
-        keys::check(table, &keys::HEALTH, &place, problems);
+        keys::check(table, Scope::Health, &place, problems);
         last = read_table(table, placeholders, problems);
     }
     last
@@ -161,11 +161,15 @@ fn read_table(table: &Table, placeholders: &Placeholders<'_>, problems: &mut Pro
     let check = check(table, placeholders, problems)?;
     Some(Health {
         check,
-        within: within.unwrap_or(Duration::from_secs(60)),
-        interval: interval.unwrap_or(Duration::from_secs(1)),
-        timeout: timeout.unwrap_or(Duration::from_secs(5)),
-        stable_for: stable_for.unwrap_or_default(),
+        within: within.unwrap_or_else(|| default("within", values::duration)),
+        interval: interval.unwrap_or_else(|| default("interval", values::duration)),
+        timeout: timeout.unwrap_or_else(|| default("timeout", values::duration)),
+        stable_for: stable_for.unwrap_or_else(|| default("stable-for", values::pause)),
     })
+}
+
+fn default<T: Default>(key: &str, read: impl Fn(&Node) -> Result<T, Problem>) -> T {
+    keys::default(Scope::Health, key, read)
 }
 
 fn check(table: &Table, placeholders: &Placeholders<'_>, problems: &mut Problems) -> Option<HealthCheck> {
@@ -209,14 +213,14 @@ fn http(
     problems: &mut Problems,
 ) -> Option<HttpCheck> {
     let url = problems.keep(url(&entry.node, placeholders));
-    let status = table.get("status").map(|entry| problems.keep(status(&entry.node)));
+    let codes = table.get("status").map(|entry| problems.keep(status(&entry.node)));
     let body = table.get("body").map(|entry| problems.keep(text(&entry.node)));
     let release = table.get("release").map(|entry| problems.keep(values::flag(&entry.node)));
     Some(HttpCheck {
         url: url?,
-        status: status.unwrap_or_else(|| Some(vec![200..=399]))?,
+        status: codes.unwrap_or_else(|| Some(default("status", status)))?,
         body: body.map(|body| body.map(|body| placeholders.fill_command(body))).unwrap_or_default(),
-        release: release.flatten().unwrap_or(false),
+        release: release.flatten().unwrap_or_else(|| default("release", values::flag)),
     })
 }
 

@@ -4,7 +4,7 @@
 
 use super::app::{Hook, Hooks, Supervisor};
 use super::file::{Node, Source, Table, Value};
-use super::keys::{self, Place};
+use super::keys::{self, Key, Place, Scope};
 use super::layers::Layers;
 use super::problem::{Problem, Problems};
 use super::sources::Sources;
@@ -86,7 +86,7 @@ impl Reader<'_> {
             name: format!("{}.{}", self.context.parent, self.key),
             parent: self.context.parent.to_owned(),
         };
-        keys::check(table, &keys::HOOK, &place, problems);
+        keys::check(table, Scope::Hook, &place, problems);
         let mut flag = |key: &str| {
             let entry = table.get(key)?;
             let set = problems.keep(values::flag(&entry.node))?;
@@ -97,8 +97,10 @@ impl Reader<'_> {
             }
             Some(set)
         };
-        let once = flag("once").unwrap_or(false);
-        let local = flag("local").unwrap_or(false);
+        let (once, local) = (flag("once"), flag("local"));
+        let default =
+            |key, set: Option<bool>| set.unwrap_or_else(|| keys::default(Scope::Hook, key, values::flag));
+        let (once, local) = (default("once", once), default("local", local));
         let roles = table.get("roles").and_then(|entry| problems.keep(values::roles(&entry.node)));
         let timeout = table.get("timeout").and_then(|entry| problems.keep(values::duration(&entry.node)));
         let text = problems.keep(self.text(table))?;
@@ -165,7 +167,7 @@ fn read_supervisor(node: &Node, context: &Context<'_>, problems: &mut Problems) 
         }
     };
     let place = Place { name: format!("{}.supervisor", context.parent), parent: context.parent.to_owned() };
-    keys::check(table, &keys::SUPERVISOR, &place, problems);
+    keys::check(table, Scope::Supervisor, &place, problems);
     let mut command = |key: &str| -> Option<String> {
         let node = &table.get(key)?.node;
         let text = problems.keep(values::any_text(node))?;
@@ -181,9 +183,7 @@ fn read_supervisor(node: &Node, context: &Context<'_>, problems: &mut Problems) 
     }
     if table.get("reload").is_none() && table.get("kind").is_none() {
         let problem = Problem::at(table.span.clone(), "`reload` is missing from the supervisor");
-        problems.push(
-            problem.help("it makes the release in `current` the running one: reload = \"pm2 reload shop\""),
-        );
+        problems.push(problem.maybe_help(Scope::Supervisor.key("reload").and_then(Key::example)));
     }
     None
 }

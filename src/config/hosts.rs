@@ -7,7 +7,7 @@ use super::command::{LocalCommand, Printed};
 use super::environment::Host;
 use super::file::{Node, Table, Value};
 use super::host_name::{self, MOST_HOSTS};
-use super::keys::{self, Place};
+use super::keys::{self, Place, Scope};
 use super::layers::Layers;
 use super::problem::{Problem, Problems};
 use super::sources::Sources;
@@ -139,7 +139,7 @@ fn table_settings<'a>(
 ) -> Settings<'a> {
     let parent = format!("deploy.{}", context.environment);
     let place = Place { name: format!("{parent}.hosts"), parent };
-    keys::check(table, &keys::HOST, &place, problems);
+    keys::check(table, Scope::Host, &place, problems);
     let mut tables = common.tables.clone();
     tables.push(table);
     let mut settings = Settings::read(tables, context, problems);

@@ -4,6 +4,7 @@
 
 use super::document::Document;
 use super::file::{Entry, Node, Table};
+use super::keys::{self, Place, Scope};
 use super::problem::{Problem, Problems};
 
 #[derive(Clone, Default)]
@@ -73,6 +74,34 @@ impl<'a> Layers<'a> {
             }
         }
         last
+    }
+}
+
+impl Layers<'_> {
+    /// The strongest value of that key, else its default.
+    pub fn value<T: Default>(
+        &self,
+        scope: Scope,
+        key: &str,
+        read: impl Fn(&Node) -> Result<T, Problem>,
+        problems: &mut Problems,
+    ) -> T {
+        self.last(key, problems, &read).unwrap_or_else(|| keys::default(scope, key, read))
+    }
+}
+
+impl<'a> Layers<'a> {
+    /// The tables of that key, over one another like those they stand in.
+    pub fn inner(&self, key: &str, scope: Scope, problems: &mut Problems) -> Layers<'a> {
+        let mut inner = Layers::default();
+        for (table, name) in self.tables() {
+            if let Some(table) = table.get(key).and_then(|entry| problems.keep(entry.node.as_table())) {
+                let place = Place { name: format!("{name}.{key}"), parent: name.to_owned() };
+                keys::check(table, scope, &place, problems);
+                inner.push(table, place.name);
+            }
+        }
+        inner
     }
 }
 

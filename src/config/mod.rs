@@ -8,7 +8,6 @@
 mod app;
 mod apps;
 mod command;
-mod describe;
 mod digest;
 mod discover;
 mod document;
@@ -54,6 +53,7 @@ pub use environment::{Environment, Host, Site, Timeouts};
 pub use error::ConfigError;
 pub use file::quoted;
 pub use health::{Health, HealthCheck, HttpCheck};
+pub use keys::{key_names, key_values};
 pub use mistakes::Mistakes;
 pub use nearest::nearest;
 pub use outline::Outline;

@@ -4,20 +4,10 @@ use super::file::Node;
 use super::layers::Layers;
 use super::problem::{Fault, Problem, Problems};
 use super::variable::{EnvValue, EnvVariable};
-use super::words::Fetch;
 use super::{env, paths, values};
 
 /// The key, as messages name it.
 pub(super) const TOKEN: &str = "repo-token";
-
-/// `fetch`.
-pub(super) fn fetch(node: &Node) -> Result<Fetch, Problem> {
-    Ok(match values::choice(node, &["full", "fast", "blobless"])? {
-        "fast" => Fetch::Fast,
-        "blobless" => Fetch::Blobless,
-        _ => Fetch::Full,
-    })
-}
 
 /// `subdir`.
 pub(super) fn subdir(node: &Node) -> Result<String, Problem> {

@@ -4,7 +4,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::app::App;
 use super::command::{Answers, LocalCommand, Printed};
@@ -12,14 +11,14 @@ use super::document::{self, Document};
 use super::environment::{Environment, Host, Site, Timeouts};
 use super::error::ConfigError;
 use super::file::{Entry, Node, Table};
-use super::keys::{self, Place};
+use super::keys::{self, Key, Place, Scope};
 use super::layers::{Layers, own_entry};
 use super::nearest::nearest;
 use super::paths::SharedPath;
 use super::placeholders::Placeholders;
 use super::problem::{Problem, Problems};
 use super::sources::Sources;
-use super::words::Shell;
+use super::words::{self, Fetch, Shell};
 use super::{apps, files, health, hooks, hosts, paths, repository, rollout, set, sites, values};
 
 /// The environment `name` of a file, resolved, where no command has to be run for that.
@@ -108,7 +107,7 @@ impl Document {
         let environment = own.map(|own| {
             for (table, name) in layers.tables() {
                 let place = Place { name: name.to_owned(), parent: String::new() };
-                keys::check(table, &keys::ENVIRONMENT, &place, &mut problems);
+                keys::check(table, Scope::Environment, &place, &mut problems);
             }
             let parent = format!("deploy.{name}");
             let layers = layers.clone();
@@ -127,12 +126,7 @@ impl Document {
     fn outer(&self, name: &str, problems: &mut Problems) -> Option<&Table> {
         let mut own = None;
         for table in &self.tables {
-            keys::check(
-                table,
-                &keys::DOCUMENT,
-                &Place { name: String::new(), parent: String::new() },
-                problems,
-            );
+            keys::check(table, Scope::File, &Place { name: String::new(), parent: String::new() }, problems);
             for key in ["defaults", "apps", "deploy"] {
                 if let Some(entry) = table.get(key) {
                     problems.keep(entry.node.as_table());
@@ -180,7 +174,7 @@ impl Reader<'_> {
         problems: &mut Problems,
     ) -> Environment {
         let timeouts = self.timeouts(problems);
-        let confirm = self.layers.last("confirm", problems, values::flag).unwrap_or(false);
+        let confirm = self.layers.value(Scope::Environment, "confirm", values::flag, problems);
         let rollout = rollout::read(&self.layers, problems);
         let groups = self.hosts(printed, problems);
         let commands = host_entry(&self.layers).map(|entry| hosts::commands(&entry.node, self.sources));
@@ -208,7 +202,7 @@ impl Reader<'_> {
             let sites = sites::read((at, &app), &groups, &context, problems);
             // Only here is known whether every host brings a path of its own.
             if groups.is_empty() || sites.iter().any(|site| site.path.as_str().is_empty()) {
-                reader.require(&["path"], "\"/var/www/shop\"", problems);
+                reader.require(&["path"], problems);
             }
             found.push((app, sites));
         }
@@ -239,9 +233,9 @@ impl Reader<'_> {
 
     fn app(&self, name: Option<&str>, problems: &mut Problems) -> App {
         let Self { layers, .. } = self;
-        layers.last("deliver", problems, |node| values::first_choice(node, &["pull", "push", "artifact"]));
-        self.require(&["repo"], "\"git@github.com:acme/shop.git\"", problems);
-        self.require(&["ref"], "\"main\"", problems);
+        layers.last("deliver", problems, words::deliver);
+        self.require(&["repo"], problems);
+        self.require(&["ref"], problems);
         let repo = layers.last("repo", problems, values::repository).unwrap_or_default();
         let name = name.map_or_else(|| app_name(&repo), str::to_owned);
         let context = hooks::Context { sources: self.sources, parent: self.parent };
@@ -253,8 +247,8 @@ impl Reader<'_> {
         let (files, env_file) = files::read(layers, self.sources, problems);
         App {
             reference: layers.last("ref", problems, values::reference).unwrap_or_default(),
-            fetch: layers.last("fetch", problems, repository::fetch).unwrap_or_default(),
-            submodules: layers.last("submodules", problems, values::flag).unwrap_or_default(),
+            fetch: layers.value(Scope::App, "fetch", Fetch::read, problems),
+            submodules: layers.value(Scope::App, "submodules", values::flag, problems),
             subdir: layers.last("subdir", problems, repository::subdir),
             repo_key: layers.last("repo-key", problems, paths::on_host),
             repo_token,
@@ -262,8 +256,8 @@ impl Reader<'_> {
             env_file,
             shared,
             carry,
-            keep_releases: layers.last("keep-releases", problems, values::count).unwrap_or(5),
-            shell: layers.last("shell", problems, shell).unwrap_or_default(),
+            keep_releases: layers.value(Scope::App, "keep-releases", values::count, problems),
+            shell: layers.last("shell", problems, Shell::read).unwrap_or_default(),
             prepend_path: self.strings("prepend-path", paths::search_directory, problems),
             profile: self.strings("profile", paths::on_host, problems),
             hooks: hooks::read(layers, &context, problems),
@@ -316,7 +310,7 @@ impl Reader<'_> {
                 );
             }
         }
-        let Some(entry) = self.require(&["host", "hosts"], "[\"web1.example.com\"]", problems) else {
+        let Some(entry) = self.require(&["host", "hosts"], problems) else {
             return Vec::new();
         };
         let layers = self.layers.clone();
@@ -325,19 +319,19 @@ impl Reader<'_> {
     }
 
     /// The strongest entry of one of the keys; that there is none is noted at the environment's header.
-    fn require(&self, keys: &[&str], example: &str, problems: &mut Problems) -> Option<&'_ Entry> {
+    fn require(&self, names: &[&str], problems: &mut Problems) -> Option<&'_ Entry> {
         let strongest =
-            self.layers.tables().filter_map(|(table, _)| keys.iter().find_map(|key| table.get(key)));
+            self.layers.tables().filter_map(|(table, _)| names.iter().find_map(|name| table.get(name)));
         if let Some(entry) = strongest.last() {
             return Some(entry);
         }
-        if self.slid_away(keys) {
+        if self.slid_away(names) {
             return None;
         }
-        let key = keys[0];
+        let name = names[0];
         let problem =
-            Problem::at(self.own.span.clone(), format!("`{key}` is missing from `{}`", self.parent));
-        problems.push(problem.help(format!("for example: {key} = {example}")));
+            Problem::at(self.own.span.clone(), format!("`{name}` is missing from `{}`", self.parent));
+        problems.push(problem.maybe_help(Scope::Environment.key(name).and_then(Key::example)));
         None
     }
 
@@ -349,30 +343,21 @@ impl Reader<'_> {
     }
 
     fn timeouts(&self, problems: &mut Problems) -> Timeouts {
-        let mut tables = Layers::default();
-        for (table, name) in self.layers.tables() {
-            if let Some(table) = table.get("timeout").and_then(|entry| problems.keep(entry.node.as_table())) {
-                let place = Place { name: format!("{name}.timeout"), parent: name.to_owned() };
-                keys::check(table, &keys::TIMEOUT, &place, problems);
-                tables.push(table, place.name);
-            }
-        }
-        let mut timeout = |key, seconds| {
-            tables.last(key, problems, values::duration).unwrap_or(Duration::from_secs(seconds))
-        };
+        let tables = self.layers.inner("timeout", Scope::Timeout, problems);
+        let mut timeout = |key| tables.value(Scope::Timeout, key, values::duration, problems);
         Timeouts {
-            connect: timeout("connect", 10),
-            hook: timeout("hook", 15 * 60),
-            fetch: timeout("fetch", 15 * 60),
-            reload: timeout("reload", 2 * 60),
-            lost: timeout("lost", 30),
+            connect: timeout("connect"),
+            hook: timeout("hook"),
+            fetch: timeout("fetch"),
+            reload: timeout("reload"),
+            lost: timeout("lost"),
         }
     }
 }
 
 /// `host` and `path` are at home in the table of a host.
 fn is_host_table(table: &Table, keys: &[&str]) -> bool {
-    table.get("host").is_some() && keys.iter().all(|key| keys::HOST.known.contains(key) || *key == "hosts")
+    table.get("host").is_some() && keys.iter().all(|key| Scope::Host.key(key).is_some() || *key == "hosts")
 }
 
 /// The last component of the repository, with nothing in it that a shell or a path would mind.
@@ -383,12 +368,4 @@ fn app_name(repo: &str) -> String {
     let name: String = name.chars().map(plain).collect();
     let name = name.trim_start_matches(['.', '-']);
     if name.is_empty() { "app".to_owned() } else { name.to_owned() }
-}
-
-fn shell(node: &Node) -> Result<Shell, Problem> {
-    match values::choice(node, &["sh", "bash", "login"])? {
-        "sh" => Ok(Shell::Sh),
-        "bash" => Ok(Shell::Bash),
-        _ => Ok(Shell::Login),
-    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::file::{Node, Value};
-use super::keys::{self, Place};
+use super::keys::Scope;
 use super::layers::Layers;
 use super::problem::{Fault, Problem, Problems};
 use super::values;
@@ -123,21 +123,17 @@ impl Rollout {
 }
 
 pub(super) fn read(layers: &Layers<'_>, problems: &mut Problems) -> Rollout {
-    let mut tables = Layers::default();
-    for (table, name) in layers.tables() {
-        if let Some(table) = table.get("rollout").and_then(|entry| problems.keep(entry.node.as_table())) {
-            let place = Place { name: format!("{name}.rollout"), parent: name.to_owned() };
-            keys::check(table, &keys::ROLLOUT, &place, problems);
-            tables.push(table, place.name);
-        }
-    }
+    let tables = layers.inner("rollout", Scope::Rollout, problems);
     Rollout {
         batch: tables.last("batch", problems, |node| parsed(node, BatchSize::parse)),
-        canary: tables.last("canary", problems, canary).unwrap_or_default(),
+        canary: tables.value(Scope::Rollout, "canary", canary, problems),
         pause: tables.last("pause", problems, pause).unwrap_or_default(),
-        max_unreachable: tables
-            .last("max-unreachable", problems, |node| parsed(node, Share::parse))
-            .unwrap_or_default(),
+        max_unreachable: tables.value(
+            Scope::Rollout,
+            "max-unreachable",
+            |node| parsed(node, Share::parse),
+            problems,
+        ),
     }
 }
 

@@ -1,118 +1,138 @@
-//! The file as a JSON schema (draft 2020-12), for editors: made from the keys that the checker knows, so that the two
-//! cannot differ in what exists.
+//! The file as a JSON schema (draft 2020-12), for editors: made from the rows of the keys.
 
 use serde_json::{Map, Value, json};
 
-use super::describe::{self, Doc, Kind};
-use super::keys::{self, Shape};
+use super::keys::{Key, Kind, Scope, Unset};
 
 /// Its text.
 #[must_use]
 pub fn schema() -> String {
-    let environment = table(&keys::ENVIRONMENT, describe::ENVIRONMENT, &[]);
-    let mut schema = table(&keys::DOCUMENT, describe::DOCUMENT, &[]);
+    let mut schema = table(Scope::File);
     let head = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "shipit.toml",
         "description": "What shipit deploys, where to, and how.",
-        "$defs": {
-            "environment": environment,
-            "host": table(&keys::HOST, describe::HOST, &[]),
-            "hook": table(&keys::HOOK, describe::HOOK, &[]),
-            "supervisor": table(&keys::SUPERVISOR, describe::SUPERVISOR, &["reload"]),
-            "health": table(&keys::HEALTH, describe::HEALTH, &[]),
-            "timeout": table(&keys::TIMEOUT, describe::TIMEOUT, &[]),
-            "rollout": table(&keys::ROLLOUT, describe::ROLLOUT, &[]),
-            "app": app(),
-            "file": table(&keys::FILE, describe::FILE, &[]),
-            "command": command(),
-            "duration": duration(),
-        },
     });
+    let mut definitions = Map::new();
+    for scope in DEFINED {
+        definitions.insert(name(scope).to_owned(), table(scope));
+    }
+    definitions.insert("command".to_owned(), command());
+    definitions.insert("duration".to_owned(), duration());
     if let (Value::Object(schema), Value::Object(head)) = (&mut schema, head) {
         schema.extend(head);
+        schema.insert("$defs".to_owned(), Value::Object(definitions));
     }
     format!("{schema:#}\n")
 }
 
-fn table(shape: &Shape, docs: &'static [Doc], required: &[&str]) -> Value {
-    let property = |key: &&str| {
-        let value = describe::of(docs, key).map_or_else(|| json!({}), described);
-        ((*key).to_owned(), value)
-    };
-    let properties: Map<String, Value> = shape.known.iter().map(property).collect();
+/// All tables but the file itself.
+const DEFINED: [Scope; 9] = [
+    Scope::Environment,
+    Scope::App,
+    Scope::Host,
+    Scope::Hook,
+    Scope::Supervisor,
+    Scope::Health,
+    Scope::Timeout,
+    Scope::Rollout,
+    Scope::SentFile,
+];
+
+/// The name of a table's definition.
+fn name(scope: Scope) -> &'static str {
+    match scope {
+        Scope::File => "#",
+        Scope::Environment => "environment",
+        Scope::App => "app",
+        Scope::Host => "host",
+        Scope::Hook => "hook",
+        Scope::Supervisor => "supervisor",
+        Scope::Health => "health",
+        Scope::Timeout => "timeout",
+        Scope::Rollout => "rollout",
+        Scope::SentFile => "file",
+    }
+}
+
+fn reference(scope: Scope) -> Value {
+    json!({ "$ref": format!("#/$defs/{}", name(scope)) })
+}
+
+fn table(scope: Scope) -> Value {
+    let properties: Map<String, Value> =
+        scope.keys().map(|key| (key.name.to_owned(), described(key))).collect();
     let mut table = json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    // What these lack may be in a table that is merged with them.
+    let whole = !matches!(scope, Scope::Environment | Scope::App | Scope::Host);
+    let required = |key: &&Key| whole && matches!(key.unset, Unset::Required { .. });
+    let required: Vec<&str> = scope.keys().filter(required).map(|key| key.name).collect();
     if !required.is_empty() {
         table["required"] = json!(required);
     }
     table
 }
 
-fn app() -> Value {
-    let property =
-        |key: &&str| ((*key).to_owned(), describe::of_app(key).map_or_else(|| json!({}), described));
-    let properties: Map<String, Value> = keys::APP.known.iter().map(property).collect();
-    json!({ "type": "object", "properties": properties, "additionalProperties": false })
-}
-
-fn described(doc: &Doc) -> Value {
-    let mut value = kind(doc.kind);
-    value["description"] = json!(doc.text);
+fn described(key: &Key) -> Value {
+    let mut value = kind(key.kind);
+    value["description"] = json!(key.meaning);
+    if let Some(since) = key.since {
+        value["$comment"] = json!(format!("since {since}"));
+    }
     // All defaults are TOML that is JSON as well.
-    if let Ok(default) = serde_json::from_str::<Value>(doc.default) {
+    if let Some(default) = key.default().and_then(|toml| serde_json::from_str::<Value>(toml).ok()) {
         value["default"] = default;
     }
     value
 }
 
 fn kind(kind: Kind) -> Value {
+    let text = || json!({ "type": "string" });
     let one_or_more = |item: Value| json!({ "anyOf": [item, { "type": "array", "items": item }] });
+    let text_or = |scope: Scope| one_or_more(json!({ "anyOf": [text(), reference(scope)] }));
     match kind {
-        Kind::Text | Kind::Secret => json!({ "type": "string" }),
-        Kind::Texts => one_or_more(json!({ "type": "string" })),
+        Kind::Text | Kind::Secret => text(),
+        Kind::Texts => one_or_more(text()),
         Kind::Flag => json!({ "type": "boolean" }),
-        Kind::Integer(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
+        Kind::Port => json!({ "type": "integer", "minimum": 1, "maximum": u16::MAX }),
+        Kind::Count(least) => json!({ "type": "integer", "minimum": least, "maximum": u32::MAX }),
         Kind::Duration => json!({ "$ref": "#/$defs/duration" }),
-        Kind::Pause => {
+        Kind::DurationOrZero => {
             json!({ "anyOf": [{ "$ref": "#/$defs/duration" }, { "type": "integer", "minimum": 0 }] })
         }
-        Kind::Word(words) => json!({ "type": "string", "enum": words }),
-        Kind::Hosts => one_or_more(json!({ "anyOf": [{ "type": "string" }, { "$ref": "#/$defs/host" }] })),
-        Kind::Hooks => one_or_more(json!({ "anyOf": [{ "type": "string" }, { "$ref": "#/$defs/hook" }] })),
+        Kind::Pause => json!({ "anyOf": [{ "$ref": "#/$defs/duration" }, { "enum": ["ask", 0] }] }),
+        Kind::Word { words, .. } => json!({ "type": "string", "enum": words }),
+        Kind::Share => share(0, "^ *([0-9]+|0*(100|[0-9]{1,2}) *%) *$"),
+        Kind::Batch => share(1, "^ *(all|0*[1-9][0-9]*|0*(100|[1-9][0-9]?) *%) *$"),
+        Kind::Endpoint => {
+            json!({ "anyOf": [{ "type": "integer", "minimum": 1, "maximum": u16::MAX }, text()] })
+        }
+        Kind::Status => one_or_more(json!({ "anyOf": [
+            { "type": "integer", "minimum": 100, "maximum": 599 },
+            { "type": "string", "pattern": "^[-0-9, ]+$" },
+        ] })),
+        Kind::Hosts => text_or(Scope::Host),
+        Kind::Hooks => text_or(Scope::Hook),
         Kind::Env => json!({
             "type": "object",
             "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" },
             "additionalProperties":
                 { "anyOf": [{ "type": ["string", "number", "boolean"] }, { "$ref": "#/$defs/command" }] },
         }),
-        Kind::Files => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/file" } }),
-        Kind::Timeout => json!({ "$ref": "#/$defs/timeout" }),
-        Kind::Rollout => json!({ "$ref": "#/$defs/rollout" }),
-        Kind::Asking => json!({ "anyOf": [{ "$ref": "#/$defs/duration" }, { "enum": ["ask", 0] }] }),
-        Kind::Share => share(0, "^ *([0-9]+|0*(100|[0-9]{1,2}) *%) *$"),
-        Kind::Batch => share(1, "^ *(all|0*[1-9][0-9]*|0*(100|[1-9][0-9]?) *%) *$"),
-        Kind::Apps => json!({
-            "type": "object",
-            "propertyNames": { "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$" },
-            "additionalProperties": { "$ref": "#/$defs/app" },
-        }),
-        Kind::Supervisor => json!({ "$ref": "#/$defs/supervisor" }),
-        Kind::Health => json!({ "$ref": "#/$defs/health" }),
-        Kind::Endpoint => json!({ "anyOf": [
-            { "type": "integer", "minimum": 1, "maximum": 65535 },
-            { "type": "string" },
-        ] }),
-        Kind::Status => one_or_more(json!({ "anyOf": [
-            { "type": "integer", "minimum": 100, "maximum": 599 },
-            { "type": "string", "pattern": "^[-0-9, ]+$" },
-        ] })),
-        Kind::Environment => json!({ "$ref": "#/$defs/environment" }),
-        Kind::Environments => json!({
-            "type": "object",
-            "propertyNames": { "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$" },
-            "additionalProperties": { "$ref": "#/$defs/environment" },
-        }),
+        Kind::Files => json!({ "type": "object", "additionalProperties": reference(Scope::SentFile) }),
+        Kind::Apps => named(Scope::App),
+        Kind::Environments => named(Scope::Environment),
+        Kind::Table(scope) => reference(scope),
     }
+}
+
+/// Tables by name.
+fn named(scope: Scope) -> Value {
+    json!({
+        "type": "object",
+        "propertyNames": { "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$" },
+        "additionalProperties": reference(scope),
+    })
 }
 
 /// A number of hosts, or a part of them.

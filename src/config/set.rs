@@ -4,12 +4,9 @@
 //! shown in what was typed.
 
 use super::file::{self, Entry, Node, Table, Value};
+use super::keys::{self, Kind, Scope};
 use super::problem::{Problem, Problems, Span};
 use super::sources::Text;
-use super::{describe, keys};
-
-/// Tables that are merged key by key anyway: what is set adds to them.
-const MERGED: [&str; 4] = ["env", "timeout", "rollout", "apps"];
 
 /// What was typed, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,10 +75,26 @@ fn is_whole(assignment: &Assignment, text: &Text) -> bool {
     let keys: Vec<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
     let fits = match node.value {
         Value::Date => false,
-        Value::Integer(_) | Value::Float(_) | Value::Flag(_) => !describe::is_text(&keys),
+        Value::Integer(_) | Value::Float(_) | Value::Flag(_) => !is_text(&keys),
         _ => true,
     };
     fits && text.text[end..].trim().is_empty()
+}
+
+/// Whether only text can be meant at a key of an environment, given as the keys that lead to it.
+fn is_text(keys: &[&str]) -> bool {
+    keys::at(keys).is_some_and(|key| {
+        matches!(key.kind, Kind::Text | Kind::Texts | Kind::Secret | Kind::Hosts | Kind::Hooks)
+    })
+}
+
+/// Whether the table of that key is merged key by key anyway: what is set adds to it.
+fn is_merged(key: &str) -> bool {
+    Scope::Environment.key(key).is_some_and(|key| match key.kind {
+        Kind::Env | Kind::Apps => true,
+        Kind::Table(inner) => inner.is_merged(),
+        _ => false,
+    })
 }
 
 /// All settings as one table, over what is `below`, of an app or of all: what is set inside of a table leaves the rest of
@@ -101,7 +114,7 @@ pub(super) fn apply(
                 own => (None, own),
             };
             if let [(first, _), _, ..] = own
-                && !MERGED.contains(&first.as_str())
+                && !is_merged(first)
                 && find(&over, &keys[..=keys.len() - own.len()]).is_none()
                 && let Some(entry) = below(app, first)
             {
@@ -116,7 +129,7 @@ pub(super) fn apply(
 /// A part of what an app has is set in each of them: none has the others' table.
 fn meant(keys: &[(String, Span)], apps: &[&str]) -> Vec<Vec<(String, Span)>> {
     let (first, span) = &keys[0];
-    if keys.len() < 2 || MERGED.contains(&first.as_str()) || !keys::APP.has(first) || apps.is_empty() {
+    if keys.len() < 2 || is_merged(first) || Scope::App.row(first).is_none() || apps.is_empty() {
         return vec![keys.to_vec()];
     }
     let of_app = |app: &&str| {

@@ -6,14 +6,14 @@
 use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
 
-use super::describe::{self, Doc, Kind};
 use super::document::Document;
 use super::error::ConfigError;
 use super::file::{Entry, Node, Table, Value, escaped, quoted};
+use super::keys::{self, Key, Kind, Scope};
 use super::layers::Layers;
 use super::nearest::nearest;
 use super::resolve::{self, Draft};
-use super::{env, keys, values};
+use super::{env, values};
 
 /// Instead of a secret.
 const DOTS: &str = "\"••••••\"";
@@ -40,11 +40,11 @@ impl Document {
         let draft = self.draft(name)?;
         let over = self.over(name)?;
         let layers = self.layers(name, &over);
-        let lines = self.lines(&layers, &self.shown_keys());
+        let lines = self.lines(&layers, self.shown_keys().into_iter());
         let mut of_apps = Vec::new();
         for app in self.apps_of(&draft) {
             let layers = self.layers_with(name, Some(app), &over);
-            let mut of_app = self.lines(&layers, keys::APP.known);
+            let mut of_app = self.lines(&layers, Scope::App.keys());
             for line in of_app.iter_mut().filter(|line| line.key == "after") {
                 line.value = taken(&layers, &self.apps_of(&draft));
             }
@@ -74,10 +74,10 @@ impl Document {
     }
 
     /// Of the environment; what its apps have is shown with each of them.
-    fn shown_keys(&self) -> Vec<&'static str> {
+    fn shown_keys(&self) -> Vec<&'static Key> {
         let of_apps = self.has_apps();
-        let own = |key: &&str| !of_apps || !keys::APP.known.contains(key);
-        keys::ENVIRONMENT.known.iter().copied().filter(own).filter(|key| *key != "apps").collect()
+        let own = |key: &&Key| !of_apps || !key.scopes.contains(&Scope::App);
+        Scope::Environment.keys().filter(own).filter(|key| key.kind != Kind::Apps).collect()
     }
 
     fn has_apps(&self) -> bool {
@@ -89,22 +89,21 @@ impl Document {
         apps.iter().map(|app| app.name.as_str()).collect()
     }
 
-    fn lines(&self, layers: &Layers<'_>, shown: &[&'static str]) -> Vec<Line> {
+    fn lines(&self, layers: &Layers<'_>, shown: impl Iterator<Item = &'static Key>) -> Vec<Line> {
         let mut lines = Vec::new();
         let hosts = resolve::host_entry(layers).map(|entry| entry.key.as_str());
-        for key in shown.iter().copied() {
-            // Two words for one thing: the strongest counts.
-            if matches!(key, "host" | "hosts") && hosts != Some(key) {
-                continue;
-            }
-            let doc = describe::of_app(key);
-            match doc.map(|doc| doc.kind) {
-                Some(Kind::Env | Kind::Files) => self.merged(key, layers, &[], &mut lines),
-                Some(Kind::Timeout) => self.merged(key, layers, describe::TIMEOUT, &mut lines),
-                Some(Kind::Rollout) => self.merged(key, layers, describe::ROLLOUT, &mut lines),
-                kind => match layers.entry(key) {
-                    Some(entry) => self.entry(key, &entry.node, kind == Some(Kind::Secret), &mut lines),
-                    None => lines.extend(doc.and_then(|doc| default(key, doc))),
+        for key in shown {
+            let name = key.name;
+            match key.kind {
+                // Two names of one key: the strongest counts.
+                Kind::Hosts if hosts != Some(name) => {}
+                Kind::Env | Kind::Files => self.merged(name, layers, None, &mut lines),
+                Kind::Table(scope) if scope.is_merged() => {
+                    self.merged(name, layers, Some(scope), &mut lines);
+                }
+                kind => match layers.entry(name) {
+                    Some(entry) => self.entry(name, &entry.node, kind == Kind::Secret, &mut lines),
+                    None => lines.extend(default(name.to_owned(), key)),
                 },
             }
         }
@@ -112,7 +111,7 @@ impl Document {
     }
 
     /// Tables that lie over one another key by key.
-    fn merged(&self, key: &str, layers: &Layers<'_>, docs: &'static [Doc], lines: &mut Vec<Line>) {
+    fn merged(&self, key: &str, layers: &Layers<'_>, scope: Option<Scope>, lines: &mut Vec<Line>) {
         let mut entries: Vec<&Entry> = Vec::new();
         for table in layers.tables().filter_map(|(table, _)| table.get(key)?.node.as_table().ok()) {
             for entry in &table.entries {
@@ -122,11 +121,12 @@ impl Document {
                 }
             }
         }
-        // In the order of their descriptions, where they have any.
-        for doc in docs {
-            match entries.iter().position(|entry| entry.key == doc.key) {
-                Some(at) => self.entry(&format!("{key}.{}", doc.key), &entries.remove(at).node, false, lines),
-                None => lines.extend(default(&format!("{key}.{}", doc.key), doc)),
+        // In the order of their rows, where they have any.
+        for row in scope.into_iter().flat_map(Scope::keys) {
+            let path = format!("{key}.{}", row.name);
+            match entries.iter().position(|entry| entry.key == row.name) {
+                Some(at) => self.entry(&path, &entries.remove(at).node, false, lines),
+                None => lines.extend(default(path, row)),
             }
         }
         for entry in entries {
@@ -190,28 +190,19 @@ fn names(draft: &Draft) -> String {
     format!("# on {}\n", names.join(", "))
 }
 
-fn default(key: &str, doc: &Doc) -> Option<Line> {
-    let (key, value) = (key.to_owned(), doc.default.to_owned());
-    (!value.is_empty()).then(|| Line { key, value, origin: "default".to_owned() })
+fn default(path: String, key: &Key) -> Option<Line> {
+    let value = key.default()?.to_owned();
+    Some(Line { key: path, value, origin: "default".to_owned() })
 }
 
 /// Whether there could be such a key; else the nearest one is named.
 fn known(key: &str) -> Result<(), ConfigError> {
-    let below = |table: &str, docs: &'static [Doc]| -> Vec<String> {
-        docs.iter().map(|doc| format!("{table}.{}", doc.key)).collect()
-    };
-    let nested = [
-        below("timeout", describe::TIMEOUT),
-        below("rollout", describe::ROLLOUT),
-        below("supervisor", describe::SUPERVISOR),
-        below("health", describe::HEALTH),
-    ]
-    .concat();
-    let keys = || keys::ENVIRONMENT.known.iter().copied().chain(nested.iter().map(String::as_str));
-    if key.starts_with("env.") || key.starts_with("apps.") || keys().any(|known| known == key) {
+    let nested: Vec<String> = keys::nested().map(|(path, _)| path).collect();
+    let path: Vec<&str> = key.split('.').collect();
+    if key.starts_with("env.") || key.starts_with("apps.") || keys::at(&path).is_some() {
         return Ok(());
     }
-    let nearest = nearest(key, keys()).map(str::to_owned);
+    let nearest = nearest(key, nested.iter().map(String::as_str)).map(str::to_owned);
     Err(ConfigError::NoSuchKey { key: key.to_owned(), nearest })
 }
 

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::app::App;
-use super::describe::{self, Kind};
 use super::environment::{Environment, Host, Site};
 use super::file::Entry;
 use super::hosts::Group;
-use super::keys::{self, Place};
+use super::keys::{Kind, Place, Scope};
 use super::layers::Layers;
 use super::nearest::nearest;
 use super::paths::RemotePath;
@@ -86,12 +85,13 @@ fn check_roles(app: &str, groups: &[Group<'_>], context: &Context<'_>, problems:
     let known: Vec<&str> = hosts().flat_map(|host| &host.roles).map(String::as_str).collect();
     // Of those alone that count: one that is overridden may be of another environment.
     let own = context.layers.of_app(context.environment, app);
-    let strongest = |key: &&str| if *key == "roles" { own.entry(key) } else { context.layers.entry(key) };
-    for entry in keys::APP.known.iter().filter_map(strongest) {
-        let listed: Vec<&Entry> = match describe::of_app(&entry.key).map(|doc| doc.kind) {
-            _ if entry.key == "roles" => vec![entry],
-            Some(Kind::Hooks) => {
-                entry.node.items().iter().filter_map(|item| item.as_table().ok()?.get("roles")).collect()
+    for key in Scope::App.keys() {
+        let listed: Vec<&Entry> = match key.kind {
+            _ if key.name == "roles" => own.entry(key.name).into_iter().collect(),
+            Kind::Hooks => {
+                let items = context.layers.entry(key.name).map(|entry| entry.node.items());
+                let tables = items.unwrap_or_default().iter().filter_map(|item| item.as_table().ok());
+                tables.filter_map(|table| table.get("roles")).collect()
             }
             _ => continue,
         };

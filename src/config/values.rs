@@ -130,27 +130,17 @@ fn parse_duration(text: &str) -> Option<Duration> {
     Some(sum)
 }
 
-/// A key with words to choose from of which only the first can be had so far.
-pub(super) fn first_choice(node: &Node, words: &[&'static str]) -> Result<(), Problem> {
-    let word = choice(node, words)?;
-    if word == words[0] {
-        return Ok(());
-    }
-    Err(node
-        .problem(format!("`{word}` is not yet supported"))
-        .label("comes with a later version")
-        .help(format!("until then there is only \"{}\", which is the default", words[0])))
-}
-
-pub(super) fn choice(node: &Node, words: &[&'static str]) -> Result<&'static str, Problem> {
+/// What the word means that is one of these.
+pub(super) fn choice<T: Copy>(node: &Node, words: &[(&'static str, T)]) -> Result<T, Problem> {
     let text = any_text(node)?;
-    if let Some(word) = words.iter().copied().find(|word| *word == text) {
-        return Ok(word);
+    if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == text) {
+        return Ok(*meaning);
     }
-    let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    let quoted: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+    let near = nearest(text, words.iter().map(|(word, _)| *word));
     Err(node
         .problem(format!("\"{text}\" is none of {}", quoted.join(", ")))
-        .maybe_help(nearest(text, words.iter().copied()).map(|word| format!("did you mean \"{word}\"?"))))
+        .maybe_help(near.map(|word| format!("did you mean \"{word}\"?"))))
 }
 
 /// What `git clone` takes.

@@ -1,5 +1,13 @@
 //! Keys that take one of a few words: what the words mean.
 
+use super::file::Node;
+use super::problem::Problem;
+use super::values;
+
+/// How code gets to the hosts: `deliver`.
+pub(super) const DELIVER: [&str; 1] = ["pull"];
+pub(super) const DELIVER_LATER: [&str; 2] = ["push", "artifact"];
+
 /// `fetch`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fetch {
@@ -24,4 +32,46 @@ pub enum Shell {
     Bash,
     /// The login shell, as a login shell.
     Login,
+}
+
+const fn words<T: Copy, const N: usize>(all: &[(&'static str, T); N]) -> [&'static str; N] {
+    let mut words = [""; N];
+    let mut at = 0;
+    while at < N {
+        words[at] = all[at].0;
+        at += 1;
+    }
+    words
+}
+
+/// `deliver`: nothing but `pull` can be chosen yet.
+pub(super) fn deliver(node: &Node) -> Result<(), Problem> {
+    let all = DELIVER.iter().map(|word| (*word, true)).chain(DELIVER_LATER.iter().map(|word| (*word, false)));
+    match values::choice(node, &all.collect::<Vec<_>>())? {
+        true => Ok(()),
+        false => Err(node
+            .problem(format!("`{}` is not yet supported", values::any_text(node)?))
+            .label("comes with a later version")
+            .help(format!("until then only \"{}\" is possible, which is the default", DELIVER[0]))),
+    }
+}
+
+impl Fetch {
+    const ALL: [(&'static str, Fetch); 3] =
+        [("full", Fetch::Full), ("fast", Fetch::Fast), ("blobless", Fetch::Blobless)];
+    pub(super) const WORDS: [&'static str; 3] = words(&Self::ALL);
+
+    pub(super) fn read(node: &Node) -> Result<Self, Problem> {
+        values::choice(node, &Self::ALL)
+    }
+}
+
+impl Shell {
+    const ALL: [(&'static str, Shell); 3] =
+        [("sh", Shell::Sh), ("bash", Shell::Bash), ("login", Shell::Login)];
+    pub(super) const WORDS: [&'static str; 3] = words(&Self::ALL);
+
+    pub(super) fn read(node: &Node) -> Result<Self, Problem> {
+        values::choice(node, &Self::ALL)
+    }
 }

@@ -31,7 +31,8 @@ fn json_of(toml: &toml::de::DeValue<'_>) -> Value {
 
 fn valid(schema: &Value, root: &Value, value: &Value) -> bool {
     schema.as_object().unwrap().iter().all(|(word, rule)| match word.as_str() {
-        "$schema" | "$defs" | "title" | "description" | "default" | "propertyNames" | "pattern" => true,
+        "$schema" | "$defs" | "title" | "description" | "$comment" | "default" | "propertyNames"
+        | "pattern" => true,
         "$ref" => {
             valid(root.pointer(rule.as_str().unwrap().strip_prefix('#').unwrap()).unwrap(), root, value)
         }
