@@ -12,6 +12,7 @@ use super::grammar::{self, COMMANDS, TOOLS, full_name, is_config_file, runs_a_co
 use super::help;
 use super::invocation::Shell;
 use super::split::{Reading, is_option, read_option};
+use crate::config;
 
 /// A word, and what it means.
 pub type Candidate = (String, String);
@@ -182,6 +183,7 @@ impl Line {
             Some("ref") if follows => Wanted::References,
             Some("revert" | "show") if follows => Wanted::Deploys,
             Some("console") if follows => Wanted::Hosts,
+            Some("config") if follows => Wanted::OneOf(keys("")),
             _ => Wanted::Anything,
         }
     }
@@ -197,14 +199,32 @@ fn value(option: &str, before: &str, typed: &str, known: &clap::Command) -> (Str
         "hosts" => Wanted::Hosts,
         "apps" => Wanted::Apps,
         "roles" => Wanted::Roles,
+        "set" => setting(typed),
         _ => {
             let option = known.get_arguments().find(|known| known.get_long() == Some(option));
             let values = option.map(clap::Arg::get_possible_values).unwrap_or_default();
             Wanted::OneOf(plain(values.iter().map(clap::builder::PossibleValue::get_name)))
         }
     };
-    let (done, typed) = split_off(&wanted, typed);
+    let (done, typed) = match option {
+        "set" => typed.split_at(typed.find('=').map_or(0, |at| at + 1)),
+        _ => split_off(&wanted, typed),
+    };
     (format!("{before}{done}"), typed.to_owned(), wanted)
+}
+
+/// `KEY=VALUE`: a key, or the value of one that takes one of a few words.
+fn setting(typed: &str) -> Wanted {
+    match typed.split_once('=') {
+        Some((key, _)) => Wanted::OneOf(plain(config::key_values(key).into_iter())),
+        None => Wanted::OneOf(keys("=")),
+    }
+}
+
+/// The keys of an environment, each with its meaning; `end` follows each.
+fn keys(end: &str) -> Vec<Candidate> {
+    let names = config::key_names().into_iter();
+    names.map(|(name, meaning)| (name + end, meaning.to_owned())).collect()
 }
 
 /// Lists: what was typed before the last comma stays; `!` leaves a host out. Of `APP=REF` the app stays.

@@ -52,6 +52,22 @@ fn each_place_wants_something_of_its_own() {
 }
 
 #[test]
+fn keys_of_the_file_are_offered_with_their_meaning_and_their_words() {
+    for line in ["production config ", "-e production config t"] {
+        let words = words_at(line);
+        assert!(words.iter().any(|word| word == "keep-releases"), "{line}: {words:?}");
+        assert!(words.iter().any(|word| word == "timeout.hook"), "{line}: {words:?}");
+        assert!(!words.iter().any(|word| word == "forward-agent"), "{line}: {words:?}");
+    }
+    assert!(words_at("production --set ").iter().any(|word| word == "rollout.batch="));
+    assert_eq!(words_at("production --set shell="), ["sh", "bash", "login"]);
+    assert_eq!(words_at("production --set=apps.api.submodules="), ["true", "false"]);
+    assert_eq!(words_at("production --set ref="), [""; 0]);
+    let cursor = cursor("production --set=shell=ba");
+    assert_eq!((cursor.before.as_str(), cursor.typed.as_str()), ("--set=shell=", "ba"));
+}
+
+#[test]
 fn words_are_those_of_the_grammar() {
     for line in ["production ", "-e production ", "shipit.toml production se", "production -n -- "] {
         let words = words_at(line);

@@ -25,6 +25,8 @@ _shipit() {
             :directories) compopt -o dirnames 2>/dev/null ;;
             *)
                 line=${line%%$'\t'*}
+                # a value follows at once
+                [[ $line == *= ]] && compopt -o nospace 2>/dev/null
                 COMPREPLY+=("${line#"$kept"}")
                 ;;
         esac
