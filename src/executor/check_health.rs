@@ -116,8 +116,15 @@ impl Fleet<'_> {
         let hint = format!(
             "look at what the app says there: `shipit {environment} logs`; what is asked of it, and how long, is `health`"
         );
-        let failure =
-            Failure { kind, step: STEP.into(), exit: None, message, hint: Some(hint), tail: Vec::new() };
+        let failure = Failure {
+            kind,
+            step: STEP.into(),
+            exit: None,
+            message,
+            reason: None,
+            hint: Some(hint),
+            tail: Vec::new(),
+        };
         host.took = host.started.elapsed();
         self.observer.event(&Event::HostFailed { host: &host.name, phase, failure: &failure });
         host.failure_reported = true;

@@ -126,6 +126,7 @@ impl Fleet<'_> {
             step: "connect".into(),
             exit: None,
             message: error.full(),
+            reason: None,
             hint: error.hint(),
             tail: Vec::new(),
         };

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::git::Pending;
+use crate::remote::reason::Reason;
 use crate::transport::Exit;
 
 /// Receives events. Called on the thread that drives all hosts: it must not block.
@@ -68,6 +69,8 @@ pub struct Failure {
     /// What was tried on what, and what happened; lower case, no full stop; empty where [`Failure::exit`] says it all.
     /// May hold text of the host: to be made harmless before it is shown.
     pub message: String,
+    /// Why, as the host said it, where a script of ours failed.
+    pub reason: Option<Reason>,
     /// What to do next, where we know.
     pub hint: Option<String>,
     /// The last bytes the step printed, bounded.

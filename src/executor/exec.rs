@@ -80,6 +80,7 @@ fn answered(host: &mut super::host::HostState) -> HostOutcome {
             step: "exec".into(),
             exit: Some(Exit::Code(code)),
             message: "the command failed".into(),
+            reason: None,
             hint: None,
             tail: Vec::new(),
         });

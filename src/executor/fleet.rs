@@ -356,7 +356,7 @@ impl<'a> Fleet<'a> {
 }
 
 pub(super) fn plain_failure(kind: FailureKind, step: &str, message: String) -> Failure {
-    Failure { kind, step: step.to_owned(), exit: None, message, hint: None, tail: Vec::new() }
+    Failure { kind, step: step.to_owned(), exit: None, message, reason: None, hint: None, tail: Vec::new() }
 }
 
 // Hexadecimal digits of so many random bytes.

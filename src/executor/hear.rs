@@ -9,7 +9,8 @@ use super::notice::Notice;
 use crate::plan::Phase;
 use crate::remote::attempt::Attempt;
 use crate::remote::journal::Entry;
-use crate::remote::remedy;
+use crate::remote::reason::{Meaning, Reason};
+use crate::remote::step::Step;
 use crate::remote::wire::{Reply, StderrFrame};
 use crate::transport::Exit;
 
@@ -66,11 +67,12 @@ impl HostState {
             Reply::Step(step, at) => {
                 self.output.shown = self.output.shown.max(at);
                 self.output.tail.clear();
-                self.migrated |= step == "migrate";
-                if step == "drain" {
+                let known = Step::parse(&step);
+                self.migrated |= known == Some(Step::Migrate);
+                if known == Some(Step::Drain) {
                     self.fate.touch();
                 }
-                self.fetching &= matches!(step.as_str(), "pre-setup" | "pre-deploy" | "fetch" | "submodules");
+                self.fetching &= known.is_some_and(Step::may_fetch);
                 observer.event(&Event::StepStarted { host: &self.name, step: &step });
                 self.output.step = Some((step, Instant::now()));
             }
@@ -96,7 +98,7 @@ impl HostState {
             Reply::Switched(_) => self.fate.switch(),
             Reply::Code(code) => self.code = Some(code),
             Reply::Notice(text) => Notice::FromHost { host: self.name.clone(), text }.tell(observer),
-            Reply::Fail(code, step, message) => self.fail(code, step, message),
+            Reply::Fail(word, step, fields) => self.fail(&word, step, &fields),
             Reply::Done(code) => return self.done(number, code),
         }
         false
@@ -121,30 +123,35 @@ impl HostState {
         self.fetching = false;
         if code != 0 && self.failure.is_none() {
             // Our own scripts say why; a code without a reason is a defect worth seeing as it is.
-            self.fail(code, "script".into(), format!("ended with {code} without a reason"));
+            let message = format!("the script ended with exit code {code} and gave no reason");
+            self.failed_with(FailureKind::Step, "script".into(), message);
         }
         true
     }
 
-    fn fail(&mut self, code: u32, step: String, message: String) {
-        let kind = match code {
-            11 => FailureKind::Busy,
-            16 => FailureKind::Refused,
-            18 => FailureKind::Interrupted,
-            _ => FailureKind::Step,
+    fn fail(&mut self, word: &str, step: String, fields: &[String]) {
+        let Some(reason) = Reason::parse(word, fields) else {
+            let message =
+                format!("the host gave a reason that is not known here: {word} {}", fields.join(" "));
+            return self.failed_with(FailureKind::Step, step, message);
         };
-        // Of git's troubles the remedy names hosts, and comes when all have answered.
-        if matches!(code, 13 | 17) && self.failure.is_none() {
-            self.access_error = self.facts.git_trouble.take();
-        }
-        let hint =
-            remedy::hint(code, &step, &message).filter(|_| self.access_error.is_none()).map(str::to_owned);
-        let (exit, message) = match message.strip_prefix("exit ").and_then(|code| code.parse().ok()) {
-            Some(code) => (Some(Exit::Code(code)), String::new()),
-            None => (None, message),
+        let kind = match reason.meaning() {
+            Meaning::Failed => FailureKind::Step,
+            Meaning::Busy => FailureKind::Busy,
+            Meaning::Refused => FailureKind::Refused,
+            Meaning::Interrupted => FailureKind::Interrupted,
         };
+        let exit = reason.exit_code().map(Exit::Code);
+        let message = if exit.is_some() { String::new() } else { reason.message() };
+        let hint = reason.hint(&step).map(str::to_owned);
         let tail = std::mem::take(&mut self.output.tail);
-        self.failure.get_or_insert(Failure { kind, step, exit, message, hint, tail });
+        self.failure.get_or_insert(Failure { kind, step, exit, message, reason: Some(reason), hint, tail });
+    }
+
+    fn failed_with(&mut self, kind: FailureKind, step: String, message: String) {
+        let tail = std::mem::take(&mut self.output.tail);
+        let failure = Failure { kind, step, exit: None, message, reason: None, hint: None, tail };
+        self.failure.get_or_insert(failure);
     }
 
     fn gone(&mut self, exit: Exit, phase: Phase) {
@@ -186,7 +193,8 @@ impl HostState {
         } else {
             std::mem::take(&mut self.output.noise)
         };
-        self.failure.get_or_insert(Failure { kind, step, exit: Some(exit), message, hint, tail });
+        let failure = Failure { kind, step, exit: Some(exit), message, reason: None, hint, tail };
+        self.failure.get_or_insert(failure);
     }
 
     // Bytes of the log from `at` on: what was not shown yet.

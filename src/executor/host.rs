@@ -14,7 +14,6 @@ use super::fate::Fate;
 use super::live::Live;
 use super::shell_session::ShellSession;
 use crate::plan::{Participants, Phase};
-use crate::remote::access::Trouble;
 use crate::remote::attempt::Attempt;
 use crate::remote::facts::Facts;
 use crate::remote::journal::Entry;
@@ -40,8 +39,6 @@ pub(super) struct HostState {
     pub(super) pieces: Vec<(String, u64, Bytes)>,
     /// Exit code of `exec`'s command.
     pub(super) code: Option<u32>,
-    /// Why git failed here.
-    pub(super) access_error: Option<Trouble>,
     /// A `migrate` hook ran here.
     pub(super) migrated: bool,
 
@@ -134,7 +131,6 @@ impl HostState {
             attempts: Vec::new(),
             pieces: Vec::new(),
             code: None,
-            access_error: None,
             migrated: false,
             role: Role::default(),
             skipped: None,

@@ -37,6 +37,7 @@ pub(super) async fn run(
         step: hook.step.clone(),
         exit,
         message,
+        reason: None,
         hint: None,
         tail,
     };

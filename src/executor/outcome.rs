@@ -9,6 +9,7 @@ use super::host::HostState;
 use super::live::Live;
 use super::run_state::RunState;
 use crate::plan::{OnFailure, Plan, Unreachable};
+use crate::remote::reason::Reason;
 use crate::transport::Exit;
 
 /// How a run ended.
@@ -243,6 +244,7 @@ impl Failure {
             "step": self.step,
             "exit": self.exit.as_ref().map(exit_to_json),
             "message": self.message,
+            "reason": self.reason.as_ref().map(Reason::word),
             "hint": self.hint,
             "output": String::from_utf8_lossy(&self.tail),
         })

@@ -13,6 +13,7 @@ use super::resolve_in_doubt::{Answer, ask_whether_confirmed, resolve};
 use super::run_state::RunState;
 use crate::plan::{OnFailure, Phase};
 use crate::remote::script::{Direction, Script};
+use crate::remote::step::Step;
 
 /// After a failure or an interrupt: the plan's recovery, then the end of the run.
 pub(super) async fn recover(run: &mut RunState<'_>) -> End {
@@ -153,7 +154,7 @@ fn classify_failure(run: &mut RunState<'_>, at: usize, first: Option<Failure>, w
     let lost_live = host.lost.is_some() && was_live;
     // A lost connection says nothing of that: the step is then only where it was lost.
     let said = host.failure.as_ref().filter(|_| host.lost.is_none());
-    let out_of_service = said.is_some_and(|failure| failure.step == "rollback");
+    let out_of_service = said.is_some_and(|failure| Step::parse(&failure.step) == Some(Step::Rollback));
     if host.failure.is_some() && (was_live && !lost_live || out_of_service) {
         // It was asked, and said that not all could be rolled back.
         host.fate.fail_recovery();

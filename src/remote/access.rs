@@ -1,9 +1,10 @@
 //! Why a host could not reach its repository, and what to type about it.
 //!
-//! A host tells one word (`git_why` in `scripts/git.sh`); all text here is ours and the operator's. So nothing that a
-//! git server prints can become a line that someone pastes.
+//! The host says one word (`git_why` in `scripts/git.sh`); messages and commands are made here, on the operator's machine. So
+//! nothing that a git server prints can become a command that somebody pastes.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::str::FromStr;
 
 use super::quote::quote;
 use crate::config::{App, Environment, Host, Site};
@@ -12,7 +13,7 @@ use crate::git::{self, Server};
 /// Why git failed on a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the words of `git_why`; `message` says what each means")]
-pub enum Trouble {
+pub enum AccessError {
     NoGit,
     OldGit,
     NoSsh,
@@ -37,7 +38,7 @@ pub enum Trouble {
 
 /// On which hosts of what a remedy is to be typed.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct Affected<'a> {
     /// What was to be deployed.
     pub environment: &'a Environment,
     /// Whose repository it is.
@@ -48,34 +49,33 @@ pub struct Asked<'a> {
     pub live: bool,
 }
 
-const WORDS: [(&str, Trouble); 20] = [
-    ("no-git", Trouble::NoGit),
-    ("old", Trouble::OldGit),
-    ("no-ssh", Trouble::NoSsh),
-    ("no-key", Trouble::NoKey),
-    ("unknown-key", Trouble::UnknownKey),
-    ("changed-key", Trouble::ChangedKey),
-    ("denied", Trouble::Denied),
-    ("login", Trouble::Login),
-    ("certificate", Trouble::Certificate),
-    ("missing", Trouble::Missing),
-    ("no-commit", Trouble::NoCommit),
-    ("no-ref", Trouble::NoRef),
-    ("no-address", Trouble::NoAddress),
-    ("refused", Trouble::Refused),
-    ("silent", Trouble::Silent),
-    ("cut", Trouble::Cut),
-    ("owner", Trouble::Owner),
-    ("owner-tree", Trouble::OwnerTree),
-    ("owner-source", Trouble::OwnerSource),
-    ("full", Trouble::Full),
+const WORDS: [(&str, AccessError); 20] = [
+    ("no-git", AccessError::NoGit),
+    ("old", AccessError::OldGit),
+    ("no-ssh", AccessError::NoSsh),
+    ("no-key", AccessError::NoKey),
+    ("unknown-key", AccessError::UnknownKey),
+    ("changed-key", AccessError::ChangedKey),
+    ("denied", AccessError::Denied),
+    ("login", AccessError::Login),
+    ("certificate", AccessError::Certificate),
+    ("missing", AccessError::Missing),
+    ("no-commit", AccessError::NoCommit),
+    ("no-ref", AccessError::NoRef),
+    ("no-address", AccessError::NoAddress),
+    ("refused", AccessError::Refused),
+    ("silent", AccessError::Silent),
+    ("cut", AccessError::Cut),
+    ("owner", AccessError::Owner),
+    ("owner-tree", AccessError::OwnerTree),
+    ("owner-source", AccessError::OwnerSource),
+    ("full", AccessError::Full),
 ];
 
-impl Trouble {
-    /// What a host's word means; `None` for one that we do not know.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Trouble> {
-        WORDS.iter().find(|(known, _)| *known == word).map(|(_, trouble)| *trouble)
+impl AccessError {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = AccessError> {
+        WORDS.iter().map(|(_, error)| *error)
     }
 
     /// What happened, on no host in particular; `None` where the host's own message says it.
@@ -84,63 +84,69 @@ impl Trouble {
         let server = git::server(repo).map_or_else(|| repo.to_owned(), |server| server.shown());
         let repo = git::without_credentials(repo);
         Some(match self {
-            Trouble::NoGit | Trouble::NoKey | Trouble::NoRef => return None,
-            Trouble::OldGit => "git there is too old: 2.29 or later is needed".to_owned(),
-            Trouble::NoSsh => "there is no ssh for git to use".to_owned(),
-            Trouble::UnknownKey => format!("the host key of the git server {server} is not known there"),
-            Trouble::ChangedKey => {
-                format!("the host key of the git server {server} is not the one that is known there")
+            AccessError::NoGit | AccessError::NoKey | AccessError::NoRef => return None,
+            AccessError::OldGit => "git on this host is too old: 2.29 or later is needed".to_owned(),
+            AccessError::NoSsh => "git finds no ssh client on this host".to_owned(),
+            AccessError::UnknownKey => {
+                format!("this host does not know the host key of the git server {server}")
             }
-            Trouble::Denied => format!("the git server {server} lets no key in that is there"),
-            Trouble::Login => format!("the git server {server} wants a login for {repo}"),
-            Trouble::Certificate => format!("the certificate of {server} is not trusted there"),
-            Trouble::Missing => {
-                format!("{repo} is not there, or may not be read with the access of that host")
+            AccessError::ChangedKey => {
+                format!("the host key of the git server {server} is not the one that this host knows")
             }
-            Trouble::NoCommit => format!("{repo} has no branch or tag with that commit"),
-            Trouble::NoAddress => format!("no address is known there for the git server {server}"),
-            Trouble::Refused => format!("the git server {server} refused the connection"),
-            Trouble::Silent => format!("the git server {server} does not answer that host"),
-            Trouble::Cut => format!("the connection to the git server {server} failed"),
-            Trouble::Owner | Trouble::OwnerTree => {
-                format!("{repo} belongs to another user there, and git refuses it")
+            AccessError::Denied => format!("the git server {server} rejected every SSH key of this host"),
+            AccessError::Login => format!("the git server {server} asks for a login for {repo}"),
+            AccessError::Certificate => format!("this host does not trust the certificate of {server}"),
+            AccessError::Missing => {
+                format!("{repo} does not exist, or this host may not read it")
             }
-            Trouble::OwnerSource => "the clone in `source` belongs to another user there".to_owned(),
-            Trouble::Full => "the disk is full there".to_owned(),
+            AccessError::NoCommit => format!("{repo} has no branch or tag with that commit"),
+            AccessError::NoAddress => format!("this host finds no address of the git server {server}"),
+            AccessError::Refused => format!("the git server {server} refused the connection"),
+            AccessError::Silent => format!("the git server {server} does not answer this host"),
+            AccessError::Cut => format!("the connection to the git server {server} failed"),
+            AccessError::Owner | AccessError::OwnerTree => {
+                format!("{repo} belongs to another user on this host, so git refuses it")
+            }
+            AccessError::OwnerSource => {
+                "the clone in `source` belongs to another user on this host".to_owned()
+            }
+            AccessError::Full => "the disk of this host is full".to_owned(),
         })
     }
 
     /// What to type, a line each.
     #[must_use]
-    pub fn remedy(self, asked: &Asked<'_>) -> String {
-        let app = asked.app;
+    pub fn remedy(self, affected: &Affected<'_>) -> String {
+        let app = affected.app;
         let repo = app.repo.as_str();
         let server = git::server(repo);
         let server = server.as_ref();
         match self {
-            Trouble::NoGit => format!("install git there:\n{}", asked.line("sudo apt-get install -y git")),
-            Trouble::OldGit => "update git there".to_owned(),
-            Trouble::NoSsh => {
+            AccessError::NoGit => {
+                format!("install git there:\n{}", affected.command("sudo apt-get install -y git"))
+            }
+            AccessError::OldGit => "update git there".to_owned(),
+            AccessError::NoSsh => {
                 "install an ssh client there (openssh-client), or use an https address".to_owned()
             }
-            Trouble::UnknownKey => known(asked, server),
-            Trouble::ChangedKey => changed(asked, server),
-            Trouble::Denied | Trouble::NoKey => denied(asked, server),
-            Trouble::Login if app.repo_token.is_some() => {
+            AccessError::UnknownKey => known(affected, server),
+            AccessError::ChangedKey => changed(affected, server),
+            AccessError::Denied | AccessError::NoKey => denied(affected, server),
+            AccessError::Login if app.repo_token.is_some() => {
                 "the token in `repo-token` is not taken: it may have run out, or not be for this repository"
                     .to_owned()
             }
-            Trouble::Login => {
+            AccessError::Login => {
                 "fetch by ssh with a deploy key of the host (repo = \"git@…\"), or put a token of \
                 read access into `repo-token`"
                     .to_owned()
             }
-            Trouble::Certificate => {
+            AccessError::Certificate => {
                 "the host's list of authorities is old (ca-certificates), or the server uses \
                 one of its own: add that to the host's list"
                     .to_owned()
             }
-            Trouble::Missing => match git::is_path(repo) {
+            AccessError::Missing => match git::is_path(repo) {
                 true => "a path is one on the host itself: check `repo`".to_owned(),
                 false => {
                     "check `repo`; servers say the same where the key is good and the repository is not for \
@@ -148,29 +154,45 @@ impl Trouble {
                         .to_owned()
                 }
             },
-            Trouble::NoCommit => "push it, or fetch from the repository that has it (`repo`)".to_owned(),
-            Trouble::NoRef => String::new(),
-            Trouble::NoAddress => looked_up(asked, server),
-            Trouble::Refused | Trouble::Silent | Trouble::Cut => reached(asked, server),
-            Trouble::Owner => safe(asked, bare_path(repo)),
-            Trouble::OwnerTree => safe(asked, &format!("{}/.git", bare_path(repo))),
-            Trouble::OwnerSource => {
+            AccessError::NoCommit => "push it, or fetch from the repository that has it (`repo`)".to_owned(),
+            AccessError::NoRef => String::new(),
+            AccessError::NoAddress => looked_up(affected, server),
+            AccessError::Refused | AccessError::Silent | AccessError::Cut => reached(affected, server),
+            AccessError::Owner => safe(affected, bare_path(repo)),
+            AccessError::OwnerTree => safe(affected, &format!("{}/.git", bare_path(repo))),
+            AccessError::OwnerSource => {
                 "setup was run there as another user: log in as that one (`user`), or give \
                 the deploy path to this one with chown -R"
                     .to_owned()
             }
-            Trouble::Full => {
-                let path = asked.sites.first().map_or(".", |site| site.path.as_str());
-                format!("see what takes the space:\n{}", asked.line(&format!("df -h {}", quote(path))))
+            AccessError::Full => {
+                let path = affected.sites.first().map_or(".", |site| site.path.as_str());
+                format!("see what takes the space:\n{}", affected.command(&format!("df -h {}", quote(path))))
             }
         }
     }
 }
 
-impl Asked<'_> {
+impl FromStr for AccessError {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<AccessError, ()> {
+        WORDS.iter().find(|(known, _)| *known == word).map(|(_, error)| *error).ok_or(())
+    }
+}
+
+/// As the host says it.
+impl fmt::Display for AccessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = WORDS.iter().find(|(_, error)| error == self).map_or("unknown", |(word, _)| word);
+        f.write_str(word)
+    }
+}
+
+impl Affected<'_> {
     /// What to paste here so that `script` runs on those hosts.
     #[must_use]
-    pub fn line(&self, script: &str) -> String {
+    pub fn command(&self, script: &str) -> String {
         if self.live {
             let apps = match self.environment.apps.len() {
                 1 => String::new(),
@@ -200,7 +222,7 @@ fn address(host: &Host) -> String {
     }
 }
 
-fn known(asked: &Asked<'_>, server: Option<&Server>) -> String {
+fn known(affected: &Affected<'_>, server: Option<&Server>) -> String {
     let Some(server) = server else { return "log in there and run git once".to_owned() };
     let port = server.port.map_or(String::new(), |port| format!("-p {port} "));
     let host = quote(&server.host);
@@ -209,24 +231,24 @@ fn known(asked: &Asked<'_>, server: Option<&Server>) -> String {
     format!(
         "make it known, then compare what the second line shows with the fingerprints that the server's owner \
          publishes:\n{}\n{}",
-        asked.line(&scan),
-        asked.line(&show)
+        affected.command(&scan),
+        affected.command(&show)
     )
 }
 
-fn changed(asked: &Asked<'_>, server: Option<&Server>) -> String {
+fn changed(affected: &Affected<'_>, server: Option<&Server>) -> String {
     let Some(server) = server else { return "ask who runs the git server".to_owned() };
     let forget = format!("ssh-keygen -R {} -f ~/.ssh/known_hosts", quote(&server.known_as()));
     format!(
         "somebody may stand between the host and the server. Only if its owner says that the key was changed, \
          forget the old one, then make the new one known:\n{}\n{}",
-        asked.line(&forget),
-        known(asked, Some(server)).lines().skip(1).collect::<Vec<_>>().join("\n")
+        affected.command(&forget),
+        known(affected, Some(server)).lines().skip(1).collect::<Vec<_>>().join("\n")
     )
 }
 
-fn denied(asked: &Asked<'_>, server: Option<&Server>) -> String {
-    let file = asked.app.repo_key.as_deref().unwrap_or("~/.ssh/id_ed25519");
+fn denied(affected: &Affected<'_>, server: Option<&Server>) -> String {
+    let file = affected.app.repo_key.as_deref().unwrap_or("~/.ssh/id_ed25519");
     let directory = file.rsplit_once('/').map_or("~", |(directory, _)| directory);
     let (key, directory) = (at_home(file), at_home(directory));
     // A key without its other half beside it still knows it.
@@ -237,7 +259,7 @@ fn denied(asked: &Asked<'_>, server: Option<&Server>) -> String {
     format!(
         "add the host's public key to the repository at {server} as a deploy key that may only read; this shows it, \
          and makes one where there is none:\n{}",
-        asked.line(&make)
+        affected.command(&make)
     )
 }
 
@@ -251,25 +273,25 @@ fn at_home(path: &str) -> String {
     }
 }
 
-fn looked_up(asked: &Asked<'_>, server: Option<&Server>) -> String {
+fn looked_up(affected: &Affected<'_>, server: Option<&Server>) -> String {
     let host = server.map_or("localhost", |server| server.host.as_str());
     format!(
         "check the name in `repo`, and the host's DNS:\n{}",
-        asked.line(&format!("getent hosts {}", quote(host)))
+        affected.command(&format!("getent hosts {}", quote(host)))
     )
 }
 
-fn reached(asked: &Asked<'_>, server: Option<&Server>) -> String {
+fn reached(affected: &Affected<'_>, server: Option<&Server>) -> String {
     let Some(server) = server else { return "check that the server runs".to_owned() };
     let port = server.port.unwrap_or(server.usual_port);
     let look = format!("nc -vz -w 5 {} {port}", quote(&server.host));
-    format!("check address and port in `repo`, and the firewalls between:\n{}", asked.line(&look))
+    format!("check address and port in `repo`, and the firewalls between:\n{}", affected.command(&look))
 }
 
-fn safe(asked: &Asked<'_>, path: &str) -> String {
+fn safe(affected: &Affected<'_>, path: &str) -> String {
     let mut text = String::from("say that it may be trusted, if it may:\n");
     let allow = format!("git config --global --add safe.directory {}", quote(path));
-    let _ = write!(text, "{}", asked.line(&allow));
+    let _ = write!(text, "{}", affected.command(&allow));
     text
 }
 

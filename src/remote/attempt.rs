@@ -1,6 +1,8 @@
 //! What a host wrote down of a run beside its log: what it was about, its steps and where in the log their output is. Also of
 //! runs that failed before they came into the journal.
 
+use super::reason::Reason;
+
 /// A run, in a journal or only on record.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Known {
@@ -50,6 +52,7 @@ impl Attempt {
     pub fn read(run: &str, pairs: &[(String, String)]) -> Attempt {
         let mut attempt = Attempt::default();
         attempt.known.run = run.to_owned();
+        let mut failures: Vec<RecordedFailure> = Vec::new();
         for (key, value) in pairs {
             let text = value.clone();
             match key.as_str() {
@@ -59,13 +62,19 @@ impl Attempt {
                 "reference" => attempt.known.reference = text,
                 "who" => attempt.known.who = text,
                 "when" => attempt.known.when = text,
-                "failed" => attempt.failed = attempt.failed.or(Some(text)),
+                "reason" => failures.extend(RecordedFailure::read(value)),
+                "field" => failures
+                    .iter_mut()
+                    .next_back()
+                    .into_iter()
+                    .for_each(|last| last.fields.push(text.clone())),
                 "running" => attempt.running = true,
                 "step" => attempt.steps.extend(begun(value)),
                 "end" => attempt.end(value).unwrap_or_default(),
                 _ => {}
             }
         }
+        attempt.failed = failures.first().map(RecordedFailure::message);
         attempt
     }
 
@@ -76,6 +85,27 @@ impl Attempt {
         let step = self.steps.iter_mut().rev().find(|step| step.name == name && step.end.is_none())?;
         step.end = Some(end);
         Some(())
+    }
+}
+
+// A failure as a run's record has it: `reason`, then a `field` for each of its fields.
+struct RecordedFailure {
+    step: String,
+    word: String,
+    fields: Vec<String>,
+}
+
+impl RecordedFailure {
+    fn read(value: &str) -> Option<RecordedFailure> {
+        let (step, word) = value.split_once(' ')?;
+        Some(RecordedFailure { step: step.to_owned(), word: word.to_owned(), fields: Vec::new() })
+    }
+
+    fn message(&self) -> String {
+        let reason = Reason::parse(&self.word, &self.fields);
+        // A record by another version, or cut short by a full disk.
+        let message = reason.map_or_else(|| self.word.clone(), |reason| reason.message());
+        format!("{}: {message}", self.step)
     }
 }
 
@@ -97,8 +127,9 @@ mod tests {
             ("step", "12 rollback"),
             ("end", "99"),
             ("end", "x 0 exit rollback"),
-            ("failed", "build: exit 1"),
-            ("failed", "rollback: stopped"),
+            ("reason", "build step-failed"),
+            ("field", "1"),
+            ("reason", "rollback stopped"),
             ("step", "nonsense"),
             ("later", "unknown"),
         ];

@@ -3,7 +3,6 @@
 //! One host's facts decide what others do: which commit they fetch, which release goes live there, what is put into their
 //! variables. So a value counts only where it has the form that it has from us.
 
-use super::access::Trouble;
 use super::hold::Hold;
 use super::journal::State;
 use super::release;
@@ -53,7 +52,6 @@ facts! {
     "hold" Hold "The hold of the environment.",
     "revision" Revision "The commit that the configured ref names.",
     "names" Names "Branches and tags that the configured ref may have been meant for.",
-    "git-trouble" GitTrouble "Why git failed.",
     "health" Health "The health check that the operator is to make before the host takes requests.",
     "undo-health" UndoHealth "The same, after a rollback: the host waits for the result.",
     "settled" Settled "The journal's state of the run that was asked about.",
@@ -108,7 +106,6 @@ pub struct Facts {
     pub hold: Option<Hold>,
     pub revision: Option<Revision>,
     pub names: Vec<String>,
-    pub git_trouble: Option<Trouble>,
     pub health: Option<String>,
     pub undo_health: Option<String>,
     pub settled: Option<State>,
@@ -141,7 +138,6 @@ impl Facts {
             Fact::Hold => self.hold = Some(Hold::read(value)),
             Fact::Revision => self.revision = Revision::parse(value),
             Fact::Names => self.names = value.split_whitespace().map(str::to_owned).collect(),
-            Fact::GitTrouble => self.git_trouble = Trouble::parse(value),
             Fact::Health => self.health = any(value),
             Fact::UndoHealth => self.undo_health = any(value),
             Fact::Settled => self.settled = State::parse(value),

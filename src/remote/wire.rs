@@ -95,8 +95,8 @@ pub enum Reply {
     Code(u32),
     /// Worth telling.
     Notice(String),
-    /// Why the script ends: code, step, message.
-    Fail(u32, String, String),
+    /// Why the script ends ([`Reason`](super::reason::Reason)): word, step, fields.
+    Fail(String, String, Vec<String>),
     /// The script ended.
     Done(u32),
 }
@@ -231,7 +231,11 @@ pub fn reply(piece: Piece) -> Option<(u32, Reply)> {
         ["switched", release] => Reply::Switched((*release).into()),
         ["code", code] => Reply::Code(code.parse().ok()?),
         ["notice", ..] => Reply::Notice(rest(1)),
-        ["fail", code, step, ..] => Reply::Fail(code.parse().ok()?, (*step).into(), rest(3)),
+        ["fail", reason, step, values @ ..] => Reply::Fail(
+            (*reason).into(),
+            (*step).into(),
+            values.iter().map(|value| (*value).to_owned()).collect(),
+        ),
         ["done", code] => Reply::Done(code.parse().ok()?),
         _ => return None,
     };

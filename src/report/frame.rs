@@ -125,6 +125,7 @@ mod tests {
             step: "build".to_owned(),
             exit: None,
             message: "no npm".to_owned(),
+            reason: None,
             hint: None,
             tail: Vec::new(),
         }

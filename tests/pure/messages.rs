@@ -2,7 +2,6 @@
 //!
 //! The snapshot is the text; the rules that a machine can hold stand beside it.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,9 +12,8 @@ use shipit::executor::Live;
 use shipit::executor::event::{Failure, FailureKind, Phase};
 use shipit::executor::outcome::{End, HostOutcome, HostResult, Outcome};
 use shipit::git::GitError;
-use shipit::remote::access::{Asked, Trouble};
-use shipit::remote::program::PROGRAM;
-use shipit::remote::remedy;
+use shipit::remote::access::{AccessError, Affected};
+use shipit::remote::reason::Reason;
 use shipit::report::summary;
 use shipit::transport::{Attempt, ConnectError, Exit, NewKeys, OfferedKey, Refusal, Step};
 
@@ -189,7 +187,15 @@ fn outcome(end: End, failure: Failure, failed_in: Phase) -> Outcome {
 }
 
 fn failure(kind: FailureKind, step: &str, message: &str) -> Failure {
-    Failure { kind, step: named(step), exit: None, message: named(message), hint: None, tail: Vec::new() }
+    Failure {
+        kind,
+        step: named(step),
+        exit: None,
+        message: named(message),
+        reason: None,
+        hint: None,
+        tail: Vec::new(),
+    }
 }
 
 /// The part of a report that tells the failure, without the table.
@@ -265,8 +271,8 @@ fn how_runs_end() {
         )
     };
     let older = Failure {
-        hint: Some(named("--allow-older deploys it all the same")),
-        ..failure(FailureKind::Refused, "check", "1a2b3c4 is older than what is live (5d6e7f8)")
+        hint: Some(named("--allow-older deploys it anyway")),
+        ..failure(FailureKind::Refused, "check", "1a2b3c4 is older than the live commit 5d6e7f8")
     };
     let lost = Failure {
         exit: Some(Exit::Lost(named("the host stopped answering"))),
@@ -289,57 +295,75 @@ fn how_runs_end() {
     ));
 }
 
-/// `fail CODE STEP MESSAGE`, as the resident shell's program has them.
-#[test]
-fn what_the_shell_on_a_host_says() {
-    let calls =
-        PROGRAM.lines().filter_map(|line| line.split_once("fail 1").map(|(_, call)| format!("1{call}")));
-    let calls = calls.filter(|call| call.as_bytes().get(1).is_some_and(u8::is_ascii_digit));
-    let all: Vec<String> = calls
-        .map(|call| {
-            let (code, rest) = call.split_at(2);
-            let rest =
-                rest.trim_end_matches(";;").trim_end().trim_end_matches("; fi").trim_end_matches("; }");
-            let message = rest.split_once(" \"").map_or(rest, |(_, message)| message).trim_end_matches('"');
-            assert!(!message.ends_with('.') && !message.starts_with(char::is_uppercase), "{call}");
-            format!("{code}{rest}")
-        })
-        .collect();
-    assert!(all.len() > 40, "where are they? {all:?}");
-    assert!(all.iter().all(|call| !call.contains("TODO")), "{all:?}");
-    let told: BTreeSet<String> = all.iter().map(|call| with_hint(call)).collect();
-    insta::assert_snapshot!(section("from hosts", told));
-}
-
-/// Messages that say themselves what to do, that the user asked for, or whose remedy is told elsewhere (a lock, git's trouble).
-const WITHOUT_HINT: [&str; 12] = [
-    "move it away",
-    "put it there",
-    "deploy anew",
-    "write refs/heads/… or refs/tags/…",
-    "another run holds the lock",
-    "stopped",
-    "exit $code",
-    "not everything could be rolled back",
-    "git is not on the PATH",
-    "repo-key:",
-    "has no branch, tag or commit",
-    "is a work tree",
+/// What each field of a reason may hold.
+const SAMPLES: [(&str, &str); 20] = [
+    ("address", "git@git.example.com:acme/shop.git"),
+    ("code", "3"),
+    ("directory", "/tmp"),
+    ("error", "denied"),
+    ("file", "/home/deploy/.ssh/shop"),
+    ("free", "20480"),
+    ("last", "exit 7"),
+    ("live", "5d6e7f85d6e7f85d6e7f85d6e7f85d6e7f85d6e7"),
+    ("needed", "409600"),
+    ("path", "/var/www/shop/there"),
+    ("reference", "mian"),
+    ("release", "20261121T081502Z-1a2b3c4"),
+    ("repo", "git@git.example.com:acme/shop.git"),
+    ("revision", "1a2b3c41a2b3c41a2b3c41a2b3c41a2b3c41a2b3"),
+    ("run", "20261121T081502Z-77"),
+    ("said", "mkdir: cannot create directory '/var/www/shop/there': No space left on device"),
+    ("search_path", "/usr/bin:/bin"),
+    ("seconds", "600"),
+    ("shell", "fish"),
+    ("subdir", "apps/shop"),
 ];
 
-/// `lock: $S cannot be written to`, the code before it, and below what to type.
-fn with_hint(call: &str) -> String {
-    let (code, rest) = call.split_once(' ').unwrap();
-    let (step, message) = match rest.strip_prefix('\'') {
-        Some(quoted) => quoted.split_once("' ").unwrap(),
-        None => rest.split_once(' ').unwrap(),
+/// Their hint comes from elsewhere (the lock holder, the repository), or the user asked for it.
+const WITHOUT_HINT: [&str; 7] =
+    ["lock-held", "git-access", "no-git", "no-repo-key", "no-ref", "stopped", "not-rolled-back"];
+
+fn sample(word: &str, fields: &[&str], code: &str) -> Reason {
+    let in_release =
+        ["sent", "shared", "carried", "leads", "submodule"].iter().any(|kind| word.starts_with(kind));
+    let value = |field: &&str| match *field {
+        "code" => named(code),
+        "path" if in_release => named("config/local.json"),
+        "file" if in_release => named("README"),
+        "said" if word.starts_with("bad-") => named("fatal: not a tree object"),
+        "target" => named("../elsewhere"),
+        field => named(SAMPLES.iter().find(|(name, _)| *name == field).expect(field).1),
     };
-    let message = message.trim_matches('"').replace("\\`", "`").replace("\\\"", "\"");
-    let (step, message) = (step.trim_matches('"'), message.as_str());
-    let hint = remedy::hint(code.parse().unwrap(), step, message);
-    let says = WITHOUT_HINT.iter().any(|part| message.contains(part));
-    assert!(hint.is_some() || says, "what to type next: {call}");
-    format!("[{code}] {step}: {message}{}", hint.map_or(String::new(), |hint| format!("\n  → {hint}")))
+    let values: Vec<String> = fields.iter().map(value).collect();
+    Reason::parse(word, &values).unwrap_or_else(|| panic!("{word} {values:?}"))
+}
+
+fn shown(reason: &Reason, step: &str) -> String {
+    let (word, message) = (reason.word(), reason.message());
+    assert!(!message.ends_with('.') && !message.starts_with(char::is_uppercase), "{message}");
+    let hint = reason.hint(step);
+    let fine = hint.is_some() || WITHOUT_HINT.contains(&word) || matches!(reason.exit_code(), Some(0..126));
+    assert!(fine, "what to type next: {word}");
+    format!("[{word}] {message}{}", hint.map_or(String::new(), |hint| format!("\n  → {hint}")))
+}
+
+#[test]
+fn why_scripts_on_hosts_fail() {
+    let all = Reason::ALL.iter().map(|(word, fields)| shown(&sample(word, fields, "3"), "prepare"));
+    let exits = ["126", "127"].map(|code| shown(&sample("step-failed", &["code"], code), "build"));
+    let limits = ["fetch", "checkout", "reload"]
+        .map(|step| format!("{step}: {}", shown(&sample("timed-out", &["seconds"], ""), step)));
+    let restart = shown(&sample("unknown-release", &["release"], ""), "restart");
+    let disk = ["Read-only file system", "Disk quota exceeded", "Permission denied", "Directory not empty"]
+        .map(|said| {
+            let said = format!("mv: cannot move 'a' to 'b': {said}");
+            shown(
+                &Reason::parse("cannot-replace", &[named("/var/www/shop/current"), said]).unwrap(),
+                "switch",
+            )
+        });
+    let all = all.chain(exits).chain(limits).chain([restart]).chain(disk);
+    insta::assert_snapshot!(section("from hosts", all));
 }
 
 /// The words with which a host tells why git did not reach the repository (`git_why`).
@@ -352,18 +376,12 @@ fn why_a_host_did_not_reach_its_repository() {
     std::fs::write(&file, text).unwrap();
     let environment = shipit::config::load(&file, "production").unwrap();
     let (app, sites): (_, Vec<_>) = (&environment.apps[0], environment.sites.iter().collect());
-    let words: BTreeSet<&str> = PROGRAM
-        .split(|c: char| !(c.is_ascii_lowercase() || c == '-'))
-        // Of a ref that is not there the name is told that may have been meant.
-        .filter(|word| Trouble::parse(word).is_some_and(|trouble| trouble != Trouble::NoRef))
-        .collect();
-    assert!(words.len() >= 19, "{words:?}");
-    let told = words.into_iter().map(|word| {
-        let trouble = Trouble::parse(word).unwrap();
-        let message = trouble.message(&app.repo).unwrap_or_else(|| "(the host says it)".into());
-        let asked = Asked { environment: &environment, app, sites: &sites, live: word != "denied" };
-        let remedy = trouble.remedy(&asked);
-        format!("[{word}] {message}\n  → {}", remedy.replace('\n', "\n    "))
+    // The hint for a missing ref is the name that may have been meant.
+    let told = AccessError::all().filter(|error| *error != AccessError::NoRef).map(|error| {
+        let message = error.message(&app.repo).unwrap_or_else(|| "(see the reason of that name)".into());
+        let live = error != AccessError::Denied;
+        let remedy = error.remedy(&Affected { environment: &environment, app, sites: &sites, live });
+        format!("[{error}] {message}\n  → {}", remedy.replace('\n', "\n    "))
     });
     insta::assert_snapshot!(section("git on a host", told));
 }

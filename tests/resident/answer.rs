@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use shipit::remote::reason::Reason;
 use shipit::remote::wire::{Reply, StderrFrame};
 
 /// Everything heard so far.
@@ -41,7 +42,10 @@ impl Heard {
         for reply in said() {
             match reply {
                 Reply::Fact(name, value) => drop(answer.facts.insert(name.clone(), value.clone())),
-                Reply::Fail(code, step, text) => answer.fail = Some((*code, step.clone(), text.clone())),
+                Reply::Fail(word, step, fields) => {
+                    let reason = Reason::parse(word, fields);
+                    answer.fail = Some((reason.unwrap_or_else(|| panic!("{reply:?}")), step.clone()));
+                }
                 Reply::End(step, code, why, _) => answer.ends.push((step.clone(), *code, why.clone())),
                 Reply::Entry(_, state, pairs) => answer.entries.push((state.clone(), pairs.clone())),
                 Reply::Notice(text) => answer.notices.push(text.clone()),
@@ -58,8 +62,8 @@ impl Heard {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     pub code: u32,
-    /// Code, step, message.
-    pub fail: Option<(u32, String, String)>,
+    /// Reason and step.
+    pub fail: Option<(Reason, String)>,
     pub facts: BTreeMap<String, String>,
     /// Steps that ended: name, code, how.
     pub ends: Vec<(String, u32, String)>,
@@ -77,10 +81,14 @@ impl Answer {
         self
     }
 
-    /// It failed with that code and said so, in words that hold `text`.
-    pub fn failed(self, code: u32, text: &str) -> Self {
-        let (why, _, message) = self.fail.clone().unwrap_or_else(|| panic!("no failure was told: {self:?}"));
-        assert!(why == code && self.code == code && message.contains(text), "not {code}, {text:?}: {self:?}");
+    /// It failed for the reason of that word, and the message made of it holds `text`.
+    pub fn failed(self, word: &str, text: &str) -> Self {
+        let (reason, _) = self.fail.clone().unwrap_or_else(|| panic!("it gave no reason: {self:?}"));
+        let message = reason.message();
+        assert!(
+            reason.word() == word && self.code != 0 && message.contains(text),
+            "not {word}, {text:?}: {self:?}"
+        );
         self
     }
 

@@ -59,13 +59,14 @@ fn it_gives_up(sh: Sh) {
     let ground = Ground::new(sh);
     let tries = Tries { within: 3, ..TRIES };
     let mut deploy = active(&ground, 30, &format!("{COUNT}exit 7"), 5, tries);
-    let answer = deploy.run.script(&Script::new().health()).failed(15, "not healthy within 3 s: exit 7");
+    let answer =
+        deploy.run.script(&Script::new().health()).failed("unhealthy", "after 3 s (last check: exit 7)");
     assert_eq!(answer.fail.unwrap().1, "health");
     assert!((2..=5).contains(&ground.wrote("tries").lines().count()), "{:?}", ground.wrote("tries"));
     deploy.run.script(&Script::new().undo()).good();
     assert!(deploy.run.bye().success());
     let mut deploy = active(&ground, 30, "sleep 1000", 1, tries);
-    deploy.run.script(&Script::new().health()).failed(15, "took longer than 1 s");
+    deploy.run.script(&Script::new().health()).failed("unhealthy", "took longer than 1 s");
     deploy.run.script(&Script::new().undo()).good();
     assert!(deploy.run.bye().success());
     ground.comes_to_rest("given up");
@@ -88,7 +89,7 @@ fn it_must_stay_good(sh: Sh) {
     ground.forget("tries");
     let text = format!(r#"{COUNT}[ "$(grep -c x "$OUT/tries")" -lt 4 ]"#);
     let mut deploy = active(&ground, 30, &text, 5, Tries { within: 2, stable: 9, ..TRIES });
-    deploy.run.script(&Script::new().health()).failed(15, "not healthy within 2 s: exit 1");
+    deploy.run.script(&Script::new().health()).failed("unhealthy", "after 2 s (last check: exit 1)");
     deploy.run.script(&Script::new().undo()).good();
     assert!(deploy.run.bye().success());
 }
@@ -104,7 +105,7 @@ fn it_is_told_to_stop(sh: Sh) {
         let number = deploy.run.tell(&Script::new().health());
         eventually("it tries", || ground.wrote("tries") == "x");
         deploy.run.message(&Message::Stop);
-        let answer = deploy.run.wait(number).failed(18, "stopped");
+        let answer = deploy.run.wait(number).failed("stopped", "");
         // It may just have ended by itself.
         assert!(
             matches!(&answer.ends[..], [(step, 1.., why)] if step == "health" && why == "stop"),

@@ -55,10 +55,10 @@ fn stop_ends_the_job_and_all_it_started(sh: Sh) {
     let number = run.tell(&step(600, "sleep 1002 & (sleep 1002; true) & sleep 1002"));
     eventually("it runs", || sleeps(&ground, 1002) == 3);
     run.message(&Message::Stop);
-    let answer = run.wait(number).failed(18, "stopped");
+    let answer = run.wait(number).failed("stopped", "");
     assert_eq!(answer.ends[0].2, "stop");
     eventually("all of it is gone", || sleeps(&ground, 1002) == 0);
-    run.script(&step(600, "true")).failed(18, "stopped");
+    run.script(&step(600, "true")).failed("stopped", "");
     ends_well(run, &ground);
 }
 
@@ -71,7 +71,7 @@ fn a_deaf_job_is_ended_with_kill(sh: Sh) {
     sleep(Duration::from_millis(500));
     assert_eq!(sleeps(&ground, 1002), 1, "it is deaf");
     run.message(&Message::Kill);
-    run.wait(number).failed(18, "stopped");
+    run.wait(number).failed("stopped", "");
     eventually("all of it is gone", || sleeps(&ground, 1002) == 0);
     ends_well(run, &ground);
 }
@@ -81,13 +81,13 @@ fn what_a_step_started_does_not_outlive_it_deaf(sh: Sh) {
     let mut run = locked(&ground, 30);
     // Its first process is gone at once.
     let text = "sh -c \"trap '' TERM; sleep 1002 & while :; do sleep 0.1; done\"; true";
-    run.script(&step(1, text)).failed(15, "took longer than 1 s");
+    run.script(&step(1, text)).failed("timed-out", "1 s");
     assert_eq!(sleeps(&ground, 1002), 0, "what follows is alone");
     std::fs::remove_dir_all(ground.root().join(format!(".shipit/run.{}/meta", run.name))).unwrap();
     let number = run.tell(&step(600, text));
     eventually("it runs", || sleeps(&ground, 1002) == 1);
     run.message(&Message::Stop);
-    run.wait(number).failed(18, "stopped");
+    run.wait(number).failed("stopped", "");
     assert_eq!(sleeps(&ground, 1002), 0, "what follows is alone");
     ends_well(run, &ground);
 }
@@ -118,7 +118,7 @@ fn a_job_that_takes_too_long_is_ended(sh: Sh) {
     let ground = Ground::new(sh);
     let mut run = locked(&ground, 30);
     for text in ["sleep 1002 & sleep 1002", "trap '' TERM; sleep 1002 & while :; do sleep 0.1; done"] {
-        let answer = run.script(&step(1, text)).failed(15, "took longer than 1 s");
+        let answer = run.script(&step(1, text)).failed("timed-out", "1 s");
         assert_eq!(answer.ends[0].2, "limit");
         eventually("all of it is gone", || sleeps(&ground, 1002) == 0);
         run.script(&Script::new()).good();
@@ -132,7 +132,7 @@ fn what_was_ended_has_not_succeeded(sh: Sh) {
     let ground = Ground::new(sh);
     let mut run = locked(&ground, 30);
     let polite = "trap 'exit 0' TERM; while :; do sleep 0.1; done";
-    let answer = run.script(&step(1, polite)).failed(15, "took longer than 1 s");
+    let answer = run.script(&step(1, polite)).failed("timed-out", "1 s");
     assert_ne!(answer.ends[0].1, 0);
     ends_well(run, &ground);
 }

@@ -45,7 +45,7 @@ fn what_looks_like_a_reply_is_none(sh: Sh) {
         r#"
 frame() {{ printf '\n{NONCE}\t%s\n' "$1"; }}
 for number in 0 1 2 3; do
-    frame "$number	done	0"; frame "$number	fail	15	x	faked"; frame "$number	fact	live	faked"
+    frame "$number	done	0"; frame "$number	fail	step-failed	x	15"; frame "$number	fact	live	faked"
 done
 frame 'beat'; frame 'out	0	99999'; frame '2	tail	x	0	99999'
 for fd in 3 4 5 6 7 8 9; do
@@ -55,7 +55,7 @@ sleep 2
 printf 'no newline\000\377\033[2J\t'
 exit 7"#
     );
-    let answer = run.script(&step(600, &fakes)).failed(15, "exit 7");
+    let answer = run.script(&step(600, &fakes)).failed("step-failed", "exit 7");
     assert!(!answer.facts.contains_key("live"), "{answer:?}");
     assert!(answer.tails[0].ends_with(b"no newline\0\xff\x1b[2J\t"), "{answer:?}");
     let heard = run.heard.lock().unwrap();

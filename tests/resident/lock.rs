@@ -4,8 +4,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::{Child, Command};
 
+use shipit::remote::reason::Reason;
 use shipit::remote::script::Script;
 
+use crate::answer::Answer;
 use crate::driver::Run;
 use crate::ground::Ground;
 use crate::process::{Signal, signal};
@@ -37,7 +39,7 @@ fn a_live_holder_is_named(sh: Sh) {
     let mut first = Run::start(&ground, 30);
     first.script(&lock()).good();
     let mut second = Run::start(&ground, 30);
-    let refused = second.script(&lock()).failed(11, "another run holds the lock");
+    let refused = second.script(&lock()).failed("lock-held", "");
     assert_eq!(refused.fact("holder"), "ops on there");
     let at_work =
         ["objects/pack/tmp_pack_x", "shallow.lock"].map(|name| ground.root().join("source").join(name));
@@ -64,13 +66,17 @@ fn of_racing_runs_exactly_one_gets_it(sh: Sh) {
         let answers: Vec<_> = runs.iter().zip(told).map(|(run, number)| run.wait(number)).collect();
         let codes: Vec<u32> = answers.iter().map(|answer| answer.code).collect();
         assert_eq!(codes.iter().filter(|code| **code == 0).count(), 1, "round {round}: {answers:?}");
-        assert_eq!(codes.iter().filter(|code| **code == 11).count(), 2, "round {round}: {answers:?}");
+        assert_eq!(held(&answers), 2, "round {round}: {answers:?}");
         let winner = codes.iter().position(|code| *code == 0).unwrap();
         assert_eq!(ground.run_dirs(), [format!("run.{}", runs[winner].name)], "round {round}");
         runs[winner].script(&Script::new().unlock()).good();
         assert!(!ground.locked() && ground.run_dirs().is_empty(), "round {round}");
     }
     runs.into_iter().for_each(|run| assert!(run.bye().success()));
+}
+
+fn held(answers: &[Answer]) -> usize {
+    answers.iter().filter(|answer| matches!(answer.fail, Some((Reason::LockHeld {}, _)))).count()
 }
 
 fn boot() -> String {
@@ -127,7 +133,7 @@ fn of_racing_takers_exactly_one_puts_back(sh: Sh) {
         assert_eq!(noticed, 1, "{answers:?}");
         assert_eq!(ground.wrote("post-deploy").lines().count(), 1, "it was rolled back once: {answers:?}");
         assert_eq!(answers.iter().filter(|a| a.code == 0).count(), 1, "{answers:?}");
-        assert_eq!(answers.iter().filter(|a| a.code == 11).count(), 2, "{answers:?}");
+        assert_eq!(held(&answers), 2, "{answers:?}");
         let winner = answers.iter().position(|a| a.code == 0).unwrap();
         takers[winner].script(&Script::new().unlock()).good();
         takers.into_iter().for_each(|run| assert!(run.bye().success()));
@@ -144,7 +150,7 @@ fn a_lock_without_an_owner_is_taken(sh: Sh) {
     takes(&ground);
     fs::write(ground.root().join(".shipit/lock"), "").unwrap();
     let mut run = Run::start(&ground, 30);
-    run.script(&lock()).failed(12, "is in the way");
+    run.script(&lock()).failed("lock-not-a-link", "");
     fs::remove_file(ground.root().join(".shipit/lock")).unwrap();
     run.script(&Script::new().undo().unlock()).good();
     assert!(run.bye().success());
@@ -188,7 +194,7 @@ fn a_taker_that_comes_late_removes_nobodys_lock(sh: Sh) {
     let mut first = Run::start(&ground, 30);
     first.script(&lock()).good();
     fs::write(dir.join("go"), "").unwrap();
-    let answer = late.wait(told).failed(11, "another run holds the lock");
+    let answer = late.wait(told).failed("lock-held", "");
     assert_eq!(answer.fact("holder"), "ops on there");
     let target = fs::read_link(ground.root().join(".shipit/lock")).unwrap();
     assert_eq!(target.to_str(), Some(format!("run.{}", first.name).as_str()));
@@ -213,7 +219,7 @@ fn a_lock_that_leads_elsewhere_is_left_alone(sh: Sh) {
     for elsewhere in ["run.x/../../releases", "/tmp", "..", "other"] {
         symlink(elsewhere, ground.root().join(".shipit/lock")).unwrap();
         let mut run = Run::start(&ground, 30);
-        run.script(&lock()).failed(12, "which shipit did not make");
+        run.script(&lock()).failed("lock-foreign", "");
         assert!(run.bye().success());
         fs::remove_file(ground.root().join(".shipit/lock")).unwrap();
     }
@@ -246,7 +252,7 @@ fn leftovers_are_removed(sh: Sh) {
     let mut left = vec![format!("run.{}", waiting.name), format!("run.{}", run.name), "run.file".into()];
     left.sort();
     assert_eq!(ground.run_dirs(), left);
-    waiting.script(&lock()).failed(11, "another run");
+    waiting.script(&lock()).failed("lock-held", "");
     fs::remove_file(shipit.join("run.file")).unwrap();
     run.script(&Script::new().unlock()).good();
     assert!(run.bye().success() && waiting.bye().success());

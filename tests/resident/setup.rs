@@ -74,7 +74,7 @@ fn a_pre_setup_without_a_path_is_ended_like_any_job(sh: Sh) {
         script.stored("pre-setup", Place::Home)
     };
     let mut run = Run::start(&ground, 30);
-    run.script(&open(1)).failed(15, "took longer than 1 s");
+    run.script(&open(1)).failed("timed-out", "1 s");
     run.close();
     leaves_no_other_place(&ground);
 
@@ -83,7 +83,7 @@ fn a_pre_setup_without_a_path_is_ended_like_any_job(sh: Sh) {
     run.step_begun("pre-setup", 1);
     eventually("it runs", || ground.processes().iter().any(|p| p.command.contains("sleep 1002")));
     run.message(&Message::Stop);
-    run.wait(number).failed(18, "stopped");
+    run.wait(number).failed("stopped", "");
     assert!(run.bye().code().is_some());
     leaves_no_other_place(&ground);
 

@@ -65,7 +65,7 @@ fn goes_back_badly(deploy: &mut Deploy<'_>, lost: bool) {
         deploy.run.cut();
         return;
     }
-    deploy.run.script(&Script::new().undo()).failed(15, "not everything could be rolled back");
+    deploy.run.script(&Script::new().undo()).failed("not-rolled-back", "");
     deploy.run.message(&Message::Bye);
     deploy.run.ended();
 }
@@ -126,7 +126,7 @@ fn a_first_deploy_is_taken_in_and_drained_before_it_goes(sh: Sh) {
             assert_eq!(order(&ground), lines(&ALL[1..], &format!("-A deploy {new}")), "nothing to drain");
         } else {
             ground.leave("fail-health-A-deploy", "");
-            deploy.run.script(&live()).failed(15, "not healthy within 2 s: exit 1");
+            deploy.run.script(&live()).failed("unhealthy", "after 2 s (last check: exit 1)");
             ground.forget("order");
         }
         deploy.run.script(&Script::new().undo()).good();
@@ -150,8 +150,8 @@ fn a_drain_that_fails_is_undone_before_the_switch(sh: Sh) {
             eventually("it drains", || ground.wrote("order").contains("drain-B"));
             deploy.run.cut();
         } else {
-            let (code, step, _) = deploy.run.wait(number).fail.unwrap();
-            assert_eq!((code, step.as_str()), (15, "drain"));
+            let (_, step) = deploy.run.wait(number).fail.unwrap();
+            assert_eq!(step, "drain");
             deploy.run.script(&Script::new().undo().unlock()).good();
             deploy.run.message(&Message::Bye);
             deploy.run.ended();
@@ -215,7 +215,7 @@ fn what_is_drained_already_is_not_drained_again(sh: Sh) {
     for (hurt, drained) in [("fail-reload-B-deploy", true), ("fail-undrain-B-deploy", false)] {
         ground.leave(hurt, "");
         let mut deploy = ready(&ground, "B", &ALL, HealthKind::Command);
-        deploy.run.script(&live()).failed(15, "exit 1");
+        deploy.run.script(&live()).failed("step-failed", "exit 1");
         ground.forget("order");
         deploy.run.script(&Script::new().undo()).good();
         // Of one that failed while it was taken in nobody knows.
@@ -307,7 +307,7 @@ fn the_operator_is_asked_on_the_way_back(sh: Sh) {
         assert_eq!(ground.newest_entry(), Some((deploy.release.clone(), state.into())));
         match state {
             "back" => drop(answer.good()),
-            _ => drop(answer.failed(15, "not everything could be rolled back")),
+            _ => drop(answer.failed("not-rolled-back", "")),
         }
         assert!(!ground.locked());
         deploy.run.script(&Script::new().undo_end(false)).good();
@@ -366,7 +366,7 @@ fn a_revert_that_did_not_switch_serves_on(sh: Sh) {
         }
         let answer = revert.run.script(&Script::new().abandon().unlock());
         if fails {
-            drop(answer.failed(15, "taken in again"))
+            drop(answer.failed("still-drained", ""))
         } else {
             drop(answer.good())
         }
@@ -420,9 +420,8 @@ fn a_restart_takes_the_host_out_and_in(sh: Sh) {
         run.run.script(&Script::new().lock()).good();
         let fail = format!("fail-{hurt}-A-restart");
         ground.leave(&fail, "");
-        let (_, step, _) =
-            run.run.script(&Script::new().restart().restart_end().unlock()).failed(15, "").fail.unwrap();
-        assert_eq!(step, hurt);
+        let answer = run.run.script(&Script::new().restart().restart_end().unlock());
+        assert_eq!(answer.fail.unwrap().1, hurt);
         ground.forget(&fail);
         let ran = order(&ground);
         run.run.script(&Script::new().restart_again().unlock()).good();
@@ -478,7 +477,7 @@ fn a_drain_that_fails_restarts_nothing(sh: Sh) {
     let ground = Ground::new(sh);
     let mut run = restarting(&ground, HealthKind::Command);
     ground.leave("fail-drain-A-restart", "");
-    run.run.script(&Script::new().restart().restart_end().unlock()).failed(15, "exit 1");
+    run.run.script(&Script::new().restart().restart_end().unlock()).failed("step-failed", "exit 1");
     let at = format!("-A restart {}", run.release);
     assert_eq!(order(&ground), lines(&["drain", "undrain"], &at));
     run.run.script(&Script::new().unlock()).good();
@@ -527,15 +526,15 @@ fn the_operators_machine_does_it_when_asked(sh: Sh) {
     let (ground, old) = two_here(sh);
     let drained = ground.root().join(".shipit/drained");
     let mut deploy = ready_here(&ground, "B");
-    answered(&mut deploy, &live(), &[("drain", 9)]).failed(15, "exit 9");
+    answered(&mut deploy, &live(), &[("drain", 9)]).failed("step-failed", "exit 9");
     answered(&mut deploy, &Script::new().undo(), &[("undrain", 0)]).good();
     deploy.run.message(&Message::Bye);
     deploy.run.ended();
     assert!(order(&ground).is_empty() && !drained.exists());
     let mut deploy = ready_here(&ground, "B");
-    answered(&mut deploy, &live(), &[("drain", 0), ("undrain", 3)]).failed(15, "exit 3");
+    answered(&mut deploy, &live(), &[("drain", 0), ("undrain", 3)]).failed("step-failed", "exit 3");
     answered(&mut deploy, &Script::new().undo(), &[("drain", 0), ("undrain", 3)])
-        .failed(15, "not everything");
+        .failed("not-rolled-back", "");
     deploy.run.message(&Message::Bye);
     deploy.run.ended();
     assert_eq!(ground.current(), Some(old));

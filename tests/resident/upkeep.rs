@@ -56,15 +56,15 @@ fn a_hold_that_nobody_can_read_holds(sh: Sh) {
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
     run.script(&Script::new().held()).good().fact("hold");
-    run.script(&Script::new().hold("", "")).failed(12, "cannot be written");
-    run.script(&Script::new().resume()).failed(12, "cannot be removed");
+    run.script(&Script::new().hold("", "")).failed("cannot-write", "directory");
+    run.script(&Script::new().resume()).failed("cannot-remove", "directory");
     assert!(run.bye().success());
 }
 
 fn a_hold_on_a_host_that_was_not_set_up_is_refused(sh: Sh) {
     let ground = Ground::bare(sh);
     let mut run = Run::start(&ground, 30);
-    run.script(&Script::new().hold("", "")).failed(10, "nothing was set up here");
+    run.script(&Script::new().hold("", "")).failed("not-set-up", "");
     run.script(&Script::new().resume().held()).good();
     assert!(run.bye().success());
     assert!(!ground.root().exists());
@@ -103,7 +103,7 @@ fn a_restart_that_was_stopped_is_done_to_its_end(sh: Sh) {
     let (mut run, told) = restarting(&ground, SLOW);
     eventually("it is at it", || ground.wrote("restarts") == "begun");
     run.run.message(&shipit::remote::wire::Message::Stop);
-    run.run.wait(told).failed(18, "stopped");
+    run.run.wait(told).failed("stopped", "");
     ground.leave("go", "");
     run.run.script(&Script::new().restart_again().unlock()).good();
     assert_eq!(ground.wrote("restarts"), "begun\nbegun\nup");
@@ -114,7 +114,7 @@ fn a_restart_that_was_stopped_is_done_to_its_end(sh: Sh) {
 fn a_restart_that_failed_is_not_tried_again(sh: Sh) {
     let ground = Ground::new(sh);
     let (mut run, told) = restarting(&ground, "echo tried >>\"$OUT/restarts\"; exit 3");
-    run.run.wait(told).failed(15, "exit 3");
+    run.run.wait(told).failed("step-failed", "exit 3");
     run.run.script(&Script::new().restart_again().unlock()).good();
     assert_eq!(ground.wrote("restarts"), "tried");
     assert!(run.run.bye().success());
@@ -129,7 +129,7 @@ fn a_busy_reload_has_time_and_not_tries(sh: Sh) {
     fs::write(file, "echo x >>\"$OUT/tries\"; sleep 3; exit 75").unwrap();
     run.run.script(&Script::new().lock()).good();
     run.set(&[("action", "restart"), ("reload_limit", "6")]);
-    run.run.script(&Script::new().restart()).failed(15, "exit 75");
+    run.run.script(&Script::new().restart()).failed("step-failed", "exit 75");
     let tries = ground.wrote("tries").lines().count();
     assert!((1..=3).contains(&tries), "six seconds are no six tries of three: {tries}");
     run.run.script(&Script::new().unlock()).good();

@@ -383,7 +383,7 @@ fn a_lock_that_is_no_link_is_named() {
     let world = World::deployed(Kind::Sshd, 2, "");
     world.host("web2").put("app/.shipit/lock/precious", "x");
     world.publish("two");
-    world.shipit(&["production"]).ends_with(1).says("lock is in the way");
+    world.shipit(&["production"]).ends_with(1).says("lock is not a link");
     assert_eq!(world.host("web1").page().as_deref(), Some("one"));
     world.host("web1").is_at_rest();
     fs::remove_dir_all(world.host("web2").path("app/.shipit/lock")).unwrap();

@@ -168,7 +168,7 @@ fn a_directory_in_the_way_is_a_failure_that_changes_nothing() {
     let world = World::deployed(Kind::InProcess, 1, "");
     fs::create_dir_all(world.host("web1").path("app/shared/x")).unwrap();
     world.production("files = { \"shared/x\" = { from = \"README\" } }");
-    world.shipit(&["production"]).ends_with(1).says("shared/x is a directory");
+    world.shipit(&["production"]).ends_with(1).says("shared/x: it is a directory");
     world.host("web1").serves("one");
 }
 

@@ -78,7 +78,7 @@ fn an_unknown_host_key_of_the_git_server() {
     let_in(&world);
     let run = world.shipit(&["production", "setup"]).ends_with(1);
     let port = world.host("web2").port();
-    let said = format!("the host key of the git server 127.0.0.1:{port} is not known there");
+    let said = format!("does not know the host key of the git server 127.0.0.1:{port}");
     let run = run.says("fetch failed on web1").says(&said);
     let shown = paste(&world, &run);
     assert!(shown.contains("SHA256:"), "{shown}");
@@ -112,7 +112,7 @@ fn a_changed_host_key_of_the_git_server() {
 fn a_host_without_a_key_is_shown_how_to_make_one() {
     let world = world();
     introduce(&world);
-    let run = world.shipit(&["production", "setup"]).ends_with(1).says("lets no key in that is there");
+    let run = world.shipit(&["production", "setup"]).ends_with(1).says("rejected every SSH key of this host");
     let shown = paste(&world, &run);
     assert!(shown.starts_with("ssh-ed25519 "), "{shown}");
     let mut taken =
@@ -128,10 +128,10 @@ fn a_repository_that_is_not_there() {
     let_in(&world);
     serve_from(&world, &url(&world, "/nowhere/shop.git"));
     let run = world.shipit(&["production", "setup"]).ends_with(1);
-    run.says("/nowhere/shop.git is not there, or may not be read").says("check `repo`");
+    run.says("/nowhere/shop.git does not exist, or this host may not read it").says("check `repo`");
     serve_from(&world, "/nowhere/shop.git");
     let run = world.shipit(&["production", "setup"]).ends_with(1);
-    run.says("/nowhere/shop.git is not there").says("a path is one on the host itself");
+    run.says("/nowhere/shop.git does not exist").says("a path is one on the host itself");
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_repository_of_another_user() {
     for repo in [world.repo.url(), world.repo.work().display().to_string()] {
         serve_from(&world, &repo);
         let run = world.shipit(&["production", "setup"]).ends_with(1);
-        let run = run.says("belongs to another user there").says("safe.directory");
+        let run = run.says("belongs to another user on this host").says("safe.directory");
         paste(&world, &run);
         world.shipit(&["production", "setup"]).ends_with(0);
     }
@@ -205,5 +205,5 @@ fn the_logins_own_way_to_ssh() {
     world.shipit(&["production", "check"]).ends_with(0);
     fs::remove_file(world.host("web1").path(".gitconfig")).unwrap();
     world.publish("two");
-    world.shipit(&["production"]).ends_with(1).says("lets no key in that is there");
+    world.shipit(&["production"]).ends_with(1).says("rejected every SSH key of this host");
 }

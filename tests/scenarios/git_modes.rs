@@ -255,7 +255,7 @@ fn blobless_holds_all_commits_and_the_files_of_those_that_went_out() {
     assert_eq!(count(&world, host), 3);
     let missing = source(&world, host, &["rev-list", "--objects", "--missing=print", "--all"]);
     assert!(missing.lines().any(|line| line.starts_with('?')), "{missing}");
-    world.shipit(&["production", "ref", &old]).ends_with(3).says("is older than what is live");
+    world.shipit(&["production", "ref", &old]).ends_with(3).says("is older than the live commit");
     let first = host.current().unwrap();
     world.deploy("two");
     // What went out once is here.
@@ -295,9 +295,9 @@ fn a_key_of_the_host_opens_the_repository() {
     };
     world.publish("one");
     with("");
-    world.shipit(&["production", "setup"]).ends_with(1).says("lets no key in");
+    world.shipit(&["production", "setup"]).ends_with(1).says("rejected every SSH key");
     with("repo-key = \"~/keys/shop's $(touch key)\"");
-    let run = world.shipit(&["production", "setup"]).ends_with(1).says("repo-key: ").says("is not there");
+    let run = world.shipit(&["production", "setup"]).ends_with(1).says("`repo-key`: ").says("is missing");
     run.says("ssh-keygen -q -t ed25519");
     let key = host.path("keys/shop's $(touch key)");
     fs::create_dir_all(key.parent().unwrap()).unwrap();
@@ -405,7 +405,7 @@ fn a_token_reaches_git_and_nothing_else(sh: &'static str) {
     host.put(".gitconfig", "[credential]\n  helper = store\n");
     world.env("GIT_TOKEN", TOKEN);
     with("");
-    world.shipit(&["production", "setup"]).ends_with(1).says("wants a login").says("repo-token");
+    world.shipit(&["production", "setup"]).ends_with(1).says("asks for a login").says("repo-token");
     with("repo-token = \"${GIT_TOKEN}\"\nbuild = \"env >../../env\"");
     world
         .shipit(&["production", "plan", "--scripts"])

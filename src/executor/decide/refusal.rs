@@ -120,6 +120,7 @@ impl Refusal {
             step: self.step().to_owned(),
             exit: None,
             message: self.message(),
+            reason: None,
             hint: self.hint(),
             tail: Vec::new(),
         }

@@ -118,7 +118,7 @@ ends 0 "HTTP $code"'
 ask_http() {
 	ask_limit=$3 ask_status=$5 ask_body=$6 ask_url=$8 ask_release='' ask_revision=''
 	if [ "$7" = yes ]; then
-		ask_release=$(readlink "$root/current") || fail 17 health "nothing is live here"
+		ask_release=$(readlink "$root/current") || fail nothing-live health "$root/current"
 		ask_release=${ask_release#releases/}
 		ask_revision=$ask_release
 		[ ! -f "$root/current/REVISION" ] || read -r ask_revision <"$root/current/REVISION"
@@ -134,7 +134,7 @@ ask_http() {
 			esac ;;
 		esac
 	else
-		fail 17 health "neither curl nor wget here, and forwarding is forbidden"
+		fail no-http-client health
 	fi
 	tries "$1" "$2" "$4" ask_http_try || health_failed
 }
@@ -191,7 +191,7 @@ ask_tcp() {
 	elif command -v curl >/dev/null; then
 		ask_tool=curl
 	else
-		fail 17 health "neither bash nor nc -z nor curl here, and forwarding is forbidden"
+		fail no-tcp-client health
 	fi
 	tries "$1" "$2" "$4" ask_tcp_try || health_failed
 }

@@ -118,7 +118,7 @@ undo_end() {
 undo_over() {
 	discard
 	unlock
-	[ "$undo_code" = 0 ] || fail 15 rollback "not everything could be rolled back"
+	[ "$undo_code" = 0 ] || fail not-rolled-back rollback
 }
 
 # abandon: a revert that failed here or elsewhere, or was told to stop. It never returns to the release it leaves: where it
@@ -135,7 +135,7 @@ abandon() {
 	discard
 	[ $abandon_code = 0 ] && return
 	unlock
-	fail 15 rollback "it was drained, and could not be taken in again"
+	fail still-drained rollback
 }
 
 abandon_entry() {

@@ -10,9 +10,9 @@
 # What a shell finds in its environment it passes on, whatever it sets that to. A login's variables that are called as ours are
 # put aside, and given back to what runs for the user (theirs): nothing of his is overwritten, nothing of ours gets to him.
 theirs_names='
-	BOOT CHECKOUT CONSOLE CONSOLE_RC ENTER ENTER_ARGV ENTER_BASH F FETCH FOREVER GIT HELPER JOB LOG M N NL PIECE R S
+	BOOT CHECKOUT CONSOLE CONSOLE_RC ENTER ENTER_ARGV ENTER_BASH F FAILED FETCH FOREVER GIT HELPER JOB LOG M N NL PIECE R S
 	SEQ SERVING TAB TAIL TOKEN WORD action alone answer app apps begin body code content count cr digest dir end
-	environment fits from has high host into left limit line locale lost low mask mine mode newline parent part pin
+	environment fields fits from has high host into left limit line locale lost low mask mine mode newline parent part pin
 	pinned port pruned quoted reference rel release remote repo revision roles root run said shell size start state
 	status step subdir submodules tags text to took tool up url user vars wanted when who whole why word
 	lost_release lost_run probe_at probe_body probe_interval probe_kind probe_port probe_release probe_stable probe_status
@@ -49,17 +49,65 @@ say() {
 	printf '%s\n' "$say_line" >&3
 }
 
-# fail CODE STEP MESSAGE: ends the script that is running.
-# 10 not set up   11 held by another run   12 not what it should be (file system)   13 git
-# 14 shell or profile   15 a step failed   16 older than what is live   17 not there   18 told to stop
+# The exit code of a script that said why it failed.
+FAILED=10
+
+# fail REASON STEP [FIELD...]: ends the running script. Reasons, their fields, and the messages made of them are in
+# src/remote/reason.rs.
 fail() {
-	# A line is all that a reply holds: of several, what a tool said first.
-	fail_says=${3%%"$NL"*}
-	say fail "$1" "$2" "$fail_says"
-	noted failed "$2: $fail_says"
+	fail_reason=$1 fail_step=$2
+	shift 2
+	fields "$@"
+	say fail "$fail_reason" "$fail_step$fields"
+	noted reason "$fail_step $fail_reason"
+	for fail_field in "$@"; do
+		noted field "${fail_field%%"$NL"*}"
+	done
 	# How a run ends may depend on it.
 	mark "$R/failed"
-	exit "$1"
+	exit $FAILED
+}
+
+# fields VALUE...: in $fields, with a tab before each. A reply is one line: of a value it has the first line, up to a tab.
+fields() {
+	fields=
+	for fields_value in "$@"; do
+		fields_value=${fields_value%%"$NL"*}
+		fields=$fields$TAB${fields_value%%"$TAB"*}
+	done
+}
+
+# run_tool COMMAND...: what it prints, in the C locale, is in $said: a failure passes it on.
+run_tool() {
+	said=$(in_c_locale "$@" 2>&1)
+}
+
+# in_c_locale COMMAND...: for a subshell.
+in_c_locale() {
+	LC_ALL=C
+	export LC_ALL
+	"$@"
+}
+
+# probe_write PATH: tries to write there with a tool that says in $said why it cannot: dash says "I/O error" for a full disk.
+probe_write() {
+	probe_file=$1.shipit-probe
+	[ ! -d "$1" ] || probe_file=$1/.shipit-probe
+	run_tool cp /proc/version "$probe_file"
+	rm -f "$probe_file"
+}
+
+# write_failed STEP PATH: fails, with what a tool says of writing there.
+write_failed() {
+	probe_write "$2"
+	fail cannot-write "$1" "$2" "$said"
+}
+
+# make_dirs STEP DIR...: makes them; fails with the words of mkdir.
+make_dirs() {
+	make_step=$1
+	shift
+	run_tool mkdir -p "$@" || fail cannot-make "$make_step" "$1" "$said"
 }
 
 # noted KEY VALUE: a line in the record of this run, beside its log, once that was begun. On a full disk it is missing,

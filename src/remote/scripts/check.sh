@@ -3,16 +3,10 @@
 # Answers are words and values; what they mean, and the remedy, is said on the operator's side. Sent with the questions
 # and not with the program, so that no deploy carries it.
 
-# found WORD VALUE...: an answer. A line is all that a value holds, and a tab would begin the next one.
+# found WORD VALUE...: an answer.
 found() {
-	found_word=$1
-	shift
-	for found_value in "$@"; do
-		shift
-		found_value=${found_value%%"$NL"*}
-		set -- "$@" "${found_value%%"$TAB"*}"
-	done
-	say found "$found_word" "$@"
+	fields "$@"
+	say "found$fields"
 }
 
 # check_begin: who we are, how this system installs, and where the questions may write.

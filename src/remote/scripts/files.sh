@@ -15,7 +15,7 @@ file_names() {
 
 # file NUMBER MODE PATH: what came as data, kept with the release and ready beside its place.
 file() {
-	command -v base64 >/dev/null || fail 17 files "base64 is not on the PATH of a session without a terminal ($PATH)"
+	command -v base64 >/dev/null || fail no-base64 files "$PATH"
 	eval "file_text=\$data_file_$1"
 	umask 077
 	# shellcheck disable=SC2154 # set by eval
@@ -24,24 +24,25 @@ file() {
 		file_stage "$@"
 		return
 	fi
-	fail 12 files "$M/file.$1 cannot be written"
+	write_failed files "$M/file.$1"
 }
 
 file_stage() {
 	file_names "$1" "$3"
-	[ ! -d "$file_at" ] || fail 12 files "shared/$3 is a directory"
-	mkdir -p "${file_at%/*}" || fail 12 files "${file_at%/*} cannot be made"
+	[ ! -d "$file_at" ] || fail sent-to-directory files "$3"
+	make_dirs files "${file_at%/*}"
 	# The mark first, and whole: who ends this run looks for what it names.
-	{ printf '%s\n' "$3" >"$R/mark" && mv -f "$R/mark" "$R/file.$1"; } || fail 12 files "$R cannot be written to"
+	{ printf '%s\n' "$3" >"$R/mark" && mv -f "$R/mark" "$R/file.$1"; } || write_failed files "$R"
 	# Then the new one: while it is there it has not taken its place, whatever else is there.
 	umask 077
-	{ cp "$M/file.$1" "$file_new" && chmod "$2" "$file_new"; } || fail 12 files "$file_new cannot be written"
+	{ cp "$M/file.$1" "$file_new" && chmod "$2" "$file_new"; } || write_failed files "$file_new"
 	umask "$mask"
 	if [ -e "$file_at" ] || [ -L "$file_at" ]; then
 		# Where a file system has no such links, a copy. A machine that died may have left one of that name.
-		ln -f "$file_at" "$file_old" 2>/dev/null || cp -pPf "$file_at" "$file_old" || fail 12 files "$file_at cannot be kept"
+		ln -f "$file_at" "$file_old" 2>/dev/null || run_tool cp -pPf "$file_at" "$file_old" ||
+			fail cannot-copy files "$file_at" "$said"
 	else
-		mark "$R/nofile.$1" || fail 12 files "$R cannot be written to"
+		mark "$R/nofile.$1" || write_failed files "$R"
 	fi
 }
 
@@ -73,8 +74,8 @@ file_sent() {
 files_place() {
 	for file_mark in "$R"/file.*; do
 		file_of "$file_mark" || continue
-		if [ -e "$file_new" ]; then mv -fT "$file_new" "$file_at" || return; fi
-		[ ! -L "$R/link.$file_number" ] || mv -fT "$R/link.$file_number" "$rel/$file_path" || return
+		if [ -e "$file_new" ]; then run_tool mv -fT "$file_new" "$file_at" || return; fi
+		[ ! -L "$R/link.$file_number" ] || run_tool mv -fT "$R/link.$file_number" "$rel/$file_path" || return
 	done
 }
 

@@ -8,8 +8,7 @@ git_here() {
 
 need_git() {
 	command -v git >/dev/null && return
-	fact git-trouble no-git
-	fail 17 "$1" "git is not on the PATH of a session without a terminal ($PATH)"
+	fail no-git "$1" "$PATH"
 }
 
 # git_why FILE FROM CODE: why a git that ended with CODE did not reach a repository, in $git_why: one word, or nothing
@@ -80,11 +79,10 @@ git_must() {
 	run_step "$@"
 	git_access_end
 	[ "$code" != 0 ] || return 0
-	[ "$why" = 'exit' ] || broken "$1" "$2 s"
+	[ "$why" = 'exit' ] || broken "$1" "$2"
 	git_why "$LOG" "$step_from" "$code"
-	[ -n "$git_why" ] || broken "$1" "$2 s"
-	fact git-trouble "$git_why"
-	fail 13 "$1" "exit $code"
+	[ -n "$git_why" ] || broken "$1" "$2"
+	fail git-access "$1" "$git_why" "$code"
 }
 
 # git_key STEP: the key that the configuration names must be there: ssh would go on without it.
@@ -95,8 +93,7 @@ git_key() {
 	*) git_key_is=$HOME/$repo_key ;;
 	esac
 	[ -r "$git_key_is" ] && return
-	fact git-trouble no-key
-	fail 17 "$1" "repo-key: $git_key_is is not there, or not for this login to read"
+	fail no-repo-key "$1" "$git_key_is"
 }
 
 # guard: a commit that the live one already contains is older: an older CI job must not overwrite a newer. Where history
@@ -109,7 +106,7 @@ guard() {
 
 guard_older() {
 	git_here merge-base --is-ancestor "$revision" "$from_revision" 2>/dev/null || return 0
-	fail 16 check "$revision is older than what is live ($from_revision)"
+	fail older check "$revision" "$from_revision"
 }
 
 # guard_again: what five commits of history tell. Where they tell nothing the dates decide.
@@ -120,7 +117,7 @@ guard_again() {
 	guard_new=$(git_here show -s --format=%ct "$revision" 2>/dev/null)
 	guard_live=$(git_here show -s --format=%ct "$from_revision" 2>/dev/null)
 	[ "${guard_new:-0}" -lt "${guard_live:-0}" ] || return 0
-	fail 16 check "$revision has an older date than what is live ($from_revision), and too little history is here to tell more"
+	fail older-date check "$revision" "$from_revision"
 }
 
 # has_commit COMMIT: whether it is here, with all that belongs to it: a fetch that was cut off may have left the commit
@@ -192,8 +189,8 @@ promise() {
 	fetch_repo=$repo
 	[ "$fetch_mode" = blobless ] || return 0
 	fetch_repo=origin
-	[ "$(git_here config remote.origin.url)" = "$repo" ] || git_here config remote.origin.url "$repo" ||
-		fail 13 fetch "$root/source cannot be configured"
+	[ "$(git_here config remote.origin.url)" = "$repo" ] ||
+		run_tool git_here config remote.origin.url "$repo" || fail cannot-configure fetch "$root/source" "$said"
 }
 
 # fetch LIMIT: the commit, when it is not here yet, and those of its submodules.
@@ -218,7 +215,7 @@ git_unlocked() {
 
 # pin: keeps the commit from git's clean-up as long as the release is kept; fails where it is not here.
 pin() {
-	git_here update-ref "refs/shipit/$release" "$revision" 2>/dev/null && pinned=yes
+	run_tool git_here update-ref "refs/shipit/$release" "$revision" && pinned=yes
 }
 
 # fetch_all LIMIT: all branches and tags.
@@ -252,7 +249,7 @@ find_ref() {
 	/) ;;
 	"$find_branch/" | "$find_branch/$find_branch") find_other=$find_branch ;;
 	"/$find_tagged") find_other=$find_tagged ;;
-	*) fail 13 resolve "$repo has a branch and a tag $reference: write refs/heads/… or refs/tags/…" ;;
+	*) fail branch-and-tag resolve "$repo" "$reference" ;;
 	esac
 	[ -z "$find_other" ] || { fact revision "$find_other" && return; }
 	find_commit "$1"
@@ -272,7 +269,7 @@ find_commit() {
 	case $reference in
 	*[!0-9a-f]* | ?? | ???) ;;
 	*)
-		[ -d "$root/source" ] || fail 10 resolve "nothing was set up here: $root/source is not there"
+		[ -d "$root/source" ] || fail not-set-up resolve "$root/source"
 		# Only all of history completes it.
 		[ "$fetch_mode" != fast ] || fetch_mode=
 		fetch_all "$1"
@@ -280,8 +277,7 @@ find_commit() {
 		;;
 	esac
 	find_names "$1"
-	fact git-trouble no-ref
-	fail 13 resolve "$repo has no branch, tag or commit $reference"
+	fail no-ref resolve "$repo" "$reference"
 }
 
 # find_names LIMIT: names that $reference may have been meant for, as one fact of bounded length.

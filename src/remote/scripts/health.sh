@@ -7,7 +7,7 @@
 # operator asks, and SPEC, a line, is his. The rest are seconds.
 health_store() {
 	umask 077
-	printf '%s\n' "$*" >"$M/health" || fail 12 prepare "$M cannot be written"
+	printf '%s\n' "$*" >"$M/health" || write_failed prepare "$M"
 	umask "$mask"
 }
 
@@ -43,8 +43,8 @@ health_good() {
 }
 
 health_failed() {
-	[ "$why" != stop ] || fail 18 health "stopped"
-	fail 15 health "not healthy within $tries_within s: $tries_says"
+	[ "$why" != stop ] || fail stopped health
+	fail unhealthy health "$tries_within" "$tries_says"
 }
 
 health_try() {

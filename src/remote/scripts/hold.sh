@@ -12,11 +12,11 @@ held() {
 
 # hold UNTIL WHY
 hold() {
-	[ -d "$S" ] || fail 10 hold "nothing was set up here: $root/.shipit is not there"
+	[ -d "$S" ] || fail not-set-up hold "$S"
 	# Tried again: a prune removes what a dead one left half made, and may have met ours.
-	hold_write "$@" || hold_write "$@" || {
+	run_tool hold_write "$@" || run_tool hold_write "$@" || {
 		rm -f "$S/hold.$run"
-		fail 12 hold "$S/hold cannot be written"
+		fail cannot-write hold "$S/hold" "$said"
 	}
 	held
 }
@@ -28,6 +28,5 @@ hold_write() {
 # resume: ends the hold, after telling it.
 resume() {
 	held
-	rm -f "$S/hold"
-	[ ! -e "$S/hold" ] || fail 12 resume "$S/hold cannot be removed"
+	run_tool rm -f "$S/hold" || fail cannot-remove resume "$S/hold" "$said"
 }

@@ -79,16 +79,16 @@ run_step() {
 
 # must NAME LIMIT DIR COMMAND...: the same, and its failure ends the script.
 must() {
-	run_step "$@" || broken "$1" "$2 s"
+	run_step "$@" || broken "$1" "$2"
 }
 
 # broken STEP LIMIT: ends the script, saying how the job before ended.
 broken() {
 	case $why in
-	limit) fail 15 "$1" "took longer than $2" ;;
-	stop) fail 18 "$1" "stopped" ;;
+	limit) fail timed-out "$1" "$2" ;;
+	stop) fail stopped "$1" ;;
 	esac
-	fail 15 "$1" "exit $code"
+	fail step-failed "$1" "$code"
 }
 
 # end_jobs DIR [PATIENCE]: ends what a run has running: TERM, and KILL when it is deaf for so many fifths of a second [5].
@@ -162,15 +162,18 @@ shift 2
 # shell_for META: sets $with_shell, $with_option and $with_text to what runs a text there.
 shell_for() {
 	with_option=-c with_text=$ENTER
-	read -r with_shell <"$1/shell" || fail 14 shell "$1/shell cannot be read"
+	read -r with_shell <"$1/shell" || {
+		run_tool cat "$1/shell"
+		fail cannot-read shell "$1/shell" "$said"
+	}
 	case $with_shell in
 	auto) if command -v bash >/dev/null; then with_shell=bash; else with_shell=/bin/sh; fi ;;
-	bash) command -v bash >/dev/null || fail 14 shell "the configuration says shell = \"bash\", and there is none here" ;;
+	bash) command -v bash >/dev/null || fail no-bash shell ;;
 	login)
 		with_shell=${SHELL:-/bin/sh} with_option=-lc
 		case ${with_shell##*/} in
 		sh | bash | dash | ash | ksh | mksh | zsh) ;;
-		*) fail 14 shell "shell = \"login\" is not yet for ${with_shell##*/}: it needs a login shell of the sh family" ;;
+		*) fail login-shell shell "${with_shell##*/}" ;;
 		esac
 		;;
 	*) with_shell=/bin/sh ;;
@@ -222,7 +225,7 @@ stored() {
 		stored_limit=${stored_file##*.}
 		case ${3:-}:${stored_file##*/} in
 		try:*.here.*) try_here "$1" "$stored_limit" || stored_code=$code ;;
-		*.here.*) try_here "$1" "$stored_limit" || broken "$1" "$stored_limit s" ;;
+		*.here.*) try_here "$1" "$stored_limit" || broken "$1" "$stored_limit" ;;
 		try:*) try_hook "$1" "$stored_limit" "$2" "$M" "$stored_file" || stored_code=$code ;;
 		*) hook "$1" "$stored_limit" "$2" "$M" "$stored_file" ;;
 		esac

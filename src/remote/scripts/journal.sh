@@ -37,19 +37,19 @@ intent() {
 		printf 'release\t%s\nrevision\t%s\nreference\t%s\naction\t%s\n' "$release" "$revision" "$reference" "$action" &&
 			printf 'from\t%s\nfrom-revision\t%s\nwho\t%s\nwhen\t%s\nrun\t%s\n' "$from" "$from_revision" "$who" "$when" "$run" &&
 			{ [ -z "$apps" ] || printf 'apps\t%s\n' "$apps"; }
-	} >"$intent_new" || fail 12 intent "the journal cannot be written"
+	} >"$intent_new" || write_failed intent "$R"
 	if { [ -z "$from" ] || ln -s "releases/$from" "$R/back"; } && ln -s "releases/$release" "$R/go" &&
 		traffic_ready && mark "$R/entry.$intent_number" && { sync -f "$S" 2>/dev/null || sync; } &&
 		mv "$intent_new" "$S/journal/$intent_number.$release.open"; then
 		return 0
 	fi
-	fail 12 intent "$R cannot be written to"
+	write_failed intent "$R"
 }
 
 # turn STATE: renames this run's entry.
 turn() {
 	mine || return 0
-	[ "$state" = "$1" ] || mv "$mine" "${mine%.*}.$1"
+	[ "$state" = "$1" ] || run_tool mv "$mine" "${mine%.*}.$1"
 }
 
 # in_journal RELEASE: whether it was live and good once.

@@ -14,9 +14,9 @@ aim() {
 
 # switch: one rename, which is also the mark: from there on whoever ends this run rolls back.
 switch() {
-	if ! mine || switched; then fail 12 switch "this host is not ready"; fi
-	files_place || fail 12 switch "a file in $root/shared cannot be replaced"
-	mv -T "$R/go" "$root/current" || fail 12 switch "$root/current cannot be replaced"
+	if ! mine || switched; then fail not-ready switch; fi
+	files_place || fail cannot-replace switch "$file_at" "$said"
+	run_tool mv -T "$R/go" "$root/current" || fail cannot-replace switch "$root/current" "$said"
 	say switched "$release"
 }
 
@@ -57,14 +57,14 @@ activate_service() {
 	aim
 	reload_first=
 	[ -n "$from" ] || reload_first=yes
-	reload "$reload_first" || broken "$reload_step" "its limit"
-	stored verify "$root/current" try || broken verify "its limit"
+	reload "$reload_first" || broken "$reload_step" "$stored_limit"
+	stored verify "$root/current" try || broken verify "$stored_limit"
 	reached active
 }
 
 # healthy: all hosts are. From here a host that loses its operator goes forward.
 healthy() {
-	turn healthy || fail 12 confirm "the journal cannot be written"
+	turn healthy || fail cannot-replace confirm "$mine" "$said"
 }
 
 # going_back: after all were, they are to go back: from here one that loses its operator does that again.
@@ -75,7 +75,7 @@ going_back() {
 
 # finish KEEP: recorded, pruned. Failures here are told, and change nothing.
 finish() {
-	turn 'done' || fail 12 finish "the journal cannot be written"
+	turn 'done' || fail cannot-replace finish "$mine" "$said"
 	fact finished yes
 	finish_traffic
 	files_end

@@ -2,15 +2,15 @@
 # The lock: a link `lock` to the directory of the run that holds it. The directory is complete before the link is
 # made, so a lock always says whose it is; ln(1) makes it only where there is none.
 
-# lock: takes it, or says who has it (11). A dead run's is taken over, after its traces are put right.
+# lock: takes it, or says who has it. A dead run's is taken over, after its traces are put right.
 lock() {
-	[ -d "$S" ] || fail 10 lock "nothing was set up here: $root/.shipit is not there"
-	[ ! -e "$S" ] || [ -w "$S" ] || fail 12 lock "$S cannot be written to"
+	[ -d "$S" ] || fail not-set-up lock "$S"
+	[ ! -e "$S" ] || [ -w "$S" ] || write_failed lock "$S"
 	# Tried again: another run's look for leftovers may have met it half made.
 	lock_dir 2>/dev/null || lock_dir 2>/dev/null || {
-		lock_why=$(lock_dir 2>&1)
+		run_tool mkdir -p "$R/$TOKEN" "$S/logs" && probe_write "$R"
 		rm -rf "$R"
-		fail 12 lock "$R cannot be made: $lock_why"
+		fail cannot-make lock "$R" "$said"
 	}
 	for _ in 1 2 3 4 5 6; do
 		if ln -sn "run.$run" "$S/lock" 2>/dev/null; then
@@ -31,15 +31,16 @@ lock() {
 		take_over "$S/$lock_holder" || {
 			fact holder "$(cat "$S/$lock_holder/who" 2>/dev/null)"
 			rm -rf "$R"
-			fail 11 lock "another run holds the lock"
+			fail lock-held lock
 		}
 	done
 	rm -rf "$R" "$S/lock/run.$run"
-	[ -L "$S/lock" ] || [ ! -e "$S/lock" ] || fail 12 lock "$S/lock is in the way: it is not a link"
+	[ -L "$S/lock" ] || [ ! -e "$S/lock" ] || fail lock-not-a-link lock "$S/lock"
 	case ${lock_holder:-run.} in
-	run.*/* | [!r]*) fail 12 lock "$S/lock is in the way: it points to $lock_holder, which shipit did not make" ;;
+	run.*/* | [!r]*) fail lock-foreign lock "$S/lock" "$lock_holder" ;;
 	esac
-	fail 12 lock "the lock could not be made in $S (is the disk full?)"
+	run_tool ln -sn "run.$run" "$S/lock"
+	fail cannot-make lock "$S/lock" "$said"
 }
 
 lock_dir() {

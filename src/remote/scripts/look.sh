@@ -67,16 +67,16 @@ cut_piece() {
 
 # room_to_look STEP
 room_to_look() {
-	[ -d "$R" ] || fail 12 "$1" "no directory to work in: neither /dev/shm nor ${TMPDIR:-/tmp} can be written to"
+	[ -d "$R" ] || fail no-scratch "$1" "${TMPDIR:-/tmp}"
 }
 
 # output: $count bytes, from $begin on, of what the run $wanted printed.
 output() {
 	room_to_look show
 	# shellcheck disable=SC2154 # set by the operator
-	[ -f "$S/logs/$wanted.log" ] || fail 17 show "what $wanted printed is no longer here"
+	[ -f "$S/logs/$wanted.log" ] || fail output-gone show "$wanted"
 	# shellcheck disable=SC2154 # set by the operator
-	cut_piece "$S/logs/$wanted.log" "$begin" "$count" || fail 12 show "$R cannot be written to"
+	cut_piece "$S/logs/$wanted.log" "$begin" "$count" || write_failed show "$R"
 	tell_piece "$wanted" "$begin"
 }
 
@@ -86,7 +86,7 @@ tails() {
 	room_to_look logs
 	tails_lines=$1
 	shift
-	cd "$root" 2>/dev/null || fail 10 logs "nothing was set up here: $root is not there"
+	cd "$root" 2>/dev/null || fail not-set-up logs "$root"
 	tails_first=
 	[ -e "$R/seen" ] || tails_first=yes
 	tails_patterns=$#
@@ -103,13 +103,13 @@ tails() {
 		unset IFS
 	done
 	shift "$tails_patterns"
-	{ printf '' >"$R/next" && printf '' >>"$R/seen"; } || fail 12 logs "$R cannot be written to"
+	{ printf '' >"$R/next" && printf '' >>"$R/seen"; } || write_failed logs "$R"
 	tails_rotated
 	[ $# = 0 ] || LC_ALL=C TIME_STYLE=locale QUOTING_STYLE=literal ls -niLd -- "$@" >"$R/now"
 	[ $# = 0 ] || while read -r tails_inode _ _ _ _ tails_size _ _ _ tails_file; do
 		if [ -n "$tails_first" ]; then tails_begin "$tails_file"; else tails_one "$tails_file"; fi
 	done <"$R/now"
-	mv "$R/next" "$R/seen" || fail 12 logs "$R cannot be written to"
+	mv "$R/next" "$R/seen" || write_failed logs "$R"
 	fact files "$#"
 }
 
@@ -222,6 +222,6 @@ console() {
 		-c:bash) echo '[ ! -r ~/.bashrc ] || . ~/.bashrc' ;;
 		esac
 		printf '%s\n' "$CONSOLE_RC"
-	} >"$M/rc" && printf '%s\n' "$CONSOLE" >"$M/console" || fail 12 console "$M cannot be written to"
+	} >"$M/rc" && printf '%s\n' "$CONSOLE" >"$M/console" || write_failed console "$M"
 	fact console "$M/console"
 }

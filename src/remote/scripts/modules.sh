@@ -6,7 +6,7 @@
 
 # modules LIMIT: the submodules of $revision, and theirs.
 modules() {
-	printf '.\t%s\t%s\n' "$revision" "$repo" >"$M/modules" || fail 12 submodules "$M cannot be written"
+	printf '.\t%s\t%s\n' "$revision" "$repo" >"$M/modules" || write_failed submodules "$M"
 	modules_number=0
 	# The list grows while it is read.
 	while IFS=$TAB read -r module_at module_is module_url; do
@@ -30,7 +30,8 @@ modules_again() {
 module_get() {
 	module_pin=refs/shipit/$release.$modules_number
 	if has_commit "$module_is"; then
-		git_here update-ref "$module_pin" "$module_is" || fail 13 submodules "$module_is cannot be pinned"
+		run_tool git_here update-ref "$module_pin" "$module_is" ||
+			fail cannot-pin submodules "$module_is" "$root/source" "$said"
 		return
 	fi
 	module_mode=$fetch_mode
@@ -55,13 +56,16 @@ modules_of() {
 		2>>"$LOG" >"$R/gitmodules.z"
 	# git-config(1): 1 is "none".
 	case $? in
-	0 | 1) [ -e "$R/gitmodules.z" ] || fail 12 submodules "$R cannot be written to" ;;
-	*) fail 13 submodules ".gitmodules of $module_is cannot be read" ;;
+	0 | 1) [ -e "$R/gitmodules.z" ] || write_failed submodules "$R" ;;
+	*)
+		run_tool git_here config --blob "$module_is:.gitmodules" --list
+		fail bad-gitmodules submodules "$module_is" "$said"
+		;;
 	esac
-	tr '\n\0' '\t\n' <"$R/gitmodules.z" >"$R/gitmodules" || fail 12 submodules "$R cannot be written to"
+	tr '\n\0' '\t\n' <"$R/gitmodules.z" >"$R/gitmodules" || write_failed submodules "$R"
 	[ -s "$R/gitmodules" ] || return 0
-	git_here -c core.quotePath=false ls-tree -r --full-tree "$module_is" >"$R/tree" ||
-		fail 13 submodules "the files of $module_is cannot be listed"
+	said=$(in_c_locale git_here -c core.quotePath=false ls-tree -r --full-tree "$module_is" 2>&1 >"$R/tree") ||
+		fail bad-tree submodules "$module_is" "$said"
 	while IFS=$TAB read -r module_head module_path; do
 		case $module_head in
 		'160000 commit '*) ;;
@@ -74,12 +78,12 @@ modules_of() {
 			esac
 		fi
 		case $module_path in
-		'"'* | *\\*) fail 13 submodules "$module_path: a submodule of such a name is not yet supported" ;;
+		'"'* | *\\*) fail submodule-name submodules "$module_path" ;;
 		esac
 		module_address
 		[ "$module_at" = . ] || module_path=$module_at/$module_path
 		printf '%s\t%s\t%s\n' "$module_path" "${module_head##* }" "$module_from" >>"$M/modules" ||
-			fail 12 submodules "$M cannot be written"
+			write_failed submodules "$M"
 	done <"$R/tree"
 }
 
@@ -93,7 +97,7 @@ module_address() {
 		[ "$module_key" != "$module_name.url" ] || module_from=$module_value
 	done <"$R/gitmodules"
 	case $module_from in
-	'' | -*) fail 13 submodules ".gitmodules has no address for $module_path" ;;
+	'' | -*) fail submodule-without-address submodules "$module_path" ;;
 	./* | ../*) module_relative ;;
 	esac
 }
@@ -109,7 +113,7 @@ module_relative() {
 			case $module_base in
 			*/*) module_base=${module_base%/*} ;;
 			*:*) module_base=${module_base%:*} module_join=: ;;
-			*) fail 13 submodules "$module_path: its address leads out of $module_url" ;;
+			*) fail submodule-leads-out submodules "$module_path" "$module_url" ;;
 			esac
 			;;
 		*) break ;;

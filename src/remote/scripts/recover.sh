@@ -148,7 +148,7 @@ settle() {
 steal() {
 	steal_run=$(readlink "$S/lock") || return 0
 	# No more than that: who ends a run on a full disk has no room for a line.
-	mkdir -p "$R/$TOKEN" || fail 12 unlock "$R cannot be made"
+	make_dirs unlock "$R/$TOKEN"
 	take_over "$S/$steal_run" force
 	rm -rf "$R"
 	live

@@ -57,7 +57,7 @@ meta() {
 		umask "$mask"
 		return
 	fi
-	fail 12 prepare "$1 cannot be written"
+	write_failed prepare "$1"
 }
 
 # old: where the old code is, or would be.
@@ -85,18 +85,18 @@ store() {
 		[ ! -e "$store_file" ] || store_number=$((store_number + 1))
 	done
 	umask 077
-	printf '%s\n' "$3" >"$M/steps/$1.$store_number.$2" || fail 12 prepare "$M/steps cannot be written"
+	printf '%s\n' "$3" >"$M/steps/$1.$store_number.$2" || write_failed prepare "$M/steps"
 	umask "$mask"
 }
 
 # store_here STEP: instead of a text that runs here: the operator's machine has one for this host, and its limit.
 store_here() {
-	mark "$M/steps/$1.10.here.$FOREVER" || fail 12 prepare "$M/steps cannot be written"
+	mark "$M/steps/$1.10.here.$FOREVER" || write_failed prepare "$M/steps"
 }
 
 # keep_vars: what whoever ends this run in our place must know. No secrets.
 keep_vars() {
-	printf '%s\n# whole\n' "$vars" >"$R/vars" || fail 12 prepare "$R cannot be written to"
+	printf '%s\n# whole\n' "$vars" >"$R/vars" || write_failed prepare "$R"
 	record
 }
 
@@ -105,22 +105,22 @@ begin() {
 	sound
 	[ -z "$from" ] || room
 	keep_vars
-	mark "$R/made.$release" || fail 12 prepare "$R cannot be written to"
-	begin_says=$(mkdir "$rel" "$M" "$M/steps" 2>&1) || fail 12 prepare "$rel cannot be made: $begin_says"
+	mark "$R/made.$release" || write_failed prepare "$R"
+	run_tool mkdir "$rel" "$M" "$M/steps" || fail cannot-make prepare "$rel" "$said"
 	meta "$M"
 }
 
 sound() {
 	need_git prepare
-	[ -d "$root/source" ] || fail 10 prepare "nothing was set up here: $root/source is not there"
+	[ -d "$root/source" ] || fail not-set-up prepare "$root/source"
 	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
 	if [ -n "$from" ] && [ -L "$root/current" ] && [ "$root/current" -ef "$root/releases/$from" ]; then
 		return
 	elif [ -L "$root/current" ]; then
-		is_ours "$(readlink "$root/current")" ||
-			fail 12 prepare "$root/current points to $(readlink "$root/current"), which shipit did not make; adopting it is not yet done"
+		sound_current=$(readlink "$root/current")
+		is_ours "$sound_current" || fail foreign-current prepare "$root/current" "$sound_current"
 	elif [ -e "$root/current" ]; then
-		fail 12 prepare "$root/current is not a link: move it away, shipit does not touch it"
+		fail not-a-link prepare "$root/current"
 	fi
 }
 
@@ -136,7 +136,7 @@ room() {
 	[ "$4" -le "$3" ] || return 0
 	room_want=$(du -sk "$root/releases/$from" 2>/dev/null)
 	room_want=${room_want%%[!0-9]*}
-	[ "$4" -gt "${room_want:-0}" ] || fail 12 prepare "not enough space: $4 kB are free and the live release takes $room_want kB"
+	[ "$4" -gt "${room_want:-0}" ] || fail no-space prepare "$4" "$room_want"
 }
 
 # shellcheck disable=SC2016 # expanded by the job's own shell
@@ -144,17 +144,17 @@ CHECKOUT='git --git-dir="$1" --work-tree="$2" read-tree --reset -u "$3"'
 
 # checkout LIMIT: the files.
 checkout() {
-	[ -n "$pinned" ] || pin || fail 13 checkout "the commit cannot be pinned in $root/source"
+	[ -n "$pinned" ] || pin || fail cannot-pin checkout "$revision" "$root/source" "$said"
 	if [ -n "$subdir" ]; then
-		git_here cat-file -e "$revision:$subdir/" 2>/dev/null || fail 13 checkout "$revision has no directory $subdir"
-		printf '%s\n' "$subdir" >"$M/subdir" || fail 12 checkout "$M cannot be written"
+		git_here cat-file -e "$revision:$subdir/" 2>/dev/null || fail no-subdir checkout "$revision" "$subdir"
+		printf '%s\n' "$subdir" >"$M/subdir" || write_failed checkout "$M"
 	fi
 	checkout_tree "$1" "$rel" "$revision${subdir:+:$subdir}"
 	checkout_modules "$1"
 	[ ! -L "$rel/REVISION" ] || rm -f "$rel/REVISION"
-	printf '%s\n' "$revision" >"$rel/REVISION" || fail 12 checkout "$rel/REVISION cannot be written"
+	printf '%s\n' "$revision" >"$rel/REVISION" || write_failed checkout "$rel/REVISION"
 	printf 'revision\t%s\ndigest\t%s\nreference\t%s\nwho\t%s\nwhen\t%s\nparent\t%s\n' \
-		"$revision" "$digest" "$reference" "$who" "$when" "$from" >"$M/meta" || fail 12 checkout "$M cannot be written"
+		"$revision" "$digest" "$reference" "$who" "$when" "$from" >"$M/meta" || write_failed checkout "$M"
 }
 
 # checkout_tree LIMIT DIR TREE: its files into a directory.
@@ -173,16 +173,16 @@ checkout_tree() {
 
 # link ENTRY...: shared files into the release. d:PATH is a directory, made when missing; f:PATH must be there.
 link() {
-	[ -f "$M/links" ] || printf '%s\n' "$@" >"$M/links" || fail 12 shared "$M cannot be written"
+	[ -f "$M/links" ] || printf '%s\n' "$@" >"$M/links" || write_failed shared "$M"
 	for link_entry in "$@"; do
 		link_path=${link_entry#?:}
 		link_to=$root/shared/$link_path link_at=$rel/$link_path
 		case $link_entry in
 		d:*)
-			! file_sent "$link_path" || fail 12 shared "$link_path is a directory in \`shared\` and a file in \`files\`"
-			mkdir -p "$link_to" || fail 12 shared "$link_to cannot be made"
+			! file_sent "$link_path" || fail shared-and-sent shared "$link_path"
+			make_dirs shared "$link_to"
 			;;
-		*) [ -e "$link_to" ] || file_sent "$link_path" || fail 17 shared "$link_to is not there: put it there, then deploy again" ;;
+		*) [ -e "$link_to" ] || file_sent "$link_path" || fail shared-missing shared "$link_to" ;;
 		esac
 		link_free "$link_path" "$link_at"
 		link_up=../../
@@ -193,10 +193,10 @@ link() {
 		link_to=$link_up''shared/$link_path
 		# What is sent takes its place when this goes live; until then `build` sees it where it waits.
 		if file_sent "$link_path"; then
-			ln -s "$link_to" "$R/link.$file_number" || fail 12 shared "$R cannot be written to"
+			ln -s "$link_to" "$R/link.$file_number" || write_failed shared "$R"
 			link_to=$link_up''shared/${file_new#"$root/shared/"}
 		fi
-		ln -s "$link_to" "$link_at" || fail 12 shared "$link_at cannot be made"
+		run_tool ln -s "$link_to" "$link_at" || fail cannot-make shared "$link_at" "$said"
 	done
 }
 
@@ -209,11 +209,11 @@ link_free() {
 			case ${link_held##*/} in
 			.gitkeep | .keep | .gitignore | .placeholder) continue ;;
 			esac
-			[ ! -e "$link_held" ] || fail 12 shared "$1 is shared, and the repository has files in it: ${link_held##*/}"
+			[ ! -e "$link_held" ] || fail shared-files-tracked shared "$1" "${link_held##*/}"
 		done
 		rm -rf "$2"
 	elif [ -e "$2" ] || [ -L "$2" ]; then
-		fail 12 shared "$1 is shared, and the repository has a file of that name"
+		fail shared-file-tracked shared "$1"
 	fi
 }
 
@@ -226,9 +226,9 @@ inside() {
 	inside_real=$(cd -P "$inside_is" 2>/dev/null && pwd -P) && rel_real=$(cd -P "$rel" && pwd -P)
 	case $inside_real/ in
 	"$rel_real"/*) ;;
-	*) fail 12 "$1" "$2: a link in the repository leads out of the release" ;;
+	*) fail leads-out "$1" "$2" ;;
 	esac
-	mkdir -p "$3" || fail 12 "$1" "$3 cannot be made"
+	make_dirs "$1" "$3"
 }
 
 # carry LIMIT PATH...: from the release before.
@@ -238,7 +238,7 @@ carry() {
 	[ -n "$from" ] || return 0
 	for carry_path in "$@"; do
 		[ -e "$root/releases/$from/$carry_path" ] || continue
-		[ ! -e "$rel/$carry_path" ] || fail 12 carry "$carry_path is to be carried over, and the repository has it"
+		[ ! -e "$rel/$carry_path" ] || fail carried-tracked carry "$carry_path"
 		carry_to=$rel/$carry_path
 		inside carry "$carry_path" "${carry_to%/*}"
 		must carry "$carry_limit" "$root" cp -a "releases/$from/$carry_path" "$rel/$carry_path"
@@ -249,15 +249,16 @@ carry() {
 again() {
 	sound
 	keep_vars
-	[ -d "$M" ] || fail 17 prepare "nothing is known of release $release here"
+	[ -d "$M" ] || fail unknown-release prepare "$release"
 	files_again
 	[ ! -d "$rel" ] || return 0
 	room
 	subdir=
 	[ ! -f "$M/subdir" ] || IFS= read -r subdir <"$M/subdir"
 	modules_again "$1"
-	has_revision || fail 17 prepare "the commit of release $release is no longer in $root/source"
-	{ mark "$R/remade.$release" && mkdir "$rel"; } || fail 12 prepare "$rel cannot be made"
+	has_revision || fail commit-gone prepare "$release" "$root/source"
+	mark "$R/remade.$release" || write_failed prepare "$R"
+	run_tool mkdir "$rel" || fail cannot-make prepare "$rel" "$said"
 	again_meta=$(cat "$M/meta")
 	checkout "$1"
 	printf '%s\n' "$again_meta" >"$M/meta"

@@ -227,8 +227,8 @@ raw() {
 # exec_ready ACTION
 exec_ready() {
 	M=$R/meta
-	[ -d "$R" ] || fail 12 "$1" "no directory to work in: neither /dev/shm nor ${TMPDIR:-/tmp} can be written to"
-	[ -d "$root/current" ] || fail 17 "$1" "nothing is deployed here: $root/current is not there"
+	[ -d "$R" ] || fail no-scratch "$1" "${TMPDIR:-/tmp}"
+	[ -d "$root/current" ] || fail nothing-live "$1" "$root/current"
 	exec_release=$(readlink "$root/current")
 	release=${exec_release#releases/}
 	revision=

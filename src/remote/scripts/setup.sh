@@ -8,13 +8,15 @@ ground() {
 }
 
 ground_or_fail() {
-	[ ! -e "$root" ] || [ -d "$root" ] || fail 12 setup "$root is not a directory"
-	ground 2>/dev/null || fail 12 setup "$root cannot be made or written to: $(ground 2>&1)"
+	[ ! -e "$root" ] || [ -d "$root" ] || fail not-a-directory setup "$root"
+	run_tool ground && return
+	[ -n "$said" ] || write_failed setup "$root"
+	fail cannot-make setup "$root" "$said"
 }
 
 # setup_lock: the lock. Where the path cannot be made yet there is nothing to lock, and pre-setup may make it possible.
 setup_lock() {
-	[ ! -e "$root" ] || [ -d "$root" ] || fail 12 setup "$root is not a directory"
+	[ ! -e "$root" ] || [ -d "$root" ] || fail not-a-directory setup "$root"
 	if ground 2>/dev/null; then
 		lock
 	else
@@ -46,19 +48,20 @@ setup_close() {
 setup() {
 	need_git setup
 	if [ -L "$root/current" ] || [ ! -e "$root/current" ]; then :; else
-		fail 12 setup "$root/current is not a link: move it away, shipit does not touch it"
+		fail not-a-link setup "$root/current"
 	fi
-	[ ! -e "$root/source/.git" ] || fail 12 setup "$root/source is a work tree (of pm2 deploy?); adopting it is not yet done: move it away, or choose another path"
-	[ -d "$root/source/objects" ] || git init --quiet --bare "$root/source" >>"$LOG" 2>&1 || fail 13 setup "$root/source cannot be made a git repository"
+	[ ! -e "$root/source/.git" ] || fail work-tree setup "$root/source"
+	[ -d "$root/source/objects" ] || run_tool git init --quiet --bare "$root/source" ||
+		fail cannot-make-repository setup "$root/source" "$said"
 	# No reflogs: nobody reads them here. No clean-up of its own in the middle of a fetch: finish does that.
-	{ git_here config core.logAllRefUpdates false && git_here config maintenance.auto false; } ||
-		fail 13 setup "$root/source cannot be configured"
+	{ run_tool git_here config core.logAllRefUpdates false && run_tool git_here config maintenance.auto false; } ||
+		fail cannot-configure setup "$root/source" "$said"
 	fetch_all "$1"
 }
 
 # dirs PATH...: the shared directories.
 dirs() {
 	for dirs_path in "$@"; do
-		mkdir -p "$root/shared/$dirs_path" || fail 12 setup "$root/shared/$dirs_path cannot be made"
+		make_dirs setup "$root/shared/$dirs_path"
 	done
 }

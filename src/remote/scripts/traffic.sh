@@ -49,7 +49,7 @@ asked() {
 # drain: by the text of the release that is going live. Where nothing was live there is nothing to drain.
 drain() {
 	[ -n "$from" ] && has_step drain || return 0
-	traffic unclear || fail 12 drain "$R cannot be written to"
+	traffic unclear || write_failed drain "$R"
 	stored drain "$root/current"
 	traffic out
 }

@@ -6,14 +6,14 @@
 # this run: a reload that was killed half way may have left nothing that serves.
 restart() {
 	M=$S/releases/$release
-	[ -d "$M" ] || fail 17 restart "nothing is known of release $release: deploy anew, with --redeploy"
+	[ -d "$M" ] || fail unknown-release restart "$release"
 	has_step reload || { [ -e "$S/drained" ] && has_step undrain; } || {
 		fact idle yes
 		say notice "release $release was deployed without a supervisor: there is nothing to restart"
 		return
 	}
 	keep_vars
-	{ mark "$R/traffic.in" && mark "$R/restarting"; } || fail 12 restart "$R cannot be written to"
+	{ mark "$R/traffic.in" && mark "$R/restarting"; } || write_failed restart "$R"
 	restart_on
 }
 
@@ -22,8 +22,8 @@ restart_on() {
 	! asked || return 0
 	M=$S/releases/$release
 	traffic_is out || restart_drain
-	reload '' || restart_failed "$reload_step"
-	stored verify "$root/current" try || restart_failed verify
+	reload '' || restart_failed "$reload_step" "$stored_limit"
+	stored verify "$root/current" try || restart_failed verify "$stored_limit"
 	health_good || {
 		restart_over
 		health_failed
@@ -40,15 +40,15 @@ restart_drain() {
 		rm -f "$R/restarting"
 		exit
 	fi
-	traffic unclear || fail 12 drain "$R cannot be written to"
+	traffic unclear || write_failed drain "$R"
 	if stored drain "$root/current" try; then
 		traffic out
 		return
 	fi
-	restart_code=$code restart_why=$why
+	restart_code=$code restart_why=$why restart_limit=$stored_limit
 	[ "$why" = stop ] || take_in try
 	code=$restart_code why=$restart_why
-	restart_failed drain
+	restart_failed drain "$restart_limit"
 }
 
 # restart_over: it is not tried again, unless it was stopped.
@@ -56,9 +56,10 @@ restart_over() {
 	[ "$why" = stop ] || rm -f "$R/restarting"
 }
 
+# restart_failed STEP LIMIT
 restart_failed() {
 	restart_over
-	broken "$1" "its limit"
+	broken "$@"
 }
 
 # restart_end: what was restarted, and is healthy, takes requests again.
@@ -66,7 +67,7 @@ restart_end() {
 	[ -e "$R/restarting" ] || return 0
 	M=$S/releases/$release
 	! asked || traffic out
-	take_in try || restart_failed undrain
+	take_in try || restart_failed undrain "$stored_limit"
 	rm -f "$R/restarting"
 }
 
@@ -89,7 +90,7 @@ restart_again() {
 	[ -e "$R/restarting" ] || return 0
 	apart restart_whole && return
 	unlock
-	exit 15
+	exit $FAILED
 }
 
 restart_whole() {
@@ -108,7 +109,7 @@ prune_all() {
 	rm -f "$S/hold."*
 	tidy
 	fact pruned "$pruned"
-	[ "$prune_bad" = 0 ] || fail 15 prune "not all that should go could be removed"
+	[ "$prune_bad" = 0 ] || fail not-removed prune
 }
 
 # sync_lock: the lock of a host that may never have been set up.

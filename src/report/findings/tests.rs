@@ -170,6 +170,7 @@ fn who_is_not_reached_and_what_a_host_breaks_off() {
         step: "connect".into(),
         exit: None,
         message: message.into(),
+        reason: None,
         hint: Some("first\n  second".into()),
         tail: Vec::new(),
     };

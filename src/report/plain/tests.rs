@@ -20,6 +20,7 @@ fn build(plain: &mut Plain) {
         step: "build".to_owned(),
         exit: Some(exit.clone()),
         message: "npm is\x1b[2J not there".to_owned(),
+        reason: None,
         hint: None,
         tail: Vec::new(),
     };

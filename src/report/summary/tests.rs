@@ -49,7 +49,15 @@ fn outcome(end: End, hosts: Vec<HostOutcome>) -> Outcome {
 }
 
 fn failure(kind: FailureKind, step: &str, exit: Option<Exit>) -> Failure {
-    Failure { kind, step: step.to_owned(), exit, message: String::new(), hint: None, tail: Vec::new() }
+    Failure {
+        kind,
+        step: step.to_owned(),
+        exit,
+        message: String::new(),
+        reason: None,
+        hint: None,
+        tail: Vec::new(),
+    }
 }
 
 fn text(outcome: &Outcome) -> String {
@@ -329,6 +337,7 @@ fn no_text_of_a_host_acts_on_the_terminal() {
             step: nasty.clone(),
             exit: Some(Exit::Lost(nasty.clone())),
             message: nasty.clone(),
+            reason: None,
             hint: Some(nasty.clone()),
             tail: nasty.clone().into_bytes(),
         });

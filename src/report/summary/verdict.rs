@@ -6,6 +6,7 @@ use super::super::style::Paint;
 use super::super::{clean, human};
 use crate::executor::event::{Failure, FailureKind};
 use crate::executor::outcome::{End, HostOutcome, HostResult, Outcome};
+use crate::remote::reason::Reason;
 
 /// Steps that read better as a doing: `failed while building`.
 const DOINGS: [(&str, &str); 6] = [
@@ -16,9 +17,6 @@ const DOINGS: [(&str, &str); 6] = [
     ("migrate", "migrating"),
     ("reload", "reloading"),
 ];
-
-/// How a host says that it never had a release, or forgot it (`again` in `scripts/release.sh`).
-const UNKNOWN: &str = "nothing is known of release ";
 
 pub(super) fn render(outcome: &Outcome, paint: Paint) -> String {
     match outcome.end {
@@ -242,7 +240,7 @@ fn what_to_type(outcome: &Outcome) -> String {
 
 // Whether those that failed had nothing to go back to.
 fn lacking(outcome: &Outcome) -> bool {
-    let lacks = |failure: &Failure| failure.step == "prepare" && failure.message.starts_with(UNKNOWN);
+    let lacks = |failure: &Failure| matches!(failure.reason, Some(Reason::UnknownRelease { .. }));
     failures(outcome).next().is_some() && failures(outcome).all(lacks)
 }
 

@@ -1,0 +1,352 @@
+//! Why a script on a host failed. The host says a word and fields, which are data (`fail` in `scripts/base.sh`); the message
+//! and the hint are made here. Nothing that a host says can become a command that somebody pastes.
+//!
+//! Longer than most files: it is a table.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+use super::access::AccessError;
+use super::step::Step;
+
+macro_rules! reasons {
+    ($($word:literal $reason:ident { $($field:ident: $type:ty),* } => $message:literal, $hint:literal;)*) => {
+        /// Why a script failed; the fields are what the host says about it.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "`message` says what each means")]
+        pub enum Reason {
+            $($reason { $($field: $type),* },)*
+        }
+
+        impl Reason {
+            /// The word of each, and its fields.
+            pub const ALL: &[(&str, &[&str])] = &[$(($word, &[$(stringify!($field)),*])),*];
+
+            /// What a host said. `None`: not one of our words, or not its fields.
+            #[must_use]
+            pub fn parse(word: &str, fields: &[String]) -> Option<Reason> {
+                let mut fields = fields.iter();
+                let reason = match word {
+                    $($word => Reason::$reason { $($field: fields.next()?.parse().ok()?),* },)*
+                    _ => return None,
+                };
+                fields.next().is_none().then_some(reason)
+            }
+
+            /// The word that the host says.
+            #[must_use]
+            pub fn word(&self) -> &'static str {
+                match self { $(Reason::$reason { .. } => $word,)* }
+            }
+
+            /// What happened, to what.
+            #[must_use]
+            #[allow(unused_variables, reason = "not every field is shown")]
+            pub fn message(&self) -> String {
+                match self { $(Reason::$reason { $($field),* } => format!($message),)* }
+            }
+
+            fn usual_hint(&self) -> &'static str {
+                match self { $(Reason::$reason { .. } => $hint,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    "not-set-up" NotSetUp { path: String } =>
+        "this host is not set up: {path} is missing", "run `setup` first";
+    "lock-held" LockHeld {} =>
+        "another run holds the lock", "";
+    "lock-not-a-link" LockNotALink { path: String } =>
+        "cannot take the lock: {path} is not a link", "see what it is, and move it away if nobody needs it";
+    "lock-foreign" LockForeign { path: String, target: String } =>
+        "cannot take the lock: {path} points to {target}, which shipit did not make",
+        "see what it is, and move it away if nobody needs it";
+    "cannot-make" CannotMake { path: String, said: Said } => "cannot make {path}{said}", "";
+    "cannot-write" CannotWrite { path: String, said: Said } => "cannot write to {path}{said}", "";
+    "cannot-replace" CannotReplace { path: String, said: Said } => "cannot replace {path}{said}", "";
+    "cannot-remove" CannotRemove { path: String, said: Said } => "cannot remove {path}{said}", "";
+    "cannot-copy" CannotCopy { path: String, said: Said } => "cannot keep a copy of {path}{said}", "";
+    "cannot-read" CannotRead { path: String, said: Said } => "cannot read {path}{said}", "";
+    "cannot-make-repository" CannotMakeRepository { path: String, said: Said } =>
+        "cannot make a git repository in {path}{said}", "";
+    "cannot-configure" CannotConfigure { path: String, said: Said } =>
+        "cannot configure the git repository {path}{said}", "";
+    "cannot-pin" CannotPin { revision: ShortCommit, path: String, said: Said } =>
+        "cannot make a ref for {revision} in {path}{said}", "";
+    "no-space" NoSpace { free: u64, needed: u64 } =>
+        "not enough disk space: {free} kB are free, and the live release takes {needed} kB",
+        "free some space there, or keep fewer releases: set a smaller `keep-releases`, then `prune`";
+    "no-scratch" NoScratch { directory: String } =>
+        "no directory to work in: cannot write to /dev/shm or {directory}",
+        "let this login write to one of the two";
+    "not-a-directory" NotADirectory { path: String } =>
+        "{path} is not a directory", "move it away, or set another `path`";
+    "not-a-link" NotALink { path: String } =>
+        "{path} is not a link, so shipit does not touch it", "move it away, or set another `path`";
+    "foreign-current" ForeignCurrent { path: String, target: String } =>
+        "{path} points to {target}, which shipit did not make", "move it away, or set another `path`";
+    "work-tree" WorkTree { path: String } =>
+        "{path} is a git work tree, perhaps of pm2 deploy; shipit cannot adopt it yet",
+        "move it away, or set another `path`";
+    "not-ready" NotReady {} =>
+        "this host is not ready to go live", "nothing was changed there: deploy again";
+    "sent-to-directory" SentToDirectory { path: String } =>
+        "cannot send the file shared/{path}: it is a directory on this host",
+        "set another path in `files`, or move the directory away";
+    "shared-and-sent" SharedAndSent { path: String } =>
+        "{path} is a directory in `shared` and a file in `files`", "name it in one of the two only";
+    "shared-missing" SharedMissing { path: String } =>
+        "shared file missing: {path}", "put it there, then deploy again";
+    "shared-file-tracked" SharedFileTracked { path: String } =>
+        "{path} is in `shared`, and the repository has a file of that name",
+        "remove it from the repository (git rm --cached) or from `shared`";
+    "shared-files-tracked" SharedFilesTracked { path: String, file: String } =>
+        "{path} is in `shared`, and the repository has files in it: {file}",
+        "remove them from the repository (git rm -r --cached) or the directory from `shared`";
+    "carried-tracked" CarriedTracked { path: String } =>
+        "{path} is in `carry`, and the repository has it", "remove it from `carry`, or from the repository";
+    "leads-out" LeadsOut { path: String } =>
+        "{path}: a link in the repository leads out of the release",
+        "remove that link from the repository, or the path from `shared` and `carry`";
+    "no-base64" NoBase64 { search_path: String } =>
+        "base64 is not on the PATH of a session without a terminal ({search_path})",
+        "install it there (coreutils), or add its directory to `prepend-path`";
+    "git-access" GitAccess { error: AccessError, code: u32 } =>
+        "git cannot reach the repository ({error}), exit {code}", "";
+    "no-git" NoGit { search_path: String } =>
+        "git is not on the PATH of a session without a terminal ({search_path})", "";
+    "no-repo-key" NoRepoKey { file: String } =>
+        "`repo-key`: {file} is missing, or this login may not read it", "";
+    "no-ref" NoRef { repo: String, reference: String } =>
+        "{repo} has no branch, tag or commit {reference}", "";
+    "branch-and-tag" BranchAndTag { repo: String, reference: String } =>
+        "{repo} has a branch and a tag {reference}", "write refs/heads/… or refs/tags/…";
+    "older" Older { revision: ShortCommit, live: ShortCommit } =>
+        "{revision} is older than the live commit {live}", "--allow-older deploys it anyway";
+    "older-date" OlderDate { revision: ShortCommit, live: ShortCommit } =>
+        "{revision} has an older date than the live commit {live}, and the host has too little history to tell more",
+        "--allow-older deploys it anyway";
+    "no-subdir" NoSubdir { revision: ShortCommit, subdir: String } =>
+        "{revision} has no directory {subdir}", "check `subdir`, and that the ref contains it";
+    "bad-gitmodules" BadGitmodules { revision: ShortCommit, said: Said } =>
+        "cannot read .gitmodules of {revision}{said}", "correct .gitmodules, commit and push it";
+    "bad-tree" BadTree { revision: ShortCommit, said: Said } =>
+        "cannot list the files of {revision}{said}", "`check` looks at the host's own access to the repository";
+    "submodule-name" SubmoduleName { path: String } =>
+        "submodule {path}: quotes and backslashes in its path are not supported yet", "give it another path";
+    "submodule-without-address" SubmoduleWithoutAddress { path: String } =>
+        "submodule {path}: .gitmodules has no address for it", "correct .gitmodules, commit and push it";
+    "submodule-leads-out" SubmoduleLeadsOut { path: String, address: String } =>
+        "submodule {path}: its address leads out of {address}", "correct .gitmodules, commit and push it";
+    "no-bash" NoBash {} =>
+        "`shell` is \"bash\", and bash is not installed on this host",
+        "install bash there, or set shell = \"sh\"";
+    "login-shell" LoginShell { shell: String } =>
+        "`shell` is \"login\", and {shell} is not supported yet: it has to be a shell of the sh family",
+        "set shell = \"bash\" or \"sh\"";
+    "step-failed" StepFailed { code: u32 } => "exit {code}", "";
+    "timed-out" TimedOut { seconds: u64 } => "took longer than {seconds} s", "";
+    "stopped" Stopped {} => "stopped", "";
+    "unhealthy" Unhealthy { seconds: u64, last: String } =>
+        "still unhealthy after {seconds} s (last check: {last})", "see the service's `logs`, or raise `health.within`";
+    "not-rolled-back" NotRolledBack {} => "not everything could be rolled back", "";
+    "still-drained" StillDrained {} =>
+        "drained, and could not be taken in again", "`restart` takes it in once it is healthy";
+    "not-removed" NotRemoved {} =>
+        "some releases could not be removed", "see what is in them: files of another user?";
+    "unknown-release" UnknownRelease { release: String } =>
+        "this host has no record of release {release}", "";
+    "commit-gone" CommitGone { release: String, path: String } =>
+        "the commit of release {release} is no longer in {path}",
+        "`list` shows the deploys; deploy its commit again: `ref`";
+    "output-gone" OutputGone { run: String } =>
+        "the output of {run} is no longer here", "a host keeps the output of its last fifty runs: `list` shows the deploys";
+    "nothing-live" NothingLive { path: String } =>
+        "nothing is deployed here: {path} is missing", "deploy first";
+    "no-http-client" NoHttpClient {} =>
+        "cannot check its health: neither curl nor wget is installed here, and sshd forbids forwarding",
+        "install curl there, or allow forwarding (AllowTcpForwarding in sshd_config)";
+    "no-tcp-client" NoTcpClient {} =>
+        "cannot check its health: neither bash nor `nc -z` nor curl is installed here, and sshd forbids forwarding",
+        "install curl there, or allow forwarding (AllowTcpForwarding in sshd_config)";
+}
+
+/// What a reason means for the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// The step failed.
+    Failed,
+    /// Another run holds the lock.
+    Busy,
+    /// A rule forbids it.
+    Refused,
+    /// The operator asked to stop.
+    Interrupted,
+}
+
+impl Reason {
+    /// What it means for the run.
+    #[must_use]
+    pub fn meaning(&self) -> Meaning {
+        match self {
+            Reason::LockHeld {} => Meaning::Busy,
+            Reason::Older { .. } | Reason::OlderDate { .. } => Meaning::Refused,
+            Reason::Stopped {} => Meaning::Interrupted,
+            _ => Meaning::Failed,
+        }
+    }
+
+    /// The exit code of the user's or git's command, where nothing else is known about its failure.
+    #[must_use]
+    pub fn exit_code(&self) -> Option<u32> {
+        match self {
+            Reason::StepFailed { code } => Some(*code),
+            _ => None,
+        }
+    }
+
+    /// Why git failed, where it is known. [`AccessError::remedy`] then takes the place of a hint.
+    #[must_use]
+    pub fn access_error(&self) -> Option<AccessError> {
+        match self {
+            Reason::GitAccess { error, .. } => Some(*error),
+            Reason::NoGit { .. } => Some(AccessError::NoGit),
+            Reason::NoRepoKey { .. } => Some(AccessError::NoKey),
+            Reason::NoRef { .. } => Some(AccessError::NoRef),
+            _ => None,
+        }
+    }
+
+    /// What to type next; none where the message says it, or where only the user knows.
+    #[must_use]
+    pub fn hint(&self, step: &str) -> Option<&'static str> {
+        let hint = match self {
+            Reason::StepFailed { code } => exit_hint(*code),
+            Reason::TimedOut { .. } => limit_hint(step),
+            Reason::UnknownRelease { .. } if Step::parse(step) == Some(Step::Restart) => {
+                "deploy again: --redeploy"
+            }
+            Reason::UnknownRelease { .. } => {
+                "`sync` builds there what most hosts serve; if no host has it, deploy its commit again: `ref`"
+            }
+            Reason::CannotMake { said, .. }
+            | Reason::CannotWrite { said, .. }
+            | Reason::CannotReplace { said, .. }
+            | Reason::CannotRemove { said, .. }
+            | Reason::CannotCopy { said, .. }
+            | Reason::CannotRead { said, .. }
+            | Reason::CannotMakeRepository { said, .. }
+            | Reason::CannotConfigure { said, .. }
+            | Reason::CannotPin { said, .. } => disk_hint(said),
+            other => other.usual_hint(),
+        };
+        (!hint.is_empty()).then_some(hint)
+    }
+}
+
+// Exit codes that mean the same in every shell.
+fn exit_hint(code: u32) -> &'static str {
+    match code {
+        126 => {
+            "the command may not be executed: check its mode (chmod +x), and that the file system is not noexec"
+        }
+        127 => {
+            "command not found; hooks run without a login shell, so ~/.bashrc and nvm are not loaded: set `prepend-path` or \
+             `profile`"
+        }
+        _ => "",
+    }
+}
+
+fn limit_hint(step: &str) -> &'static str {
+    match Step::parse(step) {
+        Some(Step::Fetch) => "raise timeout.fetch, or fetch less with `fetch`",
+        Some(Step::Resolve | Step::Submodules | Step::Checkout | Step::Carry) => "raise timeout.fetch",
+        Some(Step::Reload | Step::Start | Step::Verify) => "raise timeout.reload",
+        _ => "raise timeout.hook, or `timeout` in the hook's table",
+    }
+}
+
+fn disk_hint(said: &Said) -> &'static str {
+    match DiskError::of(said) {
+        Some(DiskError::Full) => {
+            "the disk is full: free some space there, or keep fewer releases: set a smaller `keep-releases`, then `prune`"
+        }
+        Some(DiskError::Quota) => "the login has used up its disk quota: free some space there",
+        Some(DiskError::ReadOnly) => {
+            "the file system is mounted read-only: remount it, or set another `path`"
+        }
+        Some(DiskError::Denied) => "this login may not do that: `check` says whose the directory is",
+        None => "`check` looks at the disk and its owner",
+    }
+}
+
+/// What a tool says in the C locale of errors that a user can do something about (errno(3)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DiskError {
+    Full,
+    Quota,
+    ReadOnly,
+    Denied,
+}
+
+impl DiskError {
+    fn of(said: &Said) -> Option<DiskError> {
+        let said = said.0.as_str();
+        [
+            ("No space left on device", DiskError::Full),
+            ("Disk quota exceeded", DiskError::Quota),
+            ("Read-only file system", DiskError::ReadOnly),
+            ("Permission denied", DiskError::Denied),
+        ]
+        .into_iter()
+        .find_map(|(text, error)| said.ends_with(text).then_some(error))
+    }
+}
+
+/// What a tool on the host said when it failed: a line, bounded, perhaps none. Shown behind the message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said(String);
+
+impl FromStr for Said {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Said, Infallible> {
+        const LONGEST: usize = 300;
+        let text = text.trim();
+        let skip = text.chars().count().saturating_sub(LONGEST);
+        // The end says why.
+        Ok(Said(text.chars().skip(skip).collect()))
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, ": {}", self.0) }
+    }
+}
+
+/// A commit, shown by its first seven digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShortCommit(String);
+
+impl FromStr for ShortCommit {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<ShortCommit, Infallible> {
+        Ok(ShortCommit(text.chars().take(7).collect()))
+    }
+}
+
+impl fmt::Display for ShortCommit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+#[path = "reason_tests.rs"]
+mod tests;

@@ -1,0 +1,139 @@
+//! Steps: what a host does one after the other, as its scripts, the hooks and the reports name them.
+
+macro_rules! steps {
+    ($($name:literal $step:ident,)*) => {
+        /// A step. Scripts and hooks use these names and no others; tests compare them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "the names say it")]
+        pub enum Step {
+            $($step,)*
+        }
+
+        impl Step {
+            /// All of them.
+            pub const ALL: &[Step] = &[$(Step::$step),*];
+
+            /// As scripts, hooks and reports name it.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Step::$step => $name,)* }
+            }
+
+            /// The step of that name.
+            #[must_use]
+            pub fn parse(name: &str) -> Option<Step> {
+                match name { $($name => Some(Step::$step),)* _ => None }
+            }
+        }
+    };
+}
+
+steps! {
+    // What shipit does.
+    "lock" Lock,
+    "unlock" Unlock,
+    "setup" Setup,
+    "resolve" Resolve,
+    "check" Check,
+    "prepare" Prepare,
+    "fetch" Fetch,
+    "submodules" Submodules,
+    "checkout" Checkout,
+    "files" Files,
+    "shared" Shared,
+    "carry" Carry,
+    "shell" Shell,
+    "intent" Intent,
+    "switch" Switch,
+    "confirm" Confirm,
+    "finish" Finish,
+    "rollback" Rollback,
+    "restart" Restart,
+    "prune" Prune,
+    "hold" Hold,
+    "resume" Resume,
+    "exec" Exec,
+    "console" Console,
+    "logs" Logs,
+    "show" Show,
+    // What the user and the supervisor do.
+    "pre-setup" PreSetup,
+    "post-setup" PostSetup,
+    "pre-deploy" PreDeploy,
+    "pre-deploy-local" PreDeployLocal,
+    "build" Build,
+    "migrate" Migrate,
+    "pre-activate" PreActivate,
+    "drain" Drain,
+    "undrain" Undrain,
+    "post-deploy" PostDeploy,
+    "post-deploy-local" PostDeployLocal,
+    "on-failure-local" OnFailureLocal,
+    "start" Start,
+    "stop" Stop,
+    "reload" Reload,
+    "verify" Verify,
+    "status" Status,
+    "health" Health,
+}
+
+impl Step {
+    /// Whether `git` may ask the repository's server in it.
+    #[must_use]
+    pub fn may_fetch(self) -> bool {
+        matches!(self, Step::PreSetup | Step::PreDeploy | Step::Fetch | Step::Submodules)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remote::program::{ASK, SOURCE};
+
+    // Functions that take the name of a step, and at which place.
+    const TAKES_STEP: [(&str, usize); 12] = [
+        ("fail", 2),
+        ("write_failed", 1),
+        ("make_dirs", 1),
+        ("broken", 1),
+        ("must", 1),
+        ("git_must", 1),
+        ("fetch_from", 1),
+        ("step_begin", 1),
+        ("run_step", 1),
+        ("stored", 1),
+        ("has_step", 1),
+        ("try_hook", 1),
+    ];
+
+    #[test]
+    fn scripts_name_these_steps_and_no_others() {
+        let mut named = 0;
+        for line in
+            [SOURCE, &ASK].into_iter().flat_map(str::lines).filter(|line| !line.trim().starts_with('#'))
+        {
+            let words: Vec<&str> = line.split([' ', '\t', ';']).filter(|word| !word.is_empty()).collect();
+            for (at, word) in words.iter().enumerate() {
+                let Some((_, place)) = TAKES_STEP.iter().find(|(function, _)| function == word) else {
+                    continue;
+                };
+                let Some(step) = words.get(at + place).map(|step| step.trim_matches('\'')) else { continue };
+                if step.starts_with(|first: char| first.is_ascii_lowercase()) {
+                    named += 1;
+                    assert!(Step::parse(step).is_some(), "not a step: {step} in {line}");
+                }
+            }
+        }
+        assert!(named > 80, "where are they? {named}");
+    }
+
+    #[test]
+    fn every_hook_is_a_step() {
+        let reader = include_str!("../config/hooks.rs");
+        let hooks: Vec<&str> =
+            reader.split(": hook(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(hooks.len() >= 12, "where are they? {hooks:?}");
+        assert!(hooks.iter().all(|hook| Step::parse(hook).is_some()), "{hooks:?}");
+        assert!(Step::ALL.iter().all(|step| Step::parse(step.name()) == Some(*step)));
+    }
+}
