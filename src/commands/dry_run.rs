@@ -13,7 +13,7 @@ use crate::executor::decide::{
 };
 use crate::executor::{Looked, Request};
 use crate::git::{self, GitError, Resolved, Revision};
-use crate::plan::{self, Plan};
+use crate::plan::{self, OnFailure, Plan};
 use crate::report::preview::{AppPreview, Group, Preview};
 use crate::report::{Silent, clean, dry_run, human};
 
@@ -45,6 +45,7 @@ pub(super) async fn show(context: &Context<'_>, request: &Request<'_>) -> Result
             note(context, &format!("could not ask {} what is live: {why}", host.host));
         }
     }
+    note_what_would_fail(context, request, &looked);
     if let Some(hold) = hold::on(&looked).filter(|_| request.plan.policy.respects_hold) {
         let held = clean::line(hold.describe().as_bytes(), 800);
         note(context, &format!("{} is held {held}: a deploy would be refused", context.environment.name));
@@ -65,6 +66,30 @@ fn print(context: &Context<'_>, plan: &Plan, preview: Option<&Preview>) {
 
 fn note(context: &Context<'_>, text: &str) {
     context.printer.note(&format!("note: {text}\n"));
+}
+
+/// Hosts on which the run would end before anything is decided.
+fn note_what_would_fail(context: &Context<'_>, request: &Request<'_>, looked: &[Looked]) {
+    let names =
+        |hosts: &[usize]| human::names(&hosts.iter().map(|at| looked[*at].host.as_str()).collect::<Vec<_>>());
+    let plan = request.plan;
+    let environment = &plan.environment.name;
+    let bare: Vec<usize> = (0..looked.len()).filter(|at| looked[*at].facts.bare).collect();
+    if !bare.is_empty() && !matches!(request.intent, Intent::Sync { .. }) {
+        let hosts = names(&bare);
+        note(context, &format!("run `shipit {environment} setup` first: not set up yet: {hosts}"));
+    }
+    let silent: Vec<usize> = (0..looked.len()).filter(|at| looked[*at].failure.is_some()).collect();
+    let goes_on = plan.policy.on_failure == OnFailure::Continue && silent.len() < looked.len();
+    if silent.is_empty() || goes_on {
+        return;
+    }
+    match may_skip(plan, &silent) {
+        Skip::Skip => note(context, &format!("{} would be skipped", names(&silent))),
+        Skip::Fail | Skip::FailFor(_) => {
+            note(context, &format!("as long as {} cannot be asked, this would fail", names(&silent)));
+        }
+    }
 }
 
 /// What the refs mean, by the operator's git; only a deploy asks for it.
@@ -112,12 +137,12 @@ async fn preview(
         Err(refusal) => (None, Some(refusal)),
     };
     let mut apps = Vec::new();
-    for app in 0..plan.environment.apps.len() {
+    for (app, revision) in revisions.iter().enumerate() {
         let mut groups = groups(&looked, app);
         let decided = decision.as_ref().map(|decision| decision.apps[app].clone()).unwrap_or_default();
         // Of a new release only the commit is known.
         let to = match (&decided.goal, decided.change) {
-            (_, Change::NewRelease) => revisions[app].as_ref().map(|revision| revision.as_str().to_owned()),
+            (_, Change::NewRelease) => revision.as_ref().map(|revision| revision.as_str().to_owned()),
             (Some(goal), _) => Some(goal.live.revision.clone()),
             (None, _) => None,
         };
@@ -183,14 +208,18 @@ async fn find_commits(context: &Context<'_>, group: &mut Group, to: Option<&str>
                 context.environment.root.display()
             ),
         ),
-        Some(pending) if change == Change::NewRelease && pending.total == 0 && pending.taken_back > 0 => {
-            if !context.invocation.allow_older {
-                note(
-                    context,
-                    &format!("{to} is older than {from}, which is live: refused without --allow-older"),
-                );
-            }
+        Some(pending)
+            if change == Change::NewRelease && is_older(pending) && !context.invocation.allow_older =>
+        {
+            note(
+                context,
+                &format!("{to} is older than {from}, which is live: refused without --allow-older"),
+            );
         }
         _ => {}
     }
+}
+
+fn is_older(pending: &git::Pending) -> bool {
+    pending.total == 0 && pending.taken_back > 0
 }

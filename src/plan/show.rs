@@ -118,7 +118,7 @@ fn show_health_on_host(text: &mut String, script: &Script, whole: bool) {
     if whole {
         let _ = writeln!(text, "{}", script.as_str());
     } else {
-        let _ = writeln!(text, "# {} bytes; -v shows them\n", script.as_str().len());
+        let _ = writeln!(text, "# by curl, wget, bash or nc; -v shows the script\n");
     }
 }
 

@@ -208,7 +208,7 @@ fn the_configuration_is_found_up_to_the_top_of_the_work_tree() {
     let desk = Desk::new();
     let work = desk.world.repo.work();
     fs::create_dir_all(work.join("lib/deep")).unwrap();
-    let from = |name: &str| format!("# setup {name}: main of {}", desk.world.repo.url());
+    let from = |name: &str| format!("setup {name}: {}", desk.world.repo.url());
     assert_eq!(desk.planned(&work.join("lib/deep"), &["production", "setup", "-n"]), from("production"));
     fs::write(work.join("lib/shipit.toml"), desk.toml("nearer")).unwrap();
     assert_eq!(desk.planned(&work.join("lib/deep"), &["nearer", "setup", "-n"]), from("nearer"));
@@ -229,7 +229,7 @@ fn directory_and_file_are_chosen() {
     fs::create_dir(work.join("ops")).unwrap();
     fs::write(work.join("ops/fleet.toml"), desk.toml("fleet")).unwrap();
     let home = desk.world.home();
-    let fleet = format!("# setup fleet: main of {}", desk.world.repo.url());
+    let fleet = format!("setup fleet: {}", desk.world.repo.url());
     let absolute = work.join("ops/fleet.toml");
     let work = work.to_str().unwrap();
     for (directory, args) in [
@@ -241,7 +241,7 @@ fn directory_and_file_are_chosen() {
     ] {
         assert_eq!(desk.planned(directory, args), fleet, "{args:?}");
     }
-    assert!(desk.planned(home, &["-C", work, "production", "setup", "-n"]).starts_with("# setup production"));
+    assert!(desk.planned(home, &["-C", work, "production", "setup", "-n"]).starts_with("setup production"));
     desk.in_directory(home, &["production", "plan"]).ends_with(2);
 }
 
@@ -258,7 +258,7 @@ fn variables_stand_in_for_options() {
     desk.world.env("SHIPIT_REF", "other");
     desk.world.env("SHIPIT_ENV", "production");
     desk.world.env("SHIPIT_QUIET", "");
-    let fleet = format!("# setup fleet: main of {}", desk.world.repo.url());
+    let fleet = format!("setup fleet: {}", desk.world.repo.url());
     assert_eq!(desk.planned(desk.world.home(), &["fleet", "setup"]), fleet);
     assert!(
         desk.planned(desk.world.home(), &["-c", "shipit.toml", "production", "setup"]).contains("production"),
@@ -319,19 +319,16 @@ fn with_several_apps_a_ref_is_of_one_of_them() {
     let lines = head(&["production", "setup", "-n"]);
     assert_eq!(
         lines[..2],
-        [
-            format!("# setup production: api: main of {repo}"),
-            format!("# setup production: web: main of {repo}")
-        ]
+        [format!("setup production: api: {repo}"), format!("setup production: web: {repo}")]
     );
-    assert!(lines[2].starts_with("# on ") && lines[2].ends_with("/web"), "{lines:?} {place}");
+    assert_eq!(lines[2], "on 127.0.0.1");
     let run = desk.quietly(&["production", "setup", "-n", "--output", "json"]).ends_with(0);
     let json: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     let apps: Vec<_> =
         json["apps"].as_array().unwrap().iter().map(|app| app["app"].as_str().unwrap()).collect();
     assert_eq!(apps, ["api", "web"]);
     let lines = head(&["production", "setup", "-n", "--apps", "web"]);
-    assert_eq!(lines[0], format!("# setup production: main of {repo}"));
+    assert_eq!(lines[0], format!("setup production: {repo}"));
 }
 
 #[test]

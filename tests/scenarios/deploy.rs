@@ -550,8 +550,13 @@ fn a_path_of_blanks_and_quotes_is_a_path() {
 fn a_dry_run_changes_nothing() {
     let world = World::deployed(Kind::InProcess, 1, "");
     world.publish("two");
-    for args in [&["production", "plan"][..], &["production", "--dry-run"], &["production", "revert", "-n"]] {
-        let run = world.shipit(args).ends_with(0);
+    for (args, code) in [
+        (&["production", "plan"][..], 0),
+        (&["production", "--dry-run"], 0),
+        (&["production", "restart", "-n"], 0),
+        (&["production", "revert", "-n"], 1),
+    ] {
+        let run = world.shipit(args).ends_with(code);
         assert!(run.stdout.contains("on web1"), "{run}");
     }
     world.serve("one");

@@ -31,6 +31,7 @@ mod console;
 mod demo;
 mod deploy;
 mod doubt;
+mod dry_run;
 mod examples;
 mod exec;
 mod failures;
