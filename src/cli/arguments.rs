@@ -16,10 +16,10 @@ use crate::config::{BatchSize, Setting, Share};
 use crate::report::{ColorChoice, Mode};
 
 /// Long options that no `SHIPIT_*` variable sets: hooks have `SHIPIT_REF`, `SHIPIT_ENV` and `SHIPIT_ROLES`, and a shipit
-/// that is started by a hook must not deploy what its parent did. `SHIPIT_SET` holds several ([`settings`]).
+/// that a hook starts must not deploy what its parent deploys. `SHIPIT_SET` holds several ([`settings`]).
 const NEVER_AMBIENT: [&str; 9] = ["ref", "env", "roles", "check", "for", "message", "set", "follow", "since"];
 
-/// Holds what `--set` takes, a line each.
+/// Holds what `--set` takes, one setting per line.
 const SETTINGS: &str = "SHIPIT_SET";
 
 /// Whether `SHIPIT_*` variables stand in for options.
@@ -44,7 +44,7 @@ pub(super) struct Typed {
     /// Work in this directory
     #[arg(short = 'C', long, value_name = "DIR")]
     pub chdir: Option<PathBuf>,
-    /// The environment, where its name is a command's
+    /// The environment, if its name is a command's
     #[arg(short, long = "env", value_name = "ENV")]
     pub environment: Option<String>,
     /// Only these hosts: names, globs, ranges, !name
@@ -59,93 +59,93 @@ pub(super) struct Typed {
     /// Deploy this branch, tag or commit, or HEAD
     #[arg(long = "ref", value_name = "[APP=]REF", action = ArgAction::Append)]
     pub references: Vec<String>,
-    /// Work on at most so many hosts at a time
+    /// Work on at most N hosts at a time
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub concurrency: Option<usize>,
-    /// So many hosts, or that part, go live at a time
+    /// Activate N hosts (or P%) at a time
     #[arg(long, value_name = "N|P%", value_parser = BatchSize::parse)]
     pub batch: Option<BatchSize>,
-    /// No pause between batches
+    /// Do not pause between batches
     #[arg(long, value_parser = flag)]
     pub no_pause: bool,
-    /// Go on without so many hosts that do not answer
+    /// Proceed with up to N unreachable hosts
     #[arg(long, value_name = "N|P%", value_parser = Share::parse)]
     pub max_unreachable: Option<Share>,
-    /// Over the file: timeout.hook=1m, env.NAME=x
+    /// Override a key of shipit.toml: timeout.hook=1m
     #[arg(long, value_name = "KEY=VALUE", action = ArgAction::Append)]
     pub set: Vec<String>,
     /// Skip the local checks, nothing else
     #[arg(short, visible_short_alias = 'F', long, value_parser = flag)]
     pub force: bool,
-    /// A new release though nothing changed
+    /// Make a new release even if nothing changed
     #[arg(long, value_parser = flag)]
     pub redeploy: bool,
     /// Deploy a commit older than the live one
     #[arg(long, value_parser = flag)]
     pub allow_older: bool,
-    /// Deploy to part of the hosts (two releases)
+    /// Allow two releases: deploy to part of the hosts
     #[arg(long, value_parser = flag)]
     pub split: bool,
-    /// Wait so long for another run [0; 10m in CI]
+    /// Wait this long for another run [0; 10m in CI]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub lock_wait: Option<Duration>,
-    /// Ask nothing
+    /// Do not ask for confirmation
     #[arg(short, long, value_parser = flag)]
     pub yes: bool,
-    /// Show what would be done, as the exact scripts
+    /// Show what would be done; change nothing
     #[arg(short = 'n', long, value_parser = flag)]
     pub dry_run: bool,
     /// With plan or --dry-run: the exact scripts
     #[arg(long, value_parser = flag)]
     pub scripts: bool,
-    /// Leave the directory of a release that failed
+    /// Keep the directory of a release that failed
     #[arg(long, value_parser = flag)]
     pub keep_failed: bool,
-    /// Why the environment is held
+    /// hold: the reason, for others to read
     #[arg(short, long, value_name = "WHY", value_parser = one_line)]
     pub message: Option<String>,
-    /// How long it is held [until resume]
+    /// hold: for how long [until resume]
     #[arg(long = "for", value_name = "DURATION", value_parser = some_time)]
     pub lasting: Option<Duration>,
-    /// End with 1 when hosts differ (status)
+    /// status: end with 1 when hosts differ
     #[arg(long, value_parser = flag)]
     pub check: bool,
-    /// Lines of each file to begin with (logs) [10]
+    /// logs: lines of each file to start with [10]
     #[arg(long, value_name = "N")]
     pub lines: Option<u32>,
-    /// Go on with what is new (logs; also -f)
+    /// logs: show new lines as they come (also -f)
     #[arg(long, value_parser = flag)]
     pub follow: bool,
-    /// For logs of supervisors, which are to come
+    /// Not yet supported
     #[arg(long, value_name = "T", hide = true)]
     pub since: Option<String>,
-    /// demo: hosts and files stay, to go on by hand
+    /// demo: keep hosts and files for you to try
     #[arg(long, value_parser = flag)]
     pub keep: bool,
-    /// With config: where each value comes from
+    /// config: show where each value comes from
     #[arg(long, value_parser = flag)]
     pub origin: bool,
-    /// auto, pretty, plain or json (an event a line)
+    /// auto, pretty, plain or json (event per line)
     #[arg(long, value_name = "HOW", value_parser = output(), default_value = "auto")]
     #[arg(hide_default_value = true, hide_possible_values = true)]
     pub output: Mode,
-    /// Also write what happens to FILE, as JSON
+    /// Also write events to FILE, as JSON
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
     /// auto, always or never
     #[arg(long, value_name = "WHEN", value_parser = color(), default_value = "auto")]
     #[arg(hide_default_value = true, hide_possible_values = true)]
     pub color: ColorChoice,
-    /// Only what failed, and a command's output
+    /// Only failures, and the output of commands
     #[arg(short, long, value_parser = flag, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// All that hooks print
+    /// Also everything that hooks print
     #[arg(short, long, value_parser = flag)]
     pub verbose: bool,
-    /// This help
+    /// Show this help
     #[arg(short, long, action = ArgAction::Help)]
     help: Option<bool>,
-    /// The version
+    /// Show the version
     #[arg(short = 'V', long, action = ArgAction::Version)]
     version: Option<bool>,
 }
@@ -191,7 +191,7 @@ fn from_environment(arg: Arg) -> Arg {
     arg.env(variable).hide_env(true)
 }
 
-/// All that is set over the file, weakest first: what is typed adds to the variable, and counts more.
+/// All settings that override the file, weakest first: typed ones are added to those of the variable, and are stronger.
 pub(super) fn settings(ambient: Ambient, typed: Vec<String>) -> Result<Vec<Setting>, CliError> {
     let variable = match ambient {
         #[cfg(test)]
@@ -240,7 +240,10 @@ fn flag(text: &str) -> Result<bool, String> {
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "takes a number of hosts from 1".to_owned())
+    text.parse()
+        .ok()
+        .filter(|count| *count > 0)
+        .ok_or_else(|| "expected a number of hosts, at least 1".to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -1,6 +1,6 @@
-//! What can stand at the cursor, from the words before it: pure. Whoever asks fills in what a file or git knows.
+//! What can stand at the cursor, from the words before it: pure. The caller adds what the file and git know.
 //!
-//! The same tables and the same reading of options as when a line is understood, so that both say the same.
+//! Uses the same tables and the same reading of options as the parser, so that both agree.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -26,7 +26,7 @@ pub struct Cursor {
     pub chdir: Option<PathBuf>,
     /// The environment, where it was named.
     pub environment: Option<String>,
-    /// What stands in the word already, before what is completed: `--hosts=web1,`.
+    /// The part of the word before the part that is completed: `--hosts=web1,`.
     pub before: String,
     /// What was typed of it.
     pub typed: String,
@@ -51,7 +51,7 @@ pub enum Wanted {
     Deploys,
     Files,
     Directories,
-    /// Nobody but the user knows.
+    /// Only the user knows.
     Anything,
 }
 
@@ -129,7 +129,7 @@ impl Line {
             && self.command().is_some_and(runs_a_command)
     }
 
-    /// What stands before what is completed, what was typed of that, and what it can be.
+    /// The part of the word before the completion, the typed part of it, and what can complete it.
     fn wanted(&self, current: &str, known: &clap::Command) -> (String, String, Wanted) {
         if let Some(option) = &self.awaits {
             return value(option, "", current, known);
@@ -147,7 +147,7 @@ impl Line {
         (before.to_owned(), typed.to_owned(), wanted)
     }
 
-    /// Those that what stands on the line takes; nothing but an environment is a deploy.
+    /// The options that the command on the line takes; an environment alone is a deploy.
     fn options(&self, known: &clap::Command) -> Vec<Candidate> {
         let first = self.words.first().map(String::as_str).filter(|_| self.environment.is_none());
         let tool = first.filter(|word| TOOLS.iter().any(|(name, _)| name == word));
@@ -189,7 +189,7 @@ impl Line {
     }
 }
 
-/// The value of an option; `before` is what stands before it in the same word.
+/// The value of an option; `before` is the part before it in the same word.
 fn value(option: &str, before: &str, typed: &str, known: &clap::Command) -> (String, String, Wanted) {
     let wanted = match option {
         "config" | "events" => Wanted::Files,
@@ -250,7 +250,7 @@ fn tool_names() -> Vec<Candidate> {
     described(TOOLS.iter().map(|(name, _)| *name))
 }
 
-/// Other words for a command, but not mere beginnings of it: those would be in the way of the whole.
+/// Other names of a command, but not those that are its beginning: they would keep the whole from being completed.
 fn commands() -> Vec<Candidate> {
     let beginning = |name: &str, full: &str| name != full && full.starts_with(name);
     described(COMMANDS.iter().filter(|(name, full)| !beginning(name, full)).map(|(name, _)| *name))

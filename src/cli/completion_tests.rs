@@ -135,7 +135,7 @@ fn every_word_says_what_it_does() {
     for (word, meaning) in tool_names().into_iter().chain(commands()) {
         assert!(!meaning.is_empty(), "{word} is not in the help");
     }
-    assert_eq!(help::describe("run"), "on every host at once");
+    assert_eq!(help::describe("run"), "run on every host at once");
 }
 
 #[test]

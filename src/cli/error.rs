@@ -1,10 +1,10 @@
-//! Why the program ends before it begins: the help, or a mistake in the command line.
+//! What ends the program before a command starts: the help, the version, or a mistake in the command line.
 
-/// Why the program ends before it begins.
+/// What ends the program before a command starts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct CliError {
-    /// For an error: what is wrong and what to type, without `error: ` in front. Else the help or the version.
+    /// For an error: what is wrong and what to type, without `error: `. Else the help or the version.
     pub text: String,
     /// 0: `text` was asked for and belongs on standard output. 2: it is an error.
     pub exit: u8,
@@ -16,7 +16,7 @@ impl CliError {
     }
 }
 
-/// In quotes, cut, and without anything that acts on a terminal.
+/// In quotes, shortened, and without control characters.
 pub(super) fn quoted(word: &str) -> String {
     format!("`{}`", crate::report::clean::line(word.as_bytes(), 60))
 }

@@ -40,8 +40,8 @@ fn hosts_and_apps_are_chosen_by_every_command_that_has_them() {
         ("production config --roles web", "config does not take --roles"),
         ("production config --apps web", "config does not take --apps"),
         ("envs --apps web", "envs does not take --apps"),
-        ("production --concurrency 0", "takes a number of hosts from 1"),
-        ("production --concurrency all", "takes a number of hosts from 1"),
+        ("production --concurrency 0", "expected a number of hosts, at least 1"),
+        ("production --concurrency all", "expected a number of hosts, at least 1"),
         ("production --roles", "a value is required"),
     ];
     table.into_iter().for_each(refused);
@@ -68,10 +68,10 @@ fn batches_are_of_what_goes_live_and_the_rest_of_deploys() {
         ("production restart --max-unreachable 1", "restart does not take --max-unreachable"),
         ("production --batch 0", "no host would ever go live"),
         ("production --batch 0%", "no host would ever go live"),
-        ("production --batch 101%", "takes a number of hosts, or a part of them such as 25%, or all"),
-        ("production --batch half", "takes a number of hosts"),
-        ("production --max-unreachable all", "takes a number of hosts, or a part of them such as 25%"),
-        ("production --max-unreachable=-1", "takes a number of hosts"),
+        ("production --batch 101%", "expected a number of hosts or a percentage such as 25%, or all"),
+        ("production --batch half", "expected a number of hosts"),
+        ("production --max-unreachable all", "expected a number of hosts or a percentage such as 25%"),
+        ("production --max-unreachable=-1", "expected a number of hosts"),
     ];
     table.into_iter().for_each(refused);
 }

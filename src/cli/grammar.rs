@@ -2,7 +2,7 @@
 //!
 //! Knows no meaning of a word: that is said in `words.rs` and `tools.rs`.
 
-/// Words of commands, with what each is called in full.
+/// Names of commands, each with its full name.
 pub(super) const COMMANDS: [(&str, &str); 25] = [
     ("update", "update"),
     ("deploy", "update"),
@@ -37,7 +37,7 @@ pub(super) const LATER_TOOLS: [&str; 1] = ["import"];
 /// Options that every command takes.
 const COMMON: [&str; 6] = ["config", "chdir", "env", "color", "quiet", "verbose"];
 
-/// Options of all commands but `config`, which only looks at the file.
+/// Options of all commands but `config`, which only reads the file.
 const OF_HOSTS: [&str; 6] = ["hosts", "roles", "apps", "concurrency", "set", "output"];
 
 /// Options of the commands that make a new release.
@@ -60,13 +60,13 @@ const DEPLOYING: &[&str] = &[
 /// Options of other commands that lock the hosts.
 const RUNNING: &[&str] = &["lock-wait", "yes", "dry-run", "scripts", "events"];
 
-/// Options of other commands that go over the hosts in batches.
+/// Options of other commands that work on the hosts in batches.
 const GOING_LIVE: &[&str] = &["batch"];
 
-/// Options that must never be lost, even where a variable sets them: a dry run that is none does harm.
+/// Options that must not be ignored even where a variable sets them: a dry run that is not one does harm.
 pub(super) const NEVER_IGNORED: [&str; 1] = ["dry-run"];
 
-/// Their names, and the options that each looks at.
+/// Names of tools, each with the options that it uses.
 pub(super) const TOOLS: [(&str, &[&str]); 5] = [
     ("demo", &["keep", "output", "color"]),
     ("init", &["chdir", "color", "quiet"]),
@@ -87,7 +87,7 @@ pub(super) fn is_foreign_config(file: &str) -> bool {
     file == "package.json" || end.is_some_and(|end| foreign.contains(&end))
 }
 
-/// Whether what follows `word` is a command of the user's, to be left alone.
+/// Whether what follows `word` is a command of the user, which is passed on unchanged.
 pub(super) fn runs_a_command(word: &str) -> bool {
     full_name(word) == Some("exec")
 }
@@ -96,12 +96,12 @@ pub(super) fn full_name(word: &str) -> Option<&'static str> {
     COMMANDS.iter().find(|(name, _)| *name == word).map(|(_, full)| *full)
 }
 
-/// Whether the command is a run, which has events to tell.
+/// Whether the command is a run, which has events.
 pub(super) fn has_events(name: &str) -> bool {
     matches!(name, "update" | "ref" | "setup" | "revert" | "sync" | "restart" | "prune" | "unlock" | "exec")
 }
 
-/// Whether the command, by its full name, looks at the option.
+/// Whether the command, given by its full name, uses the option.
 pub(super) fn takes(name: &str, option: &str) -> bool {
     let own: &[&[&str]] = match name {
         "update" => &[&["ref"], DEPLOYING],
@@ -124,16 +124,16 @@ pub(super) fn takes(name: &str, option: &str) -> bool {
     COMMON.contains(&option) || of_hosts.contains(&option) || own.iter().any(|own| own.contains(&option))
 }
 
-/// Taken, but not offered while a line is typed: `-f` of logs, what a plan says by itself or refuses, what some refuse.
+/// Accepted, but not offered by completion: `-f` of logs, what a plan implies or refuses, what some commands refuse.
 const NOT_OFFERED: [(&str, &str); 5] =
     [("logs", "force"), ("plan", "dry-run"), ("plan", "events"), ("logs", "output"), ("console", "output")];
 
-/// Whether the option is offered where the command, by its full name, stands on the line.
+/// Whether completion offers the option for the command, given by its full name.
 pub(super) fn offers(name: &str, option: &str) -> bool {
     takes(name, option) && !NOT_OFFERED.contains(&(name, option))
 }
 
-/// Whether the tool looks at the option.
+/// Whether the tool uses the option.
 pub(super) fn tool_takes(name: &str, option: &str) -> bool {
     TOOLS.iter().any(|(tool, own)| *tool == name && own.contains(&option))
 }

@@ -18,39 +18,39 @@ Deploy:
   update, deploy            deploy the configured ref (also without a command)
   ref <REF>                 deploy that branch, tag or commit, or HEAD
   revert [N | DEPLOY]       make the N-th earlier deploy live again [1]
-  sync                      bring hosts that differ to what the rest serve
+  sync                      bring hosts that differ to the live deploy
   setup                     directories, clone and checks; safe to repeat
 
 Look:
-  plan                      the exact scripts, and what would go out
+  plan                      what a deploy would do; --scripts: the scripts
   status                    the fleet in one look
   list                      deploys, newest first, numbered as revert counts
-  show [DEPLOY]             one, with all that its steps printed [the latest]
+  show [DEPLOY]             one deploy, with its output [the latest]
   logs [-f] [--lines N]     the app's log files; -f follows
   current, curr             the live revision
-  previous, prev            the one before
-  check                     what would keep a deploy from working, here and on
+  previous, prev            the revision that was live before
+  check                     what would stop a deploy, on your machine and on
                             every host, each with its remedy
-  config [KEY]              the resolved configuration, secrets dotted
+  config [KEY]              the resolved configuration, secrets as dots
 
 Act:
-  exec, run <CMD>…          on every host at once; one word is a script,
+  exec, run <CMD>…          run on every host at once; one word is a script,
                             several are a command and its arguments
-  console [HOST]            a terminal in current
+  console [HOST]            a terminal on a host, in current
   restart                   reload and verify what is live
-  hold, resume              refuse update and ref, and take them again
+  hold, resume              refuse update and ref; accept them again
   prune                     remove what keep-releases does not keep
   unlock                    end the run that holds the lock
 
 Without an environment:
   demo                      try it: three hosts inside this process
-  init                      write a shipit.toml for the work tree here
-  completions <SHELL>       what makes bash, zsh or fish complete all this
+  init                      write a shipit.toml for this work tree
+  completions <SHELL>       completion for bash, zsh or fish
   envs                      the environments of the file
-  schema                    a JSON schema of shipit.toml, for editors
+  schema                    JSON schema of shipit.toml, for editors
                             (--events: of events, for programs)";
 
-/// What [`COMMANDS`] says of a word, as far as one line holds it.
+/// What the first line of a word in [`COMMANDS`] says.
 pub(super) fn describe(name: &str) -> &'static str {
     let line = |line: &'static str| line.trim_start().split_once("  ");
     let names = |names: &str| names.split([' ', ',']).any(|word| word == name);

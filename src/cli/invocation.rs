@@ -23,11 +23,11 @@ pub struct Invocation {
     pub roles: Vec<String>,
     /// `--apps`; empty means all.
     pub apps: Vec<String>,
-    /// At most so many hosts are worked on at a time.
+    /// The number of hosts that are worked on at a time, at most.
     pub concurrency: Option<usize>,
     /// Instead of `rollout.batch`.
     pub batch: Option<BatchSize>,
-    /// Nothing between batches.
+    /// Do not pause between batches.
     pub no_pause: bool,
     /// Instead of `rollout.max-unreachable`.
     pub max_unreachable: Option<Share>,
@@ -35,7 +35,7 @@ pub struct Invocation {
     pub set: Vec<Setting>,
     /// Skip the local checks.
     pub force: bool,
-    /// A new release though nothing changed.
+    /// Make a new release even if nothing changed.
     pub redeploy: bool,
     /// Deploy a commit that is older than what is live.
     pub allow_older: bool,
@@ -43,13 +43,13 @@ pub struct Invocation {
     pub split: bool,
     /// How long to wait for a lock that another run holds.
     pub lock_wait: Duration,
-    /// Ask nothing.
+    /// Do not ask for confirmation.
     pub yes: bool,
     /// Show what would be done. Always set for `plan`.
     pub dry_run: bool,
     /// With [`Invocation::dry_run`]: show the exact scripts. Never set without it.
     pub scripts: bool,
-    /// Leave the directory of a release that failed.
+    /// Keep the directory of a release that failed.
     pub keep_failed: bool,
     /// How progress is shown.
     pub output: Mode,
@@ -73,20 +73,20 @@ pub enum Command {
     Setup,
     /// Make an earlier deploy live again.
     Revert(RevertTo),
-    /// Bring hosts that differ to what is live on the rest.
+    /// Bring hosts that differ to the deploy that is live on the rest.
     Sync,
     /// Reload and verify what is live.
     Restart,
     /// Refuse deploys.
     Hold {
-        /// One line for others to read; empty: it was not said.
+        /// One line for others to read; empty: no reason was given.
         why: String,
         /// How long; else until [`Command::Resume`].
         lasting: Option<Duration>,
     },
     /// End the hold.
     Resume,
-    /// Remove what is not kept.
+    /// Remove releases that are not kept.
     Prune,
     /// The fleet in one look.
     Status {
@@ -95,7 +95,7 @@ pub enum Command {
     },
     /// Deploys, newest first.
     List,
-    /// One deploy, with all that its steps printed.
+    /// One deploy, with the output of its steps.
     Show(Show),
     /// A terminal on one host.
     Console {
@@ -104,9 +104,9 @@ pub enum Command {
     },
     /// The end of the app's log files.
     Logs {
-        /// Go on with what is new.
+        /// Show new lines as they come.
         follow: bool,
-        /// Lines of each file to begin with.
+        /// Lines of each file to start with.
         lines: u32,
     },
     /// The live revision.
@@ -118,7 +118,7 @@ pub enum Command {
         /// One word is a script, several are an argument list; never empty.
         command: Vec<String>,
     },
-    /// Look for what would keep a deploy from working, here and on every host.
+    /// Look for what would stop a deploy, on this machine and on every host.
     Check,
     /// End the run that holds the lock.
     Unlock,
@@ -154,20 +154,20 @@ pub enum RevertTo {
 /// Which deploy `show` shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Show {
-    /// The latest, whatever became of it.
+    /// The latest, whether it failed or not.
     Latest,
     /// As `revert` counts; 0 is the live one.
     Back(u32),
-    /// A release, a revision or a run, or how one begins.
+    /// A release, a revision or a run, or the beginning of its name.
     Named(String),
 }
 
-/// What is asked without an environment.
+/// A command without an environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tool {
-    /// Deploys to three hosts inside this process, and tells what it does.
+    /// Deploys to three hosts inside this process, and explains what it does.
     Demo {
-        /// Hosts and files stay until somebody has seen enough.
+        /// Hosts and files stay until the user ends the demo.
         keep: bool,
     },
     /// Writes a `shipit.toml` for the work tree here.
@@ -181,7 +181,7 @@ pub enum Tool {
     },
     /// Prints the script that completes command lines in a shell.
     Completions(Shell),
-    /// Prints what can stand at the end of these words: what that script asks.
+    /// Prints what can complete these words, for that script.
     Candidates(Vec<String>),
 }
 

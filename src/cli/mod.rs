@@ -1,8 +1,8 @@
 //! The command line, in two steps: what was typed (`split`, `arguments`), then what it means (`words`).
 //!
-//! Contacts nothing and reads no file. Clap knows only the options: an environment's name is free and what
-//! follows `exec` is not ours, so words are taken out of the argument list before clap sees it.
-//! Nothing that is not spelled out in [`Command`] ever deploys: whatever is not understood ends with exit code 2.
+//! Contacts nothing and reads no file. Clap knows only the options: the name of an environment can be any word and what
+//! follows `exec` belongs to the user, so words are taken out of the argument list before clap sees it.
+//! Only what is spelled out in [`Command`] ever deploys: anything else ends with exit code 2.
 
 mod arguments;
 mod completion;

@@ -10,7 +10,7 @@ use super::invocation::{Command, Invocation, Request};
 use super::{grammar, split, tools, words};
 use crate::report::Verbosity;
 
-/// How long a run waits for another's lock in CI, where nobody is there to try again.
+/// How long a run waits for the lock of another run in CI, where nobody tries again.
 const LOCK_WAIT_IN_CI: Duration = Duration::from_secs(600);
 
 /// The command line of `shipit`.
@@ -18,8 +18,8 @@ const LOCK_WAIT_IN_CI: Duration = Duration::from_secs(600);
 pub struct Cli;
 
 impl Cli {
-    /// Understands the arguments of the process, of which the first is the program's name. `SHIPIT_*` variables
-    /// stand in for options that were not typed.
+    /// Parses the arguments of the process, of which the first is the program's name. `SHIPIT_*` variables
+    /// replace options that were not typed.
     ///
     /// # Errors
     /// When help or the version was asked for, and for everything that is not in the grammar.
@@ -40,7 +40,7 @@ fn parse<I: IntoIterator<Item = OsString>>(
     let tool = tools::named(&split);
     let later = words::later(&split);
     let (typed, set) = arguments::parse(options, split.options).map_err(|error| match &later {
-        // An option of a command that is still to come is no mistake of the user's.
+        // An option of a command that is not yet supported is not a mistake of the user.
         Some(later) if error.exit != 0 => later.clone(),
         _ => error,
     })?;
@@ -53,7 +53,7 @@ fn parse<I: IntoIterator<Item = OsString>>(
         None => words::understand(split.words, &typed.references, typed.environment.clone())?,
     };
     if request.config.is_some() && set.typed("config") {
-        return Err(CliError::usage("two configuration files: one as the first word and one with --config"));
+        return Err(CliError::usage("two configuration files: the first word and --config; name only one"));
     }
     if tool.is_none() {
         words::check_options(&request, &set)?;
@@ -114,11 +114,11 @@ fn verbosity(quiet: bool, verbose: bool) -> Verbosity {
     }
 }
 
-/// Where events go. A variable that is set for all commands means nothing to those that have none.
+/// Where events go. A variable that is set for all commands is ignored by those without events.
 fn events(request: &Request, typed: &Typed, given: &Given) -> Result<Option<PathBuf>, CliError> {
     match &typed.events {
         Some(_) if given.typed("events") && (typed.dry_run || request.plan) => {
-            Err(CliError::usage("--events: a dry run does nothing that could be told"))
+            Err(CliError::usage("--events: a dry run has no events"))
         }
         file => Ok(file.clone().filter(|_| grammar::has_events(request.name))),
     }

@@ -1,7 +1,7 @@
 //! The argument list, taken apart into words and options before clap sees it.
 //!
-//! Clap cannot do this: how many words come before the one after which nothing is ours (the command of `exec`)
-//! depends on the options before it. Knows of an option only whether it takes a value, and asks clap for that.
+//! Clap cannot do this: after `exec` no argument is an option of shipit, and where `exec` is depends on the options before it.
+//! Knows of an option only whether it takes a value, and asks clap for that.
 
 use std::ffi::{OsStr, OsString};
 
@@ -76,7 +76,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// What an option means for the words: clap will say whether it is right.
+/// Which option an argument is, and where its value is; clap checks it later.
 pub(super) fn read_option<'a>(arg: &OsStr, known: &'a clap::Command) -> Reading<'a> {
     let text = arg.to_string_lossy();
     if let Some(long) = text.strip_prefix("--") {

@@ -1,6 +1,6 @@
-//! The tools: what is asked of shipit without an environment. From words to a [`Tool`]: pure.
+//! The tools: commands without an environment. From words to a [`Tool`]: pure.
 //!
-//! An environment of a tool's name is meant where a command of environments follows, or with `-e`.
+//! A tool's name is an environment where a command follows that needs one, or with `-e`.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use super::grammar::{NEVER_IGNORED, TOOLS, full_name, is_config_file, tool_takes
 use super::invocation::{Command, Request, Shell, Tool};
 use super::split::Split;
 
-/// The word in place of a shell with which the scripts of `completions` ask for what can be typed.
+/// The word in place of a shell with which the completion scripts ask for candidates.
 const CANDIDATES: &str = "candidates";
 
 /// The options of tools.
@@ -20,7 +20,7 @@ pub(super) struct Asked {
     pub of_events: bool,
 }
 
-/// `schema --events`, where the option takes no file: it is taken out of the options. Whether it was there.
+/// Removes `--events` of `schema`, which takes no file there, from the options. Whether it was there.
 pub(super) fn of_events(split: &mut Split) -> bool {
     let before = split.options.len();
     if named(split) == Some("schema") {
@@ -37,12 +37,12 @@ pub(super) fn named(split: &Split) -> Option<&'static str> {
     split.words.get(at + 1).is_none_or(|second| full_name(second).is_none()).then_some(*name)
 }
 
-// A file may be named before.
+// A configuration file may come first.
 fn first_at(words: &[String]) -> usize {
     words.first().map_or(0, |word| usize::from(is_config_file(word)))
 }
 
-/// Makes sense of the words of a tool, and refuses options that it would not look at.
+/// What the words of a tool mean; options that it does not use are refused.
 pub(super) fn understand(
     name: &'static str,
     words: Vec<String>,
@@ -86,7 +86,7 @@ fn tool(name: &str, rest: Vec<String>, asked: Asked) -> Result<Tool, CliError> {
 
 fn takes_no(name: &str, word: &str) -> CliError {
     CliError::usage(format!(
-        "{name} takes no {}\n(an environment of that name: shipit -e {name})",
+        "unexpected argument {}: {name} takes none\n(for an environment named {name}: shipit -e {name})",
         quoted(word)
     ))
 }

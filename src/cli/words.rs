@@ -1,6 +1,6 @@
 //! From words to a [`Command`]: pure, and the only place that knows the commands' names and the options of each.
 //!
-//! Must not know clap. What is not found here is refused with the nearest name; nothing falls through to a deploy.
+//! Must not know clap. An unknown word is refused with the nearest name and never leads to a deploy.
 
 use std::path::PathBuf;
 
@@ -14,23 +14,23 @@ use super::invocation::{AppReference, Command, Request, RevertTo, Show};
 use super::split::Split;
 use crate::report::Mode;
 
-/// Lines of each file that `logs` begins with, as tail(1).
+/// Lines of each file that `logs` starts with, as tail(1).
 const LINES: u32 = 10;
 
-/// The refusal of a command, tool or file that is still to come, where the words ask for one.
+/// The refusal of a command, tool or file that is not yet supported, where the words name one.
 pub(super) fn later(split: &Split) -> Option<CliError> {
     let first = split.words.first().map_or("", String::as_str);
     if is_foreign_config(first.rsplit('/').next().unwrap_or(first)) {
-        let text = format!("{first}: not yet; write a shipit.toml beside it");
+        let text = format!("{first} is not yet supported; write a shipit.toml beside it");
         return Some(CliError::usage(text));
     }
     let command = split.words.get(split.command_at()).map_or("", String::as_str);
     // As the environment of a command that exists, the word may really be a name.
     let tool = !split.environment_given && LATER_TOOLS.contains(&first) && full_name(command).is_none();
-    tool.then(|| CliError::usage(format!("{first}: not yet")))
+    tool.then(|| CliError::usage(format!("{first} is not yet supported")))
 }
 
-/// Makes sense of the words.
+/// What the words mean.
 pub(super) fn understand(
     words: Vec<String>,
     references: &[String],
@@ -48,7 +48,7 @@ pub(super) fn understand(
     if environment.is_empty() {
         return Err(no_environment());
     }
-    // Only where the word stands alone is it surely a command that lacks its environment.
+    // A single word is certainly a command without its environment; with a second word it may be the environment.
     if alone && !by_option && full_name(&environment).is_some() {
         return Err(command_without_environment(&environment));
     }
@@ -64,7 +64,7 @@ fn command(name: &'static str, rest: Vec<String>, references: &[String]) -> Resu
         "exec" => Ok(Command::Exec { command: rest }),
         "ref" => {
             if !references.is_empty() {
-                return Err(CliError::usage("ref and --ref both name what to deploy"));
+                return Err(CliError::usage("use either ref or --ref, not both"));
             }
             let reference = single(name, rest)?;
             let reference = reference.ok_or_else(|| CliError::usage("ref needs a branch, tag or commit"))?;
@@ -74,7 +74,9 @@ fn command(name: &'static str, rest: Vec<String>, references: &[String]) -> Resu
         "console" => Ok(Command::Console { host: single(name, rest)? }),
         "revert" => single(name, rest)?.map_or(Ok(RevertTo::Back(1)), revert_to).map(Command::Revert),
         "config" => Ok(Command::Config { key: single(name, rest)?, origin: false }),
-        _ if !rest.is_empty() => Err(CliError::usage(format!("{name} takes no {}", quoted(&rest[0])))),
+        _ if !rest.is_empty() => {
+            Err(CliError::usage(format!("unexpected argument {}: {name} takes none", quoted(&rest[0]))))
+        }
         "setup" => Ok(Command::Setup),
         "status" => Ok(Command::Status { check: false }),
         "logs" => Ok(Command::Logs { follow: false, lines: LINES }),
@@ -97,7 +99,9 @@ fn command(name: &'static str, rest: Vec<String>, references: &[String]) -> Resu
 
 fn single(name: &str, rest: Vec<String>) -> Result<Option<String>, CliError> {
     match rest.get(1) {
-        Some(second) => Err(CliError::usage(format!("{name} takes one word, not also {}", quoted(second)))),
+        Some(second) => {
+            Err(CliError::usage(format!("unexpected argument {}: {name} takes only one", quoted(second))))
+        }
         None => Ok(rest.into_iter().next()),
     }
 }
@@ -105,7 +109,7 @@ fn single(name: &str, rest: Vec<String>) -> Result<Option<String>, CliError> {
 /// `REF` or `APP=REF`.
 fn app_reference(text: &str) -> Result<AppReference, CliError> {
     let (app, reference) = match text.split_once('=').filter(|_| !text.starts_with('-')) {
-        Some(("", _)) => return Err(CliError::usage(format!("{}: of which app?", quoted(text)))),
+        Some(("", _)) => return Err(CliError::usage(format!("{}: name the app before `=`", quoted(text)))),
         Some((app, reference)) => (Some(app.to_owned()), reference),
         None => (None, text),
     };
@@ -122,7 +126,7 @@ fn checked_reference(reference: String) -> Result<String, CliError> {
 
 fn revert_to(word: String) -> Result<RevertTo, CliError> {
     let digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
-    // Seven digits and more are an abbreviated commit id that happens to hold no letter.
+    // Seven digits and more are an abbreviated commit id that happens to have no letter.
     if digits && word.len() < 7 {
         return match word.parse() {
             Ok(back) if back >= 1 => Ok(RevertTo::Back(back)),
@@ -145,17 +149,17 @@ fn show_which(word: String) -> Result<Show, CliError> {
     }
 }
 
-/// The command with what its own options say.
+/// The command with its own options.
 pub(super) fn with_options(command: Command, typed: &Typed, given: &Given) -> Result<Command, CliError> {
     Ok(match command {
         Command::Status { .. } => Command::Status { check: typed.check },
         Command::Logs { .. } if typed.since.is_some() => {
             return Err(CliError::usage(
-                "--since: not yet: a file does not tell when its lines were written; --lines N shows the last N",
+                "--since is not yet supported: log files do not say when a line was written; use --lines N",
             ));
         }
         Command::Logs { .. } if typed.output == Mode::Json => {
-            return Err(CliError::usage("--output json: not yet for logs"));
+            return Err(CliError::usage("--output json is not yet supported for logs"));
         }
         // `-f` is --force elsewhere; clap knows one meaning for it.
         Command::Logs { .. } => Command::Logs {
@@ -163,13 +167,13 @@ pub(super) fn with_options(command: Command, typed: &Typed, given: &Given) -> Re
             lines: typed.lines.unwrap_or(LINES),
         },
         Command::Console { .. } if typed.output == Mode::Json => {
-            return Err(CliError::usage("--output json: a console is for people"));
+            return Err(CliError::usage("console does not take --output json"));
         }
         other => other,
     })
 }
 
-/// Refuses options that the command would not look at.
+/// Refuses options that the command does not use.
 pub(super) fn check_options(request: &Request, given: &Given) -> Result<(), CliError> {
     match given.counted(&NEVER_IGNORED).find(|option| !takes(request.name, option)) {
         Some(option) => Err(CliError::usage(format!("{} does not take --{option}", request.name))),
@@ -183,8 +187,8 @@ fn no_environment() -> CliError {
 
 fn command_without_environment(word: &str) -> CliError {
     CliError::usage(format!(
-        "{word} is a command: name the environment first: shipit <ENV> {word}\n\
-         (an environment of that name: shipit -e {word})"
+        "{word} is a command; name the environment first: shipit <ENV> {word}\n\
+         (for an environment named {word}: shipit -e {word})"
     ))
 }
 
@@ -193,7 +197,7 @@ fn unknown(environment: &str, word: &str) -> CliError {
         return command_without_environment(environment);
     }
     if TOOLS.iter().any(|(tool, _)| *tool == word) {
-        return CliError::usage(format!("{word} works on no environment: shipit {word}"));
+        return CliError::usage(format!("{word} takes no environment: shipit {word}"));
     }
     let names = COMMANDS.iter().map(|(name, _)| *name);
     let nearest = names

@@ -16,7 +16,7 @@ use super::words::{Fetch, Shell};
 pub struct App {
     /// `SHIPIT_APP`; without `[apps]` the last path component of `repo`, without `.git`.
     pub name: String,
-    /// It goes to hosts with one of these; none: to all.
+    /// It goes to hosts with one of these; empty: to all.
     pub roles: Vec<String>,
     /// What `git clone` takes, as written.
     pub repo: String,
@@ -52,7 +52,7 @@ pub struct App {
     pub hooks: Hooks,
     /// The commands that (re)start the app; none: nothing is reloaded.
     pub supervisor: Option<Supervisor>,
-    /// How it is told that the app answers, `{host}` not filled in yet: [`App::health_on`] does that. None: nothing is asked.
+    /// How its health is checked, with `{host}` not filled in yet ([`App::health_on`] does that). None: it is not checked.
     pub health: Option<Health>,
     /// What `logs` shows: files on the host, with wildcards; relative to the deploy path, `~/` is the remote home.
     pub logs: Vec<String>,
@@ -112,7 +112,7 @@ pub struct Hooks {
 pub struct Hook {
     /// The script's text, never expanded by shipit.
     pub text: String,
-    /// Only on hosts with one of these; none: on all.
+    /// Only on hosts with one of these; empty: on all.
     pub roles: Vec<String>,
     /// Only on the first host (of its roles).
     pub once: bool,

@@ -16,7 +16,7 @@ pub(super) struct Named<'a> {
     pub table: &'a Table,
 }
 
-/// The apps of an environment, in the order of going live; none: it is an app itself.
+/// The apps of an environment, in the order of going live; empty: the environment is an app itself.
 pub(super) fn find<'a>(
     document: &'a Document,
     environment: &str,
@@ -40,7 +40,7 @@ pub(super) fn find<'a>(
     in_order(document, environment, chosen, problems)
 }
 
-/// The tables of an app that are of no other.
+/// The tables that belong to this app alone.
 fn own<'a>(document: &'a Document, environment: &str, app: &str) -> Layers<'a> {
     document.layers_with(environment, Some(app), NOTHING).of_app(environment, app)
 }
@@ -54,8 +54,12 @@ fn defined<'a>(document: &'a Document, problems: &mut Problems) -> Vec<Named<'a>
     for entry in tables.flat_map(|table| &table.entries) {
         let Some(table) = problems.keep(entry.node.as_table()) else { continue };
         if !values::is_plain_name(&entry.key) {
-            let problem = Problem::at(entry.key_span.clone(), format!("`{}` cannot name an app", entry.key));
-            problems.push(problem.help("letters, digits and . _ - only, beginning with a letter or a digit"));
+            let problem = Problem::at(
+                entry.key_span.clone(),
+                format!("`{}` is not a valid name for an app", entry.key),
+            );
+            problems
+                .push(problem.help("use letters, digits and . _ - only, and start with a letter or a digit"));
             continue;
         }
         let named = Named { name: &entry.key, table };
@@ -67,7 +71,7 @@ fn defined<'a>(document: &'a Document, problems: &mut Problems) -> Vec<Named<'a>
     all
 }
 
-/// `apps` of an environment changes apps of the file, and makes none.
+/// `apps` of an environment changes apps of the file and cannot add one.
 fn check_own(table: &Table, all: &[Named<'_>], problems: &mut Problems) {
     let Some(own) = table.get("apps").and_then(|entry| problems.keep(entry.node.as_table())) else { return };
     for entry in &own.entries {
@@ -77,7 +81,7 @@ fn check_own(table: &Table, all: &[Named<'_>], problems: &mut Problems) {
             let problem = Problem::at(entry.key_span.clone(), format!("there is no app `{}`", entry.key));
             problems.push(problem.help(match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("`[apps.{}]` would begin it", entry.key),
+                None => format!("define it with `[apps.{}]`", entry.key),
             }));
         }
     }
@@ -97,19 +101,19 @@ fn used<'a>(entry: &Entry, all: &[Named<'a>], problems: &mut Problems) -> Vec<Na
                 let problem = node.problem(format!("there is no app `{name}`"));
                 problems.push(match near {
                     Some(near) => problem.help(format!("did you mean \"{near}\"?")),
-                    None => problem.help(format!("`[apps.{name}]` would begin it")),
+                    None => problem.help(format!("define it with `[apps.{name}]`")),
                 });
             }
         }
     }
     if entry.node.items().is_empty() {
-        problems.push(entry.node.problem("this takes no app"));
+        problems.push(entry.node.problem("`use` must name at least one app"));
     }
-    // With none, the environment would be taken for an app, and what that lacks be told.
+    // With none, the environment would be taken for an app and its missing keys reported.
     if chosen.is_empty() { all.to_vec() } else { chosen }
 }
 
-/// Each after those that it names; else as they are listed.
+/// Each after the apps that its `after` names; else in the order of the list.
 fn in_order<'a>(
     document: &'a Document,
     environment: &str,
@@ -129,7 +133,7 @@ fn in_order<'a>(
     let mut ordered: Vec<Named<'a>> = Vec::new();
     while !waiting.is_empty() {
         let free = |(_, after): &(Named<'a>, Vec<String>)| {
-            // What this environment does not take is not waited for.
+            // An app that is not deployed to this environment is not waited for.
             after.iter().all(|name| waiting.iter().all(|(other, _)| other.name != name))
         };
         let Some(next) = waiting.iter().position(free) else {
@@ -141,17 +145,17 @@ fn in_order<'a>(
     ordered
 }
 
-/// Each of these waits for another of them: who goes from one to the next comes by some of them again.
+/// Each of these waits for another of them, so that following `after` leads back to an app that was passed.
 fn circle(document: &Document, environment: &str, waiting: &[(Named<'_>, Vec<String>)]) -> Problem {
-    let mut way = Vec::new();
+    let mut passed = Vec::new();
     let mut at = 0;
-    while !way.contains(&at) {
-        way.push(at);
+    while !passed.contains(&at) {
+        passed.push(at);
         let after = &waiting[at].1;
         at = waiting.iter().position(|(app, _)| after.iter().any(|name| name == app.name)).unwrap_or(at);
     }
-    let names = way.iter().skip_while(|step| **step != at).chain([&at]).map(|step| waiting[*step].0.name);
-    let message = format!("`after` leads in a circle: {}", names.collect::<Vec<_>>().join(" after "));
+    let names = passed.iter().skip_while(|step| **step != at).chain([&at]).map(|step| waiting[*step].0.name);
+    let message = format!("`after` is circular: {}", names.collect::<Vec<_>>().join(" after "));
     let app = waiting[at].0;
     let entry = own(document, environment, app.name).entry("after");
     Problem::at(entry.map_or(app.table.span.clone(), |entry| entry.node.span.clone()), message)
@@ -161,7 +165,7 @@ fn check_after(entry: &Entry, app: &str, all: &[Named<'_>], problems: &mut Probl
     for node in entry.node.items() {
         let Ok(name) = values::any_text(node) else { continue };
         if name == app {
-            problems.push(node.problem(format!("`{app}` cannot come after itself")));
+            problems.push(node.problem(format!("`{app}` cannot go live after itself")));
         } else if all.iter().all(|known| known.name != name) {
             let near = nearest(name, all.iter().map(|app| app.name));
             let problem = node.problem(format!("there is no app `{name}`"));

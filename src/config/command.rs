@@ -1,7 +1,7 @@
 //! `{ command = "…" }`: what a command of the operator's prints, as hosts or as a value of `env`.
 //!
-//! Runs none: it says which are wanted, and takes what they printed. What a command prints is data and names no further
-//! command and no variable: an inventory must not be able to run things here, or to ask for secrets.
+//! Runs no command: it says which ones are needed, and takes what they printed. What a command prints is data and cannot name
+//! another command or a variable: an inventory must not be able to run commands on the operator's machine, or to ask for secrets.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -107,7 +107,7 @@ fn hosts(text: &Text) -> Result<Vec<Node>, Problem> {
     Ok(nodes)
 }
 
-/// No host begins like these; but `[::1]` is one.
+/// No name of a host starts like JSON, except that `[::1]` starts with a bracket.
 fn is_json(text: &str) -> bool {
     let text = text.trim_start();
     match text.strip_prefix('[').map(str::trim_start) {
@@ -126,7 +126,7 @@ fn json_values(text: &Text) -> Result<Vec<Node>, Problem> {
         let span = start..text.base() + values.byte_offset().max(start - text.base());
         let value = value.map_err(|error| {
             let at = text.base() + offset(&text.text, error.line(), error.column());
-            Problem::at(at..at, format!("this is no JSON: {error}"))
+            Problem::at(at..at, format!("this is not JSON: {error}"))
         })?;
         let items = match value {
             serde_json::Value::Array(items) => items,
@@ -144,7 +144,7 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
     (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
-/// Where in a printed host a value stands.
+/// What a value in a printed host belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Inside {
     Host,
@@ -168,7 +168,7 @@ fn node(value: &serde_json::Value, span: &Span, inside: Inside) -> Result<Node, 
             Value::List(items.iter().map(|item| node(item, span, inside)).collect::<Result<_, _>>()?)
         }
         serde_json::Value::Object(members) => Value::Table(table(members, span, inside)?),
-        serde_json::Value::Null => return Err(Fault::new("null is no value here")),
+        serde_json::Value::Null => return Err(Fault::new("null is not a value here")),
     };
     Ok(Node { value, span: span.clone() })
 }

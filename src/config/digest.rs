@@ -1,7 +1,7 @@
-//! One number for everything that decides what a release on a host is and how it is made live.
+//! One hash of everything that decides what a release on a host contains and how it is made live.
 //!
-//! Equal digest and equal commit mean "nothing to do". Not part of it: which ref, which hosts, waiting, how
-//! many releases stay, and what only runs around setup or at the operator's end of a deploy.
+//! Equal digest and equal commit mean "nothing to do". Not part of it: which ref, which hosts, timeouts, how
+//! many releases stay, and what only runs around setup or on the operator's machine after a deploy.
 
 use sha2::{Digest, Sha256};
 
@@ -81,7 +81,7 @@ fn shell_name(shell: Shell) -> &'static str {
     }
 }
 
-/// Fields as name and value, each after its length: no two lists of fields read alike.
+/// Fields as name and value, each after its length, so that different lists of fields have different encodings.
 #[derive(Default)]
 struct Encoder(Sha256);
 

@@ -21,7 +21,7 @@ pub fn find(explicit: Option<&Path>, start: &Path) -> Result<PathBuf, ConfigErro
     let last = top.unwrap_or(start.as_path());
     for directory in start.ancestors() {
         let file = directory.join(FILE_NAME);
-        // A dangling link or a directory of that name is a mistake to be told, not a reason to look above.
+        // A dangling link or a directory of that name is a mistake to report, not a reason to search further up.
         if file.symlink_metadata().is_ok() {
             return Ok(file);
         }

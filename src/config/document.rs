@@ -1,6 +1,6 @@
 //! A configuration as it was written: the file, those that it extends, and what `--set` says, each in its text.
 //!
-//! Knows no meaning but `extends`. Files are read once, here.
+//! Knows no key but `extends`. Files are read once, here.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use super::set::{self, Assignment, Setting};
 use super::sources::{Sources, Text};
 use super::values;
 
-/// What was read and not yet understood.
+/// What was read, not yet resolved.
 pub struct Document {
     /// The file that was asked for, absolute.
     pub(super) file: PathBuf,
@@ -105,14 +105,14 @@ impl Document {
         if chain.contains(&identity) {
             let own = chain.last() == Some(&identity);
             let circle = if own { "this file itself" } else { "a file that extends this one" };
-            return Err(node.problem(format!("`{name}` is {circle}: this would never end")));
+            return Err(node.problem(format!("`{name}` is {circle}: `extends` must not be circular")));
         }
         chain.push(identity);
         Ok(Text::of_file(&file, text))
     }
 }
 
-/// Without the `..` that led to it, which say nothing to who reads a mistake.
+/// Without the `..` that led to it, which mean nothing to the reader of a message.
 fn straight(path: &Path) -> PathBuf {
     match (path.parent().map(Path::canonicalize), path.file_name()) {
         (Some(Ok(directory)), Some(name)) => directory.join(name),
@@ -120,7 +120,7 @@ fn straight(path: &Path) -> PathBuf {
     }
 }
 
-/// One file has one, whatever links and dots lead to it.
+/// The same for all paths that lead to one file.
 fn identity(file: &Path) -> PathBuf {
     file.canonicalize().unwrap_or_else(|_| file.to_owned())
 }

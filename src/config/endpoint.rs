@@ -26,7 +26,7 @@ pub struct HttpUrl {
 impl HttpUrl {
     pub(super) fn parse(text: &str) -> Result<Self, Fault> {
         let no_url = || {
-            Fault::new(format!("`{text}` is no URL that can be asked"))
+            Fault::new(format!("`{text}` is not an http or https URL"))
                 .help("for example: \"http://127.0.0.1:3000/healthz\"")
         };
         let (scheme, rest) = text.split_once("://").ok_or_else(no_url)?;
@@ -37,12 +37,12 @@ impl HttpUrl {
         };
         let (authority, target) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         if authority.contains('@') {
-            return Err(Fault::new("a login has no place in this URL: it would be shown to everybody")
-                .help("let the service answer this question to anybody on its own machine"));
+            return Err(Fault::new("this URL must not contain a login: shipit shows URLs in its output")
+                .help("let the service answer this request without a login on its own machine"));
         }
         let (host, port) = split(authority)?;
         if let Some(odd) = target.replace("{host}", "").chars().find(|c| !is_of_target(*c)) {
-            return Err(Fault::new(format!("`{odd}` cannot be in a URL that is asked"))
+            return Err(Fault::new(format!("`{odd}` cannot be in a URL"))
                 .help("write it as `%` and two hexadecimal digits, if it belongs there"));
         }
         let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
@@ -72,7 +72,7 @@ impl fmt::Display for HttpUrl {
 pub(super) fn host_and_port(text: &str) -> Result<(String, u16), Fault> {
     match split(text)? {
         (host, Some(port)) => Ok((host, port)),
-        (_, None) => Err(Fault::new(format!("`{text}` names no port")).help("for example: tcp = 3000")),
+        (_, None) => Err(Fault::new(format!("`{text}` has no port")).help("for example: tcp = 3000")),
     }
 }
 
@@ -93,7 +93,9 @@ fn split(text: &str) -> Result<(String, Option<u16>), Fault> {
         Some(port) => Some(
             (port.bytes().all(|b| b.is_ascii_digit()).then(|| port.parse().ok()).flatten())
                 .filter(|port| *port != 0)
-                .ok_or_else(|| Fault::new(format!("`{port}` is no port: it is between 1 and 65535")))?,
+                .ok_or_else(|| {
+                    Fault::new(format!("`{port}` is not a port: ports are between 1 and 65535"))
+                })?,
         ),
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
@@ -104,7 +106,7 @@ fn split(text: &str) -> Result<(String, Option<u16>), Fault> {
         !host.is_empty() && rest.chars().all(plain)
     };
     if !known {
-        return Err(Fault::new(format!("`{text}` does not begin with the name or address of a host")));
+        return Err(Fault::new(format!("`{text}` must start with the name or address of a host")));
     }
     Ok((host.to_owned(), port))
 }

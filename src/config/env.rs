@@ -15,16 +15,16 @@ use super::problem::{Fault, Problem, Problems, Span};
 use super::sources::Sources;
 use super::variable::{EnvEntry, EnvPart, EnvValue, EnvVariable};
 
-/// Why a value of `env` cannot be told.
+/// Why a value of `env` is not known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unevaluated {
     /// A variable of the operator that is not set.
-    #[error("the variable `{name}` is not set here")]
+    #[error("the variable `{name}` is not set")]
     MissingVariable {
         /// Its name.
         name: String,
     },
-    /// A command of the operator's whose answer was not asked for.
+    /// A local command that was not run.
     #[error("its command was not run")]
     NotRun,
 }
@@ -66,7 +66,7 @@ impl Environment {
         commands
     }
 
-    /// Puts what they printed in their place. Every command that failed is named, with its line.
+    /// Replaces the commands by what they printed. Every command that failed is named, with its line.
     ///
     /// # Errors
     /// When one failed or was not run, or printed what no variable can hold.
@@ -149,8 +149,8 @@ impl Environment {
 }
 
 fn missing_variable(key: &str, missing: &str, span: &Span) -> Problem {
-    let message = format!("`{key}` needs the variable `{missing}`, which is not set here");
-    Problem::at(span.clone(), message).help(format!("export {missing}=… and start again"))
+    let message = format!("`{key}` needs the variable `{missing}`, which is not set");
+    Problem::at(span.clone(), message).help(format!("set it: export {missing}=…"))
 }
 
 /// What a command printed, as `$(…)` takes it: without the newlines at its end.
@@ -184,9 +184,9 @@ pub(super) fn read(
                 false => problem,
             });
         } else if table.header && is_environment_key(&entry.key) {
-            // `build = …` here would be a variable nobody asked for, and a deploy without a build.
+            // `build = …` here would be an unwanted variable, and a deploy without a build.
             problems.push(keys::slid(misplaced(), &entry.key, table, place).help(format!(
-                "a variable of that name is possible as `env.{} = …` in `{}`",
+                "if you mean a variable of that name, write `env.{} = …` in `{}`",
                 entry.key, place.parent
             )));
         } else if let Some(value) = problems.keep(read_value(&entry.node, sources)) {
@@ -197,7 +197,7 @@ pub(super) fn read(
 }
 
 fn misplaced_message(key: &str, place: &Place) -> String {
-    format!("`{key}` in `{}` would be a variable", place.name)
+    format!("`{key}` in `{}` is read as a variable", place.name)
 }
 
 fn is_environment_key(key: &str) -> bool {
@@ -208,8 +208,8 @@ fn name_fault(name: &str) -> Option<Fault> {
     let letter = |c: char| c.is_ascii_alphabetic() || c == '_';
     let good = name.starts_with(letter) && name.chars().all(|c| letter(c) || c.is_ascii_digit());
     if !good {
-        let fault = Fault::new(format!("`{name}` is not the name of a variable"));
-        Some(fault.help("letters, digits and `_`, not beginning with a digit"))
+        let fault = Fault::new(format!("`{name}` is not a valid name for a variable"));
+        Some(fault.help("use letters, digits and `_`, and do not start with a digit"))
     } else if name.starts_with("SHIPIT_") || name == "SHARED" {
         Some(Fault::new(format!("`{name}` is set by shipit itself")))
     } else {
@@ -236,7 +236,7 @@ fn read_value(node: &Node, sources: &Sources) -> Result<EnvValue, Problem> {
     }
 }
 
-/// Whether a value of `env` will hold what only the operator knows.
+/// Whether a value of `env` is a secret: it comes from a variable or a command of the operator.
 pub(super) fn is_secret(node: &Node) -> bool {
     match &node.value {
         Value::Text(text) => !variables(text).is_empty(),
@@ -298,5 +298,5 @@ fn variable(after: &str) -> Result<(&str, &str), Fault> {
         return Ok((name, rest));
     }
     Err(Fault::new("`${` without the name of a variable and `}`")
-        .help("`${NAME}` is your variable NAME, nothing more; a literal `${` is written `$${`"))
+        .help("`${NAME}` is your variable NAME; write a literal `${` as `$${`"))
 }

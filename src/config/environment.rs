@@ -21,9 +21,9 @@ pub struct Environment {
     pub root: PathBuf,
     /// What is deployed, in the order of going live.
     pub apps: Vec<App>,
-    /// They are those of `[apps]`; else the environment itself is its only app.
+    /// The apps are those of `[apps]`; else the environment itself is its only app.
     pub of_apps: bool,
-    /// Where to, in the order of the file, ranges expanded, no two alike.
+    /// The hosts, in the order of the file, ranges expanded, each once.
     pub hosts: Vec<Host>,
     /// Which app on which host, in the order of the hosts, on each in that of the apps. Never empty.
     pub sites: Vec<Site>,
@@ -31,9 +31,9 @@ pub struct Environment {
     pub rollout: Rollout,
     /// Limits on waiting.
     pub timeouts: Timeouts,
-    /// Asks before it is deployed to.
+    /// Whether shipit asks before a deploy.
     pub confirm: bool,
-    /// Where all of it stands: what is found missing later is still shown in its place.
+    /// The texts it was read from: what is found missing later is still shown in its place.
     pub(super) sources: Arc<Sources>,
 }
 
@@ -54,7 +54,7 @@ pub struct Host {
     pub jump: Option<Vec<String>>,
     /// Pinned host key, `SHA256:…` as `ssh-keygen -l` prints it.
     pub host_key: Option<String>,
-    /// What it is for: `SHIPIT_ROLES`, and what `roles` of apps and hooks speak of.
+    /// Its roles: `SHIPIT_ROLES`, and what `roles` of apps and hooks name.
     pub roles: Vec<String>,
 }
 
@@ -82,6 +82,6 @@ pub struct Timeouts {
     pub fetch: Duration,
     /// A supervisor command; 2 min.
     pub reload: Duration,
-    /// A silent line; 30 s.
+    /// How long a connection may be silent; 30 s.
     pub lost: Duration,
 }

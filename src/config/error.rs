@@ -29,13 +29,13 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// A directory, a pipe, a device.
-    #[error("{} is not a file that can be read as a configuration", file.display())]
+    #[error("{} is not a regular file", file.display())]
     NotAFile {
         /// Which.
         file: PathBuf,
     },
     /// Far from what a configuration needs.
-    #[error("{} is larger than {limit} bytes, which no configuration is", file.display())]
+    #[error("{} is larger than {limit} bytes: this is not a configuration file", file.display())]
     TooLarge {
         /// Which.
         file: PathBuf,
@@ -53,7 +53,7 @@ pub enum ConfigError {
     /// Somebody else could decide what runs on the hosts.
     #[error(
         "{} belongs to another user (uid {owner}), who could decide what runs on your hosts; \
-         take it over with chown if you trust what is in it", file.display()
+         if you trust it, make it yours with chown", file.display()
     )]
     Foreign {
         /// Which file.
@@ -107,13 +107,13 @@ pub enum ConfigError {
         nearest: Option<String>,
     },
     /// Each of `--hosts`, `--roles` and `--apps` means something, all together nothing.
-    #[error("--hosts, --roles and --apps together leave nothing of `{environment}`")]
+    #[error("no host of `{environment}` matches --hosts, --roles and --apps together")]
     NothingLeft {
         /// Where.
         environment: String,
     },
     /// A pattern of `--hosts` that cannot be read.
-    #[error("`{pattern}` is not a pattern of hosts: {reason}")]
+    #[error("`{pattern}` is not a valid host pattern: {reason}")]
     BadPattern {
         /// What was given.
         pattern: String,
@@ -121,7 +121,9 @@ pub enum ConfigError {
         reason: String,
     },
     /// Patterns of `--hosts` that take away all they name.
-    #[error("--hosts `{patterns}` leaves no host of `{environment}`: each is taken out again by a !pattern")]
+    #[error(
+        "--hosts `{patterns}` leaves no host of `{environment}`: every host that it names is excluded by a !pattern"
+    )]
     NoHostLeft {
         /// Where.
         environment: String,
@@ -157,7 +159,7 @@ fn above(top: Option<&PathBuf>) -> String {
 
 fn known_environments(nearest: Option<&str>, known: &[String]) -> String {
     match nearest {
-        _ if known.is_empty() => "it has none, a line `[deploy.NAME]` begins one".to_owned(),
+        _ if known.is_empty() => "it has none; `[deploy.NAME]` starts one".to_owned(),
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => format!("it has {}", known.join(", ")),
     }

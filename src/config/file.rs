@@ -14,7 +14,7 @@ use toml::de::{DeInteger, DeTable, DeValue};
 use super::error::ConfigError;
 use super::problem::{Problem, Span};
 
-/// More than this is no configuration but a mistaken path.
+/// A larger file is a mistaken path, not a configuration.
 const LARGEST: u64 = 1 << 20;
 
 /// A file's text and name.
@@ -28,7 +28,7 @@ pub(super) struct Table {
     pub entries: Vec<Entry>,
     /// The header line where there is one, else the braces or the key.
     pub span: Span,
-    /// Began with a `[header]`: what follows belongs to it, wanted or not.
+    /// Began with a `[header]`: all lines after it belong to it.
     pub header: bool,
 }
 
@@ -86,7 +86,7 @@ impl Source {
     }
 }
 
-/// The tree of a text whose places are counted from `base`; all that is no TOML is told.
+/// The tree of a text whose places are counted from `base`, or all places that are not TOML.
 pub(super) fn parse(text: &str, base: usize) -> Result<Table, Vec<Problem>> {
     let (document, errors) = DeTable::parse_recoverable(text);
     let at = |error: &toml::de::Error| moved(error.span().unwrap_or(0..0), base);
@@ -130,7 +130,7 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// A file that somebody else can change decides what runs as us on every host.
+/// Another user who can change the file decides what runs as us on every host.
 fn trusted(owner: u32, us: u32) -> bool {
     owner == us || owner == 0
 }

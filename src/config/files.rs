@@ -19,7 +19,7 @@ use super::{command, paths, values};
 /// Permissions of `env-file`: it is likely to hold secrets.
 const ENV_FILE_MODE: u32 = 0o600;
 
-/// Bytes of a line of base64: hosts read a line at a time.
+/// Bytes in one line of base64, because hosts read a line at a time.
 const LINE: usize = 6 << 10;
 
 impl FileEntry {
@@ -106,7 +106,7 @@ fn read_entry(
     if table.header && Scope::Environment.key(&entry.key).is_some() {
         let problem = Problem::at(
             entry.key_span.clone(),
-            format!("`{}` in `{}` would be a file", entry.key, place.name),
+            format!("`{}` in `{}` is read as the path of a file", entry.key, place.name),
         );
         problems.push(keys::slid(problem, &entry.key, table, place));
         return None;
@@ -115,7 +115,7 @@ fn read_entry(
     let path = problems.keep(match entry.key.strip_prefix("shared/") {
         Some(_) => in_shared(&entry.key).map_err(fault),
         None => Err(fault(
-            Fault::new(format!("`{}` does not lie in `shared/`", entry.key))
+            Fault::new(format!("`{}` is not in `shared/`", entry.key))
                 .help("write \"shared/NAME\", and link it into the releases: shared = [\"NAME\"]"),
         )),
     })?;
@@ -136,8 +136,9 @@ fn source(table: &Table, sources: &Sources) -> Result<FileSource, Problem> {
             Ok(FileSource::From(paths::key_file(&from.node, &sources.of(&from.node.span).directory)?))
         }
         (None, Some(entry)) => command::read(entry, sources).map(FileSource::Command),
-        (Some(_), Some(second)) => Err(Problem::at(second.key_span.clone(), "both `from` and `command`")
-            .help("one of them is the content")),
+        (Some(_), Some(second)) => {
+            Err(Problem::at(second.key_span.clone(), "both `from` and `command`").help("choose one of them"))
+        }
         (None, None) => Err(Problem::at(table.span.clone(), "neither `from` nor `command`")
             .help("for example: { from = \"deploy/prod.env\", mode = \"0600\" }")),
     }
@@ -155,8 +156,8 @@ fn mode(node: &Node) -> Result<u32, Problem> {
     }
     .filter(|mode| mode & 0o400 != 0)
     .ok_or_else(|| {
-        node.problem("this is no mode of a file")
-            .help("three octal digits, in quotes, and the owner may read: \"0600\", \"0640\"")
+        node.problem("this is not a file mode")
+            .help("write three octal digits in quotes, which let the owner read: \"0600\", \"0640\"")
     })
 }
 
@@ -166,7 +167,7 @@ fn in_shared(text: &str) -> Result<String, Fault> {
     let parts: Vec<&str> = path.split('/').collect();
     let bad = |part: &&str| matches!(*part, "" | "." | "..") || part.chars().any(char::is_control);
     if path.starts_with('~') || parts.iter().any(bad) {
-        return Err(Fault::new(format!("`{text}` is no path of a file in `shared/`")));
+        return Err(Fault::new(format!("`{text}` is not the path of a file in `shared/`")));
     }
     Ok(path.to_owned())
 }

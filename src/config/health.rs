@@ -1,7 +1,7 @@
-//! `health`: how it is told that the new release answers.
+//! `health`: how shipit checks that the new release is healthy.
 //!
-//! Impossible values are told with their place. A weaker table is read too, for its mistakes, but the strongest counts
-//! whole: parts of two different questions make no third one.
+//! Impossible values are reported with their place. A weaker table is read too, for its mistakes, but only the strongest counts:
+//! parts of two different checks do not make a third one.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -22,49 +22,49 @@ const SHORTEST: Duration = Duration::from_millis(1);
 /// `health`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
-    /// What is asked.
+    /// What is checked.
     pub check: HealthCheck,
-    /// How soon it has to be well: 60 s.
+    /// How soon the release must be healthy: 60 s.
     pub within: Duration,
-    /// From one question to the next: 1 s.
+    /// Time from one check to the next: 1 s.
     pub interval: Duration,
-    /// How long one answer may take: 5 s.
+    /// How long one check may take: 5 s.
     pub timeout: Duration,
-    /// How long it has to stay well from the first good answer on, beyond `within` if need be: 0 s.
+    /// How long it must stay healthy from the first good answer on, beyond `within` if need be: 0 s.
     pub stable_for: Duration,
 }
 
-/// What is asked.
+/// What is checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HealthCheck {
     /// A page.
     Http(HttpCheck),
-    /// Whether a port takes connections.
+    /// Whether a port accepts connections.
     Tcp {
         /// Name or address, without brackets; from the deploy host's point of view.
         host: String,
         /// Not 0.
         port: u16,
     },
-    /// A text of the hooks' kind, run on the host: 0 is well.
+    /// A script as of a hook, run on the host; exit code 0: healthy.
     Command(String),
 }
 
 /// `health = { http, … }`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpCheck {
-    /// What is asked.
+    /// What is requested.
     pub url: HttpUrl,
-    /// The codes that are well, at least one.
+    /// The healthy status codes, at least one.
     pub status: Vec<RangeInclusive<u16>>,
-    /// What the body has to hold.
+    /// What the body must contain.
     pub body: Option<String>,
-    /// A header or the body has to name the release or its full revision.
+    /// A header or the body must contain the release or its full revision.
     pub release: bool,
 }
 
 impl HealthCheck {
-    /// Whether only the host itself can ask: a command, and `https`, whose keys nobody here could judge.
+    /// Whether only the host itself can check: a command, and `https`, whose certificates cannot be verified from here.
     #[must_use]
     pub fn is_for_host(&self) -> bool {
         match self {
@@ -76,15 +76,15 @@ impl HealthCheck {
 }
 
 impl Health {
-    /// As it is kept on a host with the release, in one line: what is asked after a revert or on the way back is what was
-    /// asked when that release was deployed.
+    /// As it is kept on a host with the release, in one line: after a revert or a rollback the check is the one with which that
+    /// release was deployed.
     #[must_use]
     pub fn written(&self) -> String {
         // Strings and numbers only: nothing here fails to be written.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// What [`Health::written`] made. A host tells it: it must not keep us for ever, or without rest.
+    /// What [`Health::written`] made. It comes from a host, so its times are limited: it must not keep shipit waiting for ever, or busy.
     #[must_use]
     pub fn read(text: &str) -> Option<Health> {
         let times = |health: &Health| [health.within, health.interval, health.timeout, health.stable_for];
@@ -108,7 +108,7 @@ impl Health {
 }
 
 impl HttpCheck {
-    /// Whether an answer with this code is well.
+    /// Whether an answer with this code is healthy.
     #[must_use]
     pub fn accepts(&self, status: u16) -> bool {
         self.status.iter().any(|range| range.contains(&status))
@@ -155,7 +155,7 @@ fn read_table(table: &Table, placeholders: &Placeholders<'_>, problems: &mut Pro
         {
             let problem = entry.node.problem(format!("`{key}` is longer than `within`"));
             let note = table.get("within").map(|within| within.node.span.clone()).unwrap_or_default();
-            problems.push(problem.note(note, "all questions and answers have this time"));
+            problems.push(problem.note(note, "all checks have to fit in this time"));
         }
     }
     let check = check(table, placeholders, problems)?;
@@ -177,14 +177,14 @@ fn check(table: &Table, placeholders: &Placeholders<'_>, problems: &mut Problems
     let entry = match kinds.as_slice() {
         [entry] => *entry,
         [] => {
-            let problem = Problem::at(table.span.clone(), "this asks nothing: `http`, `tcp` or `command`");
+            let problem = Problem::at(table.span.clone(), "`health` needs `http`, `tcp` or `command`");
             problems.push(problem.help("for example: health = { http = \"http://127.0.0.1:3000/healthz\" }"));
             return None;
         }
         [first, second, ..] => {
             let message = format!("both `{}` and `{}`", first.key, second.key);
             let problem = Problem::at(second.key_span.clone(), message);
-            problems.push(problem.note(first.key_span.clone(), "one question or the other"));
+            problems.push(problem.note(first.key_span.clone(), "choose one of them"));
             return None;
         }
     };
@@ -193,9 +193,8 @@ fn check(table: &Table, placeholders: &Placeholders<'_>, problems: &mut Problems
     }
     for key in ["status", "body", "release"] {
         if let Some(other) = table.get(key) {
-            let problem =
-                Problem::at(other.key_span.clone(), format!("`{key}` says something only of `http`"));
-            problems.push(problem.note(entry.key_span.clone(), "this is asked"));
+            let problem = Problem::at(other.key_span.clone(), format!("`{key}` only applies to `http`"));
+            problems.push(problem.note(entry.key_span.clone(), "this is checked"));
         }
     }
     if entry.key == "tcp" {
@@ -257,7 +256,7 @@ fn status(node: &Node) -> Result<Vec<RangeInclusive<u16>>, Problem> {
     let mut ranges = Vec::new();
     for item in node.items() {
         let no_code = || {
-            item.problem("this is no code of HTTP, nor a range of them")
+            item.problem("this is not an HTTP status code or a range of them")
                 .help("codes are between 100 and 599: \"200\", \"200-399\", \"200,204,300-399\"")
         };
         match &item.value {
@@ -267,11 +266,11 @@ fn status(node: &Node) -> Result<Vec<RangeInclusive<u16>>, Problem> {
                     ranges.push(code_range(part).ok_or_else(no_code)?);
                 }
             }
-            _ => return Err(item.expected("codes of HTTP, like 200 or \"200-399\"")),
+            _ => return Err(item.expected("HTTP status codes, like 200 or \"200-399\"")),
         }
     }
     if ranges.is_empty() {
-        return Err(node.problem("with no code at all, no answer would be well"));
+        return Err(node.problem("this must hold at least one code"));
     }
     Ok(ranges)
 }

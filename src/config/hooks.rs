@@ -57,11 +57,12 @@ impl Reader<'_> {
         hooks.retain(|hook| !hook.text.trim().is_empty());
         let traffic = matches!(self.key, "drain" | "undrain");
         if traffic && hooks.iter().any(|hook| hook.local) && hooks.iter().any(|hook| !hook.local) {
-            let problem = node.problem(format!("`{}` is partly `local`", self.key));
+            let problem = node
+                .problem(format!("`{}` mixes scripts on your machine with scripts on the host", self.key));
             problems.push(
                 problem
-                    .label("all here, or all on the host")
-                    .help("a host goes out and in again as one step: call what is needed from one place"),
+                    .label("all of them must run in the same place")
+                    .help("set `local = true` for all of them, or for none"),
             );
         }
         hooks
@@ -93,7 +94,7 @@ impl Reader<'_> {
             // Such a hook runs here and once by its nature: the flag shows a misunderstanding.
             if set && self.key.ends_with("-local") {
                 let message = format!("`{}` already runs once, on this machine", self.key);
-                problems.push(Problem::at(entry.key_span.clone(), message).label("so this says nothing"));
+                problems.push(Problem::at(entry.key_span.clone(), message).label("this has no effect"));
             }
             Some(set)
         };
@@ -112,10 +113,10 @@ impl Reader<'_> {
             (Some(run), None) => Ok(values::any_text(&run.node)?.to_owned()),
             (None, Some(script)) => self.script(&script.node),
             (Some(run), Some(script)) => Err(Problem::at(script.key_span.clone(), "both `run` and `script`")
-                .label("the text of this file, or")
-                .note(run.key_span.clone(), "this text, not both")),
-            (None, None) => Err(Problem::at(table.span.clone(), "this hook has no text")
-                .help("`run` is the text itself, `script` a file that holds it")),
+                .label("this file")
+                .note(run.key_span.clone(), "or this text: choose one of them")),
+            (None, None) => Err(Problem::at(table.span.clone(), "this hook has neither `run` nor `script`")
+                .help("`run` is the script itself, `script` is a file that holds it")),
         }
     }
 
@@ -125,7 +126,7 @@ impl Reader<'_> {
         let source = Source::read(&directory.join(path)).map_err(|error| {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
             node.problem(format!("{error}{}", cause.unwrap_or_default()))
-                .help("`script` is a file here, relative to the directory of the file that names it")
+                .help("`script` is a file on your machine, relative to the directory of this file")
         })?;
         if source.text.contains('\0') {
             return Err(node.problem(format!("{} holds a NUL", source.file.display())));
@@ -190,6 +191,6 @@ fn read_supervisor(node: &Node, context: &Context<'_>, problems: &mut Problems) 
 
 fn own_commands(problem: Problem) -> Problem {
     problem.help(
-        "until then write your commands: supervisor = { reload = \"pm2 startOrReload ecosystem.config.js\" }",
+        "for now, give your own commands: supervisor = { reload = \"pm2 startOrReload ecosystem.config.js\" }",
     )
 }

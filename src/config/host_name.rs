@@ -1,6 +1,6 @@
 //! The text form of hosts: `user@name:port`, ranges `web[01:12]`, IPv6 in brackets.
 //!
-//! Used for `host`, `jump` and `--hosts`. What comes out can stand in a command line or a path unquoted.
+//! Used for `host`, `jump` and `--hosts`. The results need no quoting in a command line or a path.
 
 use std::net::Ipv6Addr;
 
@@ -26,7 +26,7 @@ pub(super) fn parse(text: &str) -> Result<Address<'_>, Fault> {
         return Err(fault("it begins with `-`"));
     }
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(fault("it holds blanks or control characters"));
+        return Err(fault("it contains blanks or control characters"));
     }
     // The last one: user names of some directories hold an `@` themselves.
     let (user, rest) = match text.rsplit_once('@') {
@@ -45,7 +45,7 @@ pub(super) fn parse(text: &str) -> Result<Address<'_>, Fault> {
         }
         return Ok(Address { user, name, port });
     }
-    Err(fault("a name holds letters, digits and . _ - only")
+    Err(fault("a name has only letters, digits and . _ -")
         .help("write a name or an address: web1, ops@web1:2222, [::1]:22, web[01:12].example.com"))
 }
 
@@ -57,7 +57,7 @@ pub(super) fn check_user(user: &str) -> Result<(), &'static str> {
     } else if user.starts_with('-') {
         Err("the user begins with `-`")
     } else if user.chars().any(bad) {
-        Err("the user holds a character that no login has")
+        Err("the user contains a character that is not possible in a login")
     } else {
         Ok(())
     }
@@ -120,7 +120,7 @@ pub(super) fn expand_pattern(name: &str) -> Result<Vec<String>, Fault> {
             after.strip_prefix('[').and_then(|after| after.split_once(']')).ok_or_else(bad)?;
         let range = Range::parse(range).ok_or_else(bad)?;
         if range.len().saturating_mul(names.len() as u64) > MOST_HOSTS as u64 {
-            return Err(Fault::new(format!("`{name}` stands for more than {MOST_HOSTS} hosts")));
+            return Err(Fault::new(format!("`{name}` expands to more than {MOST_HOSTS} hosts")));
         }
         names = names
             .iter()

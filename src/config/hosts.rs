@@ -1,4 +1,4 @@
-//! `host`: strings, tables and ranges become hosts, each with its login merged, no two alike. What an app has there is
+//! `host`: strings, tables and ranges become hosts, each with its login merged, each once. What an app has there is
 //! read by `sites.rs`.
 
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use super::{command, paths, values};
 /// What all hosts of an environment have in common.
 pub(super) struct Context<'a> {
     pub sources: &'a Sources,
-    /// What commands printed; none: they were not run, and their hosts are left out.
+    /// What commands printed; none: they were not run, and their hosts are missing.
     pub printed: Option<&'a Printed>,
     /// The environment's table and what it builds on.
     pub layers: Layers<'a>,
@@ -32,7 +32,7 @@ pub(super) struct Group<'a> {
 /// Settings of one entry of the list: the environment's, under those of the entry.
 struct Settings<'a> {
     tables: Vec<&'a Table>,
-    /// The entry itself says how to log in: then even `localhost` is meant to be reached by SSH.
+    /// The entry itself says how to log in: then even `localhost` is reached over SSH.
     login: bool,
     user: Option<String>,
     /// The user, or the port, is set on the command line: then over those in the text of a host, too.
@@ -74,12 +74,12 @@ pub(super) fn read<'a>(node: &'a Node, context: &Context<'a>, problems: &mut Pro
             groups.push(group);
         }
         if count > MOST_HOSTS {
-            problems.push(entry.problem(format!("this makes more than {MOST_HOSTS} hosts")));
+            problems.push(entry.problem(format!("this is more than {MOST_HOSTS} hosts")));
             break;
         }
     }
     if entries.is_empty() {
-        problems.push(node.problem("this names no host"));
+        problems.push(node.problem("`host` must name at least one host"));
     }
     groups
 }
@@ -124,7 +124,7 @@ fn read_command<'a>(
     let Some(entry) = table.get("command") else { return Vec::new() };
     if let Some(host) = table.get("host") {
         let problem = Problem::at(entry.key_span.clone(), "both `host` and `command`");
-        problems.push(problem.note(host.key_span.clone(), "a name, or a command that prints names"));
+        problems.push(problem.note(host.key_span.clone(), "choose one of them"));
     }
     let command = problems.keep(command::read(entry, context.sources));
     let printed = command.as_ref().and_then(|command| context.printed?.get(command)).unwrap_or_default();
@@ -231,7 +231,7 @@ fn user(node: &Node) -> Result<String, Problem> {
     let text = values::line(node)?;
     match host_name::check_user(&text) {
         Ok(()) => Ok(text),
-        Err(reason) => Err(node.problem(format!("`{text}` is not a login: {reason}"))),
+        Err(reason) => Err(node.problem(format!("`{text}` is not a valid login: {reason}"))),
     }
 }
 
@@ -250,7 +250,7 @@ fn jump(node: &Node) -> Result<Vec<String>, Problem> {
 }
 
 impl Host {
-    /// Name and, where the file gives one, port: tells hosts of one name apart.
+    /// Name and, where the file gives one, port: distinguishes hosts of one name.
     pub fn address(&self) -> String {
         match self.port {
             None => self.name.clone(),

@@ -1,6 +1,6 @@
 //! Tables over one another: defaults, environment, host, `--set`. The strongest that has a key decides.
 //!
-//! Weaker values are read too, so that a mistake in them is told even where it is overridden.
+//! Weaker values are read too, so that a mistake in them is reported even where it is overridden.
 
 use super::document::Document;
 use super::file::{Entry, Node, Table};
@@ -106,7 +106,7 @@ impl<'a> Layers<'a> {
 }
 
 impl Document {
-    /// The tables that the environment is made of. What is no table is told by [`Document::environment`].
+    /// The tables that the environment is made of. [`Document::environment`] reports values that should be tables.
     pub(super) fn layers<'a>(&'a self, name: &str, over: &'a Table) -> Layers<'a> {
         self.layers_with(name, None, over)
     }

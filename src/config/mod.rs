@@ -1,9 +1,9 @@
 //! shipit.toml: found, read, merged and checked.
 //!
-//! What leaves this module is resolved: plain structs that cannot hold a bad value, so nothing below asks the
-//! file or the process environment again. Secrets are not looked up here unless a command needs them
-//! ([`Environment::hosts`] carry [`EnvValue::Operator`], evaluated by [`EnvValue::evaluate`]). Nothing is run here:
-//! a [`Draft`] and an [`Environment`] say which commands of the operator's they want to be answered.
+//! What leaves this module is resolved: plain structs that cannot hold a bad value, so nothing below reads the
+//! file or the process environment again. Secrets are read only when a command needs them
+//! ([`Environment::sites`] hold [`EnvValue::Operator`], evaluated by [`EnvValue::evaluate`]). Nothing is run here:
+//! a [`Draft`] and an [`Environment`] say which local commands have to be run, and take their output.
 
 mod app;
 mod apps;

@@ -1,5 +1,5 @@
 //! What a file names, as it is written: for the completion of command lines, which must be quick, run nothing and
-//! contact nobody. Nothing is checked; what cannot be understood is left out.
+//! contact no host. Nothing is checked; what cannot be understood is ignored.
 
 use std::path::Path;
 

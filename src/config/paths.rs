@@ -28,11 +28,11 @@ pub struct SharedPath {
 pub enum RemotePathError {
     #[error("the path is empty")]
     Empty,
-    #[error("the root of the host is no deploy path")]
+    #[error("the root directory cannot be the deploy path")]
     Root,
-    #[error("the home directory itself is no deploy path; name one in it, like ~/app")]
+    #[error("the home directory itself cannot be the deploy path; use a directory in it, like ~/app")]
     Home,
-    #[error("`~{user}` is the home of another user: write it out")]
+    #[error("`~{user}` is the home of another user: write the full path")]
     OtherHome { user: String },
     #[error("`..` is not possible in a path on a host")]
     Parent,
@@ -95,7 +95,7 @@ pub(super) fn in_release(node: &Node) -> Result<SharedPath, Problem> {
         return refused("must be relative: it is a place in the release");
     }
     let Some(path) = clean_components(&text) else {
-        return refused("leads out of the release");
+        return refused("points outside the release");
     };
     if path.is_empty() {
         return refused("is the release itself");
@@ -117,7 +117,7 @@ pub(super) fn disjoint(paths: &[(&str, Span)]) -> Result<(), Problem> {
             if path == other || inside(path, other) || inside(other, path) {
                 let message = match path == other {
                     true => format!("`{path}` is named twice"),
-                    false => format!("`{path}` and `{other}` lie in one another"),
+                    false => format!("`{path}` and `{other}` overlap"),
                 };
                 return Err(Problem::at(span.clone(), message).note(first.clone(), "first named here"));
             }
@@ -146,8 +146,8 @@ pub(super) fn log_files(node: &Node) -> Result<String, Problem> {
     let text = line(node)?;
     if text.starts_with('-') || text.starts_with('~') && !text.starts_with("~/") {
         return Err(node
-            .problem(format!("`{text}` is no path on a host"))
-            .help("begin with `/`, with `~/` (the remote user's home), or below the deploy path: \"shared/logs/*.log\""));
+            .problem(format!("`{text}` is not a path on a host"))
+            .help("start with `/` or `~/` (the remote user's home), or give a path below the deploy path: \"shared/logs/*.log\""));
     }
     if text.ends_with('/') {
         return Err(node.problem(format!("`{text}` is a directory")).help(format!("its files: \"{text}*\"")));
@@ -161,17 +161,19 @@ pub(super) fn on_host(node: &Node) -> Result<String, Problem> {
     if text.starts_with('/') || (text.starts_with("~/") && text.len() > 2) {
         return Ok(text);
     }
-    Err(node.problem(format!("`{text}` must begin with `/` or `~/`")).help("`~/` is the remote user's home"))
+    Err(node.problem(format!("`{text}` must start with `/` or `~/`")).help("`~/` is the remote user's home"))
 }
 
-/// `key`: `~` is the operator's home, a relative path begins at the file's directory.
+/// `key`: `~` is the operator's home, a relative path starts at the file's directory.
 pub(super) fn key_file(node: &Node, root: &Path) -> Result<PathBuf, Problem> {
     let text = any_text(node)?;
     let path = match text.strip_prefix('~') {
         None if text.is_empty() => Err(Fault::new("this must not be empty")),
         None => Ok(root.join(text)),
         Some(rest) => match (rest.strip_prefix('/'), std::env::home_dir()) {
-            (None, _) => Err(Fault::new(format!("`{text}` is in the home of another user: write it out"))),
+            (None, _) => {
+                Err(Fault::new(format!("`{text}` is in the home of another user: write the full path")))
+            }
             (_, None) => Err(Fault::new(format!("`{text}` needs your home directory, and HOME is not set"))),
             (Some(rest), Some(home)) => Ok(home.join(rest)),
         },

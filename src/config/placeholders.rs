@@ -56,15 +56,16 @@ impl Placeholders<'_> {
         let filled = self.fill_command(text);
         if text.contains("${") {
             return Err(Fault::new(format!("variables are not expanded in {what}"))
-                .help("there are {env}, {app} and {host}, without a `$`"));
+                .help("use the placeholders {env}, {app} and {host}, without a `$`"));
         }
         let mut rest = text;
         while let Some((_, after)) = rest.split_once('{') {
             let name = after.split('}').next().unwrap_or(after);
             if !NAMES.contains(&name) {
                 let near = nearest(name, NAMES).map(|near| format!("; did you mean `{{{near}}}`?"));
-                return Err(Fault::new(format!("`{{{name}}}` stands for nothing in {what}"))
-                    .help(format!("there are {{env}}, {{app}} and {{host}}{}", near.unwrap_or_default())));
+                return Err(Fault::new(format!("`{{{name}}}` is not a placeholder in {what}")).help(
+                    format!("the placeholders are {{env}}, {{app}} and {{host}}{}", near.unwrap_or_default()),
+                ));
             }
             rest = after;
         }

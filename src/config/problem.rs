@@ -24,7 +24,7 @@ impl Problem {
         self.span.start
     }
 
-    /// What stands at the caret.
+    /// The text at the caret.
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
@@ -50,7 +50,7 @@ impl Problem {
     }
 }
 
-/// What is wrong with a value, before anybody knows where the value stands.
+/// What is wrong with a value whose place is not known yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
     pub message: String,

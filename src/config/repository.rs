@@ -1,4 +1,4 @@
-//! How a host gets at the repository: how much of it, which part, and with what access.
+//! How a host reaches the repository: which part of it, and with what access.
 
 use super::file::Node;
 use super::layers::Layers;
@@ -19,18 +19,18 @@ pub(super) fn subdir(node: &Node) -> Result<String, Problem> {
     Ok(path)
 }
 
-/// `repo-token`: a secret of the operator's, only for a server that will see it through an encrypted line.
+/// `repo-token`: a secret of the operator's, only for a server that receives it over an encrypted connection.
 pub(super) fn token(layers: &Layers<'_>, repo: &str, problems: &mut Problems) -> Option<EnvVariable> {
     layers.last(TOKEN, problems, |node| {
         let value = env::parse(values::any_text(node)?).map_err(|fault| fault.at(node.span.clone()))?;
         let fault = match value {
             EnvValue::Plain(_) | EnvValue::Command(_) | EnvValue::Printed(_) => Some(
-                Fault::new("a token does not belong into this file")
-                    .help("repo-token = \"${GIT_TOKEN}\" is your variable GIT_TOKEN"),
+                Fault::new("a token does not belong in this file")
+                    .help("use one of your variables: repo-token = \"${GIT_TOKEN}\""),
             ),
             EnvValue::Operator(_) if !repo.is_empty() && !encrypted(repo) => Some(
-                Fault::new("`repo-token` is for a `repo` that begins with https://")
-                    .help("over ssh it is a key that opens: `repo-key`, or the host's own"),
+                Fault::new("`repo-token` needs a `repo` that starts with https://")
+                    .help("for a repository over SSH use `repo-key`, or the host's own key"),
             ),
             EnvValue::Operator(_) => None,
         };
@@ -39,7 +39,7 @@ pub(super) fn token(layers: &Layers<'_>, repo: &str, problems: &mut Problems) ->
     })
 }
 
-// Or one that no network sees.
+// Or to this machine, without a network.
 fn encrypted(repo: &str) -> bool {
     let inside = ["http://127.0.0.1:", "http://127.0.0.1/", "http://localhost:", "http://localhost/"];
     repo.starts_with("https://") || inside.iter().any(|start| repo.starts_with(start))

@@ -1,6 +1,6 @@
 //! From the tree of the file to one resolved environment: layers, required keys, defaults.
 //!
-//! Only what the environment is made of is checked: a slip in staging does not stop a revert in production.
+//! Only what the environment is made of is checked: a mistake in staging does not stop a revert in production.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -135,10 +135,10 @@ impl Document {
             let Some(entry) = own_entry(table, name) else { continue };
             own = problems.keep(entry.node.as_table()).or(own);
             if !values::is_plain_name(name) {
-                let message = format!("`{name}` cannot name an environment");
+                let message = format!("`{name}` is not a valid name for an environment");
                 problems.push(
                     Problem::at(entry.key_span.clone(), message)
-                        .help("letters, digits and . _ - only, beginning with a letter or a digit"),
+                        .help("use letters, digits and . _ - only, and start with a letter or a digit"),
                 );
             }
         }
@@ -280,7 +280,7 @@ impl Reader<'_> {
         self.layers.last(key, problems, |node| values::list(node, &read)).unwrap_or_default()
     }
 
-    /// `shared` and `carry`, none of which lies in another.
+    /// `shared` and `carry`; no path may contain another.
     fn kept_paths(&self, problems: &mut Problems) -> (Vec<SharedPath>, Vec<String>) {
         let mut read = |key| {
             self.layers
@@ -306,7 +306,7 @@ impl Reader<'_> {
             if let (Some(one), Some(other)) = (table.get("host"), table.get("hosts")) {
                 problems.push(
                     Problem::at(other.key_span.clone(), "both `host` and `hosts`")
-                        .note(one.key_span.clone(), "two words for one thing: join the lists"),
+                        .note(one.key_span.clone(), "both mean the same: join the lists"),
                 );
             }
         }
@@ -318,7 +318,7 @@ impl Reader<'_> {
         hosts::read(&entry.node, &context, problems)
     }
 
-    /// The strongest entry of one of the keys; that there is none is noted at the environment's header.
+    /// The strongest entry of one of the keys; where there is none, that is noted at the environment's header.
     fn require(&self, names: &[&str], problems: &mut Problems) -> Option<&'_ Entry> {
         let strongest =
             self.layers.tables().filter_map(|(table, _)| names.iter().find_map(|name| table.get(name)));
@@ -335,7 +335,7 @@ impl Reader<'_> {
         None
     }
 
-    /// Whether a table that began before it took the key: that table tells, which says more than "missing".
+    /// Whether the key is in a table that began before it: the message about that table says more than "missing".
     fn slid_away(&self, keys: &[&str]) -> bool {
         let inner = self.own.entries.iter().flat_map(|entry| entry.node.items());
         let took = |table: &Table| table.header && keys.iter().any(|key| table.get(key).is_some());
@@ -355,12 +355,12 @@ impl Reader<'_> {
     }
 }
 
-/// `host` and `path` are at home in the table of a host.
+/// `host` and `path` belong in the table of a host.
 fn is_host_table(table: &Table, keys: &[&str]) -> bool {
     table.get("host").is_some() && keys.iter().all(|key| Scope::Host.key(key).is_some() || *key == "hosts")
 }
 
-/// The last component of the repository, with nothing in it that a shell or a path would mind.
+/// The last component of the repository, with only characters that are safe in a shell and a path.
 fn app_name(repo: &str) -> String {
     let last = repo.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
     let name = last.strip_suffix(".git").unwrap_or(last);

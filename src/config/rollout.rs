@@ -81,7 +81,7 @@ impl Share {
             Some(percent) => number(percent).filter(|percent| *percent <= 100).map(Share::Percent),
             None => number(text).map(Share::Count),
         }
-        .ok_or_else(|| "takes a number of hosts, or a part of them such as 25%".to_owned())
+        .ok_or_else(|| "expected a number of hosts or a percentage such as 25%".to_owned())
     }
 }
 

@@ -1,6 +1,6 @@
 //! `--hosts`: names, globs, ranges and `!name`, in lists with commas; `--roles` and `--apps`: names.
 //!
-//! A pattern that matches nothing is an error: a slip must not turn "on one host" into "on none" or "on all".
+//! A pattern that matches nothing is an error: a typing mistake must not turn "on one host" into "on none" or "on all".
 
 use super::environment::{Environment, Host, Site};
 use super::error::ConfigError;

@@ -1,7 +1,7 @@
 //! `--set KEY.PATH=VALUE`: one more table over all others, made of what was typed.
 //!
-//! A value is TOML where it can be read as such, else a string: nobody has to quote for two languages. Its mistakes are
-//! shown in what was typed.
+//! A value is TOML where it can be read as such, else a string, so that users need not quote for two languages. Mistakes are
+//! shown in the typed text.
 
 use super::file::{self, Entry, Node, Table, Value};
 use super::keys::{self, Kind, Scope};
@@ -45,7 +45,7 @@ pub(super) fn read(text: &Text) -> Result<Assignment, Problem> {
         }
     }
     let whole = text.base()..text.base() + typed.len();
-    Err(Problem::at(whole, "this sets nothing").help("write KEY=VALUE or KEY.KEY=VALUE: timeout.hook=1m"))
+    Err(Problem::at(whole, "this is not a setting").help("write KEY=VALUE or KEY.KEY=VALUE: timeout.hook=1m"))
 }
 
 /// The one value of a document that holds no other.
@@ -168,10 +168,10 @@ fn put(table: &mut Table, path: &str, keys: &[(String, Span)], node: &Node) -> R
     match &mut entry.node.value {
         Value::Table(inner) => put(inner, &format!("{path}{key}."), rest, node),
         _ => {
-            let message = format!("`{path}{key}` is {kind}: there is nothing inside of it to set");
+            let message = format!("`{path}{key}` is {kind} and has no keys to set");
             Err(Problem::at(key_span.clone(), message)
                 .note(entry.node.span.clone(), "given here")
-                .help(format!("set it as a whole: {path}{key}=…")))
+                .help(format!("set the whole value: {path}{key}=…")))
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The resolved configuration as TOML: `config`. A line a value, so that it can be searched and fed back; secrets are
-//! dotted, and nothing is run or looked up for it.
+//! The resolved configuration as TOML: `config`. One line per value, so that it can be searched and read again; secrets are
+//! dots, and no command is run and no variable is read for it.
 //!
-//! Works on the tables as they lie over one another, not on the resolved structs: so every value still knows its place.
+//! Works on the merged tables, not on the resolved structs, so that every value still has its place.
 
 use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
@@ -168,12 +168,12 @@ impl Document {
     }
 }
 
-/// What stands before the keys of an app.
+/// The prefix of the keys of an app.
 fn prefix(app: &str) -> String {
     format!("apps.{}.", quote_key(app))
 }
 
-/// `after`, as far as the environment has those apps: no other is waited for.
+/// `after`, reduced to the apps of the environment: it waits for no other.
 fn taken(layers: &Layers<'_>, apps: &[&str]) -> String {
     let nodes = layers.entry("after").map(|entry| entry.node.items()).unwrap_or_default();
     let names =

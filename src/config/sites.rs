@@ -26,7 +26,7 @@ pub(super) struct Context<'a> {
     pub whole: bool,
 }
 
-/// The app on all hosts that it is for. A path that no layer gives is empty: the caller tells that it is missing.
+/// The app on all hosts that it is for. A path that no layer gives is empty: the caller reports that it is missing.
 pub(super) fn read(
     (at, app): (usize, &App),
     groups: &[Group<'_>],
@@ -76,14 +76,14 @@ fn variables(layers: &Layers<'_>, sources: &Sources, problems: &mut Problems) ->
     env.into_values().collect()
 }
 
-/// A role that no host has would make an app or a hook run nowhere, without a word.
+/// A role that no host has would silently make an app or a hook run nowhere.
 fn check_roles(app: &str, groups: &[Group<'_>], context: &Context<'_>, problems: &mut Problems) {
     if !context.whole {
         return;
     }
     let hosts = || groups.iter().flat_map(|group| &group.hosts);
     let known: Vec<&str> = hosts().flat_map(|host| &host.roles).map(String::as_str).collect();
-    // Of those alone that count: one that is overridden may be of another environment.
+    // Only of the strongest entries: one that is overridden may be meant for another environment.
     let own = context.layers.of_app(context.environment, app);
     for key in Scope::App.keys() {
         let listed: Vec<&Entry> = match key.kind {
@@ -103,26 +103,26 @@ fn check_roles(app: &str, groups: &[Group<'_>], context: &Context<'_>, problems:
                     node.problem(format!("no host of `{}` has the role `{role}`", context.environment));
                 problems.push(problem.help(match near {
                     Some(near) => format!("did you mean \"{near}\"?"),
-                    None => format!("give it to one: {{ host = \"web1\", roles = [\"{role}\"] }}"),
+                    None => format!("give the role to a host: {{ host = \"web1\", roles = [\"{role}\"] }}"),
                 }));
             }
         }
     }
 }
 
-/// A host that no app is for would be left out of everything, without a word.
+/// A host to which no app is deployed would silently be left out of everything.
 pub(super) fn check_hosts(environment: &Environment, span: &Span, problems: &mut Problems) {
     // They are in the order of the hosts.
     let idle = |at: &usize| environment.sites.binary_search_by_key(at, |site| site.host).is_err();
     let idle: Vec<&str> =
         (0..environment.hosts.len()).filter(idle).map(|at| environment.hosts[at].name.as_str()).collect();
     if !idle.is_empty() {
-        let problem = Problem::at(span.clone(), format!("no app is for {}", idle.join(", ")));
-        problems.push(problem.help("give it a role of one of the apps, or leave it out"));
+        let problem = Problem::at(span.clone(), format!("no app is deployed to {}", idle.join(", ")));
+        problems.push(problem.help("give the host a role of one of the apps, or remove it from `host`"));
     }
 }
 
-/// Apps that would share a deploy path would take each other's releases for their own.
+/// Apps that share a deploy path would take each other's releases for their own.
 pub(super) fn check_paths(environment: &Environment, span: &Span, problems: &mut Problems) {
     let mut taken: BTreeMap<(usize, &str), &Site> = BTreeMap::new();
     for site in environment.sites.iter().filter(|site| !site.path.as_str().is_empty()) {
@@ -133,7 +133,8 @@ pub(super) fn check_paths(environment: &Environment, span: &Span, problems: &mut
                 environment.hosts[site.host].name, site.path
             );
             problems.push(
-                Problem::at(span.clone(), message).help("a path with the app in it: \"/var/www/{app}\""),
+                Problem::at(span.clone(), message)
+                    .help("put the name of the app in the path: path = \"/var/www/{app}\""),
             );
             return;
         }
@@ -148,7 +149,7 @@ impl App {
     }
 }
 
-/// Whether a host has one of these roles; none: any host.
+/// Whether a host has one of these roles; without roles: any host.
 #[must_use]
 pub fn has_role(host: &Host, roles: &[String]) -> bool {
     roles.is_empty() || host.roles.iter().any(|role| roles.contains(role))

@@ -1,7 +1,7 @@
-//! The texts that a configuration was read from: files, `--set`, what commands printed. Their places are counted on
-//! from one text to the next, so that a span alone tells where it stands.
+//! The texts that a configuration was read from: files, `--set`, what commands printed. Their places are counted
+//! from one text to the next, so that a span alone identifies its text.
 //!
-//! Knows no key. What a relative path begins at is the directory of the text it stands in.
+//! Knows no key. A relative path starts at the directory of the text that contains it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ pub(super) struct Text {
     /// As mistakes call it: a path, `--set`, a command.
     pub name: String,
     pub text: String,
-    /// What relative paths in it begin at.
+    /// Where relative paths in it start.
     pub directory: PathBuf,
     /// A file: then places in it have a line.
     pub file: Option<PathBuf>,
@@ -61,7 +61,7 @@ impl Sources {
         text
     }
 
-    /// The text that a place stands in.
+    /// The text that contains a place.
     ///
     /// # Panics
     /// Without any text: there is no place then.

@@ -44,8 +44,8 @@ pub(super) fn roles(node: &Node) -> Result<Vec<String>, Problem> {
             return Ok(text);
         }
         Err(item
-            .problem(format!("`{text}` cannot be such a name"))
-            .help("letters, digits and . _ - only, beginning with a letter or a digit"))
+            .problem(format!("`{text}` is not a valid name"))
+            .help("use letters, digits and . _ - only, and start with a letter or a digit"))
     })
 }
 
@@ -91,7 +91,7 @@ pub(super) fn duration(node: &Node) -> Result<Duration, Problem> {
         _ => return Err(node.expected("a duration like \"10s\", or seconds")),
     };
     found.filter(|found| !found.is_zero() && *found <= LONGEST).ok_or_else(|| {
-        node.problem("this is not a duration that can be waited for").help(
+        node.problem("this is not a valid duration").help(
             "write a number and ms, s, m, h or d: \"500ms\", \"10s\", \"1h30m\"; it must be more than 0",
         )
     })
@@ -139,7 +139,7 @@ pub(super) fn choice<T: Copy>(node: &Node, words: &[(&'static str, T)]) -> Resul
     let quoted: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
     let near = nearest(text, words.iter().map(|(word, _)| *word));
     Err(node
-        .problem(format!("\"{text}\" is none of {}", quoted.join(", ")))
+        .problem(format!("\"{text}\" is not one of {}", quoted.join(", ")))
         .maybe_help(near.map(|word| format!("did you mean \"{word}\"?"))))
 }
 
@@ -158,7 +158,7 @@ pub(super) fn reference(node: &Node) -> Result<String, Problem> {
     let fault = reference_fault(&text).map(|reason| Fault::new(format!("`{text}` is not a ref: {reason}")));
     let fault = fault.or_else(|| {
         (text == "HEAD").then(|| {
-            Fault::new("`HEAD` is no ref to deploy from a file").help(
+            Fault::new("`HEAD` cannot be the ref in a file").help(
                 "name a branch, a tag or a commit here; `--ref HEAD` deploys the commit of this work tree",
             )
         })

@@ -22,7 +22,7 @@ pub enum EnvValue {
     Plain(String),
     /// Holds `${NAME}`: parts of literal text and names of the operator's variables. A secret.
     Operator(Vec<EnvPart>),
-    /// What a command of the operator's will print. A secret.
+    /// What a local command will print. A secret.
     Command(LocalCommand),
     /// What it printed.
     Printed(SecretString),
@@ -31,7 +31,7 @@ pub enum EnvValue {
 /// A piece of [`EnvValue::Operator`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EnvPart {
-    /// Text as it stands.
+    /// Literal text.
     Text(String),
     /// The operator's variable of that name.
     Variable(String),
@@ -44,6 +44,6 @@ pub struct EnvEntry {
     pub name: String,
     /// What it holds.
     pub value: SecretString,
-    /// Whether it came from the operator's environment or a command of his: then it is never shown.
+    /// Whether it came from the operator's environment or a local command: then it is never shown.
     pub secret: bool,
 }

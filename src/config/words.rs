@@ -52,7 +52,7 @@ pub(super) fn deliver(node: &Node) -> Result<(), Problem> {
         false => Err(node
             .problem(format!("`{}` is not yet supported", values::any_text(node)?))
             .label("comes with a later version")
-            .help(format!("until then only \"{}\" is possible, which is the default", DELIVER[0]))),
+            .help(format!("for now, only \"{}\" is possible, which is the default", DELIVER[0]))),
     }
 }
 

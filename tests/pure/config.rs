@@ -157,7 +157,7 @@ fn every_host_may_bring_its_own_path() {
 #[test]
 fn hosts_that_cannot_be_are_refused() {
     for (hosts, message) in [
-        ("[]", "names no host"),
+        ("[]", "must name at least one host"),
         ("'web1 web2'", "blanks"),
         ("['web1', 'web1']", "named twice"),
         ("['web[1:3]', 'web2']", "`web2` is named twice"),
@@ -328,7 +328,7 @@ fn hooks_as_text_list_table_and_script() {
     assert_eq!(hooks.post_deploy_local[0].text, "tell");
     for (bad, message) in [
         ("build = { run = 'a', script = 'b' }", "both `run` and `script`"),
-        ("build = { once = true }", "no text"),
+        ("build = { once = true }", "neither `run` nor `script`"),
         ("build = { script = 'none.sh' }", "none.sh"),
         ("build = \"a\\u0000\"", "NUL"),
         ("build = 1", "expected a script"),
@@ -348,15 +348,15 @@ fn other_values_that_cannot_be_meant() {
         ("keep-releases = '5'", "expected an integer, found a string"),
         ("keep-releases = 99999999999999999999", "out of range"),
         ("port = 0", "between 1 and 65535"),
-        ("user = '-l'", "not a login"),
+        ("user = '-l'", "not a valid login"),
         ("user = ''", "empty"),
         ("host-key = 'MD5:aa'", "fingerprint"),
         ("key = '~other/id'", "home of another user"),
         ("jump = 'a[1:2]'", "range"),
-        ("shell = 'zsh'", "none of"),
+        ("shell = 'zsh'", "is not one of"),
         ("prepend-path = '/a:/b'", "separates"),
-        ("prepend-path = 'bin'", "must begin with"),
-        ("profile = ['x']", "must begin with"),
+        ("prepend-path = 'bin'", "must start with"),
+        ("profile = ['x']", "must start with"),
         ("path = '/srv/{apps}'", "did you mean `{app}`?"),
         ("path = '/srv/${app}'", "not expanded"),
         ("supervisor = { start = 'x' }", "`reload` is missing"),
@@ -397,8 +397,8 @@ fn logs_are_paths_with_wildcards() {
     assert_eq!(logs("logs = ['/var/log/x', '~/y z']"), ["/var/log/x", "~/y z"]);
     for (line, expected) in [
         ("logs = 'log/'", "is a directory"),
-        ("logs = '~other/x'", "is no path on a host"),
-        ("logs = '-n'", "is no path on a host"),
+        ("logs = '~other/x'", "is not a path on a host"),
+        ("logs = '-n'", "is not a path on a host"),
         ("logs = ['']", "must not be empty"),
         ("logs = 3", "a string"),
     ] {

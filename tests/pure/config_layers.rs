@@ -120,7 +120,7 @@ fn a_mistake_is_shown_in_the_file_it_is_in() {
       |
       = help: did you mean `keep-releases`?
 
-    error: `log/old` and `log` lie in one another
+    error: `log/old` and `log` overlap
      --> [DIR]/shipit.toml:8:10
       |
     8 | carry = ['log/old']
@@ -166,7 +166,7 @@ fn what_cannot_be_extended_is_told_in_its_place() {
         ("extends = './x/../shipit.toml'", "is this file itself"),
         ("extends = 'circle.toml'", "`shipit.toml` is a file that extends this one"),
         ("extends = 'none.toml'", "none.toml: No such file"),
-        ("extends = 'x'", "x is not a file"),
+        ("extends = 'x'", "x is not a regular file"),
         ("extends = ''", "must not be empty"),
         ("extends = ['a.toml']", "expected a string, found a list"),
         ("extends = 'broken.toml'", "broken.toml:1:"),

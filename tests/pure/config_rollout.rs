@@ -83,9 +83,9 @@ fn what_cannot_be_meant() {
     for (table, message) in [
         ("batch = 0", "`0`: no host would ever go live"),
         ("batch = '0%'", "`0%`: no host would ever go live"),
-        ("batch = -1", "`-1`: takes a number of hosts, or a part of them such as 25%, or all"),
-        ("batch = 'half'", "`half`: takes a number of hosts"),
-        ("batch = '101%'", "takes a number of hosts"),
+        ("batch = -1", "`-1`: expected a number of hosts or a percentage such as 25%, or all"),
+        ("batch = 'half'", "`half`: expected a number of hosts"),
+        ("batch = '101%'", "expected a number of hosts"),
         ("batch = 1.5", "expected a number, or a string like \"25%\", found a float"),
         ("batch = [1, 2]", "found a list"),
         ("canary = -1", "cannot be less than 0"),
@@ -93,8 +93,8 @@ fn what_cannot_be_meant() {
         ("pause = 'aks'", "this is not a pause"),
         ("pause = -1", "this is not a pause"),
         ("pause = true", "expected a duration like \"30s\", or \"ask\""),
-        ("max-unreachable = 'all'", "`all`: takes a number of hosts, or a part of them such as 25%"),
-        ("max-unreachable = '-1'", "takes a number of hosts"),
+        ("max-unreachable = 'all'", "`all`: expected a number of hosts or a percentage such as 25%"),
+        ("max-unreachable = '-1'", "expected a number of hosts"),
         ("bacth = 1", "did you mean `batch`?"),
         ("max-unreachabel = 1", "did you mean `max-unreachable`?"),
     ] {
@@ -104,7 +104,10 @@ fn what_cannot_be_meant() {
     let text = load(&format!("[deploy.production]\n{BASE}rollout = 2\n")).unwrap_err();
     assert!(text.contains("expected a table"), "{text}");
     let app = format!("[apps.api]\nrollout = {{ batch = 1 }}\n[deploy.production]\n{BASE}");
-    assert!(load(&app).unwrap_err().contains("`rollout` is no app's"), "it is of a run, not of an app");
+    assert!(
+        load(&app).unwrap_err().contains("`rollout` is a key of the environment"),
+        "it is of a run, not of an app"
+    );
 }
 
 #[test]

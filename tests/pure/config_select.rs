@@ -108,9 +108,9 @@ fn a_role_an_app_or_a_choice_that_means_nothing_is_an_error() {
         (&[], &["db", ""], &[], "`production` has no role ``"),
         (&[], &[], &["wbe"], "`production` has no app `wbe`; did you mean `web`?"),
         (&[], &[], &["api", "queue"], "`production` has no app `queue`"),
-        (&["web1"], &[], &["api"], "--hosts, --roles and --apps together leave nothing of `production`"),
-        (&[], &["front"], &["api"], "together leave nothing"),
-        (&["log1"], &["web"], &[], "together leave nothing"),
+        (&["web1"], &[], &["api"], "no host of `production` matches --hosts, --roles and --apps together"),
+        (&[], &["front"], &["api"], "matches --hosts, --roles and --apps together"),
+        (&["log1"], &["web"], &[], "matches --hosts, --roles and --apps together"),
     ] {
         let error = left(hosts, roles, apps).unwrap_err().to_string();
         assert!(error.contains(message), "{hosts:?} {roles:?} {apps:?}: {error}");

@@ -78,7 +78,7 @@ fn answers_that_are_no_hosts_are_told_where_they_stand() {
         (Ok("web1\n-oProxyCommand=id\n"), "output of `list`:2:1", "begins with `-`"),
         (Ok("web1\nweb 2\n"), "output of `list`:2:1", "blanks"),
         (Ok("web1\nweb1"), "shipit.toml:6:8", "named twice"),
-        (Ok("{\"host\": }"), "output of `list`:1:", "this is no JSON"),
+        (Ok("{\"host\": }"), "output of `list`:1:", "this is not JSON"),
         (Ok("[\"a\", 5]"), "output of `list`:1:1", "expected a host"),
         (Ok("{\"host\":\"a\",\"usr\":\"x\"}"), "output of `list`:1:1", "did you mean `user`?"),
         (Ok("{\"user\":\"x\"}"), "output of `list`:1:1", "has no `host`"),
@@ -89,7 +89,7 @@ fn answers_that_are_no_hosts_are_told_where_they_stand() {
             "another command",
         ),
         (Ok("{\"host\":\"a\",\"ssh-options\":\"ProxyCommand=id\"}"), "output of `list`:1:1", "not yet"),
-        (Ok("[\"a\", null]"), "output of `list`:1:1", "null is no value"),
+        (Ok("[\"a\", null]"), "output of `list`:1:1", "null is not a value"),
         (Ok("\u{1b}[31mweb1"), "output of `list`:1:1", "control characters"),
     ] {
         let text = answered("host = { command = 'list' }", answer).err().unwrap();

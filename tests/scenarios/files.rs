@@ -141,18 +141,15 @@ fn what_cannot_be_sent_is_told_before_any_host_is_contacted() {
     for (lines, said) in [
         ("files = { \"shared/x\" = { from = \"nowhere\" } }", "cannot read "),
         ("files = { \"shared/x\" = { from = \".\" } }", "is not a file"),
-        ("files = { \".env\" = { from = \"README\" } }", "does not lie in `shared/`"),
-        ("files = { \"shared/../x\" = { from = \"README\" } }", "is no path of a file in `shared/`"),
-        ("files = { \"shared/x\" = { from = \"README\", mode = 600 } }", "three octal digits, in quotes"),
-        (
-            "files = { \"shared/x\" = { from = \"README\", mode = \"4755\" } }",
-            "three octal digits, in quotes",
-        ),
+        ("files = { \".env\" = { from = \"README\" } }", "is not in `shared/`"),
+        ("files = { \"shared/../x\" = { from = \"README\" } }", "is not the path of a file in `shared/`"),
+        ("files = { \"shared/x\" = { from = \"README\", mode = 600 } }", "three octal digits in quotes"),
+        ("files = { \"shared/x\" = { from = \"README\", mode = \"4755\" } }", "three octal digits in quotes"),
         ("files = { \"shared/x\" = { from = \"README\", command = \"date\" } }", "both `from` and `command`"),
         ("files = { \"shared/x\" = { } }", "neither `from` nor `command`"),
         ("files = { \"shared/x\" = { form = \"README\" } }", "did you mean `from`?"),
         ("env-file = \"x\"\nfiles = { \"shared/x\" = { from = \"README\" } }", "`x` is named twice"),
-        ("env-file = \"../x\"", "is no path of a file in `shared/`"),
+        ("env-file = \"../x\"", "is not the path of a file in `shared/`"),
     ] {
         world.production(lines);
         world.shipit(&["production"]).ends_with(2).says(said);

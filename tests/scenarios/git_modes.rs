@@ -440,8 +440,8 @@ fn a_token_is_asked_for_with_its_place_and_only_for_an_encrypted_line() {
     with("https://git.example.com/shop", "${NOT_SET}")
         .says("`repo-token` needs the variable `NOT_SET`")
         .says("shipit.toml:6");
-    with("https://git.example.com/shop", "s3cret").says("a token does not belong into this file");
-    with("http://git.example.com/shop", "${T}").says("begins with https://");
-    with("git@git.example.com:shop", "${T}").says("begins with https://");
+    with("https://git.example.com/shop", "s3cret").says("a token does not belong in this file");
+    with("http://git.example.com/shop", "${T}").says("starts with https://");
+    with("git@git.example.com:shop", "${T}").says("starts with https://");
     assert_eq!(world.host("web1").logins(), 0);
 }

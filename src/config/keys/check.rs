@@ -45,13 +45,15 @@ fn unknown(entry: &Entry, table: &Table, scope: Scope, place: &Place) -> Problem
     let within = if place.name.is_empty() { String::new() } else { format!(" in `{}`", place.name) };
     let problem = Problem::at(entry.key_span.clone(), format!("unknown key `{key}`{within}"));
     if place.name.is_empty() && Scope::Environment.row(key).is_some() {
-        return problem.help(format!("`{key}` belongs into `[defaults]` or `[deploy.NAME]`: move it there"));
+        return problem.help(format!("move `{key}` to `[defaults]` or `[deploy.NAME]`"));
     }
     if !place.name.is_empty() && key == "extends" {
         return problem.help("`extends` is a key of the file: move it above the first header");
     }
     if scope == Scope::App && Scope::Environment.row(key).is_some() {
-        return problem.help(format!("`{key}` is no app's: it belongs into `[defaults]` or `[deploy.NAME]`"));
+        return problem.help(format!(
+            "`{key}` is a key of the environment: move it to `[defaults]` or `[deploy.NAME]`"
+        ));
     }
     if scope == Scope::Environment && Scope::App.row(key).is_some() {
         return problem.help(match key {
@@ -73,7 +75,7 @@ pub(in crate::config) fn slid(problem: Problem, key: &str, table: &Table, place:
     if !table.header {
         return problem.help(format!("`{key}` is a key of `{parent}`, the table around `{name}`"));
     }
-    problem.note(table.span.clone(), "all lines after this header belong to it").help(format!(
-        "`{key}` is a key of `{parent}` and slid into the table above it: move it before that header"
-    ))
+    problem
+        .note(table.span.clone(), "all lines after this header belong to it")
+        .help(format!("`{key}` is a key of `{parent}`: move it above this header"))
 }
