@@ -111,9 +111,10 @@ impl Document {
             }
             let parent = format!("deploy.{name}");
             let layers = layers.clone();
-            let reader = Reader { layers, own, name, parent: &parent, sources: &sources };
+            let (document, sources) = (self, &sources);
+            let reader = Reader { document, over, layers, own, name, parent: &parent, sources };
             let apps = apps::find(self, name, &reader.layers, &mut problems);
-            reader.environment(self, (over, &apps), printed, &mut problems)
+            reader.environment(&apps, printed, &mut problems)
         });
         let problems = problems.into_vec();
         if !problems.is_empty() {
@@ -158,6 +159,9 @@ pub(super) fn host_entry<'a>(layers: &Layers<'a>) -> Option<&'a Entry> {
 }
 
 struct Reader<'a> {
+    document: &'a Document,
+    /// What `--set` says.
+    over: &'a Table,
     layers: Layers<'a>,
     own: &'a Table,
     name: &'a str,
@@ -165,11 +169,19 @@ struct Reader<'a> {
     sources: &'a Arc<Sources>,
 }
 
-impl Reader<'_> {
+/// What one app is read from.
+struct AppTables<'a> {
+    /// None: the environment is the app.
+    name: Option<&'a str>,
+    layers: Layers<'a>,
+    own: &'a Table,
+    parent: String,
+}
+
+impl<'a> Reader<'a> {
     fn environment(
         &self,
-        document: &Document,
-        (over, names): (&Table, &[apps::Named<'_>]),
+        apps: &[apps::Named<'a>],
         printed: Option<&Printed>,
         problems: &mut Problems,
     ) -> Environment {
@@ -180,26 +192,21 @@ impl Reader<'_> {
         let commands = host_entry(&self.layers).map(|entry| hosts::commands(&entry.node, self.sources));
         let whole = (printed.is_some() || commands.is_none_or(|commands| commands.is_empty()))
             && !groups.iter().any(|group| group.hosts.is_empty());
-        let of_apps: Vec<(Layers<'_>, &Table, String)> = match names {
-            [] => vec![(self.layers.clone(), self.own, self.parent.to_owned())],
-            names => (names.iter())
-                .map(|app| {
-                    let layers = document.layers_with(self.name, Some(app.name), over);
-                    (layers, app.table, format!("apps.{}", app.name))
-                })
-                .collect(),
-        };
+        let of_apps = !apps.is_empty();
         let mut found: Vec<(App, Vec<Site>)> = Vec::new();
-        for (at, (layers, own, parent)) in of_apps.into_iter().enumerate() {
-            let reader = Reader { layers, own, parent: &parent, name: self.name, sources: self.sources };
-            let app = reader.app(names.get(at).map(|named| named.name), problems);
+        for (number, AppTables { name, layers, own, parent }) in self.app_tables(apps).into_iter().enumerate()
+        {
+            let reader = Reader { layers, own, parent: &parent, ..*self };
+            let app = reader.app(name, problems);
             let context = sites::Context {
                 sources: self.sources,
                 environment: self.name,
                 layers: reader.layers.clone(),
+                app: &app,
+                number,
                 whole,
             };
-            let sites = sites::read((at, &app), &groups, &context, problems);
+            let sites = sites::read(&groups, &context, problems);
             // Only here is known whether every host brings a path of its own.
             if groups.is_empty() || sites.iter().any(|site| site.path.as_str().is_empty()) {
                 reader.require(&["path"], problems);
@@ -212,10 +219,10 @@ impl Reader<'_> {
         let hosts: Vec<Host> = groups.into_iter().flat_map(|group| group.hosts).collect();
         let environment = Environment {
             name: self.name.to_owned(),
-            file: document.file.clone(),
-            root: document.root().to_owned(),
+            file: self.document.file.clone(),
+            root: self.document.root().to_owned(),
             apps,
-            of_apps: !names.is_empty(),
+            of_apps,
             hosts,
             sites,
             rollout,
@@ -229,6 +236,22 @@ impl Reader<'_> {
             sites::check_hosts(&environment, place, problems);
         }
         environment
+    }
+
+    fn app_tables(&self, apps: &[apps::Named<'a>]) -> Vec<AppTables<'a>> {
+        let Self { document, name, over, .. } = *self;
+        let tables = apps.iter().map(|app| AppTables {
+            name: Some(app.name),
+            layers: document.layers_with(name, Some(app.name), over),
+            own: app.table,
+            parent: format!("apps.{}", app.name),
+        });
+        let tables: Vec<AppTables<'_>> = tables.collect();
+        if !tables.is_empty() {
+            return tables;
+        }
+        let (layers, parent) = (self.layers.clone(), self.parent.to_owned());
+        vec![AppTables { name: None, layers, own: self.own, parent }]
     }
 
     fn app(&self, name: Option<&str>, problems: &mut Problems) -> App {

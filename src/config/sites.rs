@@ -22,47 +22,51 @@ pub(super) struct Context<'a> {
     pub environment: &'a str,
     /// The app's tables and what they build on.
     pub layers: Layers<'a>,
+    pub app: &'a App,
+    /// Index into [`Environment::apps`].
+    pub number: usize,
     /// Whether all hosts are known: those that a command would print may not be.
     pub whole: bool,
 }
 
 /// The app on all hosts that it is for. A path that no layer gives is empty: the caller reports that it is missing.
-pub(super) fn read(
-    (at, app): (usize, &App),
-    groups: &[Group<'_>],
-    context: &Context<'_>,
-    problems: &mut Problems,
-) -> Vec<Site> {
+pub(super) fn read(groups: &[Group<'_>], context: &Context<'_>, problems: &mut Problems) -> Vec<Site> {
+    let app = context.app;
     let mut sites = Vec::new();
     let mut first = 0;
     for group in groups {
         let layers = group.tables.iter().fold(context.layers.clone(), |layers, table| layers.with(table));
-        let path =
-            layers.last("path", problems, |node| Ok((values::any_text(node)?.to_owned(), node.span.clone())));
+        let path = layers.last("path", problems, |node| {
+            Ok(WrittenPath { text: values::any_text(node)?.to_owned(), span: node.span.clone() })
+        });
         let env = variables(&layers, context.sources, problems);
         for (number, host) in group.hosts.iter().enumerate().filter(|(_, host)| app.is_for(host)) {
             let filled = match &path {
                 None => Some(RemotePath(String::new())),
-                Some(path) => problems.keep(fill(path, context.environment, &app.name, host)),
+                Some(path) => problems.keep(path.fill(context, host)),
             };
             let Some(path) = filled else { break };
-            sites.push(Site { host: first + number, app: at, path, env: env.clone() });
+            sites.push(Site { host: first + number, app: context.number, path, env: env.clone() });
         }
         first += group.hosts.len();
     }
-    check_roles(&app.name, groups, context, problems);
+    check_roles(groups, context, problems);
     sites
 }
 
-fn fill(
-    (path, span): &(String, Span),
-    environment: &str,
-    app: &str,
-    host: &Host,
-) -> Result<RemotePath, Problem> {
-    let values = Placeholders { environment, app, host: Some(&host.name) };
-    let path = values.fill_path(path).map_err(|fault| fault.at(span.clone()))?;
-    RemotePath::parse(&path).map_err(|error| Problem::at(span.clone(), error.to_string()))
+/// `path` as in the file.
+struct WrittenPath {
+    text: String,
+    span: Span,
+}
+
+impl WrittenPath {
+    fn fill(&self, context: &Context<'_>, host: &Host) -> Result<RemotePath, Problem> {
+        let (environment, app) = (context.environment, context.app.name.as_str());
+        let values = Placeholders { environment, app, host: Some(&host.name) };
+        let path = values.fill_path(&self.text).map_err(|fault| fault.at(self.span.clone()))?;
+        RemotePath::parse(&path).map_err(|error| Problem::at(self.span.clone(), error.to_string()))
+    }
 }
 
 fn variables(layers: &Layers<'_>, sources: &Sources, problems: &mut Problems) -> Vec<EnvVariable> {
@@ -77,14 +81,14 @@ fn variables(layers: &Layers<'_>, sources: &Sources, problems: &mut Problems) ->
 }
 
 /// A role that no host has would silently make an app or a hook run nowhere.
-fn check_roles(app: &str, groups: &[Group<'_>], context: &Context<'_>, problems: &mut Problems) {
+fn check_roles(groups: &[Group<'_>], context: &Context<'_>, problems: &mut Problems) {
     if !context.whole {
         return;
     }
     let hosts = || groups.iter().flat_map(|group| &group.hosts);
     let known: Vec<&str> = hosts().flat_map(|host| &host.roles).map(String::as_str).collect();
     // Only of the strongest entries: one that is overridden may be meant for another environment.
-    let own = context.layers.of_app(context.environment, app);
+    let own = context.layers.of_app(context.environment, &context.app.name);
     for key in Scope::App.keys() {
         let listed: Vec<&Entry> = match key.kind {
             _ if key.name == "roles" => own.entry(key.name).into_iter().collect(),
