@@ -197,7 +197,9 @@ fn variant(debug: &str) -> &str {
     debug.split([' ', '(']).next().unwrap_or(debug)
 }
 
-fn made(wanted: &str, text: &str) -> (Result<Decision, Refusal>, Vec<Vec<(&'static str, String)>>) {
+type Variables = Vec<(&'static str, String)>;
+
+fn made(wanted: &str, text: &str) -> (Result<Decision, Refusal>, Vec<Variables>) {
     let (environment, hosts) = (environment(text), hosts(text));
     let view = |host: &'static Host| HostView {
         name: &host.name,

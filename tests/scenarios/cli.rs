@@ -315,7 +315,6 @@ fn with_several_apps_a_ref_is_of_one_of_them() {
         let run = desk.in_directory(work, args).ends_with(0);
         run.stdout.lines().take_while(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>()
     };
-    let place = format!("127.0.0.1:{port}");
     let lines = head(&["production", "setup", "-n"]);
     assert_eq!(
         lines[..2],
