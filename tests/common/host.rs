@@ -9,8 +9,9 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use super::login::{Shells, put, write_login};
-use super::process::{self, Process, Signal, succeed};
+use super::process::{self, Process, Signal};
 use super::server::Server;
+use super::shared;
 use super::sshd::Sshd;
 use super::watch::Watch;
 
@@ -44,8 +45,7 @@ impl Host {
         for dir in ["home", "bin", "sh", "server"] {
             fs::create_dir_all(root.join(dir)).unwrap();
         }
-        let host_key = root.join("server/key");
-        succeed(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&host_key));
+        copy_key(name, &root.join("server/key"));
         let shells = Shells { login: "bash", sh: "dash" };
         write_login(&root, shells);
         let front = match kind {
@@ -255,6 +255,19 @@ impl Host {
             Front::Sshd(sshd) => sshd.freeze(frozen),
             Front::InProcess(server) => server.freeze(frozen),
         }
+    }
+}
+
+/// The key pair of that name, which no other name of this run has.
+pub fn copy_key(name: &str, to: &Path) {
+    let keys = shared::original(&format!("key-{name}"), || {
+        let dir = tempfile::Builder::new().prefix("shipit-key-").tempdir().unwrap().keep();
+        let key = dir.join("key");
+        process::succeed(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(key));
+        dir
+    });
+    for (from, to) in [("key", to.to_path_buf()), ("key.pub", to.with_extension("pub"))] {
+        fs::copy(keys.join(from), to).unwrap();
     }
 }
 

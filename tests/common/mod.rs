@@ -16,6 +16,7 @@ mod pulse;
 mod repo;
 mod run;
 mod server;
+mod shared;
 mod sshd;
 mod watch;
 mod world;
@@ -66,7 +67,8 @@ pub fn within(deadline: Duration, what: &str, mut holds: impl FnMut() -> bool) -
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < deadline, "not within {deadline:?}: {what}");
-        std::thread::sleep(Duration::from_millis(10));
+        // What takes long is looked at less often: looking costs more than waiting.
+        std::thread::sleep((start.elapsed() / 20).clamp(Duration::from_millis(5), Duration::from_millis(40)));
     }
     start.elapsed()
 }

@@ -2,9 +2,12 @@
 //!
 //! Never by name: other tests, and the machine's own servers, run programs of the same names.
 
+use std::collections::HashSet;
 use std::fs;
+use std::os::unix::fs::DirEntryExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 pub use rustix::process::Signal;
@@ -63,10 +66,20 @@ pub fn succeed(command: &mut Command) -> String {
     stdout
 }
 
+/// Processes older than the first world of this test process: none of them can belong to a world. Reading the
+/// environment of every process of the machine, again and again, was a third of the work of some tests.
+static OLDER: OnceLock<HashSet<u64>> = OnceLock::new();
+
+/// Remembers the processes that exist now. Called before the first process of a world starts.
+pub fn remember_older() {
+    OLDER.get_or_init(|| entries().into_iter().map(|(_, inode)| inode).collect());
+}
+
 /// The processes whose environment or working directory lies in `root`. One that has ended and only waits for its
 /// parent has neither.
 pub fn inside(root: &Path) -> Vec<Process> {
     let needle = root.to_str().unwrap();
+    let older = |inode: &u64| OLDER.get().is_some_and(|older| older.contains(inode));
     let belongs = |pid: u32| {
         let proc = PathBuf::from(format!("/proc/{pid}"));
         let environ = fs::read(proc.join("environ")).unwrap_or_default();
@@ -74,7 +87,8 @@ pub fn inside(root: &Path) -> Vec<Process> {
         String::from_utf8_lossy(&environ).contains(needle)
             || fs::read_link(proc.join("cwd")).is_ok_and(|cwd| cwd.starts_with(root))
     };
-    let pids = pids().into_iter().filter(|pid| *pid != std::process::id() && belongs(*pid));
+    let newer = entries().into_iter().filter(|(_, inode)| !older(inode)).map(|(pid, _)| pid);
+    let pids = newer.filter(|pid| *pid != std::process::id() && belongs(*pid));
     pids.map(|pid| Process { pid, command: argv(pid) }).collect()
 }
 
@@ -108,8 +122,14 @@ pub fn end_all_inside(root: &Path) {
 }
 
 fn pids() -> Vec<u32> {
+    entries().into_iter().map(|(pid, _)| pid).collect()
+}
+
+/// The processes of the machine, with the inodes of their directories: a pid is used again, such an inode is not.
+fn entries() -> Vec<(u32, u64)> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+    let process = |entry: fs::DirEntry| Some((entry.file_name().to_str()?.parse().ok()?, entry.ino()));
+    entries.flatten().filter_map(process).collect()
 }
 
 pub fn parent(pid: u32) -> Option<u32> {

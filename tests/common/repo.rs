@@ -21,10 +21,15 @@ pub struct Repo {
 }
 
 impl Repo {
+    /// Those that were made below `root`.
+    pub fn open(root: &Path, home: &Path) -> Self {
+        Self { work: root.join("work"), origin: root.join("origin.git"), home: home.into() }
+    }
+
     /// Makes both below `root`, with one commit that is pushed.
-    pub fn new(root: &Path, home: &Path) -> Self {
+    pub fn make(root: &Path, home: &Path) -> Self {
         fs::write(home.join(".gitconfig"), CONFIG).unwrap();
-        let repo = Self { work: root.join("work"), origin: root.join("origin.git"), home: home.into() };
+        let repo = Self::open(root, home);
         fs::create_dir(&repo.work).unwrap();
         repo.git(&["init", "-q", "--bare", &repo.url()]);
         repo.git(&["init", "-q"]);

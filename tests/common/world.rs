@@ -12,11 +12,12 @@ use std::sync::Mutex;
 
 use tempfile::TempDir;
 
-use super::host::{Host, Kind};
+use super::host::{Host, Kind, copy_key};
 use super::process::{self, succeed};
 use super::pty::Terminal;
 use super::repo::Repo;
 use super::run::{Run, Running};
+use super::shared;
 
 /// The closed environment of one scenario.
 #[derive(Debug)]
@@ -33,21 +34,42 @@ pub struct World {
 impl World {
     /// An operator, a repository with one commit, and hosts `web1` to `web<n>`.
     pub fn new(kind: Kind, hosts: usize) -> Self {
-        let dir = tempfile::Builder::new().prefix("shipit-test-").tempdir().unwrap();
-        let root = dir.path().canonicalize().unwrap();
+        let dir = directory();
+        shared::copy("bare", &real(&dir), || {
+            let dir = directory();
+            let root = real(&dir);
+            make_operator(&root);
+            let _ = dir.keep();
+            root
+        });
+        Self::start(kind, hosts, dir)
+    }
+
+    /// Hosts as their directories are, or new ones.
+    fn start(kind: Kind, hosts: usize, dir: TempDir) -> Self {
+        process::remember_older();
+        let root = real(&dir);
         let home = root.join("operator");
-        fs::create_dir_all(home.join(".ssh")).unwrap();
-        fs::create_dir_all(home.join("bin")).unwrap();
-        fs::create_dir_all(home.join("tmp")).unwrap();
-        fs::set_permissions(home.join(".ssh"), fs::Permissions::from_mode(0o700)).unwrap();
         let key = home.join(".ssh/id_ed25519");
-        succeed(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key));
-        let repo = Repo::new(&root, &home);
+        let repo = Repo::open(&root, &home);
         let host = |n| Host::new(kind, &format!("web{n}"), root.join(format!("web{n}")), &key);
         let hosts = (1..=hosts).map(host).collect();
         let world = Self { hosts, env: Mutex::default(), repo, home, dir };
         world.introduce_hosts();
         world
+    }
+
+    /// Ends what runs, and leaves the directory to the caller, as if nobody had logged in.
+    fn close(self) -> PathBuf {
+        let Self { hosts, dir, .. } = self;
+        let root = real(&dir);
+        for host in hosts {
+            let logs = root.join(host.name()).join("server/log");
+            drop(host);
+            let _ = fs::remove_file(logs);
+        }
+        let _ = dir.keep();
+        root
     }
 
     /// Writes `~/.ssh/config` and `known_hosts` so that every host is found and trusted.
@@ -114,6 +136,16 @@ impl World {
 
     /// A world with that `production`, set up, where every host serves the page `one`.
     pub fn deployed(kind: Kind, hosts: usize, lines: &str) -> Self {
+        if !lines.is_empty() {
+            return Self::deploy_first(kind, hosts, lines);
+        }
+        let dir = directory();
+        let make = || Self::deploy_first(Kind::Sshd, hosts, lines).close();
+        shared::copy(&format!("deployed-{hosts}"), &real(&dir), make);
+        Self::start(kind, hosts, dir)
+    }
+
+    fn deploy_first(kind: Kind, hosts: usize, lines: &str) -> Self {
         let world = Self::new(kind, hosts);
         world.production(lines);
         world.publish("one");
@@ -210,4 +242,22 @@ impl World {
             .current_dir(self.repo.work());
         command
     }
+}
+
+fn directory() -> TempDir {
+    tempfile::Builder::new().prefix("shipit-test-").tempdir().unwrap()
+}
+
+fn real(dir: &TempDir) -> PathBuf {
+    dir.path().canonicalize().unwrap()
+}
+
+fn make_operator(root: &Path) {
+    let home = root.join("operator");
+    fs::create_dir_all(home.join(".ssh")).unwrap();
+    fs::create_dir_all(home.join("bin")).unwrap();
+    fs::create_dir_all(home.join("tmp")).unwrap();
+    fs::set_permissions(home.join(".ssh"), fs::Permissions::from_mode(0o700)).unwrap();
+    copy_key("operator", &home.join(".ssh/id_ed25519"));
+    Repo::make(root, &home);
 }

@@ -48,8 +48,7 @@ fn values<'a>(found: &'a [(String, Vec<String>)], word: &str) -> Vec<&'a [String
 }
 
 fn a_host_that_is_well(sh: Sh) {
-    let ground = Ground::new(sh);
-    ground.deploy();
+    let ground = Ground::deployed(sh);
     let answers = found(&ground, &[], &all().clock());
     // Not every file system counts inodes.
     let words: Vec<&str> = words(&answers).into_iter().filter(|word| *word != "inodes").collect();
@@ -69,8 +68,7 @@ fn a_host_on_which_nothing_was_set_up(sh: Sh) {
 }
 
 fn what_lies_in_the_way(sh: Sh) {
-    let ground = Ground::new(sh);
-    ground.deploy();
+    let ground = Ground::deployed(sh);
     let current = ground.root().join("current");
     fs::remove_file(&current).unwrap();
     symlink("source", &current).unwrap();

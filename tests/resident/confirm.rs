@@ -74,8 +74,8 @@ fn settle_forward_ends_the_wait(sh: Sh) {
 }
 
 fn settle_on_a_host_that_is_through_tells_what_is_live(sh: Sh) {
-    let ground = Ground::new(sh);
-    let old = ground.deploy();
+    let ground = Ground::deployed(sh);
+    let old = ground.current().unwrap();
     ground.repo.publish(&[("page", "new")]);
     let deploy = Deploy::reach(&ground, 30, State::Active);
     deploy.run.close();
@@ -106,8 +106,8 @@ fn settle_takes_over_from_a_dead_machine(sh: Sh) {
 }
 
 fn settle_tells_of_that_run_and_not_of_another_to_the_same_release(sh: Sh) {
-    let ground = Ground::new(sh);
-    let release = ground.deploy();
+    let ground = Ground::deployed(sh);
+    let release = ground.current().unwrap();
     let journal = ground.root().join(".shipit/journal");
     let entry = fs::read_dir(&journal).unwrap().next().unwrap().unwrap();
     let text = fs::read_to_string(entry.path()).unwrap();

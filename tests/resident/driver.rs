@@ -26,6 +26,13 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Of every run here; guessing it is what noise does.
 pub const NONCE: &str = "0123456789abcdef0123456789abcdef";
 const NONBLOCK: i32 = 0o4000;
+/// The first pause between two looks at a pipe.
+const SHORTEST: Duration = Duration::from_millis(2);
+
+/// The pause after that one: some scenarios have dozens of pipes, which are silent for seconds.
+fn longer(idle: Duration) -> Duration {
+    (idle * 5 / 4).min(Duration::from_millis(25))
+}
 
 /// A resident shell that runs, and the line to it.
 pub struct Run {
@@ -95,15 +102,23 @@ impl Run {
         spawn(move || {
             let mut frames = Frames::new(NONCE);
             let mut buffer = vec![0; 32 << 10];
+            let mut idle = SHORTEST;
             while !cut.load(Ordering::SeqCst) {
                 if deaf.load(Ordering::SeqCst) {
-                    sleep(Duration::from_millis(3));
+                    sleep(SHORTEST);
                     continue;
                 }
                 match from.read(&mut buffer) {
                     Ok(0) => break,
-                    Ok(count) => frames.push(&buffer[..count]),
-                    Err(e) if e.kind() == ErrorKind::WouldBlock => sleep(Duration::from_millis(3)),
+                    Ok(count) => {
+                        frames.push(&buffer[..count]);
+                        idle = SHORTEST;
+                    }
+                    Err(e) if e.kind() == ErrorKind::WouldBlock => {
+                        sleep(idle);
+                        idle = longer(idle);
+                        continue;
+                    }
                     Err(e) => panic!("{e}"),
                 }
                 let mut heard = heard.lock().unwrap();
@@ -164,6 +179,7 @@ impl Run {
     /// Waits for the end of a script.
     pub fn wait(&self, number: u32) -> Answer {
         let start = Instant::now();
+        let mut idle = SHORTEST;
         loop {
             if let Some(answer) = self.heard.lock().unwrap().answer(number) {
                 return answer;
@@ -173,7 +189,8 @@ impl Run {
                 "script {number} never ended: {:?}",
                 self.heard.lock().unwrap()
             );
-            sleep(Duration::from_millis(3));
+            sleep(idle);
+            idle = longer(idle);
         }
     }
 

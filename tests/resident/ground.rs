@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::driver::Run;
 use crate::repo::Repo;
-use crate::{Sh, process};
+use crate::{Sh, process, shared};
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
@@ -26,15 +26,46 @@ pub struct Ground {
     way_in: Vec<String>,
     pub repo: Repo,
     given: Mutex<Vec<String>>,
-    _dir: TempDir,
+    dir: Mutex<Option<TempDir>>,
 }
 
 impl Ground {
     /// A deploy path that was set up.
     pub fn new(sh: Sh) -> Ground {
-        let ground = Ground::bare(sh);
-        ground.set_up();
-        ground
+        Ground::copied(sh, "set-up", |ground| ground.set_up())
+    }
+
+    /// A deploy path on which one release is live.
+    pub fn deployed(sh: Sh) -> Ground {
+        Ground::copied(sh, "deployed", |ground| {
+            ground.set_up();
+            ground.deploy();
+        })
+    }
+
+    /// A copy of what is made once for each shell.
+    fn copied(sh: Sh, name: &str, make: impl FnOnce(&Ground)) -> Ground {
+        let dir = directory();
+        let base = dir.path().canonicalize().unwrap();
+        shared::copy(&format!("resident-{name}-{sh:?}"), &base, || {
+            let ground = Ground::bare(sh);
+            make(&ground);
+            let count = COUNT.load(Ordering::SeqCst).to_string();
+            fs::write(ground.base.join("count"), count).unwrap();
+            ground.close()
+        });
+        // Names go on after those that are in it.
+        let count = fs::read_to_string(base.join("count")).unwrap().parse().unwrap();
+        COUNT.fetch_max(count, Ordering::SeqCst);
+        Ground::in_directory(dir, base.join("app"))
+    }
+
+    /// Ends what runs, and leaves the directory to the caller.
+    fn close(self) -> PathBuf {
+        process::end_all_inside(&self.base);
+        let base = self.base.clone();
+        let _ = self.dir.lock().unwrap().take().unwrap().keep();
+        base
     }
 
     /// A host on which nothing was set up.
@@ -44,19 +75,31 @@ impl Ground {
 
     /// With a deploy path of the scenario's own.
     pub fn at(sh: Sh, root: impl FnOnce(&Path) -> PathBuf) -> Ground {
-        let dir = tempfile::Builder::new().prefix("shipit-resident-").tempdir().unwrap();
+        let dir = directory();
         let base = dir.path().canonicalize().unwrap();
-        for name in ["home", "out", "bin"] {
-            fs::create_dir(base.join(name)).unwrap();
-        }
+        shared::copy("resident-bare", &base, || {
+            let dir = directory();
+            let base = dir.path().canonicalize().unwrap();
+            for name in ["home", "out", "bin"] {
+                fs::create_dir(base.join(name)).unwrap();
+            }
+            Repo::make(&base, &base.join("home"));
+            let _ = dir.keep();
+            base
+        });
         let tool = match sh {
             Sh::Dash => "dash",
             Sh::Bash => "bash",
             Sh::Busybox => "busybox",
         };
         symlink(process::require(tool), base.join("bin/sh")).unwrap();
-        let repo = Repo::new(&base, &base.join("home"));
-        let root = root(&base);
+        Ground::in_directory(dir, root(&base))
+    }
+
+    fn in_directory(dir: TempDir, root: PathBuf) -> Ground {
+        process::remember_older();
+        let base = dir.path().canonicalize().unwrap();
+        let repo = Repo::open(&base, &base.join("home"));
         Ground {
             view: root.clone(),
             way_in: Vec::new(),
@@ -64,7 +107,7 @@ impl Ground {
             base,
             repo,
             given: Mutex::default(),
-            _dir: dir,
+            dir: Mutex::new(Some(dir)),
         }
     }
 
@@ -86,6 +129,7 @@ impl Ground {
         &self.base
     }
 
+    /// What `setup` does.
     pub fn set_up(&self) {
         let mut run = Run::start(self, 30);
         run.script(&Script::new().setup_lock().setup_hooks().setup_close().setup(60).unlock()).good();
@@ -169,6 +213,10 @@ impl Ground {
         let kept = known.into_iter().filter(|(name, _)| more.iter().all(|(other, _)| other != name));
         assignments(kept.chain(more.iter().copied()))
     }
+}
+
+fn directory() -> TempDir {
+    tempfile::Builder::new().prefix("shipit-resident-").tempdir().unwrap()
 }
 
 impl Drop for Ground {

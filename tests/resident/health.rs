@@ -118,8 +118,8 @@ fn it_is_told_to_stop(sh: Sh) {
 }
 
 fn a_host_left_alone_while_it_tries_goes_back(sh: Sh) {
-    let ground = Ground::new(sh);
-    let old = ground.deploy();
+    let ground = Ground::deployed(sh);
+    let old = ground.current().unwrap();
     for text in ["exit 1", "sleep 1000"] {
         let mut deploy = active(&ground, 30, &format!("{COUNT}{text}"), 600, Tries { within: 900, ..TRIES });
         deploy.run.tell(&Script::new().health());
@@ -133,8 +133,8 @@ fn a_host_left_alone_while_it_tries_goes_back(sh: Sh) {
 }
 
 fn one_that_hangs_on_the_way_back_of_a_host_left_alone_ends(sh: Sh) {
-    let ground = Ground::new(sh);
-    let old = ground.deploy();
+    let ground = Ground::deployed(sh);
+    let old = ground.current().unwrap();
     let meta = ground.root().join(format!(".shipit/releases/{old}"));
     fs::write(meta.join("health"), "command 3 1 0\n").unwrap();
     fs::write(meta.join("steps/health.10.1"), "sleep 1000").unwrap();

@@ -184,8 +184,7 @@ fn nothing_that_is_run_ignores_a_signal(sh: Sh) {
 }
 
 fn an_exec_that_is_left_is_ended(sh: Sh) {
-    let ground = Ground::new(sh);
-    ground.deploy();
+    let ground = Ground::deployed(sh);
     let mut run = Run::start_as(&ground, Mode::Free, 30);
     assert_eq!(run.script(&Script::new().exec_text("exit 3")).good().exec, Some(3));
     assert!(run.bye().success());
@@ -202,8 +201,7 @@ fn an_exec_that_is_left_is_ended(sh: Sh) {
 }
 
 fn two_shells_of_a_run_without_a_lock_are_each_alone(sh: Sh) {
-    let ground = Ground::new(sh);
-    ground.deploy();
+    let ground = Ground::deployed(sh);
     let text = |name: &str| format!(r#"echo begun >"$OUT/{name}"; sleep 1000"#);
     let first = ground.new_name();
     let mut one = Run::start_named(&ground, Mode::Free, 30, first.clone());

@@ -33,8 +33,7 @@ fn in_every_state(sh: Sh, lost: u64, hurt: impl Fn(&mut Run, State) + Sync) {
         for state in State::ALL {
             let hurt = &hurt;
             threads.spawn(move || {
-                let ground = Ground::new(sh);
-                ground.deploy();
+                let ground = Ground::deployed(sh);
                 ground.repo.publish(&[("page", "new")]);
                 let mut deploy = Deploy::reach(&ground, lost, state);
                 hurt(&mut deploy.run, state);
@@ -56,8 +55,7 @@ fn the_end_of_all_pipes_resolves_the_run(sh: Sh) {
 // A git that gets a signal while it makes a file has not noted yet that it is to be removed.
 fn what_git_left_when_it_was_ended_goes(sh: Sh) {
     for lost in [true, false] {
-        let ground = Ground::new(sh);
-        ground.deploy();
+        let ground = Ground::deployed(sh);
         ground.repo.publish(&[("page", "new")]);
         let mut deploy = Deploy::reach(&ground, 30, State::Fetched);
         let left = [
@@ -133,8 +131,7 @@ fn the_next_run_resolves_what_a_dead_machine_left(sh: Sh) {
     scope(|threads| {
         for state in State::ALL {
             threads.spawn(move || {
-                let ground = Ground::new(sh);
-                ground.deploy();
+                let ground = Ground::deployed(sh);
                 ground.repo.publish(&[("page", "new")]);
                 let deploy = Deploy::reach(&ground, 2, state);
                 deploy.run.silence();
@@ -175,8 +172,7 @@ fn a_first_deploy_leaves_nothing_live(sh: Sh) {
 }
 
 fn a_line_that_comes_back_while_the_host_leaves_changes_nothing(sh: Sh) {
-    let ground = Ground::new(sh);
-    ground.deploy();
+    let ground = Ground::deployed(sh);
     for _ in 0..3 {
         ground.repo.publish(&[("page", "new")]);
         let deploy = Deploy::reach(&ground, 2, State::Active);

@@ -11,6 +11,9 @@ mod process;
 #[allow(dead_code)]
 #[path = "../common/repo.rs"]
 mod repo;
+#[allow(dead_code)]
+#[path = "../common/shared.rs"]
+mod shared;
 
 mod answer;
 mod driver;
@@ -77,6 +80,8 @@ pub fn eventually(what: &str, holds: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
     while !holds() {
         assert!(start.elapsed() < driver::PATIENCE, "never came: {what}");
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        // What takes long is looked at less often: looking costs more than waiting.
+        let [shortest, longest] = [10, 50].map(std::time::Duration::from_millis);
+        std::thread::sleep((start.elapsed() / 20).clamp(shortest, longest));
     }
 }

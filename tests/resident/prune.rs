@@ -66,8 +66,8 @@ fn a_revert_prunes_neither_end(sh: Sh) {
 }
 
 fn what_failed_and_was_kept_pushes_nothing_out_and_goes_with_prune(sh: Sh) {
-    let ground = Ground::new(sh);
-    let first = ground.deploy();
+    let ground = Ground::deployed(sh);
+    let first = ground.current().unwrap();
     let mut kept = Vec::new();
     for page in ["1", "2", "3"] {
         ground.repo.publish(&[("page", page)]);
@@ -102,8 +102,8 @@ fn what_failed_and_was_kept_pushes_nothing_out_and_goes_with_prune(sh: Sh) {
 }
 
 fn entries_of_releases_that_are_there_are_kept(sh: Sh) {
-    let ground = Ground::new(sh);
-    let first = ground.deploy();
+    let ground = Ground::deployed(sh);
+    let first = ground.current().unwrap();
     let journal = ground.root().join(".shipit/journal");
     for number in 200_001..200_230 {
         fs::write(journal.join(format!("{number}.20260101T000000Z-aaaaaaa.done")), "").unwrap();

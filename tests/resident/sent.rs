@@ -49,8 +49,7 @@ fn is_tidy(ground: &Ground) {
 }
 
 fn with_old(sh: Sh) -> Ground {
-    let ground = Ground::new(sh);
-    ground.deploy();
+    let ground = Ground::deployed(sh);
     fs::create_dir_all(ground.root().join("shared/conf")).unwrap();
     fs::write(ground.root().join("shared/conf/env"), "old").unwrap();
     ground.repo.publish(&[("page", "new")]);
@@ -145,8 +144,7 @@ fn what_cannot_be_put_back_before_going_live_is_told(sh: Sh) {
 }
 
 fn a_first_file_goes_away_again(sh: Sh) {
-    let ground = Ground::new(sh);
-    ground.deploy();
+    let ground = Ground::deployed(sh);
     let mut deploy = Deploy::begin(&ground, 30);
     deploy.go(State::Locked, State::Begun);
     send(&deploy.run, NEW);

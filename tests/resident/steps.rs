@@ -18,8 +18,7 @@ on_each_shell!(
 );
 
 fn all_is_on_the_disk_before_the_entry_is(sh: Sh) {
-    let ground = Ground::new(sh);
-    ground.deploy();
+    let ground = Ground::deployed(sh);
     ground.repo.publish(&[("page", "new")]);
     let mut deploy = Deploy::reach(&ground, 30, State::CheckedOut);
     let number =
@@ -31,8 +30,8 @@ fn all_is_on_the_disk_before_the_entry_is(sh: Sh) {
 }
 
 fn every_edge_forward_leaves_its_mark(sh: Sh) {
-    let ground = Ground::new(sh);
-    let old = ground.deploy();
+    let ground = Ground::deployed(sh);
+    let old = ground.current().unwrap();
     ground.repo.publish(&[("page", "new")]);
     let mut deploy = Deploy::begin(&ground, 30);
     let new = deploy.release.clone();
@@ -95,8 +94,8 @@ fn every_edge_forward_leaves_its_mark(sh: Sh) {
 }
 
 fn undo_twice_is_harmless(sh: Sh) {
-    let ground = Ground::new(sh);
-    let old = ground.deploy();
+    let ground = Ground::deployed(sh);
+    let old = ground.current().unwrap();
     ground.repo.publish(&[("page", "new")]);
     let mut deploy = Deploy::reach(&ground, 30, State::Active);
     deploy.run.script(&Script::new().undo()).good();
@@ -111,8 +110,7 @@ fn undo_twice_is_harmless(sh: Sh) {
 }
 
 fn undo_takes_back_every_state(sh: Sh) {
-    let ground = Ground::new(sh);
-    ground.deploy();
+    let ground = Ground::deployed(sh);
     for state in State::ALL.into_iter().filter(|state| *state < State::Finished) {
         ground.repo.publish(&[("page", &format!("{state:?}"))]);
         let mut deploy = Deploy::begin(&ground, 30);
