@@ -35,7 +35,8 @@ pub use world::World;
 /// How long a scenario waits for something that must come by itself.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Runs each named scenario, a `fn(Kind)`, on real sshds and on the in-process server, as tests of their own.
+/// Runs each named scenario, a `fn(Kind)`, on real sshds and on the in-process server, as tests of their own: what the
+/// connection itself does, how it is lost, signals, terminals and streams of output.
 macro_rules! on_each_kind {
     ($($scenario:ident),+ $(,)?) => {
         $(mod $scenario {
@@ -43,6 +44,31 @@ macro_rules! on_each_kind {
             fn on_sshd() {
                 super::$scenario($crate::common::Kind::Sshd);
             }
+            #[test]
+            fn in_process() {
+                super::$scenario($crate::common::Kind::InProcess);
+            }
+        })+
+    };
+}
+
+/// Runs each named scenario, a `fn(Kind)`, on real sshds: what happens on a host, in git, in the configuration or in a report
+/// does not depend on the server.
+macro_rules! on_sshd {
+    ($($scenario:ident),+ $(,)?) => {
+        $(mod $scenario {
+            #[test]
+            fn on_sshd() {
+                super::$scenario($crate::common::Kind::Sshd);
+            }
+        })+
+    };
+}
+
+/// Runs each named scenario, a `fn(Kind)`, on the in-process server: what another suite does on real sshds.
+macro_rules! in_process {
+    ($($scenario:ident),+ $(,)?) => {
+        $(mod $scenario {
             #[test]
             fn in_process() {
                 super::$scenario($crate::common::Kind::InProcess);

@@ -4,7 +4,9 @@
 use crate::common::{Kind, World, eventually};
 use rustix::process::Signal;
 
-on_each_kind!(
+on_each_kind!(a_client_that_is_killed_leaves_both_as_they_were, two_apps_on_a_host_share_its_connection,);
+
+on_sshd!(
     both_go_live_as_one_deploy_in_their_order,
     what_is_not_changed_is_left_alone,
     a_failure_in_one_puts_all_back,
@@ -14,8 +16,6 @@ on_each_kind!(
     an_app_that_came_with_a_deploy_stays_when_that_is_undone,
     a_revert_that_was_cut_short_between_two_apps_is_told,
     apps_go_to_hosts_with_their_roles,
-    a_client_that_is_killed_leaves_both_as_they_were,
-    two_apps_on_a_host_share_its_connection,
 );
 
 const HOOKS: &str = r#"

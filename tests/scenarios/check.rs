@@ -8,8 +8,9 @@ use std::os::unix::fs::PermissionsExt;
 use crate::common::{Kind, World};
 use crate::doctor::{cured, ready, remedies, sudo, without};
 
-on_each_kind!(
-    all_is_well,
+on_each_kind!(all_is_well, a_host_that_is_not_reached_counts_most,);
+
+on_sshd!(
     all_is_well_with_busybox,
     a_host_that_was_never_set_up,
     no_git,
@@ -23,7 +24,6 @@ on_each_kind!(
     a_wrong_clock,
     a_variable_that_is_not_set,
     a_value_whose_command_fails,
-    a_host_that_is_not_reached_counts_most,
     nothing_is_locked_and_nothing_changed,
     what_a_host_says_acts_on_nothing,
 );

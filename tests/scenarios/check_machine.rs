@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use crate::common::{Host, Kind, World};
 use crate::doctor::{cured, cured_by, desk, edit, paste, paste_on_own_etc, remedies, sudo};
 
-on_each_kind!(a_full_disk, a_read_only_disk, kill_user_processes, user_services_without_linger);
+on_sshd!(a_full_disk, a_read_only_disk, kill_user_processes, user_services_without_linger,);
 
 /// A mount namespace in which every login of a host happens.
 struct Place {

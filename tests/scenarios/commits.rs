@@ -29,7 +29,7 @@ fn the_commits_that_go_out_are_told_before_anything_is_prepared(kind: Kind) {
     );
 }
 
-on_each_kind!(the_commits_that_go_out_are_told_before_anything_is_prepared);
+on_sshd!(the_commits_that_go_out_are_told_before_anything_is_prepared,);
 
 #[test]
 fn commits_that_are_taken_back_are_counted() {

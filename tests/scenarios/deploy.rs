@@ -4,12 +4,12 @@ use std::fs;
 
 use crate::common::{Kind, World};
 
-on_each_kind!(
+on_each_kind!(the_first_deploy_makes_it_live_everywhere, one_login_per_host_and_run,);
+
+on_sshd!(
     setup_twice_is_harmless,
     a_new_host_in_an_old_list_is_set_up_and_deployed,
-    the_first_deploy_makes_it_live_everywhere,
     an_update_replaces_it_everywhere,
-    one_login_per_host_and_run,
     current_is_a_whole_release_at_every_moment,
     a_host_of_this_machine_takes_part,
 );

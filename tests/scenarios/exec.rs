@@ -9,11 +9,14 @@ use proptest::test_runner::{Config, TestRunner};
 on_each_kind!(
     several_words_arrive_one_argument_each,
     one_word_is_a_script,
+    who_was_stopped_before_its_turn_ran_nothing,
+);
+
+on_sshd!(
     every_login_shell_gives_the_same,
     env_is_there_and_secrets_are_seen_nowhere,
     all_hosts_run_it_even_if_one_fails,
     a_host_that_cannot_be_reached_is_told_and_the_others_run_it,
-    who_was_stopped_before_its_turn_ran_nothing,
 );
 
 /// Words that a shell on the way would change.

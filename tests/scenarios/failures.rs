@@ -8,18 +8,21 @@ use std::time::Duration;
 use crate::common::{Kind, Run, Running, World, eventually};
 
 on_each_kind!(
+    a_host_that_cannot_be_reached_stops_all,
+    an_unknown_host_key_stops_all,
+    what_a_bashrc_prints_disturbs_nothing,
+    a_daemon_that_holds_a_hooks_output_does_not_hang_the_run,
+);
+
+on_sshd!(
     a_build_that_fails_on_one_of_four_changes_nothing,
     a_reload_that_fails_on_one_of_four_puts_all_back,
     a_first_deploy_that_fails_after_going_live_leaves_nothing_live,
     a_first_deploy_that_cannot_be_stopped_is_named,
     a_put_back_that_fails_is_named,
-    a_host_that_cannot_be_reached_stops_all,
-    an_unknown_host_key_stops_all,
     a_held_lock_is_named_and_can_be_waited_for,
-    what_a_bashrc_prints_disturbs_nothing,
     a_hook_that_prints_100_mb_is_kept_on_the_host_and_not_here,
     binary_bytes_and_escape_sequences_do_not_reach_the_operator,
-    a_daemon_that_holds_a_hooks_output_does_not_hang_the_run,
     a_hook_that_takes_too_long_is_killed_with_all_that_it_started,
     of_two_runs_at_once_at_least_one_wins,
 );

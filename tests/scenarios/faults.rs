@@ -5,28 +5,35 @@ use crate::common::{Kind, Running, World, eventually};
 use rustix::process::Signal;
 
 on_each_kind!(
+    the_client_killed_between_two_hosts_going_live,
+    ctrl_c_twice_on_a_single_host_is_no_success,
+    a_session_that_ends_when_putting_back_fails_is_told,
+    ctrl_c_ends_an_exec,
+    a_session_that_ends_while_going_live_on_the_only_host,
+);
+
+on_sshd!(
+    ctrl_c_while_waiting_for_the_lock_is_130,
+    the_operator_of_unlock_may_die_too,
+    ctrl_c_in_a_local_hook,
+    a_fetch_that_was_cut_off_is_done_again,
+    unlock_ends_a_live_run,
+);
+
+// The fault suite plays the same on real sshds.
+in_process!(
     the_client_killed_while_building,
     the_client_killed_while_going_live,
-    the_client_killed_between_two_hosts_going_live,
     ctrl_c_while_building,
     ctrl_c_while_going_live,
     sigterm_while_going_live,
     ctrl_c_twice_leaves_and_the_hosts_finish_alone,
-    ctrl_c_twice_on_a_single_host_is_no_success,
     ctrl_c_while_reverting_leaves_nothing_half_done,
-    ctrl_c_while_waiting_for_the_lock_is_130,
-    a_session_that_ends_when_putting_back_fails_is_told,
-    the_operator_of_unlock_may_die_too,
-    ctrl_c_in_a_local_hook,
-    ctrl_c_ends_an_exec,
     a_session_that_ends_while_building,
-    a_fetch_that_was_cut_off_is_done_again,
     a_session_that_ends_while_going_live,
-    a_session_that_ends_while_going_live_on_the_only_host,
     a_server_that_dies_while_going_live_is_named_and_the_others_are_put_back,
     a_client_that_freezes_is_given_up_by_the_hosts,
     a_host_that_freezes_is_given_up,
-    unlock_ends_a_live_run,
 );
 
 // What runs is what was there at the last reload that worked; `slow-…` files make a step wait for good.

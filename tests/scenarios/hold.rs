@@ -2,7 +2,7 @@
 
 use crate::common::{Kind, World, eventually};
 
-on_each_kind!(
+on_sshd!(
     while_held_nothing_new_goes_out_and_what_helps_works,
     a_hold_ends_by_itself,
     a_hold_on_some_hosts_only_holds,

@@ -7,11 +7,12 @@ use crate::common::{Host, Kind, Signal, World, signal};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-on_each_kind!(
+on_each_kind!(nothing_that_a_hook_starts_ignores_a_signal,);
+
+on_sshd!(
     every_hook_runs_in_its_directory_in_order,
     a_put_back_and_a_revert_run_the_hooks_of_what_they_activate,
     hooks_find_what_they_need_in_their_environment,
-    nothing_that_a_hook_starts_ignores_a_signal,
     any_string_survives_to_hooks_and_env,
 );
 

@@ -129,7 +129,7 @@ fn a_no_leaves_all_as_it_was(kind: Kind) {
     assert_eq!((all.known().as_str(), all.logins()), ("", 0));
 }
 
-on_each_kind!(a_yes_makes_all_hosts_known, a_no_leaves_all_as_it_was);
+on_each_kind!(a_yes_makes_all_hosts_known, a_no_leaves_all_as_it_was,);
 
 #[test]
 fn only_those_that_are_not_known_are_asked_about() {

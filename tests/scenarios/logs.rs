@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use crate::common::{Host, Kind, Signal, World, eventually, within};
 
-on_each_kind!(
+on_each_kind!(what_is_written_is_followed_until_the_user_has_enough,);
+
+on_sshd!(
     the_last_lines_of_all_files_of_all_hosts_are_shown,
-    what_is_written_is_followed_until_the_user_has_enough,
     a_log_that_is_rotated_is_followed_and_loses_nothing,
 );
 

@@ -3,7 +3,7 @@
 use crate::common::{Kind, Run, World};
 use serde_json::{Value, json};
 
-on_each_kind!(
+on_sshd!(
     the_commits_that_would_go_out_stand_above_the_scripts,
     hosts_that_serve_different_releases_are_told_apart,
 );

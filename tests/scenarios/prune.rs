@@ -2,7 +2,7 @@
 
 use crate::common::{Kind, World};
 
-on_each_kind!(what_is_not_kept_goes_and_is_named, what_failed_and_was_kept_pushes_no_good_release_out);
+on_sshd!(what_is_not_kept_goes_and_is_named, what_failed_and_was_kept_pushes_no_good_release_out,);
 
 fn what_is_not_kept_goes_and_is_named(kind: Kind) {
     let world = World::deployed(kind, 2, "keep-releases = 9");

@@ -4,10 +4,11 @@ use std::fs;
 
 use crate::common::{Kind, Signal, World, eventually};
 
-on_each_kind!(
+on_each_kind!(interrupted_it_is_done_to_its_end,);
+
+on_sshd!(
     what_is_live_is_reloaded_by_what_was_stored_with_it,
     a_host_that_does_not_come_up_is_named_and_the_others_are_restarted,
-    interrupted_it_is_done_to_its_end,
     who_was_not_restarted_is_not_called_done,
     a_host_that_cannot_be_reached_restarts_nothing,
 );

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::common::{Kind, World};
 
-on_each_kind!(
+on_sshd!(
     a_second_revert_goes_further_back,
     revert_deploy_revert_returns_to_what_was_live_before_the_deploy,
     a_host_that_cannot_be_reached_is_named_and_the_others_are_reverted,

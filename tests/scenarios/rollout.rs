@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::common::{Kind, Signal, World, eventually};
 
-on_each_kind!(
+on_sshd!(
     a_batch_goes_when_the_one_before_is_live,
     a_batch_that_fails_puts_those_before_it_back_in_batches,
     the_canary_goes_first_and_alone,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::common::{Kind, World, eventually, within};
 
-on_each_kind!(
+on_sshd!(
     a_deploy_is_shown_with_all_that_its_steps_printed,
     a_failed_attempt_is_shown_by_the_name_that_its_report_gives,
     a_deploy_that_was_put_back_says_so_on_each_host,

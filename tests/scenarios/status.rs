@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 
 use crate::common::{Kind, Run, Signal, World, eventually};
 
-on_each_kind!(
+on_sshd!(
     a_fleet_that_is_well_is_told_in_a_table,
     a_host_that_differs_comes_first_and_is_named,
     a_host_that_cannot_be_reached_comes_first_and_is_named,
@@ -22,6 +22,7 @@ fn table(run: &Run) -> Vec<Vec<&str>> {
 
 fn a_fleet_that_is_well_is_told_in_a_table(kind: Kind) {
     let world = World::deployed(kind, 2, "");
+    world.deploy("two");
     let release = world.host("web1").releases().pop().unwrap();
     let run = world.shipit(&["production", "status", "--check"]).ends_with(0);
     let rows = table(&run);

@@ -4,13 +4,14 @@ use std::fs;
 
 use crate::common::{Kind, World, eventually};
 
-on_each_kind!(
+on_each_kind!(the_end_of_the_line_to_a_host_that_is_not_touched_stops_nothing,);
+
+on_sshd!(
     a_new_host_is_set_up_and_brought_to_what_is_live,
     a_host_that_missed_a_deploy_is_brought,
     a_host_that_missed_a_revert_returns_by_what_it_has,
     what_fails_is_put_back_on_the_synced_hosts_only,
     a_host_that_cannot_be_reached_is_named_and_the_others_are_brought,
-    the_end_of_the_line_to_a_host_that_is_not_touched_stops_nothing,
     hosts_that_are_halves_are_refused_with_who_has_what,
 );
 

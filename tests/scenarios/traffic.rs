@@ -6,15 +6,18 @@ use crate::common::{Kind, World, eventually};
 use rustix::process::Signal;
 
 on_each_kind!(
+    a_drain_is_ended_with_the_run,
+    whoever_loses_the_operator_stays_drained_and_says_so,
+    a_host_whose_line_is_lost_is_told_to_be_drained,
+);
+
+on_sshd!(
     a_host_is_drained_and_taken_in_from_here,
     a_host_that_goes_back_is_drained_and_taken_in_from_here,
     a_drain_that_fails_here_stops_the_deploy,
     a_drain_that_takes_too_long_is_ended,
-    a_drain_is_ended_with_the_run,
     a_restart_a_revert_and_a_sync_ask_too,
     a_drain_that_does_not_want_to_end_is_waited_for,
-    whoever_loses_the_operator_stays_drained_and_says_so,
-    a_host_whose_line_is_lost_is_told_to_be_drained,
     texts_that_moved_are_not_taken_for_done,
     a_host_that_is_not_taken_in_says_so_till_it_is,
 );

@@ -8,11 +8,14 @@ use crate::common::{Beat, Kind, Pulse, Signal, World, eventually};
 
 on_each_kind!(
     a_restart_asks_all_whatever_becomes_of_one,
-    a_restart_asks_those_that_came_up_when_another_did_not,
     a_restart_that_is_stopped_still_asks,
+    who_goes_back_and_was_not_waited_for_is_in_doubt,
+);
+
+on_sshd!(
+    a_restart_asks_those_that_came_up_when_another_did_not,
     a_revert_that_is_stopped_still_asks,
     a_revert_that_fails_says_what_is_live,
-    who_goes_back_and_was_not_waited_for_is_in_doubt,
 );
 
 const LINES: &str = r#"
