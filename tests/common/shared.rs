@@ -15,14 +15,15 @@ const STALE: Duration = Duration::from_secs(2 * 60 * 60);
 const PREFIX: &str = "shipit-shared-";
 
 /// Copies the original of that name to `root`, a directory that exists. The first test that asks for it makes it: `make`
-/// returns the directory in which it did, which is moved away from there.
-pub fn copy(name: &str, root: &Path, make: impl FnOnce() -> PathBuf) {
+/// returns the directory in which it did, which is moved away from there. Returns where the original is.
+pub fn copy(name: &str, root: &Path, make: impl FnOnce() -> PathBuf) -> PathBuf {
     let original = original(name, make);
     let made_at = fs::read_to_string(original.with_extension("made-at")).unwrap();
     // Some formats count bytes.
     assert_eq!(made_at.len(), root.to_str().unwrap().len(), "{made_at} and {}", root.display());
     let renaming = Renaming { from: &made_at, to: root.to_str().unwrap() };
     renaming.copy_directory(&original, root);
+    original
 }
 
 /// The original itself, to be read.

@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -136,16 +137,32 @@ impl World {
 
     /// A world with that `production`, set up, where every host serves the page `one`.
     pub fn deployed(kind: Kind, hosts: usize, lines: &str) -> Self {
-        if !lines.is_empty() {
-            return Self::deploy_first(kind, hosts, lines);
-        }
         let dir = directory();
-        let make = || Self::deploy_first(Kind::Sshd, hosts, lines).close();
-        shared::copy(&format!("deployed-{hosts}"), &real(&dir), make);
-        Self::start(kind, hosts, dir)
+        let mut hasher = DefaultHasher::new();
+        lines.hash(&mut hasher);
+        let name = format!("deployed-{hosts}-{:x}", hasher.finish());
+        let original =
+            shared::copy(&name, &real(&dir), || Self::deploy_first(Kind::Sshd, hosts, lines).close());
+        let world = Self::start(kind, hosts, dir);
+        world.correct_digests(&original);
+        world
     }
 
-    fn deploy_first(kind: Kind, hosts: usize, lines: &str) -> Self {
+    /// The digest that is stored with a release covers the address of its repository, which is another one in a copy.
+    fn correct_digests(&self, original: &Path) {
+        let [old, new] = [original, self.root()].map(|root| digests(&root.join("work/shipit.toml")));
+        for (at, host) in self.hosts.iter().enumerate() {
+            for release in host.releases() {
+                let file = format!("app/.shipit/releases/{release}/meta");
+                let text = host.read(&file).unwrap();
+                assert!(text.contains(&old[at]), "another digest in {text}");
+                host.put(&file, &text.replace(&old[at], &new[at]));
+            }
+        }
+    }
+
+    /// The same, not copied: what the deploy started runs on.
+    pub fn deploy_first(kind: Kind, hosts: usize, lines: &str) -> Self {
         let world = Self::new(kind, hosts);
         world.production(lines);
         world.publish("one");
@@ -260,4 +277,14 @@ fn make_operator(root: &Path) {
     fs::set_permissions(home.join(".ssh"), fs::Permissions::from_mode(0o700)).unwrap();
     copy_key("operator", &home.join(".ssh/id_ed25519"));
     Repo::make(root, &home);
+}
+
+/// Of each host.
+fn digests(file: &Path) -> Vec<String> {
+    let environment = shipit::config::load(file, "production").unwrap();
+    let digest = |site| {
+        let env = environment.evaluate_env(site, &|_| None).unwrap();
+        environment.digest(site, &env, &[])
+    };
+    environment.sites.iter().map(digest).collect()
 }

@@ -92,8 +92,7 @@ fn deploys(name: &str, part: fn(&str) -> (&'static str, String), encode: fn(&str
     job(&world, shell, &script, &encode(&key)).ends_with(0);
     world.serve("two");
     // What CI set up is gone with the job.
-    let other = World::new(Kind::Sshd, 0);
-    let wrong = fs::read_to_string(other.home().join(".ssh/id_ed25519")).unwrap();
+    let wrong = fs::read_to_string(world.root().join("web1/server/key")).unwrap();
     fs::remove_dir_all(world.root().join("checkout")).unwrap();
     fs::remove_dir_all(world.root().join("runner")).unwrap();
     job(&world, shell, &script, &encode(&wrong)).ends_with(4);

@@ -551,7 +551,7 @@ fn what_a_hook_prints_is_not_taken_for_our_own_words() {
 fn a_daemon_that_holds_a_hooks_output_does_not_hang_the_run(kind: Kind) {
     let lines =
         "build = \"sleep 1000 & echo started\"\nsupervisor = { reload = \"sleep 1001 & sleep 1002 >&2 &\" }";
-    let world = World::deployed(kind, 1, lines);
+    let world = World::deploy_first(kind, 1, lines);
     let alive =
         || world.host("web1").processes().iter().filter(|p| p.command.starts_with("sleep 100")).count();
     assert_eq!(alive(), 3, "what a hook started lives on: {:?}", world.host("web1").processes());
