@@ -77,6 +77,11 @@ macro_rules! in_process {
     };
 }
 
+/// How many cases a generator makes for a scenario: `tests/run long` asks for more.
+pub fn generated(cases: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|asked| asked.parse().ok()).unwrap_or(cases)
+}
+
 /// Waits until `holds` is true and says how long that took.
 ///
 /// # Panics

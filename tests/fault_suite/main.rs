@@ -2,6 +2,7 @@
 //! an exact judgement after each. All hosts serve the old or all the new, or the report names those that differ; nothing is
 //! left; the next plain run succeeds.
 //!
+//!   tests/run --test fault_suite             the chosen ones, below
 //!   tests/run faults --seed S --count N      by chance
 //!   tests/run faults --all [--part K/N]      every kind at every step, and a hundred cuts at random bytes
 //!   tests/run faults --only 'CASE; CASE'     these again, as violations name them
@@ -25,6 +26,7 @@ mod strike;
 mod suite;
 
 use case::Case;
+use suite::Manner;
 
 /// Faults that every test run plays, each for something that others do not show.
 const CHOSEN: &str = "\
@@ -102,6 +104,42 @@ revert hook-fails web4 in undrain
 revert held-lock web4
 ";
 
+/// The chosen faults are played in so many parts, side by side, each in a world of its own.
+const PARTS: usize = 12;
+
+macro_rules! parts {
+    ($($part:ident $number:literal),+ $(,)?) => {
+        mod chosen {
+            $(#[test]
+            fn $part() {
+                super::play_part(concat!("chosen::", stringify!($part)), $number);
+            })+
+
+            #[test]
+            fn no_part_is_left_out() {
+                assert_eq!([$($number),+].len(), super::PARTS);
+            }
+        }
+    };
+}
+
+parts!(
+    part_01 0, part_02 1, part_03 2, part_04 3, part_05 4, part_06 5, part_07 6, part_08 7, part_09 8, part_10 9, part_11 10,
+    part_12 11,
+);
+
+fn play_part(test: &str, part: usize) {
+    ground::with_disks(test, || {
+        let cases: Vec<Case> = cases(CHOSEN).into_iter().skip(part).step_by(PARTS).collect();
+        suite::run(&cases, Manner { worlds: 1, strict: true, twice: false });
+    });
+}
+
+fn cases(lines: &str) -> Vec<Case> {
+    let lines = lines.split(['\n', ';']).map(str::trim).filter(|line| !line.is_empty());
+    lines.map(|line| line.parse().unwrap()).collect()
+}
+
 /// What `tests/run faults` asks for.
 pub fn asked(name: &str) -> Option<String> {
     std::env::var(format!("SHIPIT_FAULTS_{name}")).ok().filter(|value| !value.is_empty())
@@ -112,25 +150,22 @@ fn number(name: &str, or: u64) -> u64 {
 }
 
 #[test]
-fn all_old_or_all_new_whatever_happens() {
-    ground::with_disks("all_old_or_all_new_whatever_happens", || {
+#[ignore = "for tests/run faults, which says which"]
+fn asked_for() {
+    ground::with_disks("asked_for", || {
         let worlds = usize::try_from(number("WORLDS", 3)).unwrap();
-        let only = asked("ONLY");
-        if only.is_none() && (asked("ALL").is_some() || asked("SEED").is_some()) {
-            let clean = draw::Clean::runs();
-            let cases: Vec<Case> = match asked("SEED") {
-                None => draw::part(draw::all(&clean), asked("PART").as_deref().unwrap_or("1/1")),
-                Some(_) => {
-                    let (seed, count) = (number("SEED", 1), number("COUNT", 30));
-                    eprintln!("seed {seed}, {count} faults");
-                    (0..count).map(|n| draw::by_chance(&clean, seed, n)).collect()
-                }
-            };
-            return suite::run(&cases, worlds, false);
+        let twice = asked("TWICE").is_some();
+        if let Some(lines) = asked("ONLY") {
+            return suite::run(&cases(&lines), Manner { worlds, strict: true, twice });
         }
-        let lines = only.unwrap_or_else(|| CHOSEN.to_owned());
-        let lines = lines.split(['\n', ';']).map(str::trim).filter(|line| !line.is_empty());
-        let cases: Vec<Case> = lines.map(|line| line.parse().unwrap()).collect();
-        suite::run(&cases, worlds, true);
+        let clean = draw::Clean::runs();
+        let cases: Vec<Case> = if asked("ALL").is_some() {
+            draw::part(draw::all(&clean), asked("PART").as_deref().unwrap_or("1/1"))
+        } else {
+            let (seed, count) = (number("SEED", 1), number("COUNT", 30));
+            eprintln!("seed {seed}, {count} faults");
+            (0..count).map(|n| draw::by_chance(&clean, seed, n)).collect()
+        };
+        suite::run(&cases, Manner { worlds, strict: false, twice });
     });
 }

@@ -18,6 +18,17 @@ const TRIES: usize = 4;
 /// (`gc.auto`), and the disks are small.
 const AGE: usize = 16;
 
+/// How cases are played.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// So many at a time.
+    pub worlds: usize,
+    /// Each must strike.
+    pub strict: bool,
+    /// A case that is violated is played once more, in a new world, and counts when it is violated again.
+    pub twice: bool,
+}
+
 /// Cases, all new, all old, split and named, moment missed, violations.
 type Counts = [usize; 6];
 
@@ -25,17 +36,20 @@ type Counts = [usize; 6];
 struct Results {
     counts: BTreeMap<Kind, Counts>,
     violations: Vec<String>,
+    /// Violated once, and not when played again.
+    once: Vec<String>,
     time: Duration,
 }
 
-/// Plays all cases in so many worlds at a time (strict: each must strike), tells the counts, and fails when one was violated.
-pub fn run(cases: &[Case], worlds: usize, strict: bool) {
+/// Plays all cases, prints the counts, and fails when one was violated.
+pub fn run(cases: &[Case], manner: Manner) {
+    let worlds = manner.worlds;
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Results::default());
     let start = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..worlds.min(cases.len()) {
-            scope.spawn(|| work(cases, strict, &next, &results));
+            scope.spawn(|| work(cases, manner, &next, &results));
         }
     });
     let results = results.into_inner().unwrap();
@@ -46,10 +60,13 @@ pub fn run(cases: &[Case], worlds: usize, strict: bool) {
         start.elapsed().as_secs_f64(),
         results.time.as_secs_f64() / cases.len().max(1) as f64
     );
+    if !results.once.is_empty() {
+        eprintln!("a defect, violated once and not again:\n{}", results.once.join("\n"));
+    }
     assert!(results.violations.is_empty(), "violated:\n{}", results.violations.join("\n"));
 }
 
-fn work(cases: &[Case], strict: bool, next: &AtomicUsize, results: &Mutex<Results>) {
+fn work(cases: &[Case], manner: Manner, next: &AtomicUsize, results: &Mutex<Results>) {
     let (mut fleet, mut age) = (None, 0);
     loop {
         let at = next.fetch_add(1, Ordering::SeqCst);
@@ -59,14 +76,18 @@ fn work(cases: &[Case], strict: bool, next: &AtomicUsize, results: &Mutex<Result
             (fleet, age) = (None, 1);
         }
         let since = Instant::now();
-        let played =
-            catch_unwind(AssertUnwindSafe(|| play(fleet.get_or_insert_with(Fleet::new), case, strict)));
+        let mut played = caught(&mut fleet, case, manner.strict);
+        let line = format!("tests/run faults --only '{case}'");
+        let mut once = None;
+        if let (true, Err(fault)) = (manner.twice, &played) {
+            eprintln!("==== {line}\n{fault}\n==== it is played again");
+            once = Some(line.clone());
+            fleet = None;
+            played = caught(&mut fleet, case, manner.strict);
+        }
         let took = since.elapsed();
-        let played = played.unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            Err(text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned())
-        });
         let mut results = results.lock().unwrap();
+        results.once.extend(once.filter(|_| played.is_ok()));
         results.time += took;
         let counts = results.counts.entry(case.kind).or_default();
         counts[0] += 1;
@@ -81,7 +102,6 @@ fn work(cases: &[Case], strict: bool, next: &AtomicUsize, results: &Mutex<Result
             played.as_ref().map_or("VIOLATED".to_owned(), |ending| format!("{ending:?}").to_lowercase());
         eprintln!("{at:4} {:5.1}s {word:8} {case}", took.as_secs_f64());
         if let Err(fault) = played {
-            let line = format!("tests/run faults --only '{case}'");
             eprintln!("==== {line}\n{fault}\n====");
             results.violations.push(line);
             // Nobody knows what is whole in it.
@@ -89,6 +109,14 @@ fn work(cases: &[Case], strict: bool, next: &AtomicUsize, results: &Mutex<Result
             fleet = None;
         }
     }
+}
+
+fn caught(fleet: &mut Option<Fleet>, case: &Case, strict: bool) -> Result<Ending, String> {
+    let played = catch_unwind(AssertUnwindSafe(|| play(fleet.get_or_insert_with(Fleet::new), case, strict)));
+    played.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        Err(text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned())
+    })
 }
 
 // On a busy machine a run may be over before its moment was seen.

@@ -263,7 +263,11 @@ fn word() -> impl Strategy<Value = String> {
 #[test]
 fn any_words_arrive_as_they_are() {
     let world = World::deployed(Kind::InProcess, 1, "");
-    let mut runner = TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: crate::common::generated(12),
+        failure_persistence: None,
+        ..Config::default()
+    });
     let words = proptest::collection::vec(word(), 1..6);
     let ran = runner.run(&words, |words| {
         let write = "for word; do printf '%s\\0' \"$word\"; done >~/got";
@@ -281,7 +285,11 @@ fn any_words_arrive_as_they_are() {
 #[test]
 fn any_script_arrives_as_it_is() {
     let world = World::deployed(Kind::InProcess, 1, "");
-    let mut runner = TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: crate::common::generated(12),
+        failure_persistence: None,
+        ..Config::default()
+    });
     let ran = runner.run(&word(), |word| {
         // quoted for sh, so that the script as a whole holds the string and prints it
         let script = format!("printf %s '{}' >~/got", word.replace('\'', "'\\''"));

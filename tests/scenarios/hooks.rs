@@ -392,7 +392,11 @@ fn nothing_that_a_hook_starts_ignores_a_signal(kind: Kind) {
 
 fn any_string_survives_to_hooks_and_env(kind: Kind) {
     let world = World::new(kind, 1);
-    let mut runner = TestRunner::new(Config { cases: 8, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: crate::common::generated(8),
+        failure_persistence: None,
+        ..Config::default()
+    });
     let odd = "[ '\"\\\\$`!*?#~&|;<>(){}\\[\\]\n\t%=^-]";
     let any = || proptest::string::string_regex(&format!("({odd}|[a-z]|[^\0\r]){{0,30}}")).unwrap();
     let first = std::cell::Cell::new(true);
