@@ -14,7 +14,7 @@
 //!
 //! # Floors
 //!
-//! Each uses only those before it, which `tests/house.rs` holds; so any can be read knowing only what is above it here.
+//! Each uses only those before it, which `tests/pure/house.rs` holds; so any can be read knowing only what is above it here.
 //!
 //! | floor | holds | must not know |
 //! | --- | --- | --- |

@@ -351,7 +351,7 @@ fn help_and_version_are_asked_for() {
     assert_eq!(parsed(&["-V"]).unwrap_err().text, concat!("shipit ", env!("CARGO_PKG_VERSION")));
 }
 
-/// Its text is a snapshot in `tests/cli.rs`.
+/// Its text is a snapshot in `tests/scenarios/cli.rs`.
 #[test]
 fn help_fits_eighty_columns() {
     let help = parsed(&["--help"]).unwrap_err().text;
