@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 use shipit::cli::Cli;
 use shipit::commands;
+use shipit::error::{Error, SystemError};
 use shipit::report::{ColorChoice, Printer, Verbosity};
 
 fn main() -> ExitCode {
     let code = shipit::error::guarded(shipit);
     if code == shipit::error::exit::BUG {
         let printer = Printer::new(ColorChoice::Auto, Verbosity::Normal, &|name| std::env::var_os(name));
-        printer.error("error: this is a bug in shipit: please report it, with what stands above");
-        printer.error("hint: hosts put themselves right when the line ends; `status` shows what they serve");
+        printer.show_error(&Error::Bug);
     }
     ExitCode::from(code)
 }
@@ -33,8 +33,8 @@ fn shipit() -> u8 {
     let printer = Printer::new(invocation.color, invocation.verbosity, &variables);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            printer.error(&format!("error: starting up: {error}\n"));
+        Err(source) => {
+            printer.show_error(&SystemError::Runtime { source }.into());
             return shipit::error::exit::FAILED;
         }
     };

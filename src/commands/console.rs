@@ -4,30 +4,23 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::context::Context;
 use crate::config::{self, Choice};
-use crate::error::{Error, exit, failure_code};
+use crate::error::{Error, SystemError, UsageError, exit, failure_code};
 use crate::executor::attach;
 use crate::plan;
-use crate::report::{Silent, terminal};
+use crate::report::{Note, Silent, terminal};
 use crate::transport::Exit;
 
 pub(super) async fn run(mut context: Context<'_>, host: Option<&str>) -> Result<u8, Error> {
     let environment = context.environment.name.clone();
     if !terminal::is_there() {
-        return Err(Error::Usage(format!(
-            "console needs a terminal at both ends: `shipit {environment} exec CMD…` runs a command without one"
-        )));
+        return Err(UsageError::NoTerminal { environment }.into());
     }
     context.one_app("console")?;
     choose(&mut context, host)?;
     let name = context.environment.hosts[0].name.clone();
     let plan = plan::console(context.environment.clone(), &context.options(true)?);
     let transport = context.transport().await?;
-    let listen = |kind| {
-        signal(kind).map_err(|source| Error::Surroundings {
-            what: "listening to signals".into(),
-            source: Some(source),
-        })
-    };
+    let listen = |kind| signal(kind).map_err(|source| SystemError::Signals { source });
     // Whoever sends these wants an end, but the terminal back as it was.
     let (mut hangup, mut quit) = (listen(SignalKind::hangup())?, listen(SignalKind::quit())?);
     let (mut lent, mut silent) = (None, Silent);
@@ -62,12 +55,9 @@ fn choose(context: &mut Context<'_>, host: Option<&str>) -> Result<(), Error> {
         let hosts = [host.to_owned()];
         let choice = Choice { hosts: &hosts, ..Choice::default() };
         context.environment = config::select(context.environment.clone(), choice)?;
-        let names: Vec<&str> = context.environment.hosts.iter().map(|host| host.name.as_str()).collect();
+        let names: Vec<String> = context.environment.hosts.iter().map(|host| host.name.clone()).collect();
         if names.len() > 1 {
-            return Err(Error::Usage(format!(
-                "console is on one host, and {host} means {}",
-                names.join(", ")
-            )));
+            return Err(UsageError::SeveralHosts { pattern: host.to_owned(), hosts: names }.into());
         }
         return Ok(());
     }
@@ -76,10 +66,8 @@ fn choose(context: &mut Context<'_>, host: Option<&str>) -> Result<(), Error> {
         let first = [context.environment.hosts[0].name.clone()];
         let choice = Choice { hosts: &first, ..Choice::default() };
         context.environment = config::select(context.environment.clone(), choice)?;
-        let (first, name) = (&first[0], &context.environment.name);
-        context
-            .printer
-            .note(&format!("on {first}, the first of {count} hosts; another: shipit {name} console HOST\n"));
+        let (host, environment) = (&first[0], &context.environment.name);
+        context.printer.note(Note::FirstHost { host, hosts: count, environment });
     }
     Ok(())
 }

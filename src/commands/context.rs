@@ -11,10 +11,10 @@ use super::surroundings::{HostTransport, Surroundings};
 use super::{local_commands, trust_hosts};
 use crate::cli::Invocation;
 use crate::config::{self, App, Choice, Environment, Pause, Rollout};
-use crate::error::{Error, exit};
+use crate::error::{Error, SystemError, UsageError, exit};
 use crate::executor::{Interrupt, Looked};
 use crate::plan::{Options, Plan};
-use crate::report::{self, Printer, Show, human};
+use crate::report::{self, Printer, Show};
 
 /// What every command works with.
 pub(super) struct Context<'a> {
@@ -126,31 +126,23 @@ impl<'a> Context<'a> {
 
     /// For what runs in `current`: with several apps it must be said in which.
     pub(super) fn one_app(&self, command: &str) -> Result<(), Error> {
-        let names: Vec<&str> = self.environment.apps.iter().map(|app| app.name.as_str()).collect();
+        let names: Vec<String> = self.environment.apps.iter().map(|app| app.name.clone()).collect();
         if names.len() == 1 {
             return Ok(());
         }
-        let (environment, all) = (&self.environment.name, names.join(", "));
-        Err(Error::Usage(format!(
-            "{command} is in one app, and {environment} has {all}: choose with --apps {}",
-            names[0]
-        )))
+        let (command, environment) = (command.to_owned(), self.environment.name.clone());
+        Err(UsageError::SeveralApps { command, environment, apps: names }.into())
     }
 
     pub(super) fn interrupt() -> Result<Interrupt, Error> {
-        Interrupt::listen().map_err(|source| Error::Surroundings {
-            what: "listening to signals".into(),
-            source: Some(source),
-        })
+        Interrupt::listen().map_err(|source| SystemError::Signals { source }.into())
     }
 
     /// What a run is shown with, as the options say.
     pub(super) fn show(&self) -> Result<Show<'_>, Error> {
         let file = events_file(self.invocation);
-        Show::open(self.printer, self.invocation.output, file.as_deref()).map_err(|error| {
-            let file = file.unwrap_or_default();
-            Error::Usage(format!("--events: cannot write {}: {}", file.display(), human::io(&error)))
-        })
+        Show::open(self.printer, self.invocation.output, file.as_deref())
+            .map_err(|source| UsageError::Events { file: file.unwrap_or_default(), source }.into())
     }
 
     /// How the hosts are reached. Their keys are known, or will be refused.

@@ -4,7 +4,7 @@ use super::carry_out::carry_out;
 use super::context::Context;
 use crate::cli::{AppReference, Invocation};
 use crate::config::{App, Environment, Pause, nearest};
-use crate::error::Error;
+use crate::error::{Error, Refused, UsageError};
 use crate::executor::decide::Intent;
 use crate::executor::{Ask, Request};
 use crate::git::{self, LocalState, Revision};
@@ -17,10 +17,7 @@ pub(super) async fn run(mut context: Context<'_>, references: &[AppReference]) -
     let commits = choose(&mut context.environment, references)?;
     let intent = Intent::Deploy { commits, redeploy };
     if context.partial && !context.invocation.split && !context.invocation.dry_run {
-        return Err(Error::Refused {
-            reason: "a deploy to part of the hosts leaves the environment on two releases".into(),
-            hint: "deploy to all of them, or, on purpose, with --split".into(),
-        });
+        return Err(Refused::PartOfHosts.into());
     }
     if !context.invocation.force && !context.invocation.dry_run {
         for app in &context.environment.apps {
@@ -35,13 +32,7 @@ pub(super) async fn run(mut context: Context<'_>, references: &[AppReference]) -
     }
     let asks = context.environment.rollout.pause == Pause::Ask && !context.invocation.dry_run;
     if asks && !prompt::can_ask(context.printer) {
-        return Err(Error::Refused {
-            reason: format!(
-                "{} asks before each batch (`rollout.pause`), and nobody is there",
-                context.environment.name
-            ),
-            hint: "go on without asking: --yes, or without pauses: --no-pause".into(),
-        });
+        return Err(Refused::CannotAsk { environment: context.environment.name }.into());
     }
     let mut options = context.options(true)?;
     options.tokens = context.tokens()?;
@@ -71,10 +62,8 @@ fn choose(
     for AppReference { app, reference } in references {
         let at = which(environment, app.as_deref(), reference)?;
         if std::mem::replace(&mut given[at], true) {
-            let app = &environment.apps[at].name;
-            return Err(Error::Usage(format!(
-                "--ref {reference}: `{app}` has a ref already, give one for each app"
-            )));
+            let (reference, app) = (reference.clone(), environment.apps[at].name.clone());
+            return Err(UsageError::SecondRef { reference, app }.into());
         }
         if reference == "HEAD" {
             commits[at] = Revision::parse(&git::head(&environment.root)?);
@@ -89,21 +78,16 @@ fn choose(
 fn which(environment: &Environment, app: Option<&str>, reference: &str) -> Result<usize, Error> {
     let apps = &environment.apps;
     let names = || apps.iter().map(|app| app.name.as_str());
+    let (reference, environment) = (reference.to_owned(), environment.name.clone());
     match app {
         None if apps.len() == 1 => Ok(0),
         None => {
-            let all = names().collect::<Vec<_>>().join(", ");
-            Err(Error::Usage(format!(
-                "--ref {reference}: of which app? {} has {all}: write --ref {}={reference}, or choose one with --apps",
-                environment.name, apps[0].name
-            )))
+            let apps = names().map(str::to_owned).collect();
+            Err(UsageError::RefOfWhichApp { reference, environment, apps }.into())
         }
         Some(app) => names().position(|name| name == app).ok_or_else(|| {
-            let near = nearest(app, names()).map_or(String::new(), |near| format!("; did you mean {near}?"));
-            Error::Usage(format!(
-                "--ref {app}={reference}: no app `{app}` is deployed to {}{near}",
-                environment.name
-            ))
+            let (nearest, app) = (nearest(app, names()).map(str::to_owned), app.to_owned());
+            UsageError::NoSuchApp { app, reference, nearest }.into()
         }),
     }
 }
@@ -126,10 +110,7 @@ fn confirm(context: &Context<'_>) -> Result<(), Error> {
     if prompt::ask(context.printer, Question::Deploy(environment)) {
         return Ok(());
     }
-    Err(Error::Refused {
-        reason: format!("not confirmed, and {} asks before it is deployed to (`confirm`)", environment.name),
-        hint: "answer y on a terminal, or say so beforehand: --yes".into(),
-    })
+    Err(Refused::DeployNotConfirmed { environment: environment.name.clone() }.into())
 }
 
 // What is not committed or not pushed would not go out, and the user may think that it does.
@@ -138,25 +119,9 @@ fn check(context: &Context<'_>, app: &App) -> Result<(), Error> {
     if app.reference == "HEAD" {
         return Ok(());
     }
-    let refused = |reason: String, hint: &str| Err(Error::Refused { reason, hint: hint.to_owned() });
     match git::check(&environment.root, &app.repo, &app.reference)? {
         LocalState::NotApplicable | LocalState::Clean => Ok(()),
-        LocalState::Dirty { files, total } => {
-            let more = if total > files.len() {
-                format!(" and {} more", total - files.len())
-            } else {
-                String::new()
-            };
-            let reason = format!("local changes that would not be deployed: {}{more}", files.join(", "));
-            refused(reason, "commit and push them, or deploy without them: --force")
-        }
-        LocalState::Unpushed { commits } => {
-            let commits =
-                if commits == 1 { "1 commit is".to_owned() } else { format!("{commits} commits are") };
-            refused(
-                format!("{commits} not pushed and would not be deployed"),
-                "push, or deploy without: --force",
-            )
-        }
+        LocalState::Dirty { files, total } => Err(Refused::LocalChanges { files, total }.into()),
+        LocalState::Unpushed { commits } => Err(Refused::Unpushed { commits }.into()),
     }
 }

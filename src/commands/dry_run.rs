@@ -14,8 +14,9 @@ use crate::executor::decide::{
 use crate::executor::{Looked, Request};
 use crate::git::{self, GitError, Resolved, Revision};
 use crate::plan::{self, OnFailure, Plan};
+use crate::report::note::{PlanNote, Unresolved};
 use crate::report::preview::{AppPreview, Group, Preview};
-use crate::report::{Silent, clean, dry_run, human};
+use crate::report::{Note, Silent, dry_run, human};
 
 pub(super) async fn show(context: &Context<'_>, request: &Request<'_>) -> Result<u8, Error> {
     if request.intent == Intent::Nothing {
@@ -42,13 +43,12 @@ pub(super) async fn show(context: &Context<'_>, request: &Request<'_>) -> Result
     for host in &looked {
         if let Some(failure) = &host.failure {
             let why = human::failure(failure);
-            note(context, &format!("could not ask {} what is live: {why}", host.host));
+            note(context, PlanNote::NotAsked { host: &host.host, why: &why });
         }
     }
     note_what_would_fail(context, request, &looked);
     if let Some(hold) = hold::on(&looked).filter(|_| request.plan.policy.respects_hold) {
-        let held = clean::line(hold.describe().as_bytes(), 800);
-        note(context, &format!("{} is held {held}: a deploy would be refused", context.environment.name));
+        note(context, PlanNote::Held { environment: &context.environment.name, hold });
     }
     let preview = preview(context, request, looked, revisions).await;
     print(context, request.plan, Some(&preview));
@@ -64,8 +64,8 @@ fn print(context: &Context<'_>, plan: &Plan, preview: Option<&Preview>) {
     dry_run::print(context.printer, plan, preview, format);
 }
 
-fn note(context: &Context<'_>, text: &str) {
-    context.printer.note(&format!("note: {text}\n"));
+fn note(context: &Context<'_>, note: PlanNote<'_>) {
+    context.printer.note(Note::Plan(note));
 }
 
 /// Hosts on which the run would end before anything is decided.
@@ -77,7 +77,7 @@ fn note_what_would_fail(context: &Context<'_>, request: &Request<'_>, looked: &[
     let bare: Vec<usize> = (0..looked.len()).filter(|at| looked[*at].facts.bare).collect();
     if !bare.is_empty() && !matches!(request.intent, Intent::Sync { .. }) {
         let hosts = names(&bare);
-        note(context, &format!("run `shipit {environment} setup` first: not set up yet: {hosts}"));
+        note(context, PlanNote::NotSetUp { environment, hosts: &hosts });
     }
     let silent: Vec<usize> = (0..looked.len()).filter(|at| looked[*at].failure.is_some()).collect();
     let goes_on = plan.policy.on_failure == OnFailure::Continue && silent.len() < looked.len();
@@ -85,9 +85,9 @@ fn note_what_would_fail(context: &Context<'_>, request: &Request<'_>, looked: &[
         return;
     }
     match may_skip(plan, &silent) {
-        Skip::Skip => note(context, &format!("{} would be skipped", names(&silent))),
+        Skip::Skip => note(context, PlanNote::WouldSkip { hosts: &names(&silent) }),
         Skip::Fail | Skip::FailFor(_) => {
-            note(context, &format!("as long as {} cannot be asked, this would fail", names(&silent)));
+            note(context, PlanNote::WouldFail { hosts: &names(&silent) });
         }
     }
 }
@@ -105,20 +105,18 @@ async fn revision(context: &Context<'_>, app: &App, known: Option<Revision>) -> 
         return known;
     }
     let reference = &app.reference;
-    let (why, then) = match git::resolve(&app.repo, reference).await {
+    let (why, deploy) = match git::resolve(&app.repo, reference).await {
         Ok(Resolved::Commit { revision, .. }) => return Some(revision),
         Ok(Resolved::AskHost { reason }) => {
-            (reason, format!("{} is asked when this is deployed", context.environment.hosts[0].name))
+            (reason, Unresolved::AsksHost(&context.environment.hosts[0].name))
         }
         Err(error @ (GitError::NoSuchReference { .. } | GitError::AmbiguousReference { .. })) => {
-            (error.to_string(), "a deploy would end here".to_owned())
+            (error.to_string(), Unresolved::Fails)
         }
-        Err(error) => (error.to_string(), "a deploy would say more".to_owned()),
+        Err(error) => (error.to_string(), Unresolved::Retries),
     };
-    let why = clean::line(why.as_bytes(), 400);
-    let of_app =
-        if context.environment.apps.len() == 1 { String::new() } else { format!(" of {}", app.name) };
-    note(context, &format!("the commit of {reference}{of_app} is not known here: {why}; {then}"));
+    let app = (context.environment.apps.len() > 1).then_some(app.name.as_str());
+    note(context, PlanNote::Unresolved { reference, app, why: &why, deploy });
     None
 }
 
@@ -199,22 +197,13 @@ async fn find_commits(context: &Context<'_>, group: &mut Group, to: Option<&str>
     let (live, new) = (from.clone(), to.to_owned());
     let walk = tokio::task::spawn_blocking(move || git::pending(&root, &live, &new));
     group.pending = walk.await.ok().flatten();
-    let (from, to) = (human::revision(&from), human::revision(to));
+    let (from, root) = (from.as_str(), context.environment.root.as_path());
     match &group.pending {
-        None if change == Change::NewRelease => note(
-            context,
-            &format!(
-                "which commits go out ({from}..{to}) is not known here: try git fetch in {}",
-                context.environment.root.display()
-            ),
-        ),
+        None if change == Change::NewRelease => note(context, PlanNote::CommitsUnknown { from, to, root }),
         Some(pending)
             if change == Change::NewRelease && is_older(pending) && !context.invocation.allow_older =>
         {
-            note(
-                context,
-                &format!("{to} is older than {from}, which is live: refused without --allow-older"),
-            );
+            note(context, PlanNote::Older { from, to });
         }
         _ => {}
     }

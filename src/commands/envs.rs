@@ -2,7 +2,7 @@
 
 use crate::config::{App, Document, Draft};
 use crate::error::{Error, exit};
-use crate::report::{Printer, Verbosity, clean, table};
+use crate::report::{Note, Printer, Verbosity, clean, table};
 
 /// The number of hosts that cannot be told: a command prints them, or there are mistakes.
 const UNKNOWN: &str = "?";
@@ -10,7 +10,7 @@ const UNKNOWN: &str = "?";
 pub(super) fn run(document: &Document, printer: &Printer) -> Result<u8, Error> {
     let names = document.environments();
     if names.is_empty() {
-        printer.note("there is no environment: a line `[deploy.NAME]` begins one");
+        printer.note(Note::NoEnvironment);
         return Ok(exit::OK);
     }
     let verbose = printer.verbosity() == Verbosity::Verbose;

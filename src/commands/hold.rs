@@ -10,7 +10,7 @@ use crate::executor::Looked;
 use crate::executor::event::FailureKind;
 use crate::plan;
 use crate::remote::hold::{Hold, stamp};
-use crate::report::{clean, human};
+use crate::report::Note;
 
 pub(super) async fn hold(context: Context<'_>, why: &str, lasting: Option<Duration>) -> Result<u8, Error> {
     let until = lasting.and_then(|lasting| Timestamp::now().checked_add(lasting).ok());
@@ -19,16 +19,15 @@ pub(super) async fn hold(context: Context<'_>, why: &str, lasting: Option<Durati
     let looked = context.ask_hosts(&plan).await?;
     let held: Vec<&Looked> = looked.iter().filter(|host| host.failure.is_none()).collect();
     if let Some(host) = held.iter().find(|host| host.holder.as_ref().is_some_and(|(_, dead)| !dead)) {
-        let who = host.holder.as_ref().map_or("", |(who, _)| who);
-        let who = clean::line(who.as_bytes(), 400);
-        context.printer.note(&format!("a run is under way, and is not stopped by this: {who}\n"));
+        let holder = host.holder.as_ref().map_or("", |(who, _)| who);
+        context.printer.note(Note::RunContinues { holder });
     }
     // One host that was reached holds the environment: whoever deploys asks all.
     if !held.is_empty() {
-        let until = if until.is_empty() { "until resume".to_owned() } else { format!("until {until}") };
-        let name = &context.environment.name;
-        let hosts = human::places(&held.iter().map(|host| host.host.as_str()).collect::<Vec<_>>());
-        context.printer.note(&format!("{name} is held on {hosts}, {until}\n"));
+        let until = Some(until.as_str()).filter(|until| !until.is_empty());
+        let hosts: Vec<&str> = held.iter().map(|host| host.host.as_str()).collect();
+        let environment = &context.environment.name;
+        context.printer.note(Note::HoldSet { environment, hosts: &hosts, until });
     }
     Ok(code(&looked))
 }
@@ -36,13 +35,10 @@ pub(super) async fn hold(context: Context<'_>, why: &str, lasting: Option<Durati
 pub(super) async fn resume(context: Context<'_>) -> Result<u8, Error> {
     let plan = plan::resume(context.environment.clone(), &context.options(false)?);
     let looked = context.ask_hosts(&plan).await?;
-    let name = &context.environment.name;
+    let environment = &context.environment.name;
     match looked.iter().filter(|host| host.failure.is_none()).find_map(|host| host.hold.as_ref()) {
-        Some(hold) => {
-            let was = clean::line(hold.describe().as_bytes(), 800);
-            context.printer.note(&format!("resumed: {name} was held {was}\n"));
-        }
-        None if code(&looked) == exit::OK => context.printer.note(&format!("{name} was not held\n")),
+        Some(hold) => context.printer.note(Note::HoldRemoved { environment, hold }),
+        None if code(&looked) == exit::OK => context.printer.note(Note::NotHeld { environment }),
         None => {}
     }
     Ok(code(&looked))

@@ -8,9 +8,9 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::config::{self, FILE_NAME};
-use crate::error::{Error, exit};
+use crate::error::{Error, Refused, SystemError, exit};
 use crate::git::{self, Project};
-use crate::report::{Printer, clean};
+use crate::report::{Note, Printer, clean};
 
 const TEMPLATE: &str = include_str!("../../templates/shipit.toml");
 
@@ -23,21 +23,17 @@ pub(super) fn run(directory: &Path, printer: &Printer) -> Result<u8, Error> {
     write(&directory.join(FILE_NAME), &filled.text)?;
     printer.data(&next(&filled));
     if let Some(above) = above {
-        printer.note(&format!("note: {} is not read from here any more\n", above.display()));
+        printer.note(Note::FileAbove { file: &above });
     }
     Ok(exit::OK)
 }
 
 fn write(file: &Path, text: &str) -> Result<(), Error> {
-    let failed =
-        |source| Error::Surroundings { what: format!("writing {}", file.display()), source: Some(source) };
+    let failed = |source| Error::from(SystemError::Write { file: file.to_owned(), source });
     // Neither a file nor a link of that name: opening it new follows no link.
     let mut open =
         OpenOptions::new().write(true).create_new(true).open(file).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => Error::Refused {
-                reason: format!("{} is there already", file.display()),
-                hint: "edit it, or move it away to begin anew".into(),
-            },
+            std::io::ErrorKind::AlreadyExists => Refused::FileExists { file: file.to_owned() }.into(),
             _ => failed(error),
         })?;
     open.write_all(text.as_bytes()).map_err(|error| {

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::executor::Looked;
 use crate::remote::history;
 use crate::report::deploys::Deploys;
-use crate::report::{fleet, json};
+use crate::report::{Note, fleet, json};
 
 pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     let looked = context.look().await?;
@@ -30,7 +30,7 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     }
     if all.is_empty() {
         if !answered.is_empty() {
-            context.printer.note("nothing was deployed yet\n");
+            context.printer.note(Note::NothingDeployed);
         }
         return Ok(code);
     }
@@ -43,9 +43,7 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
         host.live.as_ref().is_some_and(|on_host| on_host.release == live)
     };
     if !answered.iter().all(serves) {
-        context
-            .printer
-            .note(&format!("hosts differ: `shipit {} status` shows which\n", context.environment.name));
+        context.printer.note(Note::HostsDiffer { environment: &context.environment.name });
     }
     Ok(code)
 }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use secrecy::SecretString;
 
 use crate::config::{Answers, LocalCommand};
+use crate::error::CommandFailure;
 use crate::report::{Printer, clean};
 
 /// More than this is neither a list of hosts nor a secret.
@@ -38,8 +39,8 @@ pub(super) fn ask(
             .map(|command| (command, scope.spawn(move || text(command, environment, limit, printer))))
             .collect();
         for (command, thread) in started {
-            let answer = thread.join().unwrap_or_else(|_| Err("could not be followed".to_owned()));
-            answers.insert(command, answer);
+            let answer = thread.join().unwrap_or_else(|_| Err(CommandFailure::Panicked));
+            answers.insert(command, answer.map_err(|failure| failure.to_string()));
         }
     });
     answers
@@ -50,9 +51,9 @@ fn text(
     environment: &str,
     limit: Duration,
     printer: &Printer,
-) -> Result<SecretString, String> {
+) -> Result<SecretString, CommandFailure> {
     let bytes = print(command, environment, limit, printer)?;
-    String::from_utf8(bytes).map(SecretString::from).map_err(|_| "printed what is not UTF-8 text".to_owned())
+    String::from_utf8(bytes).map(SecretString::from).map_err(|_| CommandFailure::NotText)
 }
 
 /// The bytes that a command prints.
@@ -61,35 +62,35 @@ pub(super) fn print(
     environment: &str,
     limit: Duration,
     printer: &Printer,
-) -> Result<Vec<u8>, String> {
+) -> Result<Vec<u8>, CommandFailure> {
     let deadline = Instant::now() + limit;
     let left = || deadline.saturating_duration_since(Instant::now());
-    let too_long = || format!("took longer than {} s (timeout.hook)", limit.as_secs());
+    let too_long = || CommandFailure::TimedOut { limit };
     let mut child = start(command, environment)
-        .map_err(|error| format!("cannot be started in {}: {error}", command.directory.display()))?;
+        .map_err(|error| CommandFailure::NotStarted { directory: command.directory.clone(), error })?;
     let printed = read(child.0.stdout.take());
     let shown = show(child.0.stderr.take(), printer.clone());
     let bytes = match printed.recv_timeout(left()) {
-        Ok(bytes) => bytes.map_err(|error| format!("cannot be read from: {error}"))?,
+        Ok(bytes) => bytes.map_err(|error| CommandFailure::Unreadable { error })?,
         Err(_) => return Err(too_long()),
     };
     if bytes.len() as u64 > LARGEST {
-        return Err(format!("prints more than {LARGEST} bytes"));
+        return Err(CommandFailure::TooMuch { limit: LARGEST });
     }
     let status = loop {
         match child.0.try_wait() {
             Ok(Some(status)) => break status,
             Ok(None) if left().is_zero() => return Err(too_long()),
             Ok(None) => std::thread::sleep(LOOK),
-            Err(error) => return Err(format!("cannot be waited for: {error}")),
+            Err(error) => return Err(CommandFailure::NoStatus { error }),
         }
     };
     // What it said comes before what is said of it; a daemon of its making does not keep us.
     let _ = shown.recv_timeout(LAST_WORDS);
     match (status.code(), status.signal()) {
         (Some(0), _) => Ok(bytes),
-        (Some(code), _) => Err(format!("failed: exit {code}")),
-        (None, signal) => Err(format!("died of signal {}", signal.unwrap_or_default())),
+        (Some(code), _) => Err(CommandFailure::Exit { code }),
+        (None, signal) => Err(CommandFailure::Signal { number: signal.unwrap_or_default() }),
     }
 }
 

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::context::Context;
-use crate::error::{Error, exit, interrupted};
+use crate::error::{Error, UsageError, exit, interrupted};
 use crate::executor::Looking;
 use crate::plan;
 use crate::report::output::{Lines, write};
-use crate::report::{Silent, clean};
+use crate::report::{Note, Silent, clean};
 
 /// How often hosts are asked for more.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -23,11 +23,7 @@ const HOST_WIDTH: usize = 32;
 pub(super) async fn run(context: Context<'_>, follow: bool, lines: u32) -> Result<u8, Error> {
     let environment = &context.environment;
     if environment.apps.iter().all(|app| app.logs.is_empty()) {
-        return Err(Error::Usage(
-            "`logs` is not set: name the app's log files in shipit.toml, for example logs = [\"shared/logs/*.log\"] \
-             (what a supervisor keeps itself: not yet)"
-                .into(),
-        ));
+        return Err(UsageError::NoLogs.into());
     }
     let plan = plan::logs(environment.clone(), &context.options(false)?, lines);
     let transport = context.transport().await?;
@@ -114,14 +110,12 @@ impl<'a> Tails<'a> {
         for (at, name) in self.names.iter().enumerate() {
             let Some(facts) = looking.facts(at) else { continue };
             if let Some(file) = &facts.unreadable {
-                printer.error(&format!("{name}: {} cannot be read", clean::line(file.as_bytes(), 300)));
+                printer.note(Note::LogUnreadable { host: name, file });
             }
             if facts.files == Some(0) {
                 let environment = &self.context.environment;
                 let patterns = environment.apps[environment.sites[at].app].logs.join(", ");
-                let patterns = clean::line(patterns.as_bytes(), 300);
-                let then = if follow { "; waiting for one" } else { "" };
-                printer.error(&format!("{name}: no file that can be read is named {patterns}{then}"));
+                printer.note(Note::NoLogFile { host: name, patterns: &patterns, waiting: follow });
             }
         }
     }

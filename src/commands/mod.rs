@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cli::{Command, Invocation, Tool};
 use crate::config::{self, Document, Environment};
 use crate::error::Error;
+use crate::report::note::{Note, Warning};
 use crate::report::{self, Printer};
 
 mod carry_out;
@@ -121,7 +122,7 @@ pub fn fail(invocation: &Invocation, printer: &Printer, error: &Error) -> u8 {
         && let Err(failed) = report::record_error(&file, error)
         && !matches!(error, Error::Usage(_))
     {
-        printer.error(&format!("warning: writing events to {}: {failed}", file.display()));
+        printer.note(Note::Warning(Warning::EventsLost { file: Some(&file), error: &failed }));
     }
     error.exit_code()
 }

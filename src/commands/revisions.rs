@@ -6,14 +6,16 @@ use super::context::{Context, exit_code};
 use crate::error::{Error, exit};
 use crate::executor::Looked;
 use crate::remote::journal;
-use crate::report::{clean, human, json};
+use crate::report::{Note, clean, human, json};
 
 pub(super) async fn current(context: Context<'_>) -> Result<u8, Error> {
-    show(&context, "nothing is live", |host| Some(host.live.as_ref()?.revision.clone())).await
+    let none = Note::NothingLive { environment: &context.environment.name };
+    show(&context, none, |host| Some(host.live.as_ref()?.revision.clone())).await
 }
 
 pub(super) async fn previous(context: Context<'_>) -> Result<u8, Error> {
-    show(&context, "nothing was live before", |host| {
+    let none = Note::NoPreviousDeploy { environment: &context.environment.name };
+    show(&context, none, |host| {
         let live = host.live.as_ref()?;
         Some(journal::before(&host.entries, &live.release)?.revision.clone())
     })
@@ -22,7 +24,7 @@ pub(super) async fn previous(context: Context<'_>) -> Result<u8, Error> {
 
 async fn show(
     context: &Context<'_>,
-    none: &str,
+    none: Note<'_>,
     which: impl Fn(&Looked) -> Option<String>,
 ) -> Result<u8, Error> {
     let looked = context.look().await?;
@@ -39,7 +41,7 @@ async fn show(
     if apps.len() == 1 && answers.iter().all(|(_, revision)| revision == first) {
         match first {
             Some(revision) => context.printer.data(&format!("{}\n", shown(revision))),
-            None => context.printer.error(&format!("{none} on {}\n", context.environment.name)),
+            None => context.printer.note(none),
         }
         return Ok(if first.is_none() && code == exit::OK { exit::FAILED } else { code });
     }

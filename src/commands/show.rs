@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use super::chain::Chain;
 use super::context::{Context, exit_code};
 use crate::cli::Show;
-use crate::error::{Error, exit, interrupted};
+use crate::error::{Error, NotFound, exit, interrupted};
 use crate::executor::{Looked, Looking};
 use crate::plan;
 use crate::remote::attempt::{Attempt, Known, Step};
 use crate::remote::history;
 use crate::report::output::{StepOutput, write};
-use crate::report::{Silent, clean, deploys, json};
+use crate::report::{Note, Silent, clean, deploys, json};
 
 /// Bytes that a host is asked for at once.
 const PIECE: u64 = 1 << 20;
@@ -35,7 +35,7 @@ pub(super) async fn run(context: Context<'_>, which: &Show) -> Result<u8, Error>
                 context.printer.json(&serde_json::Value::Null);
             }
             if exit_code(&looked) == exit::OK {
-                context.printer.note("nothing was deployed yet\n");
+                context.printer.note(Note::NothingDeployed);
             }
             Ok(exit_code(&looked))
         }
@@ -54,7 +54,6 @@ pub(super) async fn run(context: Context<'_>, which: &Show) -> Result<u8, Error>
 
 fn chosen(looked: &[Looked], which: &Show) -> Result<Option<Known>, Error> {
     let runs = history::runs(looked.iter().flat_map(|h| &h.entries), looked.iter().flat_map(|h| &h.attempts));
-    let none = |what: String| Error::NotFound(format!("{what}: `list` shows the deploys that are known"));
     match which {
         Show::Latest => Ok(runs.last().cloned()),
         Show::Back(back) => {
@@ -64,14 +63,14 @@ fn chosen(looked: &[Looked], which: &Show) -> Result<Option<Known>, Error> {
             }
             let release = chain.release(usize::try_from(*back).unwrap_or(usize::MAX));
             let known = release.and_then(|release| history::of_release(&runs, release));
-            known.cloned().map(Some).ok_or_else(|| none(format!("there is no deploy {back}")))
+            known.cloned().map(Some).ok_or_else(|| NotFound::Back { back: *back }.into())
         }
         Show::Named(name) => match history::named(&runs, name) {
             Ok(known) => Ok(Some(known.clone())),
-            Err(names) if names.is_empty() => Err(none(format!("no deploy is called {name}"))),
+            Err(names) if names.is_empty() => Err(NotFound::Named { name: name.clone() }.into()),
             Err(names) => {
-                let names: Vec<String> = names.iter().map(|name| clean::line(name.as_bytes(), 60)).collect();
-                Err(Error::NotFound(format!("{name} may be any of these: {}", names.join(", "))))
+                let candidates = names.iter().map(|name| clean::line(name.as_bytes(), 60)).collect();
+                Err(NotFound::Ambiguous { name: name.clone(), candidates }.into())
             }
         },
     }
@@ -109,9 +108,7 @@ async fn outputs(context: &Context<'_>, looking: &mut Looking<'_>, looked: &[Loo
         tell(context, &format!("{}\n", json::END));
     }
     if !any {
-        context
-            .printer
-            .note("\nno host has what its steps printed: only the logs of the last fifty runs are kept\n");
+        context.printer.note(Note::LogsRemoved);
     }
     let failed = |at: usize| looking.failure(at).is_some_and(|_| looked[at].failure.is_none());
     for at in (0..looked.len()).filter(|at| failed(*at)) {

@@ -3,7 +3,7 @@
 use crate::cli::Invocation;
 use crate::config::Document;
 use crate::error::{Error, exit};
-use crate::report::{Printer, clean};
+use crate::report::{Note, Printer};
 
 pub(super) fn run(
     document: &Document,
@@ -17,8 +17,8 @@ pub(super) fn run(
             Ok(exit::OK)
         }
         None => {
-            let key = clean::line(key.unwrap_or_default().as_bytes(), 60);
-            printer.error(&format!("`{key}` is not set in {}", invocation.environment));
+            let (key, environment) = (key.unwrap_or_default(), invocation.environment.as_str());
+            printer.note(Note::NotSet { key, environment });
             Ok(exit::FAILED)
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::config::{Host, Timeouts};
-use crate::error::Error;
+use crate::error::{Error, SystemError, UsageError};
 use crate::plan::Options;
 use crate::transport::local::Local;
 use crate::transport::ssh::{self, Ssh};
@@ -20,15 +20,9 @@ pub(super) struct Surroundings {
 
 impl Surroundings {
     pub(super) fn read() -> Result<Surroundings, Error> {
-        let directory = std::env::current_dir().map_err(|source| Error::Surroundings {
-            what: "finding the current directory".into(),
-            source: Some(source),
-        })?;
+        let directory = std::env::current_dir().map_err(|source| SystemError::CurrentDirectory { source })?;
         let home = std::env::home_dir().filter(|home| home.is_absolute());
-        let home = home.ok_or(Error::Surroundings {
-            what: "HOME names no directory: set it to yours".into(),
-            source: None,
-        })?;
+        let home = home.ok_or(SystemError::NoHome)?;
         let user = ["USER", "LOGNAME"]
             .iter()
             .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
@@ -40,7 +34,7 @@ impl Surroundings {
         let start = chdir.map_or_else(|| self.directory.clone(), |directory| self.directory.join(directory));
         match start.is_dir() {
             true => Ok(start),
-            false => Err(Error::Usage(format!("--chdir: {} is not a directory", start.display()))),
+            false => Err(UsageError::NotADirectory { directory: start }.into()),
         }
     }
 

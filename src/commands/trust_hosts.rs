@@ -4,8 +4,9 @@
 use super::surroundings::HostTransport;
 use crate::config::Host;
 use crate::error::Error;
+use crate::report::note::{Note, Warning};
 use crate::report::prompt::{self, Question};
-use crate::report::{Printer, clean, human};
+use crate::report::{Printer, human};
 use crate::transport::{NewKeys, OfferedKey};
 
 /// A jump host behind a jump host behind …
@@ -53,17 +54,11 @@ fn learn(transport: &HostTransport, printer: &Printer, keys: &[OfferedKey]) {
     if keys.is_empty() {
         return;
     }
-    match transport.ssh.learn(keys) {
-        Err(error) => printer.error(&format!("warning: {error}; trusted for this time only")),
-        Ok(()) => {
-            let names: Vec<&str> = keys.iter().map(|key| key.host.as_str()).collect();
-            let keys = if keys.len() == 1 { "key" } else { "keys" };
-            printer.note(&format!(
-                "learned the host {keys} of {}",
-                clean::line(human::names(&names).as_bytes(), 200)
-            ));
-        }
-    }
+    let hosts: Vec<&str> = keys.iter().map(|key| key.host.as_str()).collect();
+    printer.note(match &transport.ssh.learn(keys) {
+        Ok(()) => Note::HostKeysAdded { hosts: &hosts },
+        Err(error) => Note::Warning(Warning::HostKeysNotAdded { error }),
+    });
 }
 
 fn untrusted(keys: &[OfferedKey]) -> Error {

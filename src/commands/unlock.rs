@@ -2,11 +2,11 @@
 
 use super::carry_out::carry_out;
 use super::context::{Context, exit_code};
-use crate::error::{Error, exit};
+use crate::error::{Error, Refused, exit};
 use crate::executor::Request;
 use crate::executor::decide::Intent;
 use crate::plan;
-use crate::report::clean;
+use crate::report::Note;
 use crate::report::prompt::{self, Question};
 
 pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
@@ -14,22 +14,18 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     let held: Vec<_> = looked.iter().filter_map(|host| Some((&host.host, host.holder.as_ref()?))).collect();
     if held.is_empty() {
         if exit_code(&looked) == exit::OK {
-            context.printer.note("no host is locked\n");
+            context.printer.note(Note::NoHostLocked);
         }
         return Ok(exit_code(&looked));
     }
-    for (host, (who, dead)) in &held {
-        let state = if *dead { "a run that died" } else { "a run that is alive" };
-        context.printer.note(&format!("{host}: held by {state}: {}\n", clean::line(who.as_bytes(), 400)));
+    for (host, (holder, dead)) in &held {
+        context.printer.note(Note::LockHolder { host, holder, dead: *dead });
     }
     if held.iter().any(|(_, (_, dead))| !dead)
         && !context.invocation.yes
         && !prompt::ask(context.printer, Question::EndRun)
     {
-        return Err(Error::Refused {
-            reason: "not confirmed".into(),
-            hint: "--yes ends the run that holds the lock; what it made live is rolled back".into(),
-        });
+        return Err(Refused::UnlockNotConfirmed.into());
     }
     let plan = plan::unlock(context.environment.clone(), &context.options(false)?);
     let request = Request { plan: &plan, intent: Intent::Nothing, lock_wait: context.lock_wait(), ask: None };

@@ -32,7 +32,7 @@ pub enum GitError {
         repo: String,
     },
     /// `HEAD` was asked for where no work tree is.
-    #[error("no git work tree around {}, so HEAD means nothing: name a branch, tag or commit", root.display())]
+    #[error("no git work tree around {}, so there is no HEAD to deploy: name a branch, tag or commit", root.display())]
     NoWorkTree {
         /// Where it was looked for.
         root: PathBuf,

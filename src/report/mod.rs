@@ -18,6 +18,7 @@ mod frame;
 pub mod human;
 pub mod json;
 mod narrator;
+pub mod note;
 mod options;
 pub mod output;
 mod plain;
@@ -34,6 +35,7 @@ pub mod table;
 pub mod terminal;
 
 pub use narrator::Narrator;
+pub use note::Note;
 pub use options::{ColorChoice, Mode, Verbosity};
 pub use printer::Printer;
 pub use show::{Show, record_error};

@@ -9,8 +9,9 @@ use std::io::{self, IsTerminal, Write};
 
 use super::background::{Background, Loss};
 use super::ci::Ci;
-use super::{ColorChoice, Verbosity, human};
-use crate::error::{Error, exit};
+use super::note::{Note, Warning};
+use super::{ColorChoice, Verbosity};
+use crate::error::{Error, SystemError, exit};
 use crate::executor::event::Failure;
 use crate::executor::outcome::{End, HostResult, Outcome};
 
@@ -172,7 +173,7 @@ impl Printer {
     pub fn settle(&self, code: u8) -> u8 {
         match self.lost.take() {
             Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                self.error(&format!("error: writing to standard output: {}", human::io(&error)));
+                self.show_error(&SystemError::Stdout { source: error }.into());
                 if code == exit::OK { exit::FAILED } else { code }
             }
             _ => code,
@@ -187,10 +188,10 @@ impl Printer {
         stdout.write_all(bytes).and_then(|()| stdout.flush()).is_ok()
     }
 
-    /// Something that is good to know: standard error, unless quiet.
-    pub fn note(&self, text: &str) {
-        if self.verbosity > Verbosity::Quiet {
-            self.error(text);
+    /// Something that the user should know: standard error. With `--quiet` only what is important.
+    pub fn note(&self, note: Note<'_>) {
+        if self.verbosity > Verbosity::Quiet || note.is_important() {
+            self.error(&note.to_string());
         }
     }
 
@@ -222,16 +223,21 @@ impl Printer {
             let page = super::ci::summary(outcome, commits);
             let appended = std::fs::OpenOptions::new().append(true).create(true).open(file);
             if let Err(error) = appended.and_then(|mut file| file.write_all(page.as_bytes())) {
-                self.error(&format!("warning: writing the step summary: {}", human::io(&error)));
+                self.note(Note::Warning(Warning::StepSummaryLost { error: &error }));
             }
         }
     }
 
     /// Why a command ended before it had anything to report.
     pub fn fail(&self, error: &Error) {
-        self.error(error.render(self.color.err).trim_end());
+        self.show_error(error);
         let text = error.render(false);
         self.command(self.ci.annotation("shipit", text.strip_prefix("error: ").unwrap_or(&text)));
+    }
+
+    /// An error with its causes and its hint.
+    pub fn show_error(&self, error: &Error) {
+        self.error(error.render(self.color.err).trim_end());
     }
 
     fn command(&self, line: Option<String>) {

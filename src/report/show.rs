@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::background::{Background, Loss};
 use super::events::Json;
-use super::{Mode, Printer, Verbosity, clean, human, plain, pretty};
+use super::note::{Note, Warning};
+use super::{Mode, Printer, Verbosity, human, plain, pretty};
 use crate::error::{self, exit};
 use crate::executor::event::{Event, Observer};
 use crate::executor::outcome::Outcome;
@@ -50,14 +51,17 @@ impl<'a> Show<'a> {
         }
         if let Some(error) = events_lost.filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
             // A deploy that is done is done, whether or not it could be told.
-            self.printer.error(&format!("warning: writing events to standard output: {}", human::io(&error)));
+            self.warn(Warning::EventsLost { file: None, error: &error });
         }
         if let Some((path, error)) = file_lost {
-            let path = clean::line(path.display().to_string().as_bytes(), 200);
-            self.printer.error(&format!("warning: writing events to {path}: {}", human::io(&error)));
+            self.warn(Warning::EventsLost { file: Some(&path), error: &error });
         }
         self.printer.tell_ci(outcome, &self.commits);
         code
+    }
+
+    fn warn(&self, warning: Warning<'_>) {
+        self.printer.note(Note::Warning(warning));
     }
 }
 

@@ -16,4 +16,5 @@ mod decide;
 mod git;
 mod house;
 mod messages;
+mod messages_of_commands;
 mod plan_fleet;

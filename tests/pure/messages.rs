@@ -6,70 +6,20 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use shipit::config::ConfigError;
-use shipit::error::Error;
 use shipit::executor::Live;
 use shipit::executor::event::{Failure, FailureKind, Phase};
 use shipit::executor::outcome::{End, HostOutcome, HostResult, Outcome};
-use shipit::git::GitError;
 use shipit::remote::access::{AccessError, Affected};
 use shipit::remote::reason::Reason;
 use shipit::report::summary;
 use shipit::transport::{Attempt, ConnectError, Exit, NewKeys, OfferedKey, Refusal, Step};
 
-const FILE: &str = "/home/ann/shop/shipit.toml";
-
-fn named(text: &str) -> String {
+pub fn named(text: &str) -> String {
     text.to_owned()
 }
 
-fn gone() -> std::io::Error {
+pub fn gone() -> std::io::Error {
     std::io::Error::from_raw_os_error(2)
-}
-
-fn config_errors() -> Vec<ConfigError> {
-    let (file, known) = (PathBuf::from(FILE), vec![named("production"), named("staging")]);
-    let (environment, patterns) = (named("production"), named("web1,!web1"));
-    vec![
-        ConfigError::NotFound { start: "/home/ann/shop/api".into(), top: Some("/home/ann/shop".into()) },
-        ConfigError::NotFound { start: "/tmp".into(), top: None },
-        ConfigError::Unreadable { file: file.clone(), source: gone() },
-        ConfigError::NotAFile { file: "/dev/zero".into() },
-        ConfigError::TooLarge { file: file.clone(), limit: 1 << 20 },
-        ConfigError::NotText { file: file.clone(), line: 3 },
-        ConfigError::Foreign { file: file.clone(), owner: 1001 },
-        ConfigError::UnknownEnvironment {
-            file: file.clone(),
-            name: named("prod"),
-            nearest: Some(named("production")),
-            known: known.clone(),
-        },
-        ConfigError::UnknownEnvironment { file: file.clone(), name: named("x"), nearest: None, known },
-        ConfigError::UnknownEnvironment { file, name: named("x"), nearest: None, known: Vec::new() },
-        ConfigError::NoSuchHost {
-            environment: environment.clone(),
-            pattern: named("wbe1"),
-            nearest: Some(named("web1")),
-        },
-        ConfigError::BadPattern {
-            pattern: named("web[3:1]"),
-            reason: named("the range ends before it begins"),
-        },
-        ConfigError::NoHostLeft { environment, patterns },
-    ]
-}
-
-fn git_errors() -> Vec<GitError> {
-    let repo = named("git@example.com:acme/shop.git");
-    let root = PathBuf::from("/home/ann/shop");
-    vec![
-        GitError::BadReference { text: named("a..b"), reason: "it holds `..`" },
-        GitError::NoSuchReference { name: named("mian"), repo: repo.clone(), nearest: Some(named("main")) },
-        GitError::NoSuchReference { name: named("v2"), repo: repo.clone(), nearest: None },
-        GitError::AmbiguousReference { name: named("v1"), repo },
-        GitError::NoWorkTree { root: root.clone() },
-        GitError::WorkTree { root, source: git2::Error::from_str("the index is locked") },
-    ]
 }
 
 fn key() -> Box<OfferedKey> {
@@ -205,42 +155,11 @@ fn told(outcome: &Outcome) -> String {
     parts.join("\n")
 }
 
-fn section(title: &str, messages: impl IntoIterator<Item = String>) -> String {
+pub fn section(title: &str, messages: impl IntoIterator<Item = String>) -> String {
     messages.into_iter().fold(format!("# {title}\n"), |mut text, message| {
         let _ = write!(text, "\n{}\n", message.trim_end());
         text
     })
-}
-
-fn before_a_run() -> Vec<Error> {
-    let refused = |reason: &str, hint: &str| Error::Refused { reason: named(reason), hint: named(hint) };
-    let surroundings = |what: &str, source| Error::Surroundings { what: named(what), source };
-    let config = config_errors().into_iter().map(Error::Config);
-    let others = [
-        refused(
-            "local changes that would not be deployed: a.js",
-            "commit and push them, or deploy without them: --force",
-        ),
-        Error::Untrusted { hosts: named("web1 and web2") },
-        Error::Usage(named("--chdir: /nowhere is not a directory")),
-        surroundings("finding the current directory", Some(gone())),
-    ];
-    config.chain(git_errors().into_iter().map(Error::Git)).chain(others).collect()
-}
-
-#[test]
-fn what_ends_a_command_before_it_is_a_run() {
-    let all = before_a_run();
-    for error in &all {
-        let text = error.message();
-        assert!(!text.contains("os error") && !text.ends_with('.'), "{text}");
-        let shouts = text.chars().next().is_some_and(char::is_uppercase) && !text.starts_with("HOME");
-        assert!(!shouts, "lower case: {text}");
-    }
-    insta::assert_snapshot!(section(
-        "before a run",
-        all.iter().map(|error| format!("[{}] {}", error.exit_code(), error.render(false)))
-    ));
 }
 
 #[test]

@@ -195,7 +195,7 @@ fn a_command_that_fails_ends_with_2_and_nobody_is_contacted() {
         ("printf 'no \\033[31mvault\\n' >&2; exit 3", "this command failed: exit 3"),
         ("kill -9 $$", "this command failed: exit 137"),
         ("exec sleep 60", "this command took longer than 1 s (timeout.hook)"),
-        ("printf '\\377'", "this command printed what is not UTF-8 text"),
+        ("printf '\\377'", "this command printed bytes that are not UTF-8 text"),
         ("yes", "this command printed more than 1048576 bytes"),
     ] {
         asked(&world, script, "timeout.hook = 1");

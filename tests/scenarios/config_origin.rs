@@ -181,7 +181,7 @@ fn envs_lists_the_environments_for_scripts_and_for_people() {
     ");
     assert!(!world.home().join("ran").exists());
     world.config("[defaults]\n");
-    world.shipit(&["envs"]).ends_with(0).says("there is no environment");
+    world.shipit(&["envs"]).ends_with(0).says("no environment is defined");
     world.config("[deploy\n");
     world.shipit(&["envs"]).ends_with(2).says("shipit.toml:1:");
 }

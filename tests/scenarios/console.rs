@@ -45,7 +45,7 @@ fn a_person_works_in_current_and_the_shells_code_comes_back(kind: Kind) {
     world.shipit(&["production", "setup"]).ends_with(0);
     world.shipit(&["production"]).ends_with(0);
     let mut terminal = console(&world, &[]);
-    sees(&terminal, "on web1, the first of 2 hosts; another: shipit production console HOST");
+    sees(&terminal, "opening web1, the first of 2 hosts; for another: shipit production console HOST");
     terminal.types(
         "echo \"[$WORD|$SHIPIT_HOST|$SHIPIT_ACTION|$SHIPIT_ENV]\"; cat page; greet; mine; tty; echo $TERM\r",
     );
@@ -164,7 +164,7 @@ fn without_a_terminal_exec_is_named() {
     world
         .shipit(&["production", "console"])
         .ends_with(2)
-        .says("console needs a terminal at both ends: `shipit production exec CMD…`");
+        .says("console needs a terminal for input and output: `shipit production exec CMD…`");
     assert_eq!(world.host("web1").logins(), before, "no host was contacted");
 }
 
@@ -176,7 +176,7 @@ fn a_host_is_one_host() {
         (terminal.wait(), terminal.shown())
     };
     let (code, shown) = ends(&["web*"]);
-    assert!(code == Some(2) && shown.contains("web* means web1, web2"), "{code:?} {shown}");
+    assert!(code == Some(2) && shown.contains("web* matches web1, web2"), "{code:?} {shown}");
     let (code, shown) = ends(&["wbe1"]);
     assert!(code == Some(2) && shown.contains("web1"), "{code:?} {shown}");
 }

@@ -251,7 +251,7 @@ fn a_machine_without_git_says_so() {
     let bin = demo.world.root().join("few");
     fs::create_dir(&bin).unwrap();
     symlink("/bin/sh", bin.join("sh")).unwrap();
-    demo.start(&[], bin.to_str().unwrap()).wait().ends_with(1).says("git is needed");
+    demo.start(&[], bin.to_str().unwrap()).wait().ends_with(1).says("cannot start git");
     demo.is_gone();
 }
 
@@ -266,7 +266,7 @@ fn it_is_for_people() {
 fn a_place_that_cannot_hold_it_is_told() {
     let demo = Demo::new();
     for (directory, says) in
-        [("no such", "making a directory in"), ("it's", "set TMPDIR to another directory")]
+        [("no such", "cannot make a directory in"), ("it's", "set TMPDIR to another directory")]
     {
         let place = demo.world.root().join(directory);
         if directory == "it's" {

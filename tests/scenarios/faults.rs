@@ -322,7 +322,7 @@ fn a_host_that_freezes_is_given_up(kind: Kind) {
 fn unlock_ends_a_live_run(kind: Kind) {
     let world = live(kind, 2);
     let running = reloading(&world);
-    world.shipit(&["production", "unlock"]).ends_with(3).says("held by").says("--yes");
+    world.shipit(&["production", "unlock"]).ends_with(3).says("locked by").says("--yes");
     world.shipit(&["production", "unlock", "--yes"]).ends_with(0);
     let run = running.wait();
     assert!(matches!(run.code, Some(5 | 6)), "{run}");

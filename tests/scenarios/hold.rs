@@ -74,7 +74,7 @@ fn a_run_that_is_under_way_is_named_and_not_stopped(kind: Kind) {
     world.publish("two");
     let running = world.shipit_spawn(&["production"]);
     eventually("it builds", || world.hosts().iter().all(|host| host.releases().len() == 2));
-    world.shipit(&["production", "hold"]).ends_with(0).says("a run is under way").says("operator@");
+    world.shipit(&["production", "hold"]).ends_with(0).says("a run is in progress").says("operator@");
     world.hosts().iter().for_each(|host| host.put("go", ""));
     running.wait().ends_with(0);
     world.serve("two");

@@ -166,7 +166,7 @@ fn who_accepts_new_keys_is_not_asked_and_changed_ones_are_refused_all_the_same()
         all.world
             .shipit(&["production", "setup"])
             .ends_with(0)
-            .says("learned the host keys of web1 and web2");
+            .says("added the host keys of web1 and web2 to known_hosts");
         let known = all.known();
         assert_eq!((known.lines().count(), known.matches("|1|").count()), (2, 2), "{known}");
         let again = all.world.shipit(&["production", "setup"]).ends_with(0);

@@ -57,11 +57,11 @@ fn a_file_that_is_there_is_never_touched() {
     let world = world();
     let file = world.repo.work().join("shipit.toml");
     fs::write(&file, "mine").unwrap();
-    world.shipit(&["init"]).ends_with(3).says("is there already");
+    world.shipit(&["init"]).ends_with(3).says("already exists");
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     fs::remove_file(&file).unwrap();
     symlink(world.root().join("elsewhere"), &file).unwrap();
-    world.shipit(&["init"]).ends_with(3).says("is there already");
+    world.shipit(&["init"]).ends_with(3).says("already exists");
     assert!(!world.root().join("elsewhere").exists(), "a link that leads nowhere is not followed");
 }
 
@@ -94,7 +94,7 @@ fn a_detached_head_and_a_file_above_are_told() {
     let below = world.repo.work().join("services/api v2");
     fs::create_dir_all(&below).unwrap();
     let run = world.shipit(&["-C", "services/api v2", "init"]).ends_with(0);
-    run.says("ref   is an example").says("work/shipit.toml is not read from here any more");
+    run.says("ref   is an example").says("commands that are run here no longer use ");
     let production = config::load(&below.join("shipit.toml"), "production").unwrap();
     assert_eq!(production.sites[0].path.as_str(), "/var/www/api-v2");
 }
@@ -119,5 +119,5 @@ fn a_directory_that_cannot_be_written_to_is_told() {
     let gone = world.root().join("proc");
     symlink("/proc/self", &gone).unwrap();
     let run = world.shipit(&["-C", gone.to_str().unwrap(), "init"]).ends_with(1);
-    run.says("writing ").says("shipit.toml");
+    run.says("cannot write ").says("shipit.toml");
 }

@@ -59,7 +59,7 @@ fn what_is_written_is_followed_until_the_user_has_enough(kind: Kind) {
     let logs = world.shipit_spawn(&["production", "logs", "-f"]);
     eventually("it shows what is there", || logs.stdout().contains("web1 | old\n"));
     eventually("it says where nothing is", || {
-        logs.stderr().contains("web2: no file that can be read is named log/*; waiting")
+        logs.stderr().contains("web2: no readable file matches log/*; waiting")
     });
     append(web1, "app/log/a", "half a ");
     web2.put("app/log/new", "of a file that was not there\n");
@@ -116,11 +116,11 @@ fn without_the_key_it_says_what_to_set() {
         .ends_with(2)
         .says("`logs` is not set")
         .says("logs = [\"shared/logs/*.log\"]")
-        .says("not yet");
+        .says("not supported yet");
     world.production("logs = 'log/*'");
     world.shipit(&["production", "logs", "--since", "1h"]).ends_with(2).says("--lines N");
     assert_eq!(world.host("web1").logins(), before, "no host was contacted");
-    world.shipit(&["production", "logs"]).ends_with(1).says("no file that can be read is named log/*");
+    world.shipit(&["production", "logs"]).ends_with(1).says("no readable file matches log/*");
 }
 
 #[test]

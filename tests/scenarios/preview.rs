@@ -88,7 +88,11 @@ fn the_commits_that_would_go_out_stand_above_the_scripts(kind: Kind) {
     assert_eq!((&app["nothing_to_do"], &app["revision"]), (&false.into(), &two.as_str().into()));
     world.shipit(&["production"]).ends_with(0);
     let run = world.shipit(&["production", "ref", &one, "-n"]).ends_with(0);
-    let older = format!("note: {} is older than {}, which is live: refused without", &one[..7], &two[..7]);
+    let older = format!(
+        "note: {} is older than {}, which is live; a deploy needs --allow-older",
+        &one[..7],
+        &two[..7]
+    );
     run.says(&older).says("1 commit of what is live is not in it");
 }
 
@@ -145,14 +149,14 @@ fn what_cannot_be_asked_is_named_once_and_the_scripts_are_there() {
     let theirs = world.repo.git(&["-C", there, "rev-parse", "HEAD"]);
     let run = world.shipit(&["production", "plan"]).ends_with(0).says("\nprepare ");
     assert_eq!(run.stderr.lines().count(), 1, "{run}");
-    assert!(run.stderr.contains("is not known here: try git fetch in "), "{run}");
+    assert!(run.stderr.contains(": try git fetch in "), "{run}");
     assert_eq!(news(&run), [format!("{}..{} goes out", &one[..7], &theirs.trim()[..7])]);
 
     world.repo.take_origin_away();
     let run = world.shipit(&["production", "plan"]).ends_with(0).says("\nprepare ");
     assert_eq!(run.stderr.lines().count(), 1, "{run}");
-    assert!(run.stderr.starts_with("note: the commit of main is not known here: "), "{run}");
-    assert!(run.stderr.contains("web1 is asked when this is deployed"), "{run}");
+    assert!(run.stderr.starts_with("note: could not resolve main here: "), "{run}");
+    assert!(run.stderr.contains("a deploy asks web1"), "{run}");
     world.repo.bring_origin_back();
     world
         .shipit(&["production", "ref", "mian", "-n"])

@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::config;
+use crate::error::DemoError;
 use crate::transport::ssh::server::KeyPair;
 
 /// What the operator's git reads, and no other configuration.
@@ -21,20 +22,19 @@ pub(super) struct Ground {
 
 impl Ground {
     /// A new one below `parent`, which nobody else can look into.
-    pub(super) fn make(parent: &Path, keep: bool) -> io::Result<Self> {
-        let parent = parent.canonicalize()?;
+    pub(super) fn make(parent: &Path, keep: bool) -> Result<Self, DemoError> {
+        let failed = |source| DemoError::Directory { parent: parent.to_owned(), source };
+        let parent = parent.canonicalize().map_err(failed)?;
         // The path goes into files with quotes of their own: a shell's, ssh's and the configuration's.
         let odd = |c: char| c.is_control() || "'\"\\%".contains(c);
         if parent.to_str().is_none_or(|path| path.contains(odd)) {
-            let what =
-                format!("{} holds a quote or the like: set TMPDIR to another directory", parent.display());
-            return Err(io::Error::other(what));
+            return Err(DemoError::SpecialCharacter { parent });
         }
         let mut nonce = [0; 4];
-        getrandom::fill(&mut nonce).map_err(|error| io::Error::other(error.to_string()))?;
+        getrandom::fill(&mut nonce).map_err(|error| failed(io::Error::other(error.to_string())))?;
         let name = format!("shipit-demo-{:08x}", u32::from_be_bytes(nonce));
         let root = parent.join(name);
-        DirBuilder::new().mode(0o700).create(&root)?;
+        DirBuilder::new().mode(0o700).create(&root).map_err(failed)?;
         Ok(Self { root, keep })
     }
 

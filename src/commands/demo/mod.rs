@@ -17,28 +17,23 @@ use self::stage::{Signals, Stage, Stopped};
 use self::story::{BEFORE, STORY, Step};
 use super::surroundings::DemoEnvironment;
 use crate::cli::Invocation;
-use crate::error::{Error, exit};
+use crate::error::{DemoError, Error, SystemError, UsageError, exit};
 use crate::report::{ColorChoice, Mode, Narrator, Printer};
 use crate::transport::ssh::server::KeyPair;
 
 pub(super) async fn run(invocation: &Invocation, keep: bool, printer: &Printer) -> Result<u8, Error> {
-    let failed = |what: &str| {
-        let what = what.to_owned();
-        move |source| Error::Surroundings { what, source: Some(source) }
-    };
     if invocation.output == Mode::Json {
-        return Err(Error::Usage("demo --output json: what it tells is for people".into()));
+        return Err(UsageError::DemoJson.into());
     }
     has_git()?;
     // Before there is anything to be left behind.
-    let signals = Signals::listen().map_err(failed("listening to signals"))?;
-    let demo = DemoEnvironment::find().map_err(failed("finding this very program"))?;
-    let making = format!("making a directory in {}", demo.temporary.display());
-    let ground = Ground::make(&demo.temporary, keep).map_err(failed(&making))?;
-    let mut stage =
-        Stage::new(signals, &demo, &ground, options(invocation)).map_err(failed("reading PATH"))?;
-    let key = KeyPair::new().map_err(failed("making a key"))?;
-    let hosts = Hosts::start(&demo, &ground, &key).map_err(failed("starting hosts on 127.0.0.1"))?;
+    let signals = Signals::listen().map_err(|source| SystemError::Signals { source })?;
+    let demo = DemoEnvironment::find().map_err(|source| DemoError::Program { source })?;
+    let ground = Ground::make(&demo.temporary, keep)?;
+    let mut stage = Stage::new(signals, &demo, &ground, options(invocation))
+        .map_err(|source| DemoError::Path { source })?;
+    let key = KeyPair::new().map_err(|source| DemoError::Key { source })?;
+    let hosts = Hosts::start(&demo, &ground, &key).map_err(|source| DemoError::Hosts { source })?;
     let narrator = Narrator::new(printer);
     let told = tell(&ground, &mut stage, narrator).await;
     if told.is_ok() {
@@ -65,15 +60,12 @@ fn ended(told: Result<(), Stopped>) -> Result<u8, Error> {
         Ok(()) => Ok(exit::OK),
         // As shells tell it.
         Err(Stopped::Signal(number)) => Ok(u8::try_from(128 + number).unwrap_or(exit::FAILED)),
-        Err(Stopped::Failed(what, source)) => Err(Error::Surroundings { what, source }),
+        Err(Stopped::Failed(error)) => Err(error.into()),
     }
 }
 
 fn has_git() -> Result<(), Error> {
-    let missing = |source| Error::Surroundings {
-        what: "git is needed here, and on every host; it could not be started".into(),
-        source: Some(source),
-    };
+    let missing = |source| DemoError::NoGit { source }.into();
     std::process::Command::new("git").arg("--version").output().map(drop).map_err(missing)
 }
 
@@ -94,16 +86,10 @@ fn options(invocation: &Invocation) -> Vec<(&'static str, &'static str)> {
 }
 
 async fn tell(ground: &Ground, stage: &mut Stage, narrator: Narrator<'_>) -> Result<(), Stopped> {
-    let failed = |source| Stopped::Failed("writing the project".into(), Some(source));
+    let failed = |source| Stopped::Failed(DemoError::Project { source });
     ground.write_project().and_then(|()| ground.take_port(NAMES[1])).map_err(failed)?;
     stage.prepare("shipit --version").await.map_err(|stopped| match stopped {
-        Stopped::Failed(..) => {
-            let what = format!(
-                "no program can be run in {}: set TMPDIR to another directory",
-                ground.root().display()
-            );
-            Stopped::Failed(what, None)
-        }
+        Stopped::Failed(..) => Stopped::Failed(DemoError::NoExec { directory: ground.root().to_owned() }),
         signal => signal,
     })?;
     for line in BEFORE {
@@ -128,7 +114,8 @@ async fn tell(ground: &Ground, stage: &mut Stage, narrator: Narrator<'_>) -> Res
                     narrator.ended(code);
                 }
                 if code != expected {
-                    return Err(Stopped::Failed(format!("`{line}` ended with {code}, not {expected}"), None));
+                    let command = line.to_owned();
+                    return Err(Stopped::Failed(DemoError::UnexpectedExit { command, code, expected }));
                 }
                 narrator.pauses();
             }

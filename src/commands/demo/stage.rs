@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::super::surroundings::DemoEnvironment;
 use super::ground::Ground;
+use crate::error::DemoError;
 
 /// A command that was asked to end has this long.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -25,8 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) enum Stopped {
     /// By this signal.
     Signal(i32),
-    /// What was tried and did not work.
-    Failed(String, Option<io::Error>),
+    /// By a failure.
+    Failed(DemoError),
 }
 
 /// The signals by which a user ends it.
@@ -91,11 +92,11 @@ impl Stage {
 
     /// Runs a line, for all to see: what it says on either stream goes to standard output. Its exit code.
     pub(super) async fn show(&mut self, line: &str) -> Result<u8, Stopped> {
-        let failed = |error| Stopped::Failed(format!("running `{line}`"), Some(error));
+        let failed = |source| Stopped::Failed(DemoError::Run { command: line.to_owned(), source });
         let seen = || io::stdout().as_fd().try_clone_to_owned().map(Stdio::from).map_err(failed);
         let mut command = self.command(line);
         command.stdout(seen()?).stderr(seen()?);
-        let status = self.end_of(command.spawn().map_err(failed)?).await?;
+        let status = self.end_of(line, command.spawn().map_err(failed)?).await?;
         match status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX) {
             // As a shell, and shipit itself, tell of a signal: Ctrl-C, or nobody reads any more.
             code @ 129.. => Err(Stopped::Signal(i32::from(code) - 128)),
@@ -105,16 +106,17 @@ impl Stage {
 
     /// Runs a line whose output is nobody's matter unless it fails.
     pub(super) async fn prepare(&mut self, line: &str) -> Result<(), Stopped> {
-        let failed = |error| Stopped::Failed(format!("running `{line}`"), Some(error));
+        let failed = |source| Stopped::Failed(DemoError::Run { command: line.to_owned(), source });
         let complaints = self.home.join("complaints");
         let file = std::fs::File::create(&complaints).map_err(failed)?;
         let mut command = self.command(line);
         command.stdout(Stdio::null()).stderr(file);
-        if self.end_of(command.spawn().map_err(failed)?).await?.success() {
+        if self.end_of(line, command.spawn().map_err(failed)?).await?.success() {
             return Ok(());
         }
         let said = std::fs::read_to_string(&complaints).unwrap_or_default();
-        Err(Stopped::Failed(format!("running `{line}`: {}", said.trim()), None))
+        let (command, output) = (line.to_owned(), said.trim().to_owned());
+        Err(Stopped::Failed(DemoError::Failed { command, output }))
     }
 
     fn command(&self, line: &str) -> Command {
@@ -132,7 +134,7 @@ impl Stage {
         command
     }
 
-    async fn end_of(&mut self, mut child: Child) -> Result<ExitStatus, Stopped> {
+    async fn end_of(&mut self, line: &str, mut child: Child) -> Result<ExitStatus, Stopped> {
         let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let status = tokio::select! {
             status = child.wait() => status,
@@ -145,7 +147,8 @@ impl Stage {
                 return Err(Stopped::Signal(number));
             }
         };
-        let status = status.map_err(|error| Stopped::Failed("waiting for a command".into(), Some(error)))?;
+        let failed = |source| Stopped::Failed(DemoError::Wait { command: line.to_owned(), source });
+        let status = status.map_err(failed)?;
         match status.signal() {
             Some(number) => Err(Stopped::Signal(number)),
             None => Ok(status),

@@ -1,4 +1,4 @@
-//! Kinds of failure, hints and exit codes, in one place.
+//! Why a command ends before it has an outcome, with hints; and the exit codes, in one place.
 
 use std::fmt::Write as _;
 
@@ -6,6 +6,16 @@ use crate::config::ConfigError;
 use crate::executor::event::FailureKind;
 use crate::executor::outcome::{End, Outcome};
 use crate::git::GitError;
+
+mod local;
+mod not_found;
+mod refused;
+mod usage;
+
+pub use local::{CommandFailure, DemoError, FileError, SystemError};
+pub use not_found::NotFound;
+pub use refused::Refused;
+pub use usage::UsageError;
 
 /// The exit codes, an API: the help lists them, tests hold them.
 pub mod exit {
@@ -39,34 +49,35 @@ pub enum Error {
     #[error(transparent)]
     Git(#[from] GitError),
     /// A rule forbids it.
-    #[error("refused: {reason}")]
-    Refused {
-        /// Which, and why.
-        reason: String,
-        /// What to do about it.
-        hint: String,
-    },
-    /// The user trusts no such hosts.
+    #[error("refused: {0}")]
+    Refused(Refused),
+    /// The user did not trust the keys of these hosts.
     #[error("not connected: the host keys of {hosts} are not trusted")]
     Untrusted {
         /// Which.
         hosts: String,
     },
     /// The command line asks for what is not there.
-    #[error("{0}")]
-    Usage(String),
-    /// The hosts know nothing of what was asked for, or of more than one.
-    #[error("{0}")]
-    NotFound(String),
-    /// The surroundings: no home directory, no signal handlers.
-    #[error("{what}")]
-    Surroundings {
-        /// What was tried.
-        what: String,
-        /// Why not.
-        #[source]
-        source: Option<std::io::Error>,
-    },
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+    /// The hosts have no such deploy, or more than one.
+    #[error(transparent)]
+    NotFound(#[from] NotFound),
+    /// The operator's machine.
+    #[error(transparent)]
+    System(#[from] SystemError),
+    /// The demo.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    /// A panic, whose message was printed.
+    #[error("this is a bug in shipit; please report it with the output above")]
+    Bug,
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        Error::Refused(refused)
+    }
 }
 
 impl Error {
@@ -76,9 +87,10 @@ impl Error {
         match self {
             Error::Config(_) | Error::Usage(_) => exit::USAGE,
             Error::Git(GitError::BadReference { .. }) => exit::USAGE,
-            Error::Refused { .. } => exit::REFUSED,
+            Error::Refused(_) => exit::REFUSED,
+            Error::Bug => exit::BUG,
             Error::Untrusted { .. } => exit::UNREACHABLE,
-            Error::Git(_) | Error::NotFound(_) | Error::Surroundings { .. } => exit::FAILED,
+            Error::Git(_) | Error::NotFound(_) | Error::System(_) | Error::Demo(_) => exit::FAILED,
         }
     }
 
@@ -99,10 +111,7 @@ impl Error {
     #[must_use]
     pub fn message(&self) -> String {
         let mut text = self.to_string();
-        let mut cause = match self {
-            Error::Config(error) => std::error::Error::source(error),
-            other => std::error::Error::source(other),
-        };
+        let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
             // Rust's `(os error 2)` tells a user nothing.
             let whole = error.to_string();
@@ -117,9 +126,12 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Error::Refused { hint, .. } => Some(hint),
+            Error::Refused(refused) => Some(refused.hint()),
             Error::Untrusted { .. } => {
                 Some("compare the fingerprints, then answer yes, or pin them with `host-key`")
+            }
+            Error::Bug => {
+                Some("the hosts end the run by themselves; `shipit ENV status` shows what they serve")
             }
             _ => None,
         }

@@ -1,0 +1,228 @@
+//! What a command says beside its answer, on standard error: one variant for each sentence, worded here. Pure.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use super::{clean, human};
+use crate::remote::hold::Hold;
+
+/// Something that the user should know.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs, reason = "the fields say what their types and the variant say")]
+pub enum Note<'a> {
+    /// `list`, `show`: there is no deploy.
+    NothingDeployed,
+    /// `current`: no release is live.
+    NothingLive { environment: &'a str },
+    /// `previous`: no release was live before.
+    NoPreviousDeploy { environment: &'a str },
+    /// `list`: one list cannot show what each host serves.
+    HostsDiffer { environment: &'a str },
+    /// `show`: the hosts have removed the logs of that run.
+    LogsRemoved,
+    /// `unlock`: there is nothing to do.
+    NoHostLocked,
+    /// `unlock`: the run that holds the lock of a host.
+    LockHolder { host: &'a str, holder: &'a str, dead: bool },
+    /// `hold` does not stop a run that holds the lock.
+    RunContinues { holder: &'a str },
+    /// `hold`, on these hosts.
+    HoldSet { environment: &'a str, hosts: &'a [&'a str], until: Option<&'a str> },
+    /// `resume`.
+    HoldRemoved { environment: &'a str, hold: &'a Hold },
+    /// `resume`: there is nothing to do.
+    NotHeld { environment: &'a str },
+    /// `init` below another file.
+    FileAbove { file: &'a Path },
+    /// `envs`: the file defines none.
+    NoEnvironment,
+    /// `config KEY`: it has no value.
+    NotSet { key: &'a str, environment: &'a str },
+    /// `console` without a host.
+    FirstHost { host: &'a str, hosts: usize, environment: &'a str },
+    /// `logs`: a file of a host.
+    LogUnreadable { host: &'a str, file: &'a str },
+    /// `logs`: no file of a host has such a name.
+    NoLogFile { host: &'a str, patterns: &'a str, waiting: bool },
+    /// The keys of hosts are in known_hosts now.
+    HostKeysAdded { hosts: &'a [&'a str] },
+    /// What a plan cannot say, or a deploy would refuse.
+    Plan(PlanNote<'a>),
+    /// Something did not work, and what was asked for goes on.
+    Warning(Warning<'a>),
+}
+
+/// What a plan cannot say, or what a deploy would refuse.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs, reason = "the fields say what their types and the variant say")]
+pub enum PlanNote<'a> {
+    /// The environment is held.
+    Held { environment: &'a str, hold: &'a Hold },
+    /// A host did not answer.
+    NotAsked { host: &'a str, why: &'a str },
+    /// The commit of a ref is not known. The app is named where there are several.
+    Unresolved { reference: &'a str, app: Option<&'a str>, why: &'a str, deploy: Unresolved<'a> },
+    /// The work tree lacks a commit.
+    CommitsUnknown { from: &'a str, to: &'a str, root: &'a Path },
+    /// The commit is older than what is live.
+    Older { from: &'a str, to: &'a str },
+    /// Setup never ran on these hosts.
+    NotSetUp { environment: &'a str, hosts: &'a str },
+    /// These hosts did not answer, and a run would do without them.
+    WouldSkip { hosts: &'a str },
+    /// These hosts did not answer, and a run needs them.
+    WouldFail { hosts: &'a str },
+}
+
+/// What a deploy does about a ref that cannot be resolved here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unresolved<'a> {
+    /// It asks this host.
+    AsksHost(&'a str),
+    /// It fails.
+    Fails,
+    /// It tries again.
+    Retries,
+}
+
+/// Something that did not work, while what was asked for goes on.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs, reason = "the fields say what their types and the variant say")]
+pub enum Warning<'a> {
+    /// The keys of hosts could not be added to known_hosts.
+    HostKeysNotAdded { error: &'a (dyn std::error::Error + 'static) },
+    /// Events are missing in a file; none: on standard output.
+    EventsLost { file: Option<&'a Path>, error: &'a io::Error },
+    /// The page that GitHub shows of a job.
+    StepSummaryLost { error: &'a io::Error },
+}
+
+impl Note<'_> {
+    /// Whether it is shown with `--quiet`, too.
+    #[must_use]
+    pub fn is_important(&self) -> bool {
+        matches!(
+            self,
+            Note::NothingLive { .. }
+                | Note::NoPreviousDeploy { .. }
+                | Note::NotSet { .. }
+                | Note::LogUnreadable { .. }
+                | Note::NoLogFile { .. }
+                | Note::Warning(_)
+        )
+    }
+}
+
+/// As it is shown: in one line, and harmless.
+impl fmt::Display for Note<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&clean::line(self.text().as_bytes(), 1000))
+    }
+}
+
+impl Note<'_> {
+    fn text(&self) -> String {
+        match self {
+            Note::NothingDeployed => "nothing was deployed yet".to_owned(),
+            Note::NothingLive { environment } => format!("nothing is live on {environment}"),
+            Note::NoPreviousDeploy { environment } => format!("nothing was live on {environment} before"),
+            Note::HostsDiffer { environment } => {
+                format!("hosts differ: `shipit {environment} status` shows which")
+            }
+            Note::LogsRemoved => {
+                "no host has the output of this run: only the logs of the last fifty runs are kept".to_owned()
+            }
+            Note::NoHostLocked => "no host is locked".to_owned(),
+            Note::LockHolder { host, holder, dead: true } => {
+                format!("{host}: locked by a run that died: {holder}")
+            }
+            Note::LockHolder { host, holder, dead: false } => {
+                format!("{host}: locked by a run in progress: {holder}")
+            }
+            Note::RunContinues { holder } => format!("a run is in progress and continues: {holder}"),
+            Note::HoldSet { environment, hosts, until } => {
+                let until = until.unwrap_or("resume");
+                format!("{environment} is held on {}, until {until}", human::places(hosts))
+            }
+            Note::HoldRemoved { environment, hold } => {
+                format!("resumed: {environment} was held {}", hold.describe())
+            }
+            Note::NotHeld { environment } => format!("{environment} was not held"),
+            Note::FileAbove { file } => {
+                format!("note: commands that are run here no longer use {}", file.display())
+            }
+            Note::NoEnvironment => "no environment is defined: add a table [deploy.NAME]".to_owned(),
+            Note::NotSet { key, environment } => format!("`{key}` is not set in {environment}"),
+            Note::FirstHost { host, hosts, environment } => format!(
+                "opening {host}, the first of {hosts} hosts; for another: shipit {environment} console HOST"
+            ),
+            Note::LogUnreadable { host, file } => format!("{host}: cannot read {file}"),
+            Note::NoLogFile { host, patterns, waiting } => {
+                let then = if *waiting { "; waiting for one" } else { "" };
+                format!("{host}: no readable file matches {patterns}{then}")
+            }
+            Note::HostKeysAdded { hosts } => {
+                let keys = if hosts.len() == 1 { "key" } else { "keys" };
+                format!("added the host {keys} of {} to known_hosts", human::names(hosts))
+            }
+            Note::Plan(note) => format!("note: {note}"),
+            Note::Warning(warning) => format!("warning: {warning}"),
+        }
+    }
+}
+
+impl fmt::Display for PlanNote<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PlanNote::Held { environment, hold } => {
+                write!(f, "{environment} is held {}; a deploy would be refused", hold.describe())
+            }
+            PlanNote::NotAsked { host, why } => write!(f, "could not ask {host} what is live: {why}"),
+            PlanNote::Unresolved { reference, app, why, deploy } => {
+                let app = app.map_or(String::new(), |app| format!(" of {app}"));
+                let why = clean::line(why.as_bytes(), 400);
+                write!(f, "could not resolve {reference}{app} here: {why}; ")?;
+                match deploy {
+                    Unresolved::AsksHost(host) => write!(f, "a deploy asks {host}"),
+                    Unresolved::Fails => write!(f, "a deploy would fail"),
+                    Unresolved::Retries => write!(f, "a deploy tries again"),
+                }
+            }
+            PlanNote::CommitsUnknown { from, to, root } => {
+                let (from, to, root) = (human::revision(from), human::revision(to), root.display());
+                write!(f, "this work tree does not have all commits of {from}..{to}: try git fetch in {root}")
+            }
+            PlanNote::Older { from, to } => {
+                let (from, to) = (human::revision(from), human::revision(to));
+                write!(f, "{to} is older than {from}, which is live; a deploy needs --allow-older")
+            }
+            PlanNote::NotSetUp { environment, hosts } => {
+                write!(f, "run `shipit {environment} setup` first: not set up yet: {hosts}")
+            }
+            PlanNote::WouldSkip { hosts } => write!(f, "{hosts} would be skipped"),
+            PlanNote::WouldFail { hosts } => {
+                write!(f, "as long as {hosts} cannot be asked, this would fail")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Warning<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::HostKeysNotAdded { error } => {
+                write!(f, "{error}; the keys are trusted for this run only")
+            }
+            Warning::EventsLost { file: Some(file), error } => {
+                write!(f, "cannot write events to {}: {}", file.display(), human::io(error))
+            }
+            Warning::EventsLost { file: None, error } => {
+                write!(f, "cannot write events to standard output: {}", human::io(error))
+            }
+            Warning::StepSummaryLost { error } => {
+                write!(f, "cannot write the step summary: {}", human::io(error))
+            }
+        }
+    }
+}
