@@ -20,8 +20,8 @@ pub(super) async fn run(context: Context<'_>, check: bool) -> Result<u8, Error> 
             context.printer.data(&format!("held {}\n", clean::line(hold.describe().as_bytes(), 800)));
         }
     }
-    for sentence in &fleet.sentences {
-        context.printer.error(sentence);
+    for line in &fleet.advice {
+        context.printer.error(line);
     }
     Ok(match exit_code(&looked) {
         exit::OK if check && !fleet.alike => exit::FAILED,

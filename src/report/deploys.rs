@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{clean, human, table};
 use crate::executor::Looked;
+use crate::executor::event::Failure;
 use crate::remote::attempt::{Attempt, Known, Step};
 use crate::remote::history::Deploy;
 use crate::remote::journal::{Entry, State};
@@ -139,34 +140,74 @@ pub fn head(known: &Known, looked: &[Looked], now: Timestamp) -> String {
     }
     let mut rows = vec![["host", "result"].map(str::to_owned).to_vec()];
     rows.extend(looked.iter().map(|host| {
-        let result = on_host(known, host);
+        let result = OnHost::of(known, host).text();
         [host.host.as_str(), &result].map(|cell| clean::line(cell.as_bytes(), WIDTH)).to_vec()
     }));
     format!("{text}\n{}", table::render(&rows))
 }
 
-fn on_host(known: &Known, host: &Looked) -> String {
-    if let Some(failure) = &host.failure {
-        return format!("not asked: {}", human::failure(failure));
-    }
-    let entry = host.entries.iter().rev().find(|entry| known.is(entry));
-    let attempt = host.attempts.iter().find(|attempt| attempt.known.run == known.run);
-    let failed = attempt.and_then(|attempt| attempt.failed.as_deref());
-    match (entry, attempt) {
-        (_, Some(Attempt { running: true, .. })) => "going on".to_owned(),
-        (Some(Entry { state: state @ (State::Done | State::Healthy), .. }), _) => {
-            word(&known.action, *state).to_owned()
+/// How a run ended on a host, for `show`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnHost<'a> {
+    /// The host did not answer.
+    NoAnswer(&'a Failure),
+    /// It is still going on.
+    InProgress,
+    /// It is in the journal, with the step that failed.
+    Recorded {
+        /// What it did.
+        action: &'a str,
+        /// How it ended.
+        state: State,
+        /// Where it failed.
+        failed: Option<&'a str>,
+    },
+    /// It has logs and no entry in the journal: it ended before going live.
+    Ended {
+        /// What it did.
+        action: &'a str,
+        /// Where it failed.
+        failed: Option<&'a str>,
+    },
+    /// Neither journal nor logs have it.
+    NoRecord,
+}
+
+impl<'a> OnHost<'a> {
+    fn of(known: &'a Known, host: &'a Looked) -> Self {
+        if let Some(failure) = &host.failure {
+            return OnHost::NoAnswer(failure);
         }
-        (Some(entry), _) => match failed {
-            Some(failed) => format!("{}: {failed}", word(&known.action, entry.state)),
-            None => word(&known.action, entry.state).to_owned(),
-        },
-        (None, None) => "not there".to_owned(),
-        (None, Some(_)) => match failed {
-            Some(failed) => format!("failed: {failed}"),
-            None if matches!(known.action.as_str(), "deploy" | "revert") => "stopped".to_owned(),
-            None => "ended".to_owned(),
-        },
+        let action = known.action.as_str();
+        let entry = host.entries.iter().rev().find(|entry| known.is(entry));
+        let attempt = host.attempts.iter().find(|attempt| attempt.known.run == known.run);
+        let failed = attempt.and_then(|attempt| attempt.failed.as_deref());
+        match (entry, attempt) {
+            (_, Some(Attempt { running: true, .. })) => OnHost::InProgress,
+            (Some(Entry { state: state @ (State::Done | State::Healthy), .. }), _) => {
+                OnHost::Recorded { action, state: *state, failed: None }
+            }
+            (Some(entry), _) => OnHost::Recorded { action, state: entry.state, failed },
+            (None, Some(_)) => OnHost::Ended { action, failed },
+            (None, None) => OnHost::NoRecord,
+        }
+    }
+
+    /// In a few words.
+    #[must_use]
+    pub fn text(self) -> String {
+        match self {
+            OnHost::NoAnswer(failure) => format!("no answer: {}", human::failure(failure)),
+            OnHost::InProgress => "in progress".to_owned(),
+            OnHost::Recorded { action, state, failed: None } => word(action, state).to_owned(),
+            OnHost::Recorded { action, state, failed: Some(failed) } => {
+                format!("{}: {failed}", word(action, state))
+            }
+            OnHost::Ended { failed: Some(failed), .. } => format!("failed: {failed}"),
+            OnHost::Ended { action: "deploy" | "revert", failed: None } => "stopped".to_owned(),
+            OnHost::Ended { failed: None, .. } => "ended".to_owned(),
+            OnHost::NoRecord => "no record".to_owned(),
+        }
     }
 }
 
@@ -174,9 +215,9 @@ fn on_host(known: &Known, host: &Looked) -> String {
 #[must_use]
 pub fn step_head(host: &str, step: &Step) -> String {
     let end = match &step.end {
-        None => "not ended".to_owned(),
+        None => "unfinished".to_owned(),
         Some((_, code, why)) => match why.as_str() {
-            "limit" => "took too long".to_owned(),
+            "limit" => "timed out".to_owned(),
             "stop" => "stopped".to_owned(),
             _ => format!("exit {code}"),
         },

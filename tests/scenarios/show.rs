@@ -119,7 +119,7 @@ fn the_journals_of_hosts_that_saw_different_things_are_one() {
     let ends: Vec<&str> = list.stdout.lines().skip(1).map(|line| line.rsplit("  ").next().unwrap()).collect();
     assert_eq!(ends, ["deployed", "deployed on 1 of 2 hosts"], "{list}");
     let first = world.host("web1").releases()[0].clone();
-    world.shipit(&["production", "show", &first]).ends_with(0).says("web1  deployed\nweb2  not there\n");
+    world.shipit(&["production", "show", &first]).ends_with(0).says("web1  deployed\nweb2  no record\n");
 }
 
 #[test]
@@ -167,8 +167,8 @@ fn a_run_at_work_is_shown_as_far_as_it_is() {
     world
         .shipit(&["production", "show"])
         .ends_with(0)
-        .says("web1  going on\n")
-        .says("==> web1: build, not ended <==\nbegun\n");
+        .says("web1  in progress\n")
+        .says("==> web1: build, unfinished <==\nbegun\n");
     world.host("web1").put("go", "");
     deploy.wait().ends_with(0);
 }

@@ -49,7 +49,7 @@ fn a_host_that_differs_comes_first_and_is_named(kind: Kind) {
     assert_eq!(table(&run)[1][..2], ["web2", first.as_str()], "{run}");
     let run = run
         .says("differs")
-        .says("web2 does not serve the same release as the rest: `shipit production sync`");
+        .says("web2 does not serve the same release as the other hosts: `shipit production sync`");
     assert_eq!(table(&run)[2][0], "web1");
     world.shipit(&["production", "status", "--check"]).ends_with(1);
     world.shipit(&["production", "status", "--check", "--hosts", "web1,web3"]).ends_with(0);
@@ -61,7 +61,7 @@ fn a_host_that_cannot_be_reached_comes_first_and_is_named(kind: Kind) {
     let run = world.shipit(&["production", "status", "--check"]).ends_with(4);
     assert_eq!(table(&run)[1][..2], ["web2", "?"], "{run}");
     assert!(table(&run)[2].ends_with(&["ok"]), "{run}");
-    run.says("web2 could not be asked: `shipit production check --hosts web2`");
+    run.says("web2 did not answer: `shipit production check --hosts web2`");
 }
 
 fn the_stored_status_step_tells_whether_the_app_runs(kind: Kind) {
@@ -88,7 +88,7 @@ fn a_run_at_work_and_one_that_died_are_told_apart(kind: Kind) {
     world
         .shipit(&["production", "status", "--check"])
         .ends_with(0)
-        .says("ok; locked by a run that is alive: operator@");
+        .says("ok; locked by a run in progress: operator@");
     assert!(host.path("building").exists());
     deploy.kill(Signal::INT);
     deploy.wait().ends_with(130);
@@ -100,7 +100,7 @@ fn a_run_at_work_and_one_that_died_are_told_apart(kind: Kind) {
         .shipit(&["production", "status"])
         .ends_with(0)
         .says("locked by a run that died: someone@gone")
-        .says("a run that died holds the lock of web1: the next one takes over");
+        .says("a run that died holds the lock of web1: the next run takes it over");
 }
 
 #[test]
@@ -143,10 +143,7 @@ fn many_hosts_that_are_alike_are_folded() {
 fn a_status_step_that_never_ends_is_waited_for_a_moment_only() {
     let lines = "supervisor = { reload = ':', status = 'sleep 600' }";
     let world = World::deployed(Kind::InProcess, 1, lines);
-    world
-        .shipit(&["production", "status", "--check"])
-        .ends_with(1)
-        .says("its `status` step does not come to an end");
+    world.shipit(&["production", "status", "--check"]).ends_with(1).says("its `status` step timed out");
     eventually("nothing is left of it", || world.host("web1").processes().is_empty());
 }
 

@@ -147,7 +147,7 @@ fn a_host_whose_line_is_lost_is_told_to_be_drained(kind: Kind) {
     running.wait().ends_with(6).says("web2");
     world.serve("one");
     let status = world.shipit(&["production", "status", "--check"]).ends_with(1);
-    status.says("web2 was left drained").does_not_say("web1 was");
+    status.says("web2 is still drained").does_not_say("web1 is");
 }
 
 fn texts_that_moved_are_not_taken_for_done(kind: Kind) {
@@ -160,7 +160,7 @@ fn texts_that_moved_are_not_taken_for_done(kind: Kind) {
     world.host("web1").put("reload", "[ $SHIPIT_ACTION = rollback ]");
     world.publish("two");
     world.shipit(&["production"]).ends_with(6);
-    world.shipit(&["production", "status", "--check"]).ends_with(1).says("web1 was left drained");
+    world.shipit(&["production", "status", "--check"]).ends_with(1).says("web1 is still drained");
     world.host("web1").put("reload", "");
     world.shipit(&["production"]).ends_with(0);
     world.shipit(&["production", "status", "--check"]).ends_with(0);
@@ -202,7 +202,7 @@ fn whoever_loses_the_operator_stays_drained_and_says_so(kind: Kind) {
     world.host("web2").put("reload", "");
     world.serve("one");
     let status = world.shipit(&["production", "status", "--check"]).ends_with(1);
-    status.says("web2 was left drained").says("restart --hosts web2").does_not_say("web1 was");
+    status.says("web2 is still drained").says("restart --hosts web2").does_not_say("web1 is");
     assert!(world.root().join("in/web1").exists() && !world.root().join("in/web2").exists());
     world.shipit(&["production", "restart", "--hosts", "web2"]).ends_with(0);
     world.shipit(&["production", "status", "--check"]).ends_with(0);
@@ -218,7 +218,7 @@ fn a_host_that_is_not_taken_in_says_so_till_it_is(kind: Kind) {
     world.publish("two");
     world.shipit(&["production"]).ends_with(6);
     world.serve("one");
-    world.shipit(&["production", "status", "--check"]).ends_with(1).says("web2 was left drained");
+    world.shipit(&["production", "status", "--check"]).ends_with(1).says("web2 is still drained");
     fs::remove_file(world.host("web2").path("stuck")).unwrap();
     world.shipit(&["production"]).ends_with(0);
     world.shipit(&["production", "status", "--check"]).ends_with(0);

@@ -1,0 +1,138 @@
+//! The fleet in one look: a row per host, those with problems first, the others grouped where they are many; and what to do,
+//! with the command to type. Pure.
+
+use jiff::Timestamp;
+
+use super::{clean, human, table};
+use crate::executor::Looked;
+
+mod advice;
+mod problem;
+
+pub use advice::Advice;
+pub use problem::common;
+use problem::{Majority, Problem, problems, release};
+
+/// More rows than these are grouped.
+const MOST_ROWS: usize = 20;
+/// So many hosts with the same row keep rows of their own.
+const FEW: usize = 3;
+
+/// What is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fleet {
+    /// The table.
+    pub table: String,
+    /// What to do, a line each; empty where all is well.
+    pub advice: Vec<String>,
+    /// All hosts that answered serve the same, and have no other problem.
+    pub alike: bool,
+}
+
+/// The table and the advice, from what the hosts answered. `all`: no rows are grouped.
+#[must_use]
+pub fn render(environment: &str, looked: &[Looked], now: Timestamp, all: bool) -> Fleet {
+    let majority = Majority::of(looked);
+    let problems: Vec<Vec<Problem>> = looked.iter().map(|host| problems(host, &majority)).collect();
+    let mut rows: Vec<(usize, Vec<String>)> = looked
+        .iter()
+        .zip(&problems)
+        .map(|(host, problems)| (rank(problems), row(host, problems, now)))
+        .collect();
+    rows.sort_by_key(|(rank, _)| *rank);
+    let mut rows: Vec<Vec<String>> = rows.into_iter().map(|(_, row)| row).collect();
+    if rows.len() > MOST_ROWS && !all {
+        rows = grouped(rows);
+    }
+    rows.insert(0, ["host", "live", "ref", "age", "by", "state"].map(str::to_owned).to_vec());
+    let advice = advice::advice(looked, &majority, &problems);
+    Fleet {
+        table: table::render(&rows),
+        advice: advice.iter().map(|advice| advice.text(environment)).collect(),
+        alike: problems.iter().flatten().all(|problem| *problem == Problem::Unreachable),
+    }
+}
+
+/// The hosts that need attention come first.
+fn rank(problems: &[Problem]) -> usize {
+    match problems.iter().min() {
+        Some(Problem::Unreachable | Problem::RevertedAlone | Problem::Differs) => 0,
+        Some(_) => 1,
+        None => 2,
+    }
+}
+
+fn row(host: &Looked, problems: &[Problem], now: Timestamp) -> Vec<String> {
+    let made = release(host).and_then(|live| host.entries.iter().rev().find(|e| e.release == live));
+    let (reference, age, who) = made.map_or_else(Default::default, |entry| {
+        let who = entry.who.split_whitespace().next().unwrap_or_default();
+        (entry.reference.as_str(), human::age(&entry.when, now), who)
+    });
+    let live = if host.failure.is_some() { "?" } else { release(host).unwrap_or("-") };
+    [host.host.as_str(), live, reference, &age, who, &state(host, problems)]
+        .map(|cell| clean::line(cell.as_bytes(), 160))
+        .to_vec()
+}
+
+fn state(host: &Looked, problems: &[Problem]) -> String {
+    if let Some(failure) = &host.failure {
+        return format!("no answer: {}", human::failure(failure));
+    }
+    let mut words: Vec<String> = problems.iter().filter_map(|problem| words(*problem, host)).collect();
+    if words.is_empty() {
+        words.push(match (&host.live, host.supervisor.as_deref()) {
+            (None, _) => "nothing deployed".to_owned(),
+            (_, Some("ok")) => "running".to_owned(),
+            _ => "ok".to_owned(),
+        });
+    }
+    words.extend(host.holder.as_ref().map(|(who, dead)| {
+        let run = if *dead { "a run that died" } else { "a run in progress" };
+        format!("locked by {run}: {who}")
+    }));
+    words.join("; ")
+}
+
+fn words(problem: Problem, host: &Looked) -> Option<String> {
+    let words = match problem {
+        Problem::Unreachable => return None,
+        Problem::Differs if host.foreign.is_some() => return None,
+        Problem::Foreign => {
+            let target = host.foreign.as_deref().unwrap_or_default();
+            return Some(format!("current points to {target}, which shipit did not make"));
+        }
+        Problem::RevertedAlone => "reverted, unlike the other hosts",
+        Problem::Differs if host.live.is_none() => "nothing deployed",
+        Problem::Differs => "differs",
+        Problem::Interrupted => "a deploy was interrupted; the next run completes or undoes it",
+        Problem::Failed => "the last deploy or revert failed and was not rolled back",
+        Problem::MissedRevert => "the last revert did not reach this host",
+        Problem::Drained | Problem::DrainedUntilDeploy => "drained",
+        Problem::NotRunning => match host.supervisor.as_deref() {
+            Some("late") => "its `status` step timed out",
+            Some("unknown") => "its `status` step could not be run",
+            _ => "not running",
+        },
+    };
+    Some(words.to_owned())
+}
+
+/// Hosts with the same row share it, where they are more than a few.
+fn grouped(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    let mut groups: Vec<Vec<Vec<String>>> = Vec::new();
+    for row in rows {
+        match groups.iter_mut().find(|group| group[0][1..] == row[1..]) {
+            Some(group) => group.push(row),
+            None => groups.push(vec![row]),
+        }
+    }
+    let row_of = |group: Vec<Vec<String>>| {
+        if group.len() <= FEW {
+            return group;
+        }
+        let mut row = group[0].clone();
+        row[0] = human::hosts(group.len());
+        vec![row]
+    };
+    groups.into_iter().flat_map(row_of).collect()
+}
