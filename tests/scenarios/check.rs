@@ -55,7 +55,7 @@ fn all_is_well_with_busybox(kind: Kind) {
 fn a_host_that_was_never_set_up(kind: Kind) {
     let world = crate::doctor::desk(kind, 1);
     world.production("");
-    let run = world.shipit(&["production", "check"]).ends_with(1).says("nothing was set up here");
+    let run = world.shipit(&["production", "check"]).ends_with(1).says("this host was not set up yet");
     assert_eq!(remedies(&run), ["shipit production setup"]);
     cured(&world);
 }
@@ -131,7 +131,7 @@ fn pm2_only_on_the_login_path(kind: Kind) {
     without(host, &["npm", "pm2"]);
     world.production(lines);
     let run = world.shipit(&["production", "check"]).ends_with(1);
-    let run = run.says("npm and pm2: not on the PATH that hooks have, only on that of a login");
+    let run = run.says("npm and pm2: on the PATH of a login shell, but not on that of hooks");
     let lines_now = remedies(&run);
     assert_eq!(lines_now, ["prepend-path = [\"~/.npm-global/bin\"]"]);
     world.production(&format!("{}\n{lines}", lines_now[0]));
@@ -147,10 +147,7 @@ fn a_tool_that_is_nowhere(kind: Kind) {
         "apt-get",
         "#!/bin/sh\n[ \"$*\" = 'install -y frobnicate' ] && ln -s /bin/true ~/../bin/frobnicate\n",
     );
-    world
-        .shipit(&["production", "check"])
-        .ends_with(1)
-        .says("frobnicate, with which a hook begins, is not found");
+    world.shipit(&["production", "check"]).ends_with(1).says("frobnicate, which a hook starts, is not found");
     cured(&world);
 }
 

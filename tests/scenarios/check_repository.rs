@@ -87,8 +87,10 @@ fn no_access_to_the_repository() {
     let world = served();
     let host = world.host("web1");
     crate::doctor::keygen(&host.path(".ssh/id_ed25519"));
-    let run =
-        world.shipit(&["production", "check"]).ends_with(1).says("the git server does not let this host in");
+    let run = world
+        .shipit(&["production", "check"])
+        .ends_with(1)
+        .says("the git server rejected every key of this host");
     authorize(&world, &paste(&world, &remedies(&run)[0]).ends_with(0).stdout);
     world.shipit(&["production", "check"]).ends_with(0);
 
@@ -105,7 +107,7 @@ fn no_access_to_the_repository() {
         "ssh",
         &format!("#!/bin/sh\nexec {} -F {}/ssh-config \"$@\"\n", program.display(), host.path("").display()),
     );
-    let run = world.shipit(&["production", "check"]).ends_with(1).says("does not let this host in");
+    let run = world.shipit(&["production", "check"]).ends_with(1).says("rejected every key of this host");
     authorize(&world, &paste(&world, &remedies(&run)[0]).ends_with(0).stdout);
     world.shipit(&["production", "check"]).ends_with(0);
 }
@@ -118,7 +120,7 @@ fn a_git_server_that_is_not_there() {
         .shipit(&["production", "check"])
         .ends_with(1)
         .says("the git server cannot be reached from here");
-    let run = run.says("this machine\n  warning: git here cannot tell the commit");
+    let run = run.says("this machine\n  warning: git here cannot resolve the ref");
     remedies(&run).iter().for_each(|line| assert_ne!(paste(&world, line).code, Some(0)));
     world.host("web2").start();
     remedies(&run).iter().for_each(|line| drop(paste(&world, line).ends_with(0)));
@@ -152,13 +154,13 @@ fn what_is_not_pushed_only_warns() {
     world
         .shipit(&["production", "check"])
         .ends_with(0)
-        .says("warning: commits that are not pushed and would not be deployed: 1");
+        .says("warning: 1 commit is not pushed and would not be deployed");
     cured(&world);
     world.repo.write("page", "three");
     world
         .shipit(&["production", "check"])
         .ends_with(0)
-        .says("warning: local changes that would not be deployed: page");
+        .says("warning: uncommitted changes that would not be deployed: page");
 }
 
 #[test]

@@ -1,61 +1,47 @@
 //! A finding of `check`, and the findings of a host.
 
+use super::problem::Problem;
+use super::severity::Severity;
 use crate::executor::event::Failure;
 
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    /// A deploy would fail.
-    Broken,
-    /// A deploy would do, but something is not as it should be.
-    Warning,
-}
-
-impl Severity {
-    /// In a word, the same for people and machines.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Severity::Broken => "broken",
-            Severity::Warning => "warning",
-        }
-    }
-}
-
-/// Something that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Something that is not as it should be, and what to paste.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
-    /// How bad it is.
-    pub severity: Severity,
     /// What is wrong.
-    pub text: String,
-    /// What to know before the remedy is pasted.
-    pub advice: Option<String>,
+    pub problem: Problem,
     /// Lines to paste: into a shell here, or into shipit.toml where the advice says so.
     pub remedy: Vec<String>,
 }
 
 impl Finding {
-    pub(super) fn new(severity: Severity, text: impl Into<String>) -> Self {
-        Finding { severity, text: text.into(), advice: None, remedy: Vec::new() }
+    /// With a line to paste.
+    pub(super) fn new(problem: Problem, remedy: String) -> Self {
+        Finding { problem, remedy: vec![remedy] }
     }
 
-    pub(super) fn broken(text: impl Into<String>) -> Self {
-        Self::new(Severity::Broken, text)
+    /// How bad it is.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.problem.severity()
     }
 
-    pub(super) fn warning(text: impl Into<String>) -> Self {
-        Self::new(Severity::Warning, text)
+    /// What is wrong, in words.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.problem.text()
     }
 
-    pub(super) fn advice(mut self, text: impl Into<String>) -> Self {
-        self.advice = Some(text.into());
-        self
+    /// What to know before the remedy is pasted.
+    #[must_use]
+    pub fn advice(&self) -> Option<String> {
+        self.problem.advice(!self.remedy.is_empty())
     }
+}
 
-    pub(super) fn remedy(mut self, line: impl Into<String>) -> Self {
-        self.remedy.push(line.into());
-        self
+/// Nothing to paste.
+impl From<Problem> for Finding {
+    fn from(problem: Problem) -> Self {
+        Finding { problem, remedy: Vec::new() }
     }
 }
 
@@ -74,6 +60,6 @@ impl Group {
     /// Whether a deploy would fail here.
     #[must_use]
     pub fn is_broken(&self) -> bool {
-        self.findings.iter().any(|finding| finding.severity == Severity::Broken)
+        self.findings.iter().any(|finding| finding.severity() == Severity::Broken)
     }
 }

@@ -1,53 +1,63 @@
-//! From a host's answers to findings. Which are broken and which are warnings is decided here: broken is what makes a
-//! deploy fail. A clock, forwarding and what logind ends do not, so they warn.
+//! From a host's answers to findings, each with its remedy.
 
 use super::answers::Answers;
+use super::finding::{Finding, Group};
+use super::problem::{Directory, Place, Problem, System, Tool};
 use super::remedy::{Way, at_home, toml_list};
-use super::{Finding, Group, repository};
+use super::repository;
 use crate::config::{App, Environment, Site};
 use crate::executor::event::{Failure, FailureKind};
 use crate::executor::{Checked, Clock};
 use crate::remote::quote::quote;
 use crate::transport::Forwarding;
 
-/// Clocks that are further apart than this, in seconds, are told.
-const APART: f64 = 5.0;
+/// Clocks that differ by more than this, in seconds, are a finding.
+const CLOCKS_DIFFER: f64 = 5.0;
 /// The first git with all that a release is fetched with (`--no-write-fetch-head`).
 const OLDEST_GIT: (u32, u32) = (2, 29);
 /// With less than this, in kB, not even a journal entry and a few logs are sure to fit.
 const LEAST_SPACE: u64 = 1024;
 /// So many files every release makes.
 const LEAST_INODES: u64 = 100;
-/// Programs that come with another.
+/// Programs that npm installs.
 const FROM_NPM: [&str; 3] = ["pm2", "pnpm", "yarn"];
+
+/// The host that is examined, as it described itself.
+struct Host<'a> {
+    answers: Answers<'a>,
+    way: Way<'a>,
+    environment: &'a str,
+    app: &'a App,
+    user: &'a str,
+    /// The directory of the app.
+    root: &'a str,
+    home: &'a str,
+}
 
 /// What is wrong on a host.
 #[must_use]
 pub fn examine(environment: &Environment, site: &Site, checked: &Checked) -> Group {
-    let (host, app) = (&environment.hosts[site.host], &environment.apps[site.app]);
-    let mut group = Group { name: checked.host.clone(), findings: Vec::new(), unreached: None };
     let answers = Answers::new(&checked.found);
-    let [me, uid, packager, root, home] = answers.first("me").unwrap_or_default();
-    let way = Way { host, root: uid == "0", packager };
-    let found = &mut group.findings;
-    path(&answers, &way, (me, root), found);
-    space(&answers, &way, found);
-    found.extend(git(&answers, &way));
-    found.extend(repository::access(&answers, &way, &app.repo));
-    hooks(&answers, &way, (&environment.name, app), home, found);
-    if answers.first::<0>("setup").is_some() {
-        let again = Finding::broken("nothing was set up here");
-        found.push(again.remedy(format!("shipit {} setup", quote(&environment.name))));
+    let [user, uid, packager, root, home] = answers.first("me").unwrap_or_default();
+    let way = Way { host: &environment.hosts[site.host], root: uid == "0", packager };
+    let (environment, app) = (environment.name.as_str(), &environment.apps[site.app]);
+    let host = Host { answers, way, environment, app, user, root, home };
+    let mut found = Vec::new();
+    host.place(&mut found);
+    host.space(&mut found);
+    found.extend(host.git());
+    found.extend(repository::access(&host.answers, &host.way, &app.repo));
+    host.hooks(&mut found);
+    if host.answers.first::<0>("setup").is_some() {
+        found.push(Finding::new(Problem::NotSetUp, format!("shipit {} setup", quote(environment))));
     }
-    session(&answers, &way, (me, app), found);
-    found.extend(checked.clock.and_then(|clock| apart(clock, &way)));
-    found.extend(checked.forwarding.as_ref().and_then(|forwarding| forwards(forwarding, &way, me)));
+    host.session(&mut found);
+    found.extend(checked.clock.and_then(|clock| host.clock(clock)));
+    found.extend(checked.forwarding.as_ref().and_then(|forwarding| host.forwarding(forwarding)));
+    let mut group = Group { name: checked.host.clone(), findings: found, unreached: None };
     match &checked.failure {
         Some(failure) if is_unreached(failure) => group.unreached = Some(failure.clone()),
-        Some(failure) => {
-            let finding = Finding::broken(super::human::failure(failure));
-            group.findings.push(Finding { advice: failure.hint.clone(), ..finding });
-        }
+        Some(failure) => group.findings.push(Problem::Check(failure.clone()).into()),
         None => {}
     }
     group
@@ -57,213 +67,180 @@ fn is_unreached(failure: &Failure) -> bool {
     matches!(failure.kind, FailureKind::Unreachable | FailureKind::Lost | FailureKind::Interrupted)
 }
 
-fn path(answers: &Answers<'_>, way: &Way<'_>, (me, root): (&str, &str), found: &mut Vec<Finding>) {
-    if let Some([dir, owner, mode]) = answers.first("closed") {
-        found.push(closed(dir, (owner, mode), way, (me, root)));
+impl Host<'_> {
+    fn place(&self, found: &mut Vec<Finding>) {
+        let way = &self.way;
+        let place = |place, remedy| Finding::new(Problem::Place(place), remedy);
+        if let Some([directory, owner, mode]) = self.answers.first("closed") {
+            found.push(self.unwritable(directory, owner, mode));
+        }
+        let move_away =
+            |path: &str| way.run(&format!("mv {} {}", quote(path), quote(&format!("{path}.before-shipit"))));
+        if let Some([path]) = self.answers.first("blocked") {
+            found.push(place(Place::Blocked { path: path.to_owned() }, move_away(path)));
+        }
+        for [path, target] in self.answers.all("foreign") {
+            let foreign = Place::Foreign { path: path.to_owned(), target: target.to_owned() };
+            found.push(place(foreign, move_away(path)));
+        }
+        if let Some([directory]) = self.answers.first("scratch") {
+            let no_scratch = Place::NoScratch { directory: directory.to_owned() };
+            found.push(place(no_scratch, way.run(&format!("df -h /dev/shm {}", quote(directory)))));
+        }
     }
-    let aside =
-        |path: &str| way.run(&format!("mv {} {}", quote(path), quote(&format!("{path}.before-shipit"))));
-    if let Some([path]) = answers.first("blocked") {
-        let text = format!("{path} is in the way: it leads to no directory");
-        found.push(Finding::broken(text).advice("to move it aside:").remedy(aside(path)));
-    }
-    for [path, target] in answers.all("foreign") {
-        let text = match target {
-            "" if path.ends_with("/source") => {
-                format!("{path} is a work tree (of pm2 deploy?), and not shipit's")
-            }
-            "" => format!("{path} is not a link: shipit does not touch it"),
-            target => format!("{path} points to {target}, which shipit did not make"),
+
+    fn unwritable(&self, path: &str, owner: &str, mode: &str) -> Finding {
+        let Host { way, root, user, .. } = self;
+        let is_inside = path == *root || path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
+        let directory = Directory { path: path.to_owned(), root: (*root).to_owned(), is_inside };
+        let place = quote(path);
+        if owner == *user && mode.get(1..4) == Some("rwx") {
+            let remount = format!("mount -o remount,rw \"$(df -P {place} | awk 'END {{ print $NF }}')\"");
+            return Finding::new(Problem::Place(Place::ReadOnly { directory }), way.sudo(&[&remount]));
+        }
+        let quoted_user = quote(user);
+        let remedy = if owner == *user {
+            way.run(&format!("chmod u+rwx {place}"))
+        } else if is_inside {
+            // What is shared is also the app's; what is shipit's alone is given as a whole.
+            let whole = if path.ends_with("/shared") || path == *root { "" } else { "-R " };
+            way.sudo(&[&format!("chown {whole}{quoted_user} {place}")])
+        } else {
+            let root = quote(root);
+            way.sudo(&[&format!("mkdir -p {root}"), &format!("chown {quoted_user} {root}")])
         };
-        let advice = "what serves from there stops until the next deploy; to move it aside:";
-        found.push(Finding::broken(text).advice(advice).remedy(aside(path)));
+        let (user, owner, mode) = ((*user).to_owned(), owner.to_owned(), mode.to_owned());
+        Finding::new(Problem::Place(Place::Forbidden { directory, user, owner, mode }), remedy)
     }
-    if let Some([dir]) = answers.first("scratch") {
-        let text =
-            format!("neither /dev/shm nor {dir} can be written to; repository and tools were not looked at");
-        found.push(Finding::broken(text).remedy(way.run(&format!("df -h /dev/shm {}", quote(dir)))));
-    }
-}
 
-fn closed(dir: &str, (owner, mode): (&str, &str), way: &Way<'_>, (me, root): (&str, &str)) -> Finding {
-    let place = quote(dir);
-    let inside = dir == root || dir.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
-    let what = if inside {
-        "cannot be written to".to_owned()
-    } else {
-        format!("cannot be written to, so {root} cannot be made")
-    };
-    if owner == me && mode.get(1..4) == Some("rwx") {
-        let remount = format!("mount -o remount,rw \"$(df -P {place} | awk 'END {{ print $NF }}')\"");
-        let text = format!("{dir} {what}, though it is yours: is the file system read-only?");
-        return Finding::broken(text).remedy(way.sudo(&[&remount]));
+    fn space(&self, found: &mut Vec<Finding>) {
+        let number = |text: &str| text.parse::<u64>().ok();
+        if let Some([free, needed, dir]) = self.answers.first("space")
+            && let (Some(free), Some(needed)) = (number(free), number(needed))
+            && free <= needed.max(LEAST_SPACE)
+        {
+            let largest = self.way.run(&format!("du -xk {} | sort -n | tail -n 20", quote(dir)));
+            found.push(Finding::new(Problem::Place(Place::Space { free, needed }), largest));
+        }
+        if let Some([total, free, dir]) = self.answers.first("inodes")
+            && let (Some(1..), Some(free)) = (number(total), number(free))
+            && free < LEAST_INODES
+        {
+            let most = self.way.run(&format!("du -x --inodes {} | sort -n | tail -n 20", quote(dir)));
+            found.push(Finding::new(Problem::Place(Place::Inodes { free }), most));
+        }
     }
-    let finding = Finding::broken(format!("{dir} {what} by {me}: it belongs to {owner} ({mode})"));
-    if owner == me {
-        return finding.remedy(way.run(&format!("chmod u+rwx {place}")));
-    }
-    let me = quote(me);
-    if !inside {
-        let (make, give) = (format!("mkdir -p {}", quote(root)), format!("chown {me} {}", quote(root)));
-        return finding.remedy(way.sudo(&[&make, &give]));
-    }
-    // What is shared is also the app's; what is shipit's alone is given as a whole.
-    let whole = if dir.ends_with("/shared") || dir == root { "" } else { "-R " };
-    finding.remedy(way.sudo(&[&format!("chown {whole}{me} {place}")]))
-}
 
-fn space(answers: &Answers<'_>, way: &Way<'_>, found: &mut Vec<Finding>) {
-    let biggest = |dir: &str| way.run(&format!("du -xk {} | sort -n | tail -n 20", quote(dir)));
-    let number = |text: &str| text.parse::<u64>().ok();
-    if let Some([free, want, dir]) = answers.first("space")
-        && let (Some(free), Some(want)) = (number(free), number(want))
-        && free <= want.max(LEAST_SPACE)
-    {
-        let need = if want > 0 { format!(", and the live release takes {want} kB") } else { String::new() };
-        let finding = Finding::broken(format!("not enough space for a release: {free} kB are free{need}"));
-        found.push(finding.advice("what takes it, in kB, biggest last:").remedy(biggest(dir)));
+    fn git(&self) -> Option<Finding> {
+        let [version, path] = self.answers.first("git")?;
+        let tool = if version.is_empty() {
+            Tool::NoGit { path: path.to_owned() }
+        } else {
+            let mut numbers = version.split(['.', ' ', '-']).map_while(|number| number.parse().ok());
+            let (Some(major), Some(minor)) = (numbers.next(), numbers.next()) else { return None };
+            if (major, minor) >= OLDEST_GIT {
+                return None;
+            }
+            Tool::OldGit { version: version.to_owned(), oldest: OLDEST_GIT }
+        };
+        Some(Finding { problem: Problem::Tool(tool), remedy: self.way.install("git").into_iter().collect() })
     }
-    if let Some([total, free, dir]) = answers.first("inodes")
-        && let (Some(1..), Some(free)) = (number(total), number(free))
-        && free < LEAST_INODES
-    {
-        let text = format!("there is room for {free} files and no more (inodes)");
-        let count = format!("du -x --inodes {} | sort -n | tail -n 20", quote(dir));
-        found.push(Finding::broken(text).advice("where they are, most last:").remedy(way.run(&count)));
-    }
-}
 
-fn git(answers: &Answers<'_>, way: &Way<'_>) -> Option<Finding> {
-    let [version, path] = answers.first("git")?;
-    let finding = if version.is_empty() {
-        Finding::broken(format!("git is not on the PATH of a session without a terminal ({path})"))
-    } else {
-        let mut numbers = version.split(['.', ' ', '-']).map_while(|number| number.parse().ok());
-        let (Some(major), Some(minor)) = (numbers.next(), numbers.next()) else { return None };
-        if (major, minor) >= OLDEST_GIT {
+    fn hooks(&self, found: &mut Vec<Finding>) {
+        if let Some([shell, login]) = self.answers.first("shell") {
+            let problem = Problem::Tool(Tool::NoShell { shell: shell.to_owned(), login: login.to_owned() });
+            let install = (shell == "bash").then(|| self.way.install("bash")).flatten();
+            found.push(Finding { problem, remedy: install.into_iter().collect() });
+        }
+        if let Some([why, code, output]) = self.answers.first("profile") {
+            let code = (why != "limit").then(|| code.to_owned());
+            let problem = Problem::Tool(Tool::Profile { code, output: output.to_owned() });
+            let files: Vec<String> = self.app.profile.iter().map(|file| at_home(file)).collect();
+            found.push(Finding::new(problem, self.way.run(&format!("ls -l {}", files.join(" ")))));
+        }
+        self.tools(found);
+    }
+
+    fn tools(&self, found: &mut Vec<Finding>) {
+        let (mut off_path, mut directories) = (Vec::new(), self.app.prepend_path.clone());
+        for [tool, directory] in self.answers.all("tool") {
+            if directory.is_empty() {
+                found.push(self.missing(tool));
+                continue;
+            }
+            off_path.push(tool.to_owned());
+            let below_home = directory.strip_prefix(self.home);
+            let below_home = below_home.filter(|rest| rest.starts_with('/') && !self.home.is_empty());
+            let directory = below_home.map_or(directory.to_owned(), |rest| format!("~{rest}"));
+            if !directories.contains(&directory) {
+                directories.push(directory);
+            }
+        }
+        if !off_path.is_empty() {
+            let tool = Tool::OffPath { tools: off_path, environment: self.environment.to_owned() };
+            let line = format!("prepend-path = {}", toml_list(&directories));
+            found.push(Finding::new(Problem::Tool(tool), line));
+        }
+    }
+
+    fn missing(&self, tool: &str) -> Finding {
+        let way = &self.way;
+        let install = match tool {
+            tool if FROM_NPM.contains(&tool) => Some(way.sudo(&[&format!("npm install --global {tool}")])),
+            "node" => way.install("nodejs"),
+            tool => way.install(tool.rsplit('/').next().unwrap_or(tool)),
+        };
+        let problem = Problem::Tool(Tool::Missing { tool: tool.to_owned() });
+        Finding { problem, remedy: install.into_iter().collect() }
+    }
+
+    fn session(&self, found: &mut Vec<Finding>) {
+        let (app, way) = (self.app, &self.way);
+        let hooks = [&app.hooks.build, &app.hooks.post_deploy];
+        let hooks = hooks.into_iter().flatten().map(|hook| hook.text.as_str());
+        let supervisor = app.supervisor.iter().map(|supervisor| supervisor.reload.as_str());
+        let of_user = hooks.chain(supervisor).any(|text| text.contains("systemctl --user"));
+        if of_user && self.answers.first::<0>("linger").is_some() {
+            let problem = Problem::System(System::LingerOff { user: self.user.to_owned() });
+            let enable = format!("loginctl enable-linger {}", quote(self.user));
+            found.push(Finding::new(problem, way.sudo(&[&enable])));
+        }
+        if self.answers.first::<0>("kills").is_some() {
+            // Linger does not help: only what runs outside of the session is spared.
+            let write = format!(
+                "mkdir -p /etc/systemd/logind.conf.d && printf \"[Login]\\nKillExcludeUsers=root %s\\n\" {} \
+                 >/etc/systemd/logind.conf.d/zz-shipit.conf && systemctl restart systemd-logind",
+                quote(self.user)
+            );
+            let remedy = way.sudo(&[&format!("sh -c {}", quote(&write))]);
+            found.push(Finding::new(Problem::System(System::ProcessesKilled), remedy));
+        }
+    }
+
+    fn clock(&self, clock: Clock) -> Option<Finding> {
+        let seconds = clock.ahead.abs();
+        if seconds <= CLOCKS_DIFFER + clock.unsure {
             return None;
         }
-        let (major, minor) = OLDEST_GIT;
-        Finding::broken(format!("git is too old: {version}, and at least {major}.{minor} is needed"))
-    };
-    Some(match way.install("git") {
-        Some(install) => finding.remedy(install),
-        None => finding.advice("install it, or link it into /usr/local/bin"),
-    })
-}
+        let problem = System::Clock { seconds, is_ahead: clock.ahead > 0.0 };
+        Some(Finding::new(Problem::System(problem), self.way.sudo(&["timedatectl set-ntp true"])))
+    }
 
-fn hooks(
-    answers: &Answers<'_>,
-    way: &Way<'_>,
-    (environment, app): (&str, &App),
-    home: &str,
-    found: &mut Vec<Finding>,
-) {
-    if let Some([shell, login]) = answers.first("shell") {
-        let text = format!("shell = \"{shell}\" cannot be had here (the login shell is {login})");
-        let finding = Finding::broken(text).advice("install it, or choose another in shipit.toml");
-        let install = (shell == "bash").then(|| way.install("bash")).flatten();
-        found.push(Finding { remedy: install.into_iter().collect(), ..finding });
-    }
-    if let Some([why, code, said]) = answers.first("profile") {
-        let how =
-            if why == "limit" { "takes longer than 30 s".to_owned() } else { format!("ends with {code}") };
-        let said = if said.is_empty() { String::new() } else { format!(": {said}") };
-        let finding = Finding::broken(format!("what hooks read first (`profile`) {how}{said}"));
-        let files: Vec<String> = app.profile.iter().map(|file| at_home(file)).collect();
-        let finding = finding.advice("every hook would fail of it; check `profile` in shipit.toml:");
-        found.push(finding.remedy(way.run(&format!("ls -l {}", files.join(" ")))));
-    }
-    let (mut elsewhere, mut directories) = (Vec::new(), app.prepend_path.clone());
-    for [tool, directory] in answers.all("tool") {
-        if directory.is_empty() {
-            found.push(nowhere(tool, way));
-            continue;
+    fn forwarding(&self, forwarding: &Forwarding) -> Option<Finding> {
+        match forwarding {
+            Forwarding::Allowed => return None,
+            Forwarding::Unknown(why) => {
+                return Some(Problem::System(System::ForwardingUnknown { why: why.clone() }).into());
+            }
+            Forwarding::Forbidden => {}
         }
-        elsewhere.push(tool);
-        let short = directory.strip_prefix(home).filter(|rest| rest.starts_with('/') && !home.is_empty());
-        let directory = short.map_or(directory.to_owned(), |rest| format!("~{rest}"));
-        if !directories.contains(&directory) {
-            directories.push(directory);
-        }
-    }
-    if !elsewhere.is_empty() {
-        let tools = super::human::names(&elsewhere);
-        let text = format!("{tools}: not on the PATH that hooks have, only on that of a login");
-        let advice = format!("in shipit.toml, in [deploy.{environment}] or [defaults]:");
-        let line = format!("prepend-path = {}", toml_list(&directories));
-        found.push(Finding::broken(text).advice(advice).remedy(line));
-    }
-}
-
-fn nowhere(tool: &str, way: &Way<'_>) -> Finding {
-    let finding = Finding::broken(format!("{tool}, with which a hook begins, is not found on this host"))
-        .advice(
-            "name its directory in shipit.toml (prepend-path), or install it, where its package is called so:",
-        );
-    let install = match tool {
-        tool if FROM_NPM.contains(&tool) => Some(way.sudo(&[&format!("npm install --global {tool}")])),
-        "node" => way.install("nodejs"),
-        tool => way.install(tool.rsplit('/').next().unwrap_or(tool)),
-    };
-    Finding { remedy: install.into_iter().collect(), ..finding }
-}
-
-fn session(answers: &Answers<'_>, way: &Way<'_>, (me, app): (&str, &App), found: &mut Vec<Finding>) {
-    let hooks = [&app.hooks.build, &app.hooks.post_deploy];
-    let hooks = hooks.into_iter().flatten().map(|hook| hook.text.as_str());
-    let supervisor = app.supervisor.iter().map(|supervisor| supervisor.reload.as_str());
-    let of_user = hooks.chain(supervisor).any(|text| text.contains("systemctl --user"));
-    if of_user && answers.first::<0>("linger").is_some() {
-        let text =
-            format!("services of {me} end with the last session, and start with the first: linger is off");
-        let enable = format!("loginctl enable-linger {}", quote(me));
-        found.push(Finding::warning(text).remedy(way.sudo(&[&enable])));
-    }
-    if answers.first::<0>("kills").is_some() {
-        let text = "logind ends all that a session leaves behind (KillUserProcesses): what a hook starts as a daemon, \
-                    and shipit's own rolling back when the connection is lost";
-        // Linger does not help: only what runs outside of the session is spared.
         let write = format!(
-            "mkdir -p /etc/systemd/logind.conf.d && printf \"[Login]\\nKillExcludeUsers=root %s\\n\" {} \
-             >/etc/systemd/logind.conf.d/zz-shipit.conf && systemctl restart systemd-logind",
-            quote(me)
+            "printf \"Match User %s\\n  DisableForwarding no\\n  AllowTcpForwarding local\\n\" {} \
+             >/etc/ssh/sshd_config.d/zz-shipit.conf && {reload}",
+            quote(self.user),
+            reload = "{ systemctl reload ssh || systemctl reload sshd; }"
         );
-        found.push(Finding::warning(text).remedy(way.sudo(&[&format!("sh -c {}", quote(&write))])));
+        let remedy = self.way.sudo(&[&format!("sh -c {}", quote(&write))]);
+        Some(Finding::new(Problem::System(System::ForwardingForbidden), remedy))
     }
-}
-
-fn apart(clock: Clock, way: &Way<'_>) -> Option<Finding> {
-    let apart = clock.ahead.abs();
-    if apart <= APART + clock.unsure {
-        return None;
-    }
-    let which = if clock.ahead > 0.0 { "ahead of" } else { "behind" };
-    let text = format!(
-        "its clock is {apart:.0} s {which} the one here: certificates, tokens and the times in `list` depend on it"
-    );
-    let finding = Finding::warning(text).advice("if `date -u` is wrong there and not here:");
-    Some(finding.remedy(way.sudo(&["timedatectl set-ntp true"])))
-}
-
-fn forwards(forwarding: &Forwarding, way: &Way<'_>, me: &str) -> Option<Finding> {
-    let finding = match forwarding {
-        Forwarding::Allowed => return None,
-        Forwarding::Unknown(why) => {
-            return Some(Finding::warning(format!(
-                "whether sshd allows forwarding could not be learned: {why}"
-            )));
-        }
-        Forwarding::Forbidden => Finding::warning(
-            "sshd forbids forwarding: nothing on the host can be asked through the connection, and it is no jump host",
-        ),
-    };
-    let write = format!(
-        "printf \"Match User %s\\n  DisableForwarding no\\n  AllowTcpForwarding local\\n\" {} \
-         >/etc/ssh/sshd_config.d/zz-shipit.conf && {reload}",
-        quote(me),
-        reload = "{ systemctl reload ssh || systemctl reload sshd; }"
-    );
-    let advice = "or the key is restricted in authorized_keys (restrict, no-port-forwarding); where sshd_config includes sshd_config.d:";
-    Some(finding.advice(advice).remedy(way.sudo(&[&format!("sh -c {}", quote(&write))])))
 }

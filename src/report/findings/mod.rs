@@ -1,25 +1,32 @@
 //! What `check` found, as a user reads it: findings, each with its remedy to paste, grouped by host.
 //!
-//! Answers of hosts become text in `host` (the repository's in `repository`), what was seen on this machine in `here`.
-//! Text of hosts may be in all of it: it is made harmless when it is rendered, and quoted where it is to be pasted.
+//! Answers of hosts become problems in `host` (the repository's in `repository`), what was seen on this machine in `here`;
+//! `problem` words them. Text of hosts may be in all of it: it is made harmless when it is rendered, and quoted where it is to
+//! be pasted.
 
 use std::fmt::Write as _;
 
 use super::style::Paint;
 use super::{clean, human};
 
+mod access;
 mod answers;
 mod finding;
 pub mod here;
 mod host;
+mod problem;
 mod remedy;
 mod repository;
+mod severity;
 
 #[cfg(test)]
 mod tests;
 
-pub use finding::{Finding, Group, Severity};
+pub use access::Access;
+pub use finding::{Finding, Group};
 pub use host::examine;
+pub use problem::{Directory, Local, Place, Problem, System, Tool};
+pub use severity::Severity;
 
 /// The name of the operator's machine among the hosts.
 pub const HERE: &str = "this machine";
@@ -42,13 +49,13 @@ pub fn render(groups: &[Group], color: bool) -> String {
             }
         }
         for finding in &group.findings {
-            let severity = match finding.severity {
-                Severity::Broken => paint.bad(finding.severity.name()),
-                Severity::Warning => paint.odd(finding.severity.name()),
+            let severity = match finding.severity() {
+                Severity::Broken => paint.bad(Severity::Broken.name()),
+                Severity::Warning => paint.odd(Severity::Warning.name()),
             };
-            let _ = writeln!(text, "  {severity}: {}", line(&finding.text));
-            if let Some(advice) = &finding.advice {
-                let _ = writeln!(text, "    {}", line(advice));
+            let _ = writeln!(text, "  {severity}: {}", line(&finding.text()));
+            if let Some(advice) = finding.advice() {
+                let _ = writeln!(text, "    {}", line(&advice));
             }
             for remedy in &finding.remedy {
                 let _ = writeln!(text, "      {}", line(remedy));

@@ -119,10 +119,10 @@ fn tools_of_a_login_become_one_line_of_the_file() {
     ]);
     insta::assert_snapshot!(shown("prepend-path = [\"~/bin\"]\n", 1, &checked), @r##"
     web1
-      broken: magick, with which a hook begins, is not found on this host
-        name its directory in shipit.toml (prepend-path), or install it, where its package is called so:
+      broken: magick, which a hook starts, is not found on this host
+        add its directory to prepend-path in shipit.toml, or install it, if its package has the same name:
           ssh -t web2 'sudo apt-get install -y magick'
-      broken: node, pm2 and npm: not on the PATH that hooks have, only on that of a login
+      broken: node, pm2 and npm: on the PATH of a login shell, but not on that of hooks
         in shipit.toml, in [deploy.production] or [defaults]:
           prepend-path = ["~/bin", "/opt/node/bin", "~/.npm-global/bin"]
     "##);
@@ -157,7 +157,7 @@ fn clocks_and_forwarding() {
     assert_eq!(forwarding(Forwarding::Allowed), "web1: ok\n");
     insta::assert_snapshot!(forwarding(Forwarding::Forbidden), @r##"
     web1
-      warning: sshd forbids forwarding: nothing on the host can be asked through the connection, and it is no jump host
+      warning: sshd forbids forwarding: shipit cannot connect to services of the host, and it cannot be a jump host
         or the key is restricted in authorized_keys (restrict, no-port-forwarding); where sshd_config includes sshd_config.d:
           ssh -t web2 'sudo sh -c '\''printf "Match User %s\n  DisableForwarding no\n  AllowTcpForwarding local\n" deploy >/etc/ssh/sshd_config.d/zz-shipit.conf && { systemctl reload ssh || systemctl reload sshd; }'\'''
     "##);
@@ -217,10 +217,10 @@ fn what_is_seen_here() {
           export CI_TOKEN=
       warning: SSH_AUTH_SOCK names /run/agent, and no agent answers there
           eval "$(ssh-agent)" && ssh-add
-      warning: local changes that would not be deployed: a b and 2 more
+      warning: uncommitted changes that would not be deployed: a b and 2 more
         a deploy is refused unless --force is given; to commit and push them:
           git -C '/my work' commit --all && git -C '/my work' push
-      warning: commits that are not pushed and would not be deployed: 2
+      warning: 2 commits are not pushed and would not be deployed
         a deploy is refused unless --force is given:
           git -C /work push
     "##);

@@ -10,9 +10,9 @@ use crate::report::findings::{self, Finding, Group};
 pub fn check(groups: &[Group]) -> Value {
     let finding = |finding: &Finding| {
         json!({
-            "severity": finding.severity.name(),
-            "text": finding.text,
-            "advice": finding.advice,
+            "severity": finding.severity().name(),
+            "text": finding.text(),
+            "advice": finding.advice(),
             "remedy": finding.remedy,
         })
     };

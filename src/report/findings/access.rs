@@ -1,0 +1,67 @@
+//! Why a host cannot read the repository: one variant for each reason, worded here. Pure.
+
+/// Why a host cannot read the repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields say what their types and the variant say")]
+pub enum Access {
+    /// The server's key, where the host could ask for it.
+    UnknownKey { fingerprint: Option<String> },
+    /// Somebody else answers, or the server was set up anew.
+    ChangedKey,
+    /// No key is accepted.
+    Denied,
+    /// A name and a password are asked for.
+    Password,
+    /// No connection.
+    Unreachable,
+    /// A connection, and no answer.
+    TimedOut,
+    /// It is not there, or hidden.
+    Missing { repo: String },
+    /// Only git's own words say more.
+    Other,
+}
+
+impl Access {
+    pub(super) fn text(&self) -> String {
+        let text = match self {
+            Access::UnknownKey { .. } => "the host key of the git server is not known here",
+            Access::ChangedKey => "the git server shows another host key than the one that is known here",
+            Access::Denied => "the git server rejected every key of this host",
+            Access::Password => "the git server asks for a password, which nobody can type here",
+            Access::Unreachable => "the git server cannot be reached from here",
+            Access::TimedOut => "the git server did not answer in time",
+            Access::Missing { repo } => {
+                return format!("there is no repository {repo}, or this host may not see it");
+            }
+            Access::Other => "git cannot read the repository from here",
+        };
+        text.to_owned()
+    }
+
+    pub(super) fn advice(&self) -> String {
+        let text = match self {
+            Access::UnknownKey { fingerprint: Some(fingerprint) } => {
+                return format!(
+                    "only if {fingerprint} is the fingerprint that the owner of the server publishes:"
+                );
+            }
+            Access::UnknownKey { fingerprint: None } => {
+                "ssh shows the fingerprint and asks; compare it with what the owner of the server publishes:"
+            }
+            Access::ChangedKey => {
+                "someone may be listening in; only if the server was set up anew: remove the line that ssh names, then check again"
+            }
+            Access::Denied => {
+                "let the key that this prints read the repository (a deploy key, at the git server):"
+            }
+            Access::Password => {
+                "asked for once and kept on the host, in ~/.git-credentials; a token that may only read is best:"
+            }
+            Access::Unreachable => "is the name right, and may this host connect there? to try it again:",
+            Access::TimedOut | Access::Other => "to try it by hand:",
+            Access::Missing { .. } => "check `repo` in shipit.toml; to try it by hand:",
+        };
+        text.to_owned()
+    }
+}

@@ -1,0 +1,340 @@
+//! What can be wrong, and what to know before its remedy is pasted: one variant for each, worded here. Pure.
+
+use std::path::PathBuf;
+
+use super::access::Access;
+use super::severity::Severity;
+use crate::executor::event::Failure;
+use crate::report::human;
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Problem {
+    /// On the operator's machine.
+    Local(Local),
+    /// The host was not set up.
+    NotSetUp,
+    /// The host stopped checking.
+    Check(Failure),
+    /// Where the app is to lie.
+    Place(Place),
+    /// A program that a deploy needs.
+    Tool(Tool),
+    /// The host cannot read the repository; and what git said.
+    Repository(Access, String),
+    /// The system around the app.
+    System(System),
+}
+
+/// On the operator's machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields say what their types and the variant say")]
+pub enum Local {
+    /// `env` needs a variable.
+    MissingVariable { name: String, variable: String },
+    /// `env` cannot be evaluated for another reason.
+    NoEnv { why: String },
+    /// The work tree differs from what would be deployed.
+    LocalChanges { files: Vec<String>, total: usize },
+    /// The branch has commits that the repository does not have.
+    Unpushed { commits: usize },
+    /// The work tree cannot be read.
+    WorkTree { why: String },
+    /// Only a host can resolve the ref.
+    Unresolved { why: String },
+    /// The ref does not exist, or the repository cannot be asked.
+    Reference { why: String },
+    /// `SSH_AUTH_SOCK` leads nowhere.
+    DeadAgent { socket: PathBuf },
+}
+
+/// Where the app is to lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields say what their types and the variant say")]
+pub enum Place {
+    /// Something else is where a directory has to be.
+    Blocked { path: String },
+    /// Something that shipit did not make is where it would make a link or a clone. An empty target: it is no link.
+    Foreign { path: String, target: String },
+    /// No place for temporary files.
+    NoScratch { directory: String },
+    /// The directory is the app's, or one above it; its mode would allow it.
+    ReadOnly { directory: Directory },
+    /// Its owner or mode does not allow it.
+    Forbidden { directory: Directory, user: String, owner: String, mode: String },
+    /// In kB.
+    Space { free: u64, needed: u64 },
+    /// Files that can still be made.
+    Inodes { free: u64 },
+}
+
+/// A directory that cannot be written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    /// It.
+    pub path: String,
+    /// The directory of the app.
+    pub root: String,
+    /// It is that or below it.
+    pub is_inside: bool,
+}
+
+/// A program that a deploy needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields say what their types and the variant say")]
+pub enum Tool {
+    /// git is not found on this PATH.
+    NoGit { path: String },
+    /// git lacks what shipit needs of it.
+    OldGit { version: String, oldest: (u32, u32) },
+    /// `shell` of the configuration.
+    NoShell { shell: String, login: String },
+    /// `profile` of the configuration. No code: it took too long.
+    Profile { code: Option<String>, output: String },
+    /// A program that a hook starts.
+    Missing { tool: String },
+    /// Programs that only a login shell finds.
+    OffPath { tools: Vec<String>, environment: String },
+}
+
+/// The system around the app.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "the fields say what their types and the variant say")]
+pub enum System {
+    /// systemd ends services of the user with the last session.
+    LingerOff { user: String },
+    /// `KillUserProcesses` of logind.
+    ProcessesKilled,
+    /// Its clock, compared with that of this machine.
+    Clock { seconds: f64, is_ahead: bool },
+    /// sshd did not say whether it forwards.
+    ForwardingUnknown { why: String },
+    /// sshd does not forward.
+    ForwardingForbidden,
+}
+
+impl Problem {
+    /// How bad it is. Broken is what makes a deploy fail.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match self {
+            Problem::System(_) => Severity::Warning,
+            Problem::Local(Local::MissingVariable { .. } | Local::NoEnv { .. } | Local::Reference { .. }) => {
+                Severity::Broken
+            }
+            // No work tree keeps a host from serving; a ref that only a host can resolve is resolved there.
+            Problem::Local(_) => Severity::Warning,
+            _ => Severity::Broken,
+        }
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Problem::Local(local) => local.text(),
+            Problem::NotSetUp => "this host was not set up yet".to_owned(),
+            Problem::Check(failure) => human::failure(failure),
+            Problem::Place(place) => place.text(),
+            Problem::Tool(tool) => tool.text(),
+            Problem::Repository(access, output) => with_output(access.text(), output),
+            Problem::System(system) => system.text(),
+        }
+    }
+
+    /// What to know before the remedy is pasted; some only where there is none.
+    #[must_use]
+    pub fn advice(&self, has_remedy: bool) -> Option<String> {
+        match self {
+            Problem::Local(local) => local.advice().map(str::to_owned),
+            Problem::NotSetUp => None,
+            Problem::Check(failure) => failure.hint.clone(),
+            Problem::Place(place) => place.advice().map(str::to_owned),
+            Problem::Tool(tool) => tool.advice(has_remedy),
+            Problem::Repository(access, _) => Some(access.advice()),
+            Problem::System(system) => system.advice().map(str::to_owned),
+        }
+    }
+}
+
+impl Local {
+    fn text(&self) -> String {
+        match self {
+            Local::MissingVariable { name, variable } => {
+                format!("`env.{name}` needs the variable {variable}, which is not set here")
+            }
+            Local::LocalChanges { files, total } => {
+                let more = total.saturating_sub(files.len());
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                format!("uncommitted changes that would not be deployed: {}{more}", files.join(", "))
+            }
+            Local::Unpushed { commits: 1 } => "1 commit is not pushed and would not be deployed".to_owned(),
+            Local::Unpushed { commits } => {
+                format!("{commits} commits are not pushed and would not be deployed")
+            }
+            Local::Unresolved { why } => {
+                format!("git here cannot resolve the ref, so the first host will be asked: {why}")
+            }
+            Local::DeadAgent { socket } => {
+                format!("SSH_AUTH_SOCK names {}, and no agent answers there", socket.display())
+            }
+            Local::NoEnv { why } | Local::WorkTree { why } | Local::Reference { why } => why.clone(),
+        }
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        match self {
+            Local::MissingVariable { .. } => Some("with its value:"),
+            Local::NoEnv { .. } => Some("no host was asked with `env`: what hooks find may differ"),
+            Local::LocalChanges { .. } => {
+                Some("a deploy is refused unless --force is given; to commit and push them:")
+            }
+            Local::Unpushed { .. } => Some("a deploy is refused unless --force is given:"),
+            Local::Unresolved { .. } => Some("to see it:"),
+            Local::Reference { .. } => Some("to list what there is:"),
+            Local::WorkTree { .. } | Local::DeadAgent { .. } => None,
+        }
+    }
+}
+
+impl Place {
+    fn text(&self) -> String {
+        match self {
+            Place::Blocked { path } => {
+                format!("{path} is in the way: it is not a directory and does not lead to one")
+            }
+            Place::Foreign { path, target } if target.is_empty() && path.ends_with("/source") => {
+                format!("{path} is a work tree (of pm2 deploy?) that shipit did not make")
+            }
+            Place::Foreign { path, target } if target.is_empty() => {
+                format!("{path} is not a link, so shipit does not touch it")
+            }
+            Place::Foreign { path, target } => {
+                format!("{path} points to {target}, which shipit did not make")
+            }
+            Place::NoScratch { directory } => format!(
+                "neither /dev/shm nor {directory} can be written to; repository and tools were not checked"
+            ),
+            Place::ReadOnly { directory } => {
+                format!("{}, though it is yours: is the file system read-only?", directory.text(""))
+            }
+            Place::Forbidden { directory, user, owner, mode } => {
+                format!("{}: it belongs to {owner} ({mode})", directory.text(&format!(" by {user}")))
+            }
+            Place::Space { free, needed: 0 } => format!("not enough space for a release: {free} kB are free"),
+            Place::Space { free, needed } => format!(
+                "not enough space for a release: {free} kB are free, and the live release takes {needed} kB"
+            ),
+            Place::Inodes { free } => format!("there is room for only {free} more files (inodes)"),
+        }
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        match self {
+            Place::Blocked { .. } => Some("to move it away:"),
+            Place::Foreign { .. } => {
+                Some("what serves from there stops until the next deploy; to move it away:")
+            }
+            Place::Space { .. } => Some("what takes the space, in kB, largest last:"),
+            Place::Inodes { .. } => Some("where the files are, most last:"),
+            Place::NoScratch { .. } | Place::ReadOnly { .. } | Place::Forbidden { .. } => None,
+        }
+    }
+}
+
+impl Directory {
+    fn text(&self, by: &str) -> String {
+        let Directory { path, root, is_inside } = self;
+        if *is_inside {
+            format!("{path} cannot be written to{by}")
+        } else {
+            format!("{path} cannot be written to{by}, so {root} cannot be made")
+        }
+    }
+}
+
+impl Tool {
+    fn text(&self) -> String {
+        match self {
+            Tool::NoGit { path } => {
+                format!("git is not on the PATH of a session without a terminal ({path})")
+            }
+            Tool::OldGit { version, oldest: (major, minor) } => {
+                format!("git is too old: {version}, and at least {major}.{minor} is needed")
+            }
+            Tool::NoShell { shell, login } => {
+                format!("shell = \"{shell}\" is not installed here (the login shell is {login})")
+            }
+            Tool::Profile { code: Some(code), output } => {
+                with_output(format!("what hooks read first (`profile`) ends with {code}"), output)
+            }
+            Tool::Profile { code: None, output } => {
+                with_output("what hooks read first (`profile`) takes longer than 30 s".to_owned(), output)
+            }
+            Tool::Missing { tool } => format!("{tool}, which a hook starts, is not found on this host"),
+            Tool::OffPath { tools, .. } => {
+                let tools: Vec<&str> = tools.iter().map(String::as_str).collect();
+                format!("{}: on the PATH of a login shell, but not on that of hooks", human::names(&tools))
+            }
+        }
+    }
+
+    fn advice(&self, has_remedy: bool) -> Option<String> {
+        let text = match self {
+            Tool::NoGit { .. } | Tool::OldGit { .. } if has_remedy => return None,
+            Tool::NoGit { .. } | Tool::OldGit { .. } => "install it, or link it into /usr/local/bin",
+            Tool::NoShell { .. } => "install it, or choose another in shipit.toml",
+            Tool::Profile { .. } => "every hook would fail; check `profile` in shipit.toml:",
+            Tool::Missing { .. } => {
+                "add its directory to prepend-path in shipit.toml, or install it, if its package has the same name:"
+            }
+            Tool::OffPath { environment, .. } => {
+                return Some(format!("in shipit.toml, in [deploy.{environment}] or [defaults]:"));
+            }
+        };
+        Some(text.to_owned())
+    }
+}
+
+impl System {
+    fn text(&self) -> String {
+        match self {
+            System::LingerOff { user } => format!(
+                "services of {user} end with the last session and start with the first: linger is off"
+            ),
+            System::ProcessesKilled => {
+                "logind ends all that a session leaves behind (KillUserProcesses): daemons that hooks start, and shipit's \
+                 own rollback when the connection is lost"
+                    .to_owned()
+            }
+            System::Clock { seconds, is_ahead } => {
+                let which = if *is_ahead { "ahead of" } else { "behind" };
+                format!(
+                    "its clock is {seconds:.0} s {which} the one here: certificates, tokens and the times in `list` depend on it"
+                )
+            }
+            System::ForwardingUnknown { why } => {
+                format!("could not find out whether sshd allows forwarding: {why}")
+            }
+            System::ForwardingForbidden => {
+                "sshd forbids forwarding: shipit cannot connect to services of the host, and it cannot be a jump host"
+                    .to_owned()
+            }
+        }
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        match self {
+            System::Clock { .. } => Some("if `date -u` is wrong there and not here:"),
+            System::ForwardingForbidden => Some(
+                "or the key is restricted in authorized_keys (restrict, no-port-forwarding); where sshd_config includes \
+                 sshd_config.d:",
+            ),
+            System::LingerOff { .. } | System::ProcessesKilled | System::ForwardingUnknown { .. } => None,
+        }
+    }
+}
+
+fn with_output(text: String, output: &str) -> String {
+    if output.is_empty() { text } else { format!("{text}: {output}") }
+}
