@@ -104,9 +104,13 @@ pub fn failure(failure: &crate::executor::event::Failure) -> String {
 /// That the user asked to stop, and what that means.
 #[must_use]
 pub fn interrupted(signal: &str, begun: &str, alone: Option<&str>) -> String {
+    let again = if signal == "Ctrl-C" { "press Ctrl-C again" } else { "send it again" };
     match alone {
-        None => format!("{signal}: stopping; what was begun is {begun}; again: leave now"),
-        Some(alone) => format!("{signal}: leaving now; the hosts finish alone: {alone}"),
+        Some(alone) => format!("{signal}: quitting now; without shipit, the hosts do this: {alone}"),
+        None if begun == "undone" => {
+            format!("{signal}: stopping and undoing what was started; {again} to quit immediately")
+        }
+        None => format!("{signal}: completing what was started, then stopping; {again} to quit immediately"),
     }
 }
 

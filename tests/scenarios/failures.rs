@@ -113,7 +113,7 @@ fn a_first_deploy_that_cannot_be_stopped_is_named(kind: Kind) {
     world.shipit(&["production", "setup"]).ends_with(0);
     world.host("web2").put("broken", "");
     let run = world.shipit(&["production"]).ends_with(6);
-    run.says("web2: serves nothing, as before, but not all of it worked (stop: exit 7)");
+    run.says("web2: serves nothing, as before, but a step failed (stop: exit 7)");
     fs::remove_file(world.host("web2").path("broken")).unwrap();
     world.shipit(&["production"]).ends_with(0);
 }
@@ -123,7 +123,7 @@ fn a_put_back_that_fails_is_named(kind: Kind) {
     world.host("web2").put("broken", "");
     world.publish("two");
     let run = world.shipit(&["production"]).ends_with(6).says("not every host serves the same");
-    let run = run.says("but not all of it worked (reload: exit 1)");
+    let run = run.says("but a step failed (reload: exit 1)");
     assert!(run.stderr.lines().any(|line| line.trim_start().starts_with("web2: rolled back to")), "{run}");
     assert!(run.stderr.lines().any(|line| line.trim_start().starts_with("web1, web3: serve")), "{run}");
     // the links are where they were all the same

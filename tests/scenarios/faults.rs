@@ -150,7 +150,10 @@ fn ctrl_c_twice_on_a_single_host_is_no_success(kind: Kind) {
     running.kill(Signal::INT);
     eventually("it heard", || running.stderr().contains("Ctrl-C"));
     running.kill(Signal::INT);
-    let run = running.wait().does_not_say("deployed").says("Ctrl-C: leaving now; the hosts finish alone: ");
+    let run = running
+        .wait()
+        .does_not_say("deployed")
+        .says("Ctrl-C: quitting now; without shipit, the hosts do this: ");
     assert!(matches!(run.code, Some(6 | 130)), "{run}");
     ends_well(&world, "one");
 }

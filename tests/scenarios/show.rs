@@ -47,7 +47,7 @@ fn a_failed_attempt_is_shown_by_the_name_that_its_report_gives(kind: Kind) {
     world.production("build = 'seq 1 3000; echo $SHIPIT_HOST; [ $SHIPIT_HOST = web1 ] || exit 3'");
     world.publish("two");
     let run = world.shipit(&["production"]).ends_with(1);
-    let hint = run.stderr.lines().find_map(|line| line.strip_prefix("whole output: shipit production show "));
+    let hint = run.stderr.lines().find_map(|line| line.strip_prefix("full output: shipit production show "));
     let name = hint.unwrap_or_else(|| panic!("no hint in {run}")).to_owned();
     world.serve("one");
     for show in [world.shipit(&["production", "show", &name]), world.shipit(&["production", "show"])] {
@@ -67,7 +67,7 @@ fn a_deploy_that_was_put_back_says_so_on_each_host(kind: Kind) {
         "supervisor = { reload = 'echo reload $SHIPIT_HOST $(cat page); ! grep -q two page' }",
     );
     world.publish("two");
-    world.shipit(&["production"]).ends_with(5).says("whole output: shipit production show 2");
+    world.shipit(&["production"]).ends_with(5).says("full output: shipit production show 2");
     let show = world.shipit(&["production", "show"]).ends_with(0);
     for text in [
         "web1  rolled back: reload: exit 1\n",
@@ -219,7 +219,7 @@ fn a_failed_setup_is_shown() {
     world.publish("one");
     world.shipit(&["production", "show"]).ends_with(0).says("nothing was deployed yet");
     assert_eq!(world.shipit(&["production", "show", "--output=json"]).ends_with(0).stdout, "null\n");
-    world.shipit(&["production", "setup"]).ends_with(1).says("whole output: shipit production show\n");
+    world.shipit(&["production", "setup"]).ends_with(1).says("full output: shipit production show\n");
     world
         .shipit(&["production", "show"])
         .ends_with(0)

@@ -100,7 +100,7 @@ fn a_revert_that_is_stopped_still_asks(kind: Kind) {
         answers.set(200, status);
         let run = running.wait().ends_with(if status == 200 { 0 } else { 6 });
         if status != 200 {
-            run.says("health failed on web2").says("web2: went back to ");
+            run.says("health failed on web2").says("web2: reverted to ");
         }
         world.serve("one");
         assert!(!is_out(&world, "web1"));
@@ -113,7 +113,7 @@ fn a_revert_that_fails_says_what_is_live(kind: Kind) {
     let old = world.repo.head();
     world.deploy("two");
     world.host("web2").put("broken", "");
-    let text = format!("web2: went back to {}, but not all of it worked", &old[..7]);
+    let text = format!("web2: reverted to {}, but a step failed", &old[..7]);
     world.shipit(&["production", "revert"]).ends_with(6).says("reload failed on web2").says(&text);
     world.serve("one");
     world.shipit(&["production", "status"]).ends_with(0).says("shipit production sync` brings it");

@@ -1,14 +1,14 @@
 //! Each failure once: where, which step, how it ended, the last that was printed, what to do.
 //!
-//! Hosts that failed alike share one telling; fifty hosts without npm are one fact.
+//! Hosts that failed in the same way share one text: fifty hosts without npm are one fact.
 
 use super::super::style::Paint;
 use super::super::{clean, human};
 use crate::executor::event::{Failure, FailureKind, Phase};
 use crate::executor::outcome::Outcome;
 
-/// More failures than these are named, each host, but not told.
-const MOST_TOLD: usize = 12;
+/// Of more failures than these only the hosts are named.
+const MOST_SHOWN: usize = 12;
 
 /// Lines of what a step printed that are shown.
 const TAIL_LINES: usize = 20;
@@ -16,8 +16,8 @@ const TAIL_LINES: usize = 20;
 pub(super) fn render(outcome: &Outcome, width: usize, paint: Paint) -> Vec<String> {
     let of_run = outcome.failure.iter().map(|failure| (failure, Vec::new()));
     let all: Vec<(&Failure, Vec<&str>)> = of_run.chain(grouped(outcome)).collect();
-    let (told, named) = all.split_at(all.len().min(MOST_TOLD));
-    let mut texts: Vec<String> = told.iter().map(|(f, hosts)| one(f, hosts, width, paint)).collect();
+    let (shown, named) = all.split_at(all.len().min(MOST_SHOWN));
+    let mut texts: Vec<String> = shown.iter().map(|(f, hosts)| one(f, hosts, width, paint)).collect();
     if !named.is_empty() {
         let hosts: Vec<&str> = named.iter().flat_map(|(_, hosts)| hosts.iter().copied()).collect();
         let heading = paint.bad(&format!("{} failed in other ways:", human::hosts(hosts.len())));
@@ -27,14 +27,14 @@ pub(super) fn render(outcome: &Outcome, width: usize, paint: Paint) -> Vec<Strin
 }
 
 /// Where all is that a step printed, where one printed and failed: below its end.
-pub(super) fn whole_output(outcome: &Outcome) -> Option<String> {
+pub(super) fn full_output(outcome: &Outcome) -> Option<String> {
     let logged = |failure: &Failure| failure.kind == FailureKind::Step && !failure.tail.is_empty();
     let begun =
         !matches!(outcome.failed_in, None | Some(Phase::Check | Phase::Connect | Phase::Lock | Phase::Exec));
     let any = outcome.hosts.iter().filter_map(|host| host.failure.as_ref()).any(logged);
     (any && begun).then(|| {
         let release = outcome.release.as_ref().map_or(String::new(), |release| format!(" {release}"));
-        let line = format!("whole output: shipit {} show{release}", outcome.environment);
+        let line = format!("full output: shipit {} show{release}", outcome.environment);
         clean::line(line.as_bytes(), 200)
     })
 }

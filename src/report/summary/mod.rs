@@ -6,6 +6,8 @@ use super::style::Paint;
 use crate::executor::outcome::{End, Outcome};
 
 mod failures;
+mod next;
+mod served;
 mod table;
 mod verdict;
 
@@ -17,10 +19,10 @@ mod tests;
 pub fn render(outcome: &Outcome, width: usize, color: bool, undo: Option<&str>) -> String {
     let paint = Paint(color);
     let mut parts = Vec::new();
-    // What refused a run is the verdict; as a failure it would be told twice.
+    // What refused a run is the verdict; as a failure it would be shown twice.
     if !matches!(outcome.end, End::Busy | End::Refused) {
         parts.extend(failures::render(outcome, width, paint));
-        parts.extend(failures::whole_output(outcome));
+        parts.extend(failures::full_output(outcome));
     }
     parts.extend(table::render(outcome, width, paint));
     let mut end = verdict::render(outcome, paint);

@@ -161,7 +161,7 @@ fn a_build_that_fails() {
       → run it by hand:
         shipit production exec 'npm ci'
 
-    whole output: shipit production show 20261121T081502Z-d4e5f6a
+    full output: shipit production show 20261121T081502Z-d4e5f6a
 
     host  from     to       time  result
     web1  a1b2c3d  a1b2c3d  1.0s  stopped
@@ -202,7 +202,7 @@ fn a_failure_of_the_run_itself() {
     resolve failed
       no branch, tag or commit `mian` in git@example.com:acme/shop.git
 
-    failed in resolve; nothing live was changed
+    failed while resolving the ref; nothing live was changed
     "#);
 }
 
@@ -280,11 +280,11 @@ fn split() {
     failed while reloading on web4; not every host serves the same:
       web1: serves d4e5f6a
       web2, web3: serve a1b2c3d
-      web4: in doubt: nobody could ask
+      web4: in doubt: the connection was lost, and it could not be asked
     next:
-      shipit production status      where each host is
-      shipit production --redeploy  deploy what the file says, everywhere
-      shipit production sync        bring all to what most of them serve
+      shipit production status      show what each host serves
+      shipit production --redeploy  deploy a new release to all hosts
+      shipit production sync        bring all hosts to what most of them serve
     note: a migration ran; what it did to a database is not undone
     "#);
     outcome.action = "revert".to_owned();

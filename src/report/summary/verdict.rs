@@ -4,18 +4,23 @@
 
 use super::super::style::Paint;
 use super::super::{clean, human};
-use crate::executor::event::{Failure, FailureKind};
+use super::next;
+use super::served::Served;
+use crate::executor::event::Failure;
 use crate::executor::outcome::{End, HostOutcome, HostResult, Outcome};
 use crate::remote::reason::Reason;
 
-/// Steps that read better as a doing: `failed while building`.
-const DOINGS: [(&str, &str); 6] = [
+/// Steps that read better as verbs: `failed while building`.
+const VERBS: [(&str, &str); 9] = [
     ("connect", "connecting"),
     ("lock", "taking the lock"),
     ("fetch", "fetching"),
     ("build", "building"),
     ("migrate", "migrating"),
     ("reload", "reloading"),
+    ("resolve", "resolving the ref"),
+    ("shared", "linking shared files"),
+    ("health", "checking health"),
 ];
 
 pub(super) fn render(outcome: &Outcome, paint: Paint) -> String {
@@ -29,7 +34,7 @@ pub(super) fn render(outcome: &Outcome, paint: Paint) -> String {
             let hosts = clean::line(human::names(&failing(outcome)).as_bytes(), 200);
             paint.bad(&format!("could not connect to {hosts}; nothing live was changed"))
         }
-        End::RolledBack => paint.odd(&format!("{}; {}", failed(outcome), put_back(outcome))),
+        End::RolledBack => paint.odd(&format!("{}; {}", failed(outcome), rolled_back(outcome))),
         End::Split => split(outcome, paint),
         End::Busy => {
             paint.odd(&format!("another run holds the lock{}", reasons(outcome))) + &busy_hint(outcome)
@@ -59,7 +64,7 @@ fn done(outcome: &Outcome) -> String {
     }
 }
 
-// The hosts that were brought.
+// The hosts that were changed.
 fn synced(outcome: &Outcome) -> String {
     let done = outcome.hosts.iter().filter(|host| host.result == HostResult::Done);
     let names: Vec<&str> = done.map(|host| host.host.as_str()).collect();
@@ -93,27 +98,27 @@ fn failed(outcome: &Outcome) -> String {
     let hosts = failing(outcome);
     let place = if hosts.is_empty() { String::new() } else { format!(" on {}", human::names(&hosts)) };
     let mut steps = failures(outcome).map(|failure| failure.step.as_str());
-    let doing = match steps.next() {
+    let during = match steps.next() {
         Some(first) if steps.all(|step| step == first) => {
-            let known = DOINGS.iter().find(|(step, _)| *step == first);
-            known.map_or_else(|| format!(" in {first}"), |(_, doing)| format!(" while {doing}"))
+            let known = VERBS.iter().find(|(step, _)| *step == first);
+            known.map_or_else(|| format!(" in {first}"), |(_, verb)| format!(" while {verb}"))
         }
         // Different steps on different hosts, or none known: the phase is what they share.
         _ => outcome.failed_in.map_or(String::new(), |phase| format!(" in {}", phase.name())),
     };
-    // Where nothing failed it was the user who left.
+    // Where nothing failed, the user interrupted it.
     let what = if failures(outcome).next().is_none() { "stopped" } else { "failed" };
-    clean::line(format!("{what}{doing}{place}").as_bytes(), 300)
+    clean::line(format!("{what}{during}{place}").as_bytes(), 300)
 }
 
-fn put_back(outcome: &Outcome) -> String {
+fn rolled_back(outcome: &Outcome) -> String {
     let untouched = |host: &&HostOutcome| matches!(host.result, HostResult::Unchanged | HostResult::Skipped);
     let back = outcome.hosts.len() - outcome.hosts.iter().filter(untouched).count();
     let skipped = outcome.hosts.iter().any(|host| host.result == HostResult::Skipped);
     let hosts = match back {
         _ if skipped => "all hosts that were reached were rolled back and serve".to_owned(),
         _ if back < outcome.hosts.len() || !outcome.apps.is_empty() => {
-            "what was touched was rolled back, and all hosts serve".to_owned()
+            "what was changed was rolled back, and all hosts serve".to_owned()
         }
         1 => "the host was rolled back and serves".to_owned(),
         2 => "both hosts were rolled back and serve".to_owned(),
@@ -135,7 +140,7 @@ fn interrupted(outcome: &Outcome, signal: i32) -> String {
     };
     let any_back = outcome.hosts.iter().any(|host| host.result == HostResult::RolledBack);
     match any_back {
-        true => format!("interrupted by {name}; {}", put_back(outcome)),
+        true => format!("interrupted by {name}; {}", rolled_back(outcome)),
         false if outcome.action == "exec" => format!("interrupted by {name}"),
         false if outcome.action == "restart" => {
             format!("interrupted by {name}; every host serves what it served")
@@ -144,101 +149,29 @@ fn interrupted(outcome: &Outcome, signal: i32) -> String {
     }
 }
 
-/// Each host by name, since each may need a hand of its own.
+/// Each host by name, since each may need something else.
 fn split(outcome: &Outcome, paint: Paint) -> String {
-    let mut groups: Vec<(Option<String>, Known<'_>, Vec<&str>)> = Vec::new();
+    let mut groups: Vec<(Served, Vec<&str>)> = Vec::new();
     for host in &outcome.hosts {
-        let (serves, known) = (human::live(host.to.as_ref()), Known::of(host));
-        match groups.iter_mut().find(|(of, how, _)| (of, *how) == (&serves, known)) {
-            Some((_, _, names)) => names.push(&host.host),
-            None => groups.push((serves, known, vec![&host.host])),
+        let served = Served::of(host);
+        match groups.iter_mut().find(|(known, _)| *known == served) {
+            Some((_, names)) => names.push(&host.host),
+            None => groups.push((served, vec![&host.host])),
         }
     }
-    let state = if outcome.action == "restart" {
-        "not every host may be up"
-    } else {
-        "not every host serves the same"
+    let state = match outcome.action.as_str() {
+        "restart" => "not every host may be up",
+        _ => "not every host serves the same",
     };
     let mut text = paint.bad(&format!("{}; {state}:", failed(outcome)));
-    for (serves, known, names) in groups {
-        let verb = if names.len() == 1 { "serves" } else { "serve" };
-        let amiss = match known {
-            Known::Amiss(step) if !step.is_empty() => format!("not all of it worked ({step})"),
-            _ => "not all of it worked".to_owned(),
-        };
-        let state = match (serves, known) {
-            (Some(revision), Known::Sure) => format!("{verb} {revision}"),
-            (Some(revision), _) if outcome.action == "restart" => {
-                format!("{verb} {revision}, but may not be up")
-            }
-            (Some(revision), _) if outcome.action == "revert" => {
-                format!("went back to {revision}, but {amiss}")
-            }
-            (Some(revision), _) => format!("rolled back to {revision}, but {amiss}"),
-            (None, Known::Sure) => format!("{verb} nothing"),
-            (None, Known::Amiss(_)) => format!("{verb} nothing, as before, but {amiss}"),
-            (None, Known::Doubt) => "in doubt: nobody could ask".to_owned(),
-            (None, Known::NotAsked) => "could not be reached, and was not touched".to_owned(),
-        };
-        let names = clean::line(names.join(", ").as_bytes(), usize::MAX);
-        text.push_str(&format!("\n  {names}: {state}"));
+    for (served, hosts) in groups {
+        let names = clean::line(hosts.join(", ").as_bytes(), usize::MAX);
+        text.push_str(&format!("\n  {names}: {}", served.text(&outcome.action, hosts.len())));
     }
-    text + &what_to_type(outcome)
+    text + &next::render(outcome, lacking(outcome))
 }
 
-/// How much is known of what a host serves.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Known<'a> {
-    Sure,
-    Doubt,
-    /// It told itself that not all worked: the step that did not.
-    Amiss(&'a str),
-    /// It was left out.
-    NotAsked,
-}
-
-impl<'a> Known<'a> {
-    fn of(host: &'a HostOutcome) -> Self {
-        let gone = host.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Unreachable);
-        match host.result {
-            HostResult::InDoubt => host.amiss.as_deref().map_or(Known::Doubt, Known::Amiss),
-            HostResult::Skipped => Known::NotAsked,
-            _ if gone && host.from.is_none() => Known::NotAsked,
-            _ => Known::Sure,
-        }
-    }
-}
-
-fn what_to_type(outcome: &Outcome) -> String {
-    let mut ways = vec![("status".to_owned(), "where each host is")];
-    match (outcome.action.as_str(), &outcome.release) {
-        ("revert", Some(release)) if lacking(outcome) => {
-            let there = |host: &&HostOutcome| host.to.as_ref().is_some_and(|live| live.release == *release);
-            if 2 * outcome.hosts.iter().filter(there).count() > outcome.hosts.len() {
-                ways.push(("sync".to_owned(), "bring along who did not have that release"));
-            } else if let Some(revision) = &outcome.revision {
-                ways.push((format!("ref {revision}"), "deploy that commit anew"));
-            }
-        }
-        ("revert", Some(release)) => ways.push((format!("revert {release}"), "try again")),
-        ("revert", None) => ways.push(("sync".to_owned(), "bring all to what most of them serve")),
-        ("sync", _) => ways.push(("sync".to_owned(), "try again")),
-        ("restart", _) => ways.push(("restart".to_owned(), "try again")),
-        ("deploy", _) => {
-            ways.push(("--redeploy".to_owned(), "deploy what the file says, everywhere"));
-            ways.push(("sync".to_owned(), "bring all to what most of them serve"));
-        }
-        _ => {}
-    }
-    let line = |words: &str| format!("shipit {} {words}", outcome.environment);
-    let lines = ways.iter().map(|(words, why)| (clean::line(line(words).as_bytes(), 200), why));
-    let lines: Vec<_> = lines.collect();
-    let width = lines.iter().map(|(line, _)| console::measure_text_width(line)).max().unwrap_or(0);
-    let padded = |line| console::pad_str(line, width, console::Alignment::Left, None).into_owned();
-    lines.iter().fold("\nnext:".to_owned(), |text, (line, why)| format!("{text}\n  {}  {why}", padded(line)))
-}
-
-// Whether those that failed had nothing to go back to.
+// Whether hosts failed only because they do not have the release of the revert.
 fn lacking(outcome: &Outcome) -> bool {
     let lacks = |failure: &Failure| matches!(failure.reason, Some(Reason::UnknownRelease { .. }));
     failures(outcome).next().is_some() && failures(outcome).all(lacks)
