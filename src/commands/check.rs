@@ -15,7 +15,7 @@ use crate::report::{
 
 pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     let mut found = variables(&context);
-    // What `env` lacks is told; all else is asked without.
+    // What `env` lacks is a finding; all else is asked without it.
     let options = match context.options(found.is_empty()) {
         Err(error) => {
             found.push(here::env(&error));
@@ -24,12 +24,12 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
         options => options?,
     };
     let plan = plan::check(context.environment.clone(), &options);
-    let strangers;
+    let untrusted;
     let hosts = match context.transport().await {
-        // Who is not trusted is told like all else that is found.
+        // A host that is not trusted is a finding, too.
         Err(Error::Untrusted { .. }) => {
-            strangers = context.surroundings.transport(&context.environment.timeouts);
-            &strangers
+            untrusted = context.surroundings.transport(&context.environment.timeouts);
+            &untrusted
         }
         hosts => hosts?,
     };

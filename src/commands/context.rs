@@ -152,11 +152,11 @@ impl<'a> Context<'a> {
         }
         let transport = self.surroundings.transport(&self.environment.timeouts);
         let ask = !self.invocation.yes;
-        trust_hosts::introduce(&transport, &self.environment.hosts, self.printer, ask).await?;
+        trust_hosts::add_unknown_keys(&transport, &self.environment.hosts, self.printer, ask).await?;
         Ok(self.transport.get_or_init(|| transport))
     }
 
-    /// Asks all hosts, and says on standard error who did not answer.
+    /// Asks all hosts; those that did not answer are named on standard error.
     pub(super) async fn look(&self) -> Result<Vec<Looked>, Error> {
         self.ask_hosts(&crate::plan::look(self.environment.clone(), &self.options(false)?)).await
     }

@@ -104,7 +104,7 @@ fn undo(context: &Context<'_>) -> String {
     text
 }
 
-// `confirm = true`: nobody deploys here by a slip of the fingers.
+// `confirm = true`: no deploy by mistake.
 fn confirm(context: &Context<'_>) -> Result<(), Error> {
     let environment = &context.environment;
     if prompt::ask(context.printer, Question::Deploy(environment)) {

@@ -1,6 +1,6 @@
 //! The deploys that `list` showed last, kept for the completion of `revert`: asking hosts would take too long.
 //!
-//! Only a convenience: where it cannot be written or read there is none, and nobody is told. What is in it came from
+//! Only a convenience: where it cannot be written or read there is none, without a message. What is in it came from
 //! hosts, so only names of releases get in, and a meaning that is clean.
 
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -16,7 +16,7 @@ use crate::remote::journal::Entry;
 use crate::remote::release;
 use crate::report::{clean, human};
 
-/// More would help nobody to choose.
+/// A longer list helps no user to choose.
 const MOST: usize = 50;
 
 /// Writes down what an environment of a file had.
@@ -56,7 +56,7 @@ fn write(place: &Path, text: &str) -> std::io::Result<()> {
     if let Some(directory) = place.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     }
-    // By rename: who reads meanwhile sees the old or the new, whole.
+    // By rename: another process that reads meanwhile sees the old or the new file, whole.
     let new = place.with_extension(std::process::id().to_string());
     let written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new);
     let renamed =

@@ -22,7 +22,7 @@ pub(super) async fn hold(context: Context<'_>, why: &str, lasting: Option<Durati
         let holder = host.holder.as_ref().map_or("", |(who, _)| who);
         context.printer.note(Note::RunContinues { holder });
     }
-    // One host that was reached holds the environment: whoever deploys asks all.
+    // One host that was reached holds the environment: a deploy asks all hosts.
     if !held.is_empty() {
         let until = Some(until.as_str()).filter(|until| !until.is_empty());
         let hosts: Vec<&str> = held.iter().map(|host| host.host.as_str()).collect();
@@ -44,7 +44,7 @@ pub(super) async fn resume(context: Context<'_>) -> Result<u8, Error> {
     Ok(code(&looked))
 }
 
-/// The hold that is on, by the clock of who asks: of several hosts' the newest.
+/// The hold that is on, by the clock of this machine; where hosts have several, the newest.
 pub(super) fn on(looked: &[Looked]) -> Option<&Hold> {
     let now = Timestamp::now();
     let holds = looked.iter().filter_map(|host| host.hold.as_ref()).filter(|hold| hold.is_on(now));

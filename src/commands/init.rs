@@ -1,7 +1,7 @@
 //! `shipit init`: a commented `shipit.toml` in this directory, from the template and the work tree around it.
 //!
 //! Never writes over a file. Contacts nothing: what only the user knows (hosts, how the app is restarted) is left
-//! to him, and said.
+//! out, and named.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -37,7 +37,7 @@ fn write(file: &Path, text: &str) -> Result<(), Error> {
             _ => failed(error),
         })?;
     open.write_all(text.as_bytes()).map_err(|error| {
-        // Half a file would be read as a whole one; nobody else has seen it yet.
+        // Half a file would be read as a whole one; no other process has seen it yet.
         let _ = std::fs::remove_file(file);
         failed(error)
     })
@@ -94,7 +94,7 @@ fn with_value(line: &str, value: &str) -> String {
     }
 }
 
-/// A directory's name as part of a path that nobody has to quote.
+/// A directory's name as part of a path that needs no quotes.
 fn plain(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
     name.chars().map(plain).collect()

@@ -123,7 +123,7 @@ fn show(stderr: Option<impl Read + Send + 'static>, printer: Printer) -> Receive
     receiver
 }
 
-/// A command that is ended when nobody waits for it any more.
+/// A command that is ended when this is dropped.
 struct Running(Child, bool);
 
 fn start(command: &LocalCommand, environment: &str) -> std::io::Result<Running> {
@@ -152,7 +152,7 @@ impl Drop for Running {
         if let Some(pid) = rustix::process::Pid::from_raw(child.id().cast_signed())
             && *grouped
         {
-            // It may have just ended: there is nobody to kill then.
+            // Fails where it has just ended.
             let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
         }
         let _ = child.kill();

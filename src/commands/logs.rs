@@ -1,7 +1,7 @@
 //! `shipit ENV logs`: the end of the app's log files on all hosts, `host | line`; with `-f`, what comes next, until Ctrl-C.
 //!
-//! The hosts are asked for what is new, and only when what they told before is written: so a reader that is slow (a pager,
-//! Ctrl-S) fills no memory here, and no host thinks that its operator is gone.
+//! The hosts are asked for what is new only when what they sent before is written: so a slow reader (a pager, Ctrl-S) fills
+//! no memory here, and no host takes its operator for lost.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -78,7 +78,7 @@ impl<'a> Tails<'a> {
         self.code(looking)
     }
 
-    /// Waits for the reader, or for the user who has enough of that.
+    /// Waits for the reader, or until the user interrupts.
     async fn written(&self, looking: &mut Looking<'_>, out: Vec<u8>) -> bool {
         tokio::select! {
             read = write(self.context.printer, out) => read,

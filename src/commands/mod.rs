@@ -51,7 +51,8 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
     let surroundings = Surroundings::read()?;
     let document = read(invocation, &surroundings)?;
     if let Command::Config { key, origin } = &invocation.command {
-        return show_config::run(&document, invocation, (key.as_deref(), *origin), printer);
+        let shown = show_config::Selection { key: key.as_deref(), origin: *origin };
+        return show_config::run(&document, invocation, &shown, printer);
     }
     let environment = resolve(&document, &invocation.environment, printer)?;
     let context = Context::new(invocation, printer, surroundings, environment)?;

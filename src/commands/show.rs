@@ -9,7 +9,7 @@ use crate::cli::Show;
 use crate::error::{Error, NotFound, exit, interrupted};
 use crate::executor::{Looked, Looking};
 use crate::plan;
-use crate::remote::attempt::{Attempt, Known, Step};
+use crate::remote::attempt::{Known, Step};
 use crate::remote::history;
 use crate::report::output::{StepOutput, write};
 use crate::report::{Note, Silent, clean, deploys, json};
@@ -41,7 +41,7 @@ pub(super) async fn run(context: Context<'_>, which: &Show) -> Result<u8, Error>
         }
         Ok(Some(known)) => {
             if context.wants_json() {
-                tell(&context, &json::begin(&known));
+                write_json(&context, &json::begin(&known));
             } else {
                 context.printer.data(&deploys::head(&known, &looked, Timestamp::now()));
             }
@@ -81,7 +81,7 @@ async fn outputs(context: &Context<'_>, looking: &mut Looking<'_>, looked: &[Loo
     let json = context.wants_json();
     let mut any = false;
     for (at, host) in looked.iter().enumerate() {
-        if json && !tell(context, &json::host(host, known, at == 0)) {
+        if json && !write_json(context, &json::host(host, known, at == 0)) {
             return exit::OK;
         }
         let attempt = host.attempts.iter().find(|attempt| attempt.known.run == known.run);
@@ -89,23 +89,23 @@ async fn outputs(context: &Context<'_>, looking: &mut Looking<'_>, looked: &[Loo
         for (number, (attempt, step)) in steps.enumerate() {
             any = true;
             if json {
-                tell(context, &json::step(step, number == 0));
+                write_json(context, &json::step(step, number == 0));
             } else {
                 context.printer.data(&format!("\n{}", deploys::step_head(&host.host, step)));
             }
-            match output(context, looking, (at, attempt), step).await {
-                Passed::All => {}
-                Passed::Unwanted if looking.signal() != 0 => return interrupted(looking.signal()),
-                Passed::Unwanted => return exit::OK,
-                Passed::Broken => break,
+            match output(context, looking, &StepLog { host: at, run: &attempt.known.run, step }).await {
+                Printed::All => {}
+                Printed::Unwanted if looking.signal() != 0 => return interrupted(looking.signal()),
+                Printed::Unwanted => return exit::OK,
+                Printed::Broken => break,
             }
         }
         if json {
-            tell(context, json::END);
+            write_json(context, json::END);
         }
     }
     if json {
-        tell(context, &format!("{}\n", json::END));
+        write_json(context, &format!("{}\n", json::END));
     }
     if !any {
         context.printer.note(Note::LogsRemoved);
@@ -119,34 +119,36 @@ async fn outputs(context: &Context<'_>, looking: &mut Looking<'_>, looked: &[Loo
     if (0..looked.len()).any(failed) { exit::UNREACHABLE } else { exit_code(looked) }
 }
 
-/// A piece of the JSON value. Whether anybody reads.
-fn tell(context: &Context<'_>, piece: &str) -> bool {
+/// A piece of the JSON value. `false`: the reader has gone away.
+fn write_json(context: &Context<'_>, piece: &str) -> bool {
     context.printer.stream(context.printer.on_one_line(piece).as_bytes())
 }
 
 /// How far the output of a step got.
-enum Passed {
+enum Printed {
     All,
-    /// Nobody reads any more, or the user has enough.
+    /// Nobody reads any more, or the user interrupted it.
     Unwanted,
-    /// The host tells no more.
+    /// The host stopped answering.
     Broken,
 }
 
-async fn output(
-    context: &Context<'_>,
-    looking: &mut Looking<'_>,
-    (host, attempt): (usize, &Attempt),
-    step: &Step,
-) -> Passed {
-    let (mut at, end) = (step.from, step.end.as_ref().map_or(u64::MAX, |(end, ..)| *end));
+/// The output of a step in the logs of a host.
+struct StepLog<'a> {
+    host: usize,
+    run: &'a str,
+    step: &'a Step,
+}
+
+async fn output(context: &Context<'_>, looking: &mut Looking<'_>, log: &StepLog<'_>) -> Printed {
+    let (mut at, end) = (log.step.from, log.step.end.as_ref().map_or(u64::MAX, |(end, ..)| *end));
     let mut printed = StepOutput::new(context.wants_json());
     loop {
         let count = PIECE.min(end.saturating_sub(at));
         let (begin, wanted) = (at.to_string(), count.to_string());
-        let later = [("wanted", attempt.known.run.as_str()), ("begin", &begin), ("count", &wanted)];
+        let later = [("wanted", log.run), ("begin", &begin), ("count", &wanted)];
         if count > 0 {
-            looking.again(Some(host), &later).await;
+            looking.again(Some(log.host), &later).await;
         }
         let mut out = Vec::new();
         let mut got = 0;
@@ -156,7 +158,7 @@ async fn output(
         }
         at += got;
         let last = got < count || at >= end;
-        let is_broken = looking.failure(host).is_some();
+        let is_broken = looking.failure(log.host).is_some();
         if last || is_broken {
             printed.finish(!is_broken, &mut out);
         }
@@ -165,13 +167,13 @@ async fn output(
             true = looking.pause(std::time::Duration::MAX) => false,
         };
         if is_broken {
-            return Passed::Broken;
+            return Printed::Broken;
         }
         if !read || looking.signal() != 0 {
-            return Passed::Unwanted;
+            return Printed::Unwanted;
         }
         if last {
-            return Passed::All;
+            return Printed::All;
         }
     }
 }

@@ -5,19 +5,27 @@ use crate::config::Document;
 use crate::error::{Error, exit};
 use crate::report::{Note, Printer};
 
+/// What is shown.
+pub(super) struct Selection<'a> {
+    /// One key only.
+    pub(super) key: Option<&'a str>,
+    /// With the place that each value comes from.
+    pub(super) origin: bool,
+}
+
 pub(super) fn run(
     document: &Document,
     invocation: &Invocation,
-    (key, origin): (Option<&str>, bool),
+    shown: &Selection<'_>,
     printer: &Printer,
 ) -> Result<u8, Error> {
-    match document.show(&invocation.environment, key, origin)? {
+    match document.show(&invocation.environment, shown.key, shown.origin)? {
         Some(text) => {
             printer.data(&text);
             Ok(exit::OK)
         }
         None => {
-            let (key, environment) = (key.unwrap_or_default(), invocation.environment.as_str());
+            let (key, environment) = (shown.key.unwrap_or_default(), invocation.environment.as_str());
             printer.note(Note::NotSet { key, environment });
             Ok(exit::FAILED)
         }

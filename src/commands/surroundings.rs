@@ -1,4 +1,4 @@
-//! What the process finds around it, read once: directory, home, user, CI, agent. Nothing below asks again.
+//! The surroundings of the process, read once: directory, home, user, CI, agent. Nothing below asks again.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -63,7 +63,7 @@ impl Surroundings {
         Options { user: self.user.clone(), who, when, ..Options::default() }
     }
 
-    /// The agent's socket, where one is named and nobody answers there.
+    /// The agent's socket, where one is named and no agent answers there.
     pub(super) fn dead_agent(&self) -> Option<PathBuf> {
         let socket = std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from)?;
         std::os::unix::net::UnixStream::connect(&socket).is_err().then_some(socket)

@@ -1,5 +1,5 @@
-//! Hosts that nobody knows: asked about once, for all, on a terminal, before anything is begun; as `ssh` asks, and with
-//! what ssh_config says about new keys.
+//! Hosts whose keys are not known: the user is asked once for all of them, on a terminal, before the run starts; as `ssh`
+//! asks, and with what ssh_config says about new keys.
 
 use super::surroundings::HostTransport;
 use crate::config::Host;
@@ -12,8 +12,8 @@ use crate::transport::{NewKeys, OfferedKey};
 /// A jump host behind a jump host behind …
 const ROUNDS: usize = 8;
 
-/// Makes hosts known that are to be made known. `ask`: somebody may be asked.
-pub(super) async fn introduce(
+/// Adds the keys of unknown hosts to known_hosts, where ssh_config or the user accepts them. `ask`: the user may be asked.
+pub(super) async fn add_unknown_keys(
     transport: &HostTransport,
     hosts: &[Host],
     printer: &Printer,
@@ -22,40 +22,40 @@ pub(super) async fn introduce(
     let ask = ask && prompt::can_ask(printer);
     for _ in 0..ROUNDS {
         let may = |keys: NewKeys| keys == NewKeys::Accept || ask && keys == NewKeys::Ask;
-        let strangers = transport.ssh.strangers(hosts, may);
-        if strangers.is_empty() {
+        let unknown = transport.ssh.unknown_hosts(hosts, may);
+        if unknown.is_empty() {
             return Ok(());
         }
-        let (accepted, unknown): (Vec<_>, Vec<_>) = transport
+        let (accepted, others): (Vec<_>, Vec<_>) = transport
             .ssh
-            .unknown_keys(&strangers)
+            .unknown_keys(&unknown)
             .await
             .into_iter()
             .partition(|key| key.new_keys == NewKeys::Accept);
         let asked: Vec<OfferedKey> =
-            unknown.into_iter().filter(|key| ask && key.new_keys == NewKeys::Ask).collect();
+            others.into_iter().filter(|key| ask && key.new_keys == NewKeys::Ask).collect();
         if accepted.is_empty() && asked.is_empty() {
             return Ok(());
         }
-        learn(transport, printer, &accepted);
+        add(transport, printer, &accepted);
         if !asked.is_empty() && !prompt::ask(printer, Question::TrustKeys(&asked)) {
             return Err(untrusted(&asked));
         }
-        learn(transport, printer, &asked);
+        add(transport, printer, &asked);
         // What is left is behind a jump host that was unknown until now.
-        if accepted.iter().chain(&asked).all(|key| strangers.iter().any(|host| host.name == key.host)) {
+        if accepted.iter().chain(&asked).all(|key| unknown.iter().any(|host| host.name == key.host)) {
             return Ok(());
         }
     }
     Ok(())
 }
 
-fn learn(transport: &HostTransport, printer: &Printer, keys: &[OfferedKey]) {
+fn add(transport: &HostTransport, printer: &Printer, keys: &[OfferedKey]) {
     if keys.is_empty() {
         return;
     }
     let hosts: Vec<&str> = keys.iter().map(|key| key.host.as_str()).collect();
-    printer.note(match &transport.ssh.learn(keys) {
+    printer.note(match &transport.ssh.add_known_keys(keys) {
         Ok(()) => Note::HostKeysAdded { hosts: &hosts },
         Err(error) => Note::Warning(Warning::HostKeysNotAdded { error }),
     });

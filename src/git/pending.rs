@@ -8,7 +8,7 @@ use git2::{Oid, Repository};
 
 /// So many are named.
 const NAMED: usize = 10;
-/// So many are counted; more would keep hosts waiting for nothing that anybody reads.
+/// So many are counted; counting more would keep hosts waiting for a number that is not needed.
 const COUNTED: usize = 2000;
 
 /// What a deploy brings.

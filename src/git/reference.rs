@@ -36,7 +36,7 @@ impl fmt::Display for Revision {
 /// What the text of `ref` can mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reference {
-    /// A full commit id: means the same everywhere, nobody need be asked.
+    /// A full commit id: it means the same everywhere, so the repository is not asked.
     Commit(Revision),
     /// `refs/heads/main`, `heads/main`, `origin/main`: only a branch.
     Branch(String),

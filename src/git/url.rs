@@ -107,7 +107,7 @@ pub fn ssh_server(repo: &str) -> Option<(&str, Option<&str>)> {
     (!server.is_empty() && !server.starts_with('-')).then_some((server, port))
 }
 
-/// The address without what would let anybody in who reads it: the password, and over https also the user, which
+/// The address without its secrets: the password, and over https also the user, which
 /// is often a token. The login of ssh is part of the address.
 #[must_use]
 pub fn without_credentials(repo: &str) -> String {

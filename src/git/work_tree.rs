@@ -52,7 +52,7 @@ pub fn head(root: &Path) -> Result<String, GitError> {
     Ok(id)
 }
 
-/// Whether the operator's git configuration says how ssh is started: then nobody else may.
+/// Whether the operator's git configuration says how ssh is started: then it is not overridden.
 pub(super) fn ssh_command_is_configured() -> bool {
     let config = match Repository::discover(".") {
         Ok(repository) => repository.config(),

@@ -1,4 +1,4 @@
-//! One question in HTTP/1.1, over a stream that somebody else has opened.
+//! One request in HTTP/1.1, over a stream that the caller has opened.
 //!
 //! Nothing is followed, kept or decoded. Whatever comes back, little of it is held.
 

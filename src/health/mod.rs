@@ -1,8 +1,8 @@
 //! Whether a service on a host is well: asked from there, through the connection to the host, until it is or time is over.
 //!
-//! Knows no plan and no terminal. What the service says is nobody's to trust: of its words only a short line is kept, and
-//! whoever shows that cleans it. What the host has to ask by itself (a command, `https`, and everything where its sshd
-//! forbids forwarding) is said to be so and asked by nobody here.
+//! Knows no plan and no terminal. What the service says is not trusted: of its words only a short line is kept, which has
+//! to be cleaned before it is shown. What the host has to ask by itself (a command, `https`, and everything where its sshd
+//! forbids forwarding) is an error here.
 
 mod http;
 #[cfg(test)]
@@ -18,7 +18,7 @@ use crate::transport::{Connection, DialError};
 /// Characters of [`HealthError::Unhealthy::last`], at most.
 const LONGEST: usize = 300;
 
-/// Why nobody can say that a service is well.
+/// Why a service does not count as healthy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HealthError {
     /// The host opens no connections for us: it has to ask by itself.
@@ -35,7 +35,7 @@ pub enum HealthError {
         /// How often it was asked.
         asked: u32,
     },
-    /// The line to the host is gone. The text says what is known.
+    /// The connection to the host is lost. The text says what is known.
     #[error("the connection was lost: {0}")]
     Lost(String),
 }

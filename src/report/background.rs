@@ -78,7 +78,7 @@ impl Background {
             if let Err(error) = pass_on(&taken, progress, data, &counter) {
                 loss.keep(error);
             }
-            // Fails only where nobody waits any more.
+            // Fails only where the receiver is gone.
             let _ = end.send(());
         });
         let has_data = AtomicBool::new(false);
@@ -118,7 +118,7 @@ impl Background {
         self.0.waiting.load(Ordering::Relaxed) <= WAITING_LIMIT
     }
 
-    /// Where it is told that data was lost.
+    /// What remembers that data was lost.
     pub(super) fn loss(&self) -> Loss {
         self.0.lost.clone()
     }

@@ -84,7 +84,7 @@ impl StepOutput {
     }
 }
 
-/// Writes it where waiting for a slow reader holds up nobody. Whether anybody still reads.
+/// Writes it in a thread, where waiting for a slow reader blocks nothing else. `false`: the reader has gone away.
 pub async fn write(printer: &Printer, bytes: Vec<u8>) -> bool {
     if bytes.is_empty() {
         return true;

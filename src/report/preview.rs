@@ -1,4 +1,4 @@
-//! What a run would do, as far as that is known without its lock: data for those who show it.
+//! What a run would do, as far as that is known without its lock: data, which text and JSON are made from.
 
 use crate::executor::Looked;
 use crate::executor::decide::{AppDecision, Decision, Refusal};

@@ -180,8 +180,8 @@ impl Printer {
         }
     }
 
-    /// A piece of data that is longer than memory should be. Whether anybody still reads. Waits for a reader that is slow:
-    /// to be called where nothing else waits.
+    /// A piece of data that is larger than memory should be. `false`: the reader has gone away. Waits for a slow reader, so
+    /// call it where nothing else waits.
     #[must_use]
     pub fn stream(&self, bytes: &[u8]) -> bool {
         let mut stdout = io::stdout().lock();
@@ -257,12 +257,12 @@ impl Printer {
         }
     }
 
-    /// Whether a person watches standard error, who can answer a question that is asked there.
+    /// Whether a person watches standard error and can answer a question.
     pub(super) fn is_interactive(&self) -> bool {
         self.terminal && self.ci == Ci::None
     }
 
-    /// Shows a question, whose answer is typed behind it. Whether it could be shown.
+    /// Shows a question; the answer is typed after it. Whether it could be shown.
     pub(super) fn prompt(&self, question: &str) -> bool {
         write_whole(&mut io::stderr().lock(), question).is_ok()
     }

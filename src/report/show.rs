@@ -112,7 +112,7 @@ pub fn record_error(file: &Path, error: &error::Error) -> io::Result<()> {
 }
 
 fn create(path: &Path) -> io::Result<File> {
-    // What hosts print may be secret: nobody else's to read.
+    // What hosts print may be secret, so no other user may read it.
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 

@@ -53,7 +53,7 @@ pub fn lend() -> io::Result<(Lent, Ends)> {
     let lent = Lent { before, written };
     std::thread::spawn(move || {
         write(show);
-        // Fails only where nobody waits any more.
+        // Fails only where the receiver is gone.
         let _ = done.send(());
     });
     // It waits for a key when all is over, and ends with the process.

@@ -20,7 +20,7 @@ pub enum ConnectError {
     #[error("cannot connect to {host} port {port}: {}", join(attempts))]
     Unreachable { host: String, port: u16, attempts: Vec<Attempt> },
     /// The time ran out.
-    #[error("{host} ({address}): {step} took longer than {} s", seconds(*after))]
+    #[error("no answer from {host} ({address}): {step} within {} s", seconds(*after))]
     Timeout { host: String, address: String, step: Step, after: Duration },
     /// The server hung up before it said that it speaks SSH: too many at once, or a filter.
     #[error("{host} ({address}) closed the connection before its SSH banner: {reason}")]
@@ -45,7 +45,7 @@ pub enum ConnectError {
     KnownHosts { file: PathBuf, reason: String },
     /// A known_hosts file that cannot be added to.
     #[error("cannot add host keys to {}: {reason}", file.display())]
-    NotLearned { file: PathBuf, reason: String },
+    KeyNotAdded { file: PathBuf, reason: String },
     /// No key was taken.
     #[error("{refusal}")]
     Refused { refusal: Box<Refusal> },
@@ -55,11 +55,11 @@ pub enum ConnectError {
     /// The configured private key has a passphrase and no agent holds it.
     #[error("the private key {} has a passphrase and no agent holds it", path.display())]
     KeyEncrypted { path: PathBuf },
-    /// The way to the host is closed.
-    #[error("cannot get to {host} through the jump host {hop}")]
+    /// The host is behind a jump host that cannot be used.
+    #[error("cannot reach {host} through the jump host {hop}")]
     Jump { host: String, hop: String, source: Box<ConnectError> },
     /// A jump host cannot connect onwards.
-    #[error("there is no connection to {target} from there: {reason}")]
+    #[error("no connection from there to {target}: {reason}")]
     Tunnel { target: String, reason: String },
     /// The connection stands, but no program can be started over it.
     #[error("cannot start a program: {reason}")]
@@ -83,7 +83,7 @@ pub struct Attempt {
     pub reason: String,
 }
 
-/// What took too long.
+/// What did not happen in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// TCP.
@@ -111,13 +111,13 @@ pub struct OfferedKey {
     pub line: String,
     /// The file to add it to.
     pub file: PathBuf,
-    /// What ssh_config says about keys that nobody knows.
+    /// What ssh_config says about unknown keys.
     pub new_keys: NewKeys,
     /// Whether the name is to be hashed there.
     pub hashed: bool,
 }
 
-/// `StrictHostKeyChecking`, by what becomes of a key that nobody knows. One that changed is never trusted.
+/// `StrictHostKeyChecking`, by what becomes of an unknown key. One that changed is never trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NewKeys {
     /// Who can be asked is asked.
@@ -125,7 +125,7 @@ pub enum NewKeys {
     Ask,
     /// They are refused (`yes`).
     Refuse,
-    /// They are trusted and learned (`accept-new`; `no` as far as that goes).
+    /// They are trusted and added to known_hosts (`accept-new`; `no` as far as that goes).
     Accept,
 }
 
@@ -160,7 +160,7 @@ impl ConnectError {
         }
     }
 
-    /// The key that nobody knows, if that is what is wrong, be it a jump host's.
+    /// The unknown key, if that is the cause; it may be a jump host's.
     #[must_use]
     pub fn unknown_key(&self) -> Option<&OfferedKey> {
         match self {
@@ -185,7 +185,7 @@ impl ConnectError {
             }
             Self::Timeout { .. } => "allow more with timeout.connect in shipit.toml".to_owned(),
             Self::ClosedEarly { .. } => {
-                "sshd may refuse new connections (MaxStartups, fail2ban): look at its log on the host"
+                "sshd may refuse new connections (MaxStartups, fail2ban): see its log on the host"
                     .to_owned()
             }
             Self::UnknownHostKey { key } => format!(
@@ -209,23 +209,23 @@ impl ConnectError {
             Self::KeyFile { path, .. } => format!("check `key` in shipit.toml: ls -l {}", shown(path)),
             Self::Jump { source, .. } => return source.hint(),
             Self::NotYet { .. } => "use ProxyJump, or `jump` in shipit.toml".to_owned(),
-            Self::KnownHosts { file, .. } | Self::NotLearned { file, .. } => {
+            Self::KnownHosts { file, .. } | Self::KeyNotAdded { file, .. } => {
                 format!("is it yours? try: ls -l {}", shown(file))
             }
             Self::RevokedHostKey { key, .. } => {
-                format!("whoever answers there has a key that was withdrawn: ask who runs {}", key.host)
+                format!("the server has a key that was withdrawn: ask the administrator of {}", key.host)
             }
-            Self::Handshake { host, .. } => format!("see what ssh makes of it: ssh -v {host} true"),
+            Self::Handshake { host, .. } => format!("to see what ssh reports: ssh -v {host} true"),
             Self::Channel { .. } => {
-                "sshd may allow too few sessions (MaxSessions), or the login no commands: look at its log"
+                "sshd may allow too few sessions (MaxSessions), or forbid commands for this login: see its log"
                     .to_owned()
             }
             Self::Tunnel { target, .. } => {
                 format!("the jump host has to allow it (AllowTcpForwarding) and to reach {target}")
             }
-            Self::SshConfig { .. } => "mend that line; `ssh -G HOST` shows what ssh makes of it".to_owned(),
+            Self::SshConfig { .. } => "correct that line; `ssh -G HOST` shows how ssh reads it".to_owned(),
             Self::JumpSpec { .. } => {
-                "mend `jump` in shipit.toml, or ProxyJump in ~/.ssh/config: user@host:port".to_owned()
+                "correct `jump` in shipit.toml, or ProxyJump in ~/.ssh/config: user@host:port".to_owned()
             }
         })
     }
@@ -245,7 +245,7 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}) does not let {} in: ", self.host, self.address, self.user)?;
+        write!(f, "permission denied for user {} at {} ({}): ", self.user, self.host, self.address)?;
         match self.tried.is_empty() {
             true => f.write_str("there was no key to offer")?,
             false => write!(f, "offered {}", self.tried.join(", "))?,
@@ -254,7 +254,7 @@ impl fmt::Display for Refusal {
             write!(f, "; not offered: {}", self.skipped.join(", "))?;
         }
         if !self.methods.is_empty() {
-            write!(f, "; the server takes {}", self.methods.join(", "))?;
+            write!(f, "; the server accepts {}", self.methods.join(", "))?;
         }
         match &self.last_words {
             Some(words) => write!(f, "; it said: {words}"),
@@ -272,9 +272,9 @@ impl fmt::Display for OfferedKey {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Connect => "connecting",
-            Self::KeyExchange => "banner and key exchange",
-            Self::Authentication => "authentication",
+            Self::Connect => "no TCP connection",
+            Self::KeyExchange => "SSH did not respond",
+            Self::Authentication => "no reply to the login",
         })
     }
 }

@@ -123,7 +123,7 @@ async fn feed(mut stdin: ChildStdin, mut chunks: mpsc::Receiver<Bytes>, ended: o
     tokio::select! { () = copy => {}, _ = ended => {} }
 }
 
-/// Reports output, then the end: as sshd does, only when nobody holds the output open any more.
+/// Reports output, then the end: as sshd does, only when no process holds the output open any more.
 async fn follow(mut child: Child, events: mpsc::Sender<Output>, ended: oneshot::Sender<()>) {
     let stdout = drain(child.stdout.take(), &events, Output::Stdout);
     let stderr = drain(child.stderr.take(), &events, Output::Stderr);
@@ -134,11 +134,11 @@ async fn follow(mut child: Child, events: mpsc::Sender<Output>, ended: oneshot::
     };
     let ((), (), status) = tokio::join!(stdout, stderr, wait);
     let exit = status.map_or_else(|error| Exit::Lost(format!("cannot wait for the program: {error}")), exit);
-    // Nobody listening is fine: the program was left to itself.
+    // The receiver may be gone: the program was left to itself.
     let _ = events.send(Output::End(exit)).await;
 }
 
-/// Reads to the end even when nobody listens: a full pipe would stop the program.
+/// Reads to the end even when the receiver is gone: a full pipe would stop the program.
 async fn drain<R: AsyncRead + Unpin>(
     from: Option<R>,
     events: &mpsc::Sender<Output>,

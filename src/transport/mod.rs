@@ -1,8 +1,8 @@
 //! Running one program on one host, here or over SSH, behind one trait.
 //!
 //! Knows no plan, no protocol and no terminal: it carries bytes. Every channel has a task that always drains the
-//! other side into the receiver it was handed, so nobody above can stop a connection by not reading
-//! for a while; what the receiver's owner drops is dropped.
+//! other side into the receiver it was handed, so no caller can stop a connection by not reading
+//! for a while; when the receiver is dropped, the bytes are, too.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -25,7 +25,7 @@ pub use error::{Attempt, ConnectError, NewKeys, OfferedKey, Refusal, Step};
 /// A future that is stored: what an object-safe trait can return.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
-/// A way to hosts. [`ssh::Ssh`] and [`local::Local`] are the two.
+/// How hosts are reached. [`ssh::Ssh`] and [`local::Local`] are the two.
 pub trait Transport {
     /// Connects and authenticates, once.
     ///
@@ -55,10 +55,10 @@ pub trait Connection {
     /// Connects from the host to `host` and `port`, as a program there would: `127.0.0.1` is the host's own. Closed when
     /// dropped.
     ///
-    /// Whoever holds the stream reads it or drops it: over SSH, one that nobody reads stops all else on the connection.
+    /// Read the stream or drop it: over SSH, one that is not read stops all else on the connection.
     ///
     /// # Errors
-    /// When it may not, when nobody answers there, or when the line is gone.
+    /// When the host forbids it, when nothing answers there, or when the connection is lost.
     fn dial<'a>(&'a self, host: &'a str, port: u16) -> Boxed<'a, Result<Box<dyn Stream>, DialError>>;
 }
 
@@ -74,10 +74,10 @@ pub enum DialError {
     /// It opens none for us, whatever the address (or not this one).
     #[error("the host's sshd forbids forwarding")]
     Forbidden,
-    /// It tried, and nobody took it. The text says what is known.
+    /// It tried, and nothing accepted. The text says what is known.
     #[error("{0}")]
     Refused(String),
-    /// The line to the host is gone. The text says what is known.
+    /// The connection to the host is lost. The text says what is known.
     #[error("{0}")]
     Lost(String),
 }
@@ -116,7 +116,7 @@ pub struct Window {
 /// A running remote program. Dropping `input` ends its standard input; dropping both leaves it to itself.
 #[derive(Debug)]
 pub struct Channel {
-    /// Its standard input. A closed sender means that the program stopped reading or the line is gone.
+    /// Its standard input. A closed sender means that the program stopped reading or the connection is lost.
     pub input: mpsc::Sender<Bytes>,
     /// What it prints and, last, how it ended. Bounded: a reader that is slow slows the program, not the
     /// connection's other channels.
@@ -141,6 +141,6 @@ pub enum Exit {
     Code(u32),
     /// Killed by a signal, named without `SIG`.
     Signal(String),
-    /// The line went first; nobody knows how the command ended. The text says what is known.
+    /// The connection was lost first; how the command ended is not known. The text says what is known.
     Lost(String),
 }

@@ -24,7 +24,7 @@ use super::{Channel, Exit, Output, Screen, Window, modes};
 const QUEUE: usize = 64;
 /// Bytes read at once.
 const CHUNK: usize = 32 << 10;
-/// What a program has printed and nobody read when it ends.
+/// What a program has printed and was not read when it ends.
 const REST: usize = 1 << 20;
 
 /// Our end of the pty. Closing it hangs the program up.
@@ -32,6 +32,12 @@ struct Master {
     keys: pipe::Sender,
     shown: pipe::Receiver,
     sized: OwnedFd,
+}
+
+/// What comes from the operator's terminal.
+struct Input {
+    chunks: mpsc::Receiver<Bytes>,
+    window: watch::Receiver<Window>,
 }
 
 /// Runs a `setsid -c PROGRAM…` on a terminal of its own. Closing the channel's input hangs it up.
@@ -66,21 +72,16 @@ pub fn start(mut setsid: Command, screen: Screen) -> io::Result<Channel> {
     };
     let (input, chunks) = mpsc::channel(QUEUE);
     let (events, output) = mpsc::channel(QUEUE);
-    tokio::spawn(run(child, master, (chunks, window), events));
+    tokio::spawn(run(child, master, Input { chunks, window }, events));
     Ok(Channel { input, output })
 }
 
-/// Until the program has ended, or nobody types or looks any more: then the terminal closes.
-async fn run(
-    mut child: Child,
-    master: Master,
-    (chunks, window): (mpsc::Receiver<Bytes>, watch::Receiver<Window>),
-    events: mpsc::Sender<Output>,
-) {
+/// Until the program has ended, or the operator's side is gone: then the terminal closes.
+async fn run(mut child: Child, master: Master, input: Input, events: mpsc::Sender<Output>) {
     let Master { keys, mut shown, sized } = master;
     let ended = tokio::select! {
         status = child.wait() => Some(status),
-        () = feed(keys, &sized, chunks, window) => None,
+        () = feed(keys, &sized, input) => None,
         () = show(&mut shown, &events) => None,
     };
     let status = match ended {
@@ -94,17 +95,12 @@ async fn run(
         }
     };
     let exit = status.map_or_else(|error| Exit::Lost(format!("cannot wait for the program: {error}")), exit);
-    // Nobody looking is fine.
+    // The receiver may be gone.
     let _ = events.send(Output::End(exit)).await;
 }
 
-/// What is typed, and the screen's size, to the terminal. Ends when nobody types any more.
-async fn feed(
-    mut keys: pipe::Sender,
-    sized: &OwnedFd,
-    mut chunks: mpsc::Receiver<Bytes>,
-    mut window: watch::Receiver<Window>,
-) {
+/// What is typed, and the screen's size, to the terminal. Ends when the sender is gone.
+async fn feed(mut keys: pipe::Sender, sized: &OwnedFd, Input { mut chunks, mut window }: Input) {
     loop {
         tokio::select! {
             chunk = chunks.recv() => {
@@ -123,17 +119,17 @@ async fn feed(
     }
 }
 
-/// What the terminal shows. Ends when nobody looks any more.
+/// What the terminal shows. Ends when the receiver is gone.
 async fn show(shown: &mut pipe::Receiver, events: &mpsc::Sender<Output>) {
     let mut buffer = vec![0; CHUNK];
     loop {
-        // A place first: whoever stops waiting here has lost nothing that was read.
+        // A place in the queue first: if this future is dropped here, nothing that was read is lost.
         let Ok(place) = events.reserve().await else { return };
         match shown.read(&mut buffer).await {
             Ok(count @ 1..) => {
                 place.send(Output::Stdout(Bytes::copy_from_slice(buffer.get(..count).unwrap_or_default())));
             }
-            // EIO: nobody has the other end open any more, so the program is ending.
+            // EIO: the other end is closed, so the program is ending.
             _ => return std::future::pending().await,
         }
     }

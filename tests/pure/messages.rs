@@ -78,7 +78,7 @@ fn connect_errors() -> Vec<ConnectError> {
         ConnectError::RevokedHostKey { key: key(), file: file.clone(), line: 7 },
         ConnectError::PinnedHostKey { key: key(), pinned: named("SHA256:YmFy") },
         ConnectError::KnownHosts { file: file.clone(), reason: named("permission denied") },
-        ConnectError::NotLearned { file: file.clone(), reason: named("permission denied") },
+        ConnectError::KeyNotAdded { file: file.clone(), reason: named("permission denied") },
         ConnectError::Refused { refusal: Box::new(refusal) },
         ConnectError::Refused { refusal: Box::new(nothing) },
         ConnectError::KeyFile {

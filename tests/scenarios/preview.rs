@@ -161,7 +161,7 @@ fn what_cannot_be_asked_is_named_once_and_the_scripts_are_there() {
     world
         .shipit(&["production", "ref", "mian", "-n"])
         .ends_with(0)
-        .says("did you mean `main`?; a deploy would end here")
+        .says("did you mean `main`?; a deploy would fail")
         .says("\nprepare ");
 }
 

@@ -82,7 +82,7 @@ async fn a_wrong_key_is_refused_once_with_all_that_is_known() {
     let error = refused(&operator.ssh(), &host).await;
     assert_eq!(
         fixed(&error, &server, &operator),
-        "127.0.0.1 (127.0.0.1:PORT) does not let USER in: offered HOME/.ssh/stranger; the server takes publickey"
+        "permission denied for user USER at 127.0.0.1 (127.0.0.1:PORT): offered HOME/.ssh/stranger; the server accepts publickey"
     );
     assert_eq!(server.count("Failed publickey"), 1, "{}", server.log());
 }

@@ -21,7 +21,7 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    /// A new one below `parent`, which nobody else can look into.
+    /// A new one below `parent`, which other users cannot read.
     pub(super) fn make(parent: &Path, keep: bool) -> Result<Self, DemoError> {
         let failed = |source| DemoError::Directory { parent: parent.to_owned(), source };
         let parent = parent.canonicalize().map_err(failed)?;

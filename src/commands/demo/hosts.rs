@@ -1,5 +1,5 @@
 //! The hosts of the demonstration: an SSH server each, on loopback and a port of its own, before a directory that is
-//! the home of everybody who logs in. What is executed there is really executed, by this machine.
+//! the home of every login. What is executed there is really executed, by this machine.
 
 use std::ffi::OsString;
 use std::io;
@@ -61,7 +61,7 @@ impl Hosts {
         Ok(hosts)
     }
 
-    /// How often somebody logged in, on all of them together.
+    /// How many logins there were, on all of them together.
     pub(super) fn logins(&self) -> usize {
         self.logins.load(Ordering::Relaxed)
     }

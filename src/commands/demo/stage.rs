@@ -58,7 +58,7 @@ impl Signals {
     }
 }
 
-/// The operator's work tree, his environment, and the end of it all.
+/// The operator's work tree and environment, in which the commands of the demo run.
 pub(super) struct Stage {
     signals: Signals,
     work: PathBuf,
@@ -98,13 +98,13 @@ impl Stage {
         command.stdout(seen()?).stderr(seen()?);
         let status = self.end_of(line, command.spawn().map_err(failed)?).await?;
         match status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX) {
-            // As a shell, and shipit itself, tell of a signal: Ctrl-C, or nobody reads any more.
+            // How a shell, and shipit itself, report a signal: Ctrl-C, or the reader of the output is gone.
             code @ 129.. => Err(Stopped::Signal(i32::from(code) - 128)),
             code => Ok(code),
         }
     }
 
-    /// Runs a line whose output is nobody's matter unless it fails.
+    /// Runs a line; its output is shown only if it fails.
     pub(super) async fn prepare(&mut self, line: &str) -> Result<(), Stopped> {
         let failed = |source| Stopped::Failed(DemoError::Run { command: line.to_owned(), source });
         let complaints = self.home.join("complaints");

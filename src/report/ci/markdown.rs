@@ -1,6 +1,6 @@
 //! The end of a run as a page of Markdown: what a CI system shows beside the log.
 //!
-//! Names and messages come from files and hosts, so all that means something in Markdown or HTML is told as a number.
+//! Names and messages come from files and hosts, so all that means something in Markdown or HTML is written as a number.
 
 use std::fmt::Write as _;
 

@@ -1,7 +1,7 @@
 //! Events for machines: one JSON object a line, in the shape that `schema.json` describes and `shipit schema --events`
 //! prints. The fields are an API: what is there stays, what is new is added, and `v` counts what breaks that.
 //!
-//! Text of hosts is in it as it came, but as UTF-8: making it harmless is the work of who shows it.
+//! Text of hosts is in it as it came, but as UTF-8: whatever shows it has to make it harmless.
 
 use std::collections::HashMap;
 
@@ -31,8 +31,19 @@ pub(super) struct Json {
     /// Nothing is held on hosts, so a slow reader may be waited for.
     patient: bool,
     /// What hosts print in their present step, by host and stream.
-    streams: HashMap<(String, &'static str), Pieces>,
+    streams: HashMap<(String, StreamName), Pieces>,
     dropped: usize,
+}
+
+/// `stdout` or `stderr`.
+type StreamName = &'static str;
+
+/// What printed something.
+#[derive(Debug, Clone, Copy)]
+struct Source<'a> {
+    host: &'a str,
+    step: &'a str,
+    stream: StreamName,
 }
 
 impl Json {
@@ -41,14 +52,14 @@ impl Json {
         Json { out, verbosity, patient: false, streams: HashMap::new(), dropped: 0 }
     }
 
-    /// Where it is told that not all could be written.
+    /// What remembers that not all could be written.
     pub(super) fn loss(&self) -> Loss {
         self.out.loss()
     }
 
     /// The last event.
     pub(super) fn end(&mut self, outcome: &Outcome, code: u8) {
-        self.tell_dropped();
+        self.report_dropped();
         self.out.data_at_once(&line("finished", json!({ "exit_code": code, "outcome": outcome.to_value() })));
     }
 
@@ -67,26 +78,28 @@ impl Json {
         always || of_exec || matches!(event, Event::ErrorOutput { .. }) || self.verbosity > Verbosity::Quiet
     }
 
-    fn print(&mut self, (host, step, stream): (&str, &str, &'static str), bytes: &[u8]) {
+    fn print(&mut self, from: Source<'_>, bytes: &[u8]) {
         let mut texts = Vec::new();
-        self.streams.entry((host.to_owned(), stream)).or_default().push(bytes, &mut |text| texts.push(text));
-        texts.iter().for_each(|text| self.output((host, step, stream), text));
+        let key = (from.host.to_owned(), from.stream);
+        self.streams.entry(key).or_default().push(bytes, &mut |text| texts.push(text));
+        texts.iter().for_each(|text| self.output(from, text));
     }
 
     // What a run that holds the lock prints may be more than its reader takes: it is counted, not waited for.
-    fn output(&mut self, (host, step, stream): (&str, &str, &'static str), text: &str) {
+    fn output(&mut self, from: Source<'_>, text: &str) {
+        let Source { host, step, stream } = from;
         let line = line("output", json!({ "host": host, "step": step, "stream": stream, "text": text }));
         if self.patient {
             self.out.data(&line);
         } else if self.out.has_room() {
-            self.tell_dropped();
+            self.report_dropped();
             self.out.data_at_once(&line);
         } else {
             self.dropped += 1;
         }
     }
 
-    fn tell_dropped(&mut self) {
+    fn report_dropped(&mut self) {
         let count = std::mem::take(&mut self.dropped);
         if count > 0 {
             self.out.data_at_once(&line("dropped", json!({ "count": count })));
@@ -97,7 +110,7 @@ impl Json {
         for stream in ["stdout", "stderr"] {
             let rest = self.streams.remove(&(host.to_owned(), stream)).and_then(|mut pieces| pieces.finish());
             if let Some(text) = rest {
-                self.output((host, step, stream), &text);
+                self.output(Source { host, step, stream }, &text);
             }
         }
     }
@@ -112,8 +125,12 @@ impl Observer for Json {
             return;
         }
         match event {
-            Event::Output { host, step, bytes } => self.print((host, step, "stdout"), bytes),
-            Event::ErrorOutput { host, bytes } => self.print((host, "exec", "stderr"), bytes),
+            Event::Output { host, step, bytes } => {
+                self.print(Source { host, step, stream: "stdout" }, bytes);
+            }
+            Event::ErrorOutput { host, bytes } => {
+                self.print(Source { host, step: "exec", stream: "stderr" }, bytes);
+            }
             Event::StepEnded { host, step, .. } => self.finish_streams(host, step),
             _ => {}
         }
@@ -145,7 +162,7 @@ fn whole(kind: &str, mut fields: Value) -> Value {
     all
 }
 
-/// What is said of an event, beside its kind; output is told apart, in pieces.
+/// The kind and fields of an event; those of output are made in pieces.
 fn fields(event: &Event<'_>) -> Option<(&'static str, Value)> {
     Some(match event {
         Event::Started { action, environment, hosts } => {

@@ -3,7 +3,7 @@
 use super::answers::Answers;
 use super::finding::{Finding, Group};
 use super::problem::{Directory, Place, Problem, System, Tool};
-use super::remedy::{Way, at_home, toml_list};
+use super::remedy::{Remote, at_home, toml_list};
 use super::repository;
 use crate::config::{App, Environment, Site};
 use crate::executor::event::{Failure, FailureKind};
@@ -25,7 +25,7 @@ const FROM_NPM: [&str; 3] = ["pm2", "pnpm", "yarn"];
 /// The host that is examined, as it described itself.
 struct Host<'a> {
     answers: Answers<'a>,
-    way: Way<'a>,
+    remote: Remote<'a>,
     environment: &'a str,
     app: &'a App,
     user: &'a str,
@@ -39,14 +39,14 @@ struct Host<'a> {
 pub fn examine(environment: &Environment, site: &Site, checked: &Checked) -> Group {
     let answers = Answers::new(&checked.found);
     let [user, uid, packager, root, home] = answers.first("me").unwrap_or_default();
-    let way = Way { host: &environment.hosts[site.host], root: uid == "0", packager };
+    let remote = Remote { host: &environment.hosts[site.host], root: uid == "0", packager };
     let (environment, app) = (environment.name.as_str(), &environment.apps[site.app]);
-    let host = Host { answers, way, environment, app, user, root, home };
+    let host = Host { answers, remote, environment, app, user, root, home };
     let mut found = Vec::new();
     host.place(&mut found);
     host.space(&mut found);
     found.extend(host.git());
-    found.extend(repository::access(&host.answers, &host.way, &app.repo));
+    found.extend(repository::access(&host.answers, &host.remote, &app.repo));
     host.hooks(&mut found);
     if host.answers.first::<0>("setup").is_some() {
         found.push(Finding::new(Problem::NotSetUp, format!("shipit {} setup", quote(environment))));
@@ -69,13 +69,14 @@ fn is_unreached(failure: &Failure) -> bool {
 
 impl Host<'_> {
     fn place(&self, found: &mut Vec<Finding>) {
-        let way = &self.way;
+        let remote = &self.remote;
         let place = |place, remedy| Finding::new(Problem::Place(place), remedy);
         if let Some([directory, owner, mode]) = self.answers.first("closed") {
             found.push(self.unwritable(directory, owner, mode));
         }
-        let move_away =
-            |path: &str| way.run(&format!("mv {} {}", quote(path), quote(&format!("{path}.before-shipit"))));
+        let move_away = |path: &str| {
+            remote.run(&format!("mv {} {}", quote(path), quote(&format!("{path}.before-shipit"))))
+        };
         if let Some([path]) = self.answers.first("blocked") {
             found.push(place(Place::Blocked { path: path.to_owned() }, move_away(path)));
         }
@@ -85,29 +86,29 @@ impl Host<'_> {
         }
         if let Some([directory]) = self.answers.first("scratch") {
             let no_scratch = Place::NoScratch { directory: directory.to_owned() };
-            found.push(place(no_scratch, way.run(&format!("df -h /dev/shm {}", quote(directory)))));
+            found.push(place(no_scratch, remote.run(&format!("df -h /dev/shm {}", quote(directory)))));
         }
     }
 
     fn unwritable(&self, path: &str, owner: &str, mode: &str) -> Finding {
-        let Host { way, root, user, .. } = self;
+        let Host { remote, root, user, .. } = self;
         let is_inside = path == *root || path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
         let directory = Directory { path: path.to_owned(), root: (*root).to_owned(), is_inside };
         let place = quote(path);
         if owner == *user && mode.get(1..4) == Some("rwx") {
             let remount = format!("mount -o remount,rw \"$(df -P {place} | awk 'END {{ print $NF }}')\"");
-            return Finding::new(Problem::Place(Place::ReadOnly { directory }), way.sudo(&[&remount]));
+            return Finding::new(Problem::Place(Place::ReadOnly { directory }), remote.sudo(&[&remount]));
         }
         let quoted_user = quote(user);
         let remedy = if owner == *user {
-            way.run(&format!("chmod u+rwx {place}"))
+            remote.run(&format!("chmod u+rwx {place}"))
         } else if is_inside {
             // What is shared is also the app's; what is shipit's alone is given as a whole.
             let whole = if path.ends_with("/shared") || path == *root { "" } else { "-R " };
-            way.sudo(&[&format!("chown {whole}{quoted_user} {place}")])
+            remote.sudo(&[&format!("chown {whole}{quoted_user} {place}")])
         } else {
             let root = quote(root);
-            way.sudo(&[&format!("mkdir -p {root}"), &format!("chown {quoted_user} {root}")])
+            remote.sudo(&[&format!("mkdir -p {root}"), &format!("chown {quoted_user} {root}")])
         };
         let (user, owner, mode) = ((*user).to_owned(), owner.to_owned(), mode.to_owned());
         Finding::new(Problem::Place(Place::Forbidden { directory, user, owner, mode }), remedy)
@@ -119,14 +120,14 @@ impl Host<'_> {
             && let (Some(free), Some(needed)) = (number(free), number(needed))
             && free <= needed.max(LEAST_SPACE)
         {
-            let largest = self.way.run(&format!("du -xk {} | sort -n | tail -n 20", quote(dir)));
+            let largest = self.remote.run(&format!("du -xk {} | sort -n | tail -n 20", quote(dir)));
             found.push(Finding::new(Problem::Place(Place::Space { free, needed }), largest));
         }
         if let Some([total, free, dir]) = self.answers.first("inodes")
             && let (Some(1..), Some(free)) = (number(total), number(free))
             && free < LEAST_INODES
         {
-            let most = self.way.run(&format!("du -x --inodes {} | sort -n | tail -n 20", quote(dir)));
+            let most = self.remote.run(&format!("du -x --inodes {} | sort -n | tail -n 20", quote(dir)));
             found.push(Finding::new(Problem::Place(Place::Inodes { free }), most));
         }
     }
@@ -143,20 +144,23 @@ impl Host<'_> {
             }
             Tool::OldGit { version: version.to_owned(), oldest: OLDEST_GIT }
         };
-        Some(Finding { problem: Problem::Tool(tool), remedy: self.way.install("git").into_iter().collect() })
+        Some(Finding {
+            problem: Problem::Tool(tool),
+            remedy: self.remote.install("git").into_iter().collect(),
+        })
     }
 
     fn hooks(&self, found: &mut Vec<Finding>) {
         if let Some([shell, login]) = self.answers.first("shell") {
             let problem = Problem::Tool(Tool::NoShell { shell: shell.to_owned(), login: login.to_owned() });
-            let install = (shell == "bash").then(|| self.way.install("bash")).flatten();
+            let install = (shell == "bash").then(|| self.remote.install("bash")).flatten();
             found.push(Finding { problem, remedy: install.into_iter().collect() });
         }
         if let Some([why, code, output]) = self.answers.first("profile") {
             let code = (why != "limit").then(|| code.to_owned());
             let problem = Problem::Tool(Tool::Profile { code, output: output.to_owned() });
             let files: Vec<String> = self.app.profile.iter().map(|file| at_home(file)).collect();
-            found.push(Finding::new(problem, self.way.run(&format!("ls -l {}", files.join(" ")))));
+            found.push(Finding::new(problem, self.remote.run(&format!("ls -l {}", files.join(" ")))));
         }
         self.tools(found);
     }
@@ -184,18 +188,18 @@ impl Host<'_> {
     }
 
     fn missing(&self, tool: &str) -> Finding {
-        let way = &self.way;
+        let remote = &self.remote;
         let install = match tool {
-            tool if FROM_NPM.contains(&tool) => Some(way.sudo(&[&format!("npm install --global {tool}")])),
-            "node" => way.install("nodejs"),
-            tool => way.install(tool.rsplit('/').next().unwrap_or(tool)),
+            tool if FROM_NPM.contains(&tool) => Some(remote.sudo(&[&format!("npm install --global {tool}")])),
+            "node" => remote.install("nodejs"),
+            tool => remote.install(tool.rsplit('/').next().unwrap_or(tool)),
         };
         let problem = Problem::Tool(Tool::Missing { tool: tool.to_owned() });
         Finding { problem, remedy: install.into_iter().collect() }
     }
 
     fn session(&self, found: &mut Vec<Finding>) {
-        let (app, way) = (self.app, &self.way);
+        let (app, remote) = (self.app, &self.remote);
         let hooks = [&app.hooks.build, &app.hooks.post_deploy];
         let hooks = hooks.into_iter().flatten().map(|hook| hook.text.as_str());
         let supervisor = app.supervisor.iter().map(|supervisor| supervisor.reload.as_str());
@@ -203,7 +207,7 @@ impl Host<'_> {
         if of_user && self.answers.first::<0>("linger").is_some() {
             let problem = Problem::System(System::LingerOff { user: self.user.to_owned() });
             let enable = format!("loginctl enable-linger {}", quote(self.user));
-            found.push(Finding::new(problem, way.sudo(&[&enable])));
+            found.push(Finding::new(problem, remote.sudo(&[&enable])));
         }
         if self.answers.first::<0>("kills").is_some() {
             // Linger does not help: only what runs outside of the session is spared.
@@ -212,7 +216,7 @@ impl Host<'_> {
                  >/etc/systemd/logind.conf.d/zz-shipit.conf && systemctl restart systemd-logind",
                 quote(self.user)
             );
-            let remedy = way.sudo(&[&format!("sh -c {}", quote(&write))]);
+            let remedy = remote.sudo(&[&format!("sh -c {}", quote(&write))]);
             found.push(Finding::new(Problem::System(System::ProcessesKilled), remedy));
         }
     }
@@ -223,7 +227,7 @@ impl Host<'_> {
             return None;
         }
         let problem = System::Clock { seconds, is_ahead: clock.ahead > 0.0 };
-        Some(Finding::new(Problem::System(problem), self.way.sudo(&["timedatectl set-ntp true"])))
+        Some(Finding::new(Problem::System(problem), self.remote.sudo(&["timedatectl set-ntp true"])))
     }
 
     fn forwarding(&self, forwarding: &Forwarding) -> Option<Finding> {
@@ -240,7 +244,7 @@ impl Host<'_> {
             quote(self.user),
             reload = "{ systemctl reload ssh || systemctl reload sshd; }"
         );
-        let remedy = self.way.sudo(&[&format!("sh -c {}", quote(&write))]);
+        let remedy = self.remote.sudo(&[&format!("sh -c {}", quote(&write))]);
         Some(Finding::new(Problem::System(System::ForwardingForbidden), remedy))
     }
 }

@@ -34,7 +34,7 @@ pub const HERE: &str = "this machine";
 /// Columns of a message or a remedy, at most: no host makes an endless line of one.
 const WIDEST: usize = 4000;
 
-/// All of it as text: a line a finding, its remedy indented below it; who is well is named together at the end.
+/// All of it as text: a line per finding, its remedy indented below it; hosts without findings are named together at the end.
 #[must_use]
 pub fn render(groups: &[Group], color: bool) -> String {
     let paint = Paint(color);

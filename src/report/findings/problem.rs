@@ -201,7 +201,7 @@ impl Place {
     fn text(&self) -> String {
         match self {
             Place::Blocked { path } => {
-                format!("{path} is in the way: it is not a directory and does not lead to one")
+                format!("{path} is in the remote: it is not a directory and does not lead to one")
             }
             Place::Foreign { path, target } if target.is_empty() && path.ends_with("/source") => {
                 format!("{path} is a work tree (of pm2 deploy?) that shipit did not make")

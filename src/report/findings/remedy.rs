@@ -4,8 +4,8 @@
 use crate::config::Host;
 use crate::remote::quote::quote;
 
-/// The way to a host, by the operator's own ssh.
-pub(super) struct Way<'a> {
+/// How commands are run on a host: by the operator's own ssh, to be pasted.
+pub(super) struct Remote<'a> {
     pub(super) host: &'a Host,
     /// The login there is root: nothing needs sudo.
     pub(super) root: bool,
@@ -13,18 +13,18 @@ pub(super) struct Way<'a> {
     pub(super) packager: &'a str,
 }
 
-impl Way<'_> {
-    /// A command over there.
+impl Remote<'_> {
+    /// A command on the host.
     pub(super) fn run(&self, command: &str) -> String {
         self.ssh("", command)
     }
 
-    /// A command over there that may ask something.
+    /// A command on the host that may ask something.
     pub(super) fn ask(&self, command: &str) -> String {
         self.ssh("-t ", command)
     }
 
-    /// Commands over there that need root, one after the other as long as they succeed.
+    /// Commands on the host that need root, one after the other as long as they succeed.
     pub(super) fn sudo(&self, commands: &[&str]) -> String {
         if self.root {
             return self.run(&commands.join(" && "));
@@ -33,7 +33,7 @@ impl Way<'_> {
         self.ask(&commands.join(" && "))
     }
 
-    /// Installing a package over there, if it is known how.
+    /// A command that installs a package, if the host's package manager is known.
     pub(super) fn install(&self, package: &str) -> Option<String> {
         let package = quote(package);
         Some(self.sudo(&[&match self.packager {

@@ -4,7 +4,7 @@ use super::access::Access;
 use super::answers::Answers;
 use super::finding::Finding;
 use super::problem::Problem;
-use super::remedy::{Way, at_home};
+use super::remedy::{Remote, at_home};
 use crate::git;
 use crate::remote::quote::quote;
 
@@ -12,30 +12,30 @@ use crate::remote::quote::quote;
 const KEY_TYPES: [&str; 3] = ["ssh-ed25519", "ecdsa-", "ssh-rsa"];
 
 /// What is wrong, if anything is.
-pub(super) fn access(answers: &Answers<'_>, way: &Way<'_>, repo: &str) -> Option<Finding> {
+pub(super) fn access(answers: &Answers<'_>, remote: &Remote<'_>, repo: &str) -> Option<Finding> {
     let [why, output] = answers.first("repository")?;
     // Without the token that an address may hold: git asks for it when this is pasted.
     let repo = git::without_credentials(repo);
     let list = format!("git ls-remote {} HEAD", quote(&repo));
     let (access, remedy) = match why {
         "ok" => return None,
-        "unknown-key" => unknown_key(answers, way, &list),
-        "changed-key" => (Access::ChangedKey, way.ask(&list)),
-        "denied" => (Access::Denied, way.run(&public_key(answers))),
+        "unknown-key" => unknown_key(answers, remote, &list),
+        "changed-key" => (Access::ChangedKey, remote.ask(&list)),
+        "denied" => (Access::Denied, remote.run(&public_key(answers))),
         "login" => {
             let store = format!("git config --global credential.helper store && {list}");
-            (Access::Password, way.ask(&store))
+            (Access::Password, remote.ask(&store))
         }
-        "no-address" | "refused" | "silent" | "cut" => (Access::Unreachable, way.run(&list)),
-        "slow" => (Access::TimedOut, way.run(&list)),
-        "missing" => (Access::Missing { repo }, way.run(&list)),
-        _ => (Access::Other, way.run(&list)),
+        "no-address" | "refused" | "silent" | "cut" => (Access::Unreachable, remote.run(&list)),
+        "slow" => (Access::TimedOut, remote.run(&list)),
+        "missing" => (Access::Missing { repo }, remote.run(&list)),
+        _ => (Access::Other, remote.run(&list)),
     };
     Some(Finding::new(Problem::Repository(access, output.to_owned()), remedy))
 }
 
 // The very key that was shown is made known: a second look at the server could show another.
-fn unknown_key(answers: &Answers<'_>, way: &Way<'_>, list: &str) -> (Access, String) {
+fn unknown_key(answers: &Answers<'_>, remote: &Remote<'_>, list: &str) -> (Access, String) {
     let keys: Vec<[&str; 3]> = answers.all("server-key").collect();
     let rank = |line: &str| {
         let kind = line.split(' ').nth(1).unwrap_or_default();
@@ -43,11 +43,11 @@ fn unknown_key(answers: &Answers<'_>, way: &Way<'_>, list: &str) -> (Access, Str
     };
     let Some([fingerprint, line, file]) = keys.into_iter().min_by_key(|[_, line, _]| rank(line)) else {
         let by_ssh = list.replacen("git ", "GIT_SSH_COMMAND=ssh git ", 1);
-        return (Access::UnknownKey { fingerprint: None }, way.ask(&by_ssh));
+        return (Access::UnknownKey { fingerprint: None }, remote.ask(&by_ssh));
     };
     let file = if file.is_empty() { "~/.ssh/known_hosts" } else { file };
     let add = format!("mkdir -p -m 700 ~/.ssh && echo {} >>{}", quote(line), at_home(file));
-    (Access::UnknownKey { fingerprint: Some(fingerprint.to_owned()) }, way.run(&add))
+    (Access::UnknownKey { fingerprint: Some(fingerprint.to_owned()) }, remote.run(&add))
 }
 
 /// A command that prints the public key of the host, which it makes where there is none.

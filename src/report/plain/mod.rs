@@ -180,7 +180,7 @@ impl Plain {
                 let text = format!("{app}{reference} as {release}");
                 self.say(&clean::line(text.as_bytes(), TEXT_WIDTH));
             }
-            // The command's output is what counts; how we got there is for those who ask.
+            // The command's output is what counts; connections are shown with -v.
             Event::PhaseStarted { phase, part } => self.enter(*phase, *part),
             Event::PhaseEnded { phase, took, failed } => self.leave(*phase, *took, *failed),
             Event::Commits { app, from, to, pending } => {

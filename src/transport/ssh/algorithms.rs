@@ -54,7 +54,7 @@ pub(super) fn config(options: &Options, known: &[Algorithm]) -> Arc<Config> {
     })
 }
 
-/// Known types first, else the server may show a key that nobody can check; never RSA with SHA-1.
+/// Known types first, else the server may show a key that cannot be checked; never RSA with SHA-1.
 fn host_keys(known: &[Algorithm]) -> Vec<Algorithm> {
     let ecdsa = |curve| Algorithm::Ecdsa { curve };
     let all = [

@@ -102,7 +102,7 @@ async fn feed(
                 return;
             }
         }
-        // The session may be gone; then there is nobody to tell.
+        // Fails where the session is gone; then no one needs it.
         let _ = write.eof().await;
     };
     tokio::select! { () = copy => {}, () = closed.cancelled() => {} }

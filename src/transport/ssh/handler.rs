@@ -11,7 +11,7 @@ use russh::{Channel, ChannelOpenFailure, Error};
 
 use super::known_hosts::{Trust, Verdict};
 
-/// What a session leaves for whoever owns it.
+/// What a session leaves for its owner.
 #[derive(Debug, Default)]
 pub(super) struct Shared(Mutex<Facts>);
 
@@ -32,7 +32,7 @@ impl Shared {
         self.facts().refused.clone()
     }
 
-    /// How the session ended: what the server said, else what went wrong. The library tells nobody else.
+    /// How the session ended: what the server said, else what went wrong. The library tells it only here.
     pub(super) fn last_words(&self) -> Option<String> {
         self.facts().last_words.clone()
     }

@@ -1,7 +1,7 @@
 //! Jump hosts: one connection to each, shared by all hosts behind it.
 //!
-//! Each is a host like any other: its own configuration, host key and login. Whoever asks first connects, the
-//! others wait; a failure is everybody's, so that a refused login is not tried once per host behind it.
+//! Each is a host like any other: its own configuration, host key and login. The first caller connects, the
+//! others wait; a failure is shared, too, so that a refused login is not tried once per host behind it.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -1,6 +1,6 @@
 //! known_hosts files, read and asked as OpenSSH does with `StrictHostKeyChecking yes`.
 //!
-//! Must not know how a key arrived. Nothing is learned here (`introduce.rs` does, when it is told to): a key that is not in a file is not trusted,
+//! Must not know how a key arrived. No key is added here (`unknown_keys.rs` does that): a key that is not in a file is not trusted,
 //! a revoked one never, whatever else names it. Lines that cannot be read are skipped, as in OpenSSH;
 //! `@cert-authority` lines wait for host certificates.
 

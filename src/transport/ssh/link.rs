@@ -1,7 +1,7 @@
 //! One SSH connection: from a fresh socket through key exchange and login to its end.
 //!
 //! Must not know whether it carries programs or, as a jump host, other connections. A handshake that is given
-//! up or fails closes its socket, whoever drops it. Opening a channel is never cancelled half-way: the
+//! up or fails closes its socket. Opening a channel is never cancelled half-way: the
 //! library would lose the channel and the server keep it open.
 
 use std::path::Path;

@@ -2,7 +2,7 @@
 //!
 //! The one door to the SSH library (`server` is its other side). Must not know what is run on a host. One connection and one login per call
 //! of `connect`, one shared connection per jump host; a host is spoken to only if its key is known, and
-//! nothing is learned but by [`Ssh::learn`]. What OpenSSH reads (`~/.ssh/config`, known_hosts, keys, agent) is read here, once.
+//! keys are added to known_hosts only by [`Ssh::add_known_keys`]. What OpenSSH reads (`~/.ssh/config`, known_hosts, keys, agent) is read here, once.
 
 mod algorithms;
 mod auth;
@@ -12,7 +12,6 @@ mod dial;
 mod forward;
 mod handler;
 mod identities;
-mod introduce;
 mod jump;
 mod keys;
 mod known_hosts;
@@ -24,6 +23,7 @@ mod pattern;
 mod route;
 pub mod server;
 mod sessions;
+mod unknown_keys;
 mod wire;
 
 use std::cell::{OnceCell, RefCell};
@@ -55,8 +55,8 @@ pub struct Ssh {
     options: Options,
     config: OnceCell<Result<SshConfig, ConnectError>>,
     known_hosts: RefCell<HashMap<PathBuf, Rc<KnownHosts>>>,
-    /// What was learned in this run, as text and read.
-    learned: RefCell<(String, Rc<KnownHosts>)>,
+    /// The keys that were added in this run, as text and parsed.
+    added_keys: RefCell<(String, Rc<KnownHosts>)>,
     keys: KeyFiles,
     limits: Limits,
     jumps: Jumps,
@@ -70,14 +70,14 @@ impl Ssh {
             options,
             config: OnceCell::new(),
             known_hosts: RefCell::default(),
-            learned: RefCell::default(),
+            added_keys: RefCell::default(),
             keys: KeyFiles::default(),
             limits: Limits::new(),
             jumps: Jumps::default(),
         }
     }
 
-    /// The known_hosts files are read again by the next `connect`: for one who has added to them.
+    /// The known_hosts files are read again by the next `connect`, for a caller that has added keys to them.
     pub fn reload_known_hosts(&self) {
         self.known_hosts.borrow_mut().clear();
         self.jumps.forget_failures();
@@ -183,8 +183,8 @@ impl Ssh {
             return Ok((Trust::pinned(pinned), add_to));
         }
         let files = user.iter().chain(global).map(|file| self.known_hosts(file));
-        let learned = Rc::clone(&self.learned.borrow().1);
-        let files = files.chain([Ok(learned)]).collect::<Result<Vec<_>, _>>()?;
+        let added = Rc::clone(&self.added_keys.borrow().1);
+        let files = files.chain([Ok(added)]).collect::<Result<Vec<_>, _>>()?;
         Ok((Trust::of(&files, &settings.hostname, settings.port), add_to))
     }
 

@@ -1,9 +1,9 @@
-//! What the SSH transport is told once by whoever starts a run; nothing below asks the process environment.
+//! The settings of the SSH transport, made once per run; nothing below asks the process environment.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What a run is told once.
+/// The settings of a run.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// For connecting and key exchange together, then for each answer of a login.

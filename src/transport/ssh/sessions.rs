@@ -1,7 +1,7 @@
 //! Channels for programs: how many a connection carries, and opening one.
 //!
-//! A server allows a number of its own (`MaxSessions`) and says so only by refusing; it is learned from that,
-//! and whoever comes too many waits. Opening is never cancelled: the server would keep the channel.
+//! A server allows its own number (`MaxSessions`) and says so only by refusing: from that the number is learned, and
+//! further programs wait. Opening is never cancelled: the server would keep the channel.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -64,7 +64,7 @@ impl Drop for Place {
     }
 }
 
-/// Takes a place and opens a channel; waits where the server allows no more for now. `None`: the asker has its answer, or left.
+/// Takes a place and opens a channel; waits where the server allows no more for now. `None`: the caller has its answer, or is gone.
 pub(super) async fn open(opener: &Opener, mut opened: Opened) -> Option<(Channel<Msg>, Opened, Place)> {
     let sessions = &opener.sessions;
     let mut refusals = 0;

@@ -1,7 +1,7 @@
 //! The server's side of one connection, and the joining of a channel with a process.
 //!
-//! A process that does not read holds up nobody but its own channel: what it was sent waits in a queue, which
-//! the client's window bounds no longer; who may log in is trusted with this process's memory.
+//! A process that does not read blocks only its own channel: what it was sent waits in a queue, which the client's window
+//! no longer bounds; a client that may log in is trusted with this process's memory.
 
 use std::collections::HashMap;
 use std::os::unix::process::ExitStatusExt;

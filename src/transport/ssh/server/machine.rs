@@ -12,7 +12,7 @@ pub trait Machine: Send + Sync + 'static {
     /// Starts what a login was asked to run, with pipes for its three streams.
     ///
     /// # Errors
-    /// When it cannot be started; the client is told that the request failed.
+    /// When it cannot be started; the client gets the answer that the request failed.
     fn start(&self, command: &str) -> std::io::Result<Child>;
 
     /// The same on a terminal of its own (by [`pty::start`](crate::transport::pty::start)).

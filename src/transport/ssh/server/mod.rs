@@ -1,8 +1,8 @@
 //! The other end of an SSH connection: a server in this process that really executes. It stands before the hosts
 //! of `shipit demo`; no deploy needs it.
 //!
-//! As sshd does: the end of a command is told when it comes, the channel is closed when its output has ended too,
-//! and when the connection dies its pipes close and nobody kills it. One key may log in, by no other way than
+//! As sshd does: the end of a command is sent when it comes, the channel is closed when its output has ended too,
+//! and when the connection dies its pipes close and it is not killed. One key may log in, by no other way than
 //! that key, and only to run commands, on a terminal or without, and to be connected to what listens on the loopback of this
 //! machine (direct-tcpip): no other forwarding, no subsystem.
 
@@ -25,7 +25,7 @@ use tokio::net::TcpStream;
 use self::connection::Login;
 pub use self::machine::Machine;
 
-/// A key pair: what a server shows, or what somebody logs in with.
+/// A key pair: of a server, or of a client that logs in.
 #[derive(Clone)]
 pub struct KeyPair(PrivateKey);
 
@@ -74,7 +74,7 @@ impl fmt::Debug for KeyPair {
     }
 }
 
-/// A server, which speaks to whoever connects to a socket that its owner listens on.
+/// A server for the connections to a socket that its owner listens on.
 #[derive(Clone)]
 pub struct Server {
     config: Arc<Config>,

@@ -12,7 +12,7 @@ pub(super) async fn join(channel: Channel<Msg>, program: Program, session: Handl
     loop {
         tokio::select! {
             message = from.wait() => match message {
-                // Who does not read what is typed holds up nobody but himself.
+                // A program that does not read what is typed blocks only itself.
                 Some(ChannelMsg::Data { data }) => drop(input.send(data).await),
                 Some(ChannelMsg::Close) | None => return,
                 Some(_) => {}
@@ -24,7 +24,7 @@ pub(super) async fn join(channel: Channel<Msg>, program: Program, session: Handl
                     }
                 }
                 Some(Output::End(exit)) => {
-                    // Whoever is gone is told nothing.
+                    // A client that is gone gets no answer.
                     match exit {
                         Exit::Code(code) => drop(to.exit_status(code).await),
                         Exit::Signal(name) => {

@@ -1,7 +1,7 @@
-//! Hosts that nobody knows yet: their keys are fetched ahead of a run, so that a person can be asked once for all of them
-//! while nothing is held anywhere; and what was trusted is written where `ssh` would write it.
+//! Hosts whose keys are not in known_hosts: the keys are fetched before a run, so that the user can be asked once for all of
+//! them while no host is locked; and trusted keys are written where `ssh` would write them.
 //!
-//! Must not know who is asked. Only hosts of which the files know nothing are spoken to, and none lets us in here.
+//! Must not know how the user is asked. Only hosts without a known key are connected to, and no login is tried here.
 
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, OpenOptions};
@@ -23,29 +23,30 @@ use crate::config::Host;
 use crate::transport::{ConnectError, NewKeys, OfferedKey, Transport};
 
 impl Ssh {
-    /// Those of `hosts` of whose keys, or whose jump hosts' keys, the files know nothing, and that may be introduced
-    /// as far as `may` says. No host is contacted.
+    /// The hosts that have no known key, or whose jump hosts have none, and whose new keys may be accepted as far as `may`
+    /// says. No host is contacted.
     #[must_use]
-    pub fn strangers<'a>(&self, hosts: &'a [Host], may: impl Fn(NewKeys) -> bool) -> Vec<&'a Host> {
-        hosts.iter().filter(|host| !host.local && self.is_strange(host).is_some_and(&may)).collect()
+    pub fn unknown_hosts<'a>(&self, hosts: &'a [Host], may: impl Fn(NewKeys) -> bool) -> Vec<&'a Host> {
+        hosts.iter().filter(|host| !host.local && self.new_keys(host).is_some_and(&may)).collect()
     }
 
-    /// What is to become of the first unknown key on the way to a host. What cannot be told is told by the run.
-    fn is_strange(&self, host: &Host) -> Option<NewKeys> {
+    /// What ssh_config says about the first unknown key on the route to a host. Where that cannot be found out, the run says why.
+    fn new_keys(&self, host: &Host) -> Option<NewKeys> {
         let config = self.config().ok()?;
         let route = Route::to_host(host, config, &self.options).ok()?;
-        let mut way = Vec::new();
+        let mut routes = Vec::new();
         for (at, hop) in route.jumps.iter().enumerate() {
-            way.push(Route::to_hop(hop, &route.jumps[..at], config, &self.options).ok()?);
+            routes.push(Route::to_hop(hop, &route.jumps[..at], config, &self.options).ok()?);
         }
-        way.push(route);
-        way.iter()
+        routes.push(route);
+        routes
+            .iter()
             .find(|route| self.trust(route).is_ok_and(|(trust, _)| trust.is_empty()))
             .map(|r| r.settings.new_keys)
     }
 
-    /// The keys that these hosts show and no file knows, each once. Where a jump host is unknown it is its key, and the host
-    /// behind it has to be asked again once that is learned.
+    /// The keys of these hosts that are in no file, each once. Of a host behind an unknown jump host it is the jump host's key;
+    /// its own can be fetched once that is added.
     pub async fn unknown_keys(&self, hosts: &[&Host]) -> Vec<OfferedKey> {
         let errors = join_all(hosts.iter().map(|host| async { self.connect(host).await.err() })).await;
         let mut keys: Vec<OfferedKey> = Vec::new();
@@ -62,18 +63,18 @@ impl Ssh {
     ///
     /// # Errors
     /// When a file cannot be added to. The keys are trusted in this run all the same.
-    pub fn learn(&self, keys: &[OfferedKey]) -> Result<(), ConnectError> {
-        let mut learned = self.learned.borrow_mut();
-        learned.0.extend(keys.iter().map(|key| format!("{}\n", key.line)));
-        learned.1 = Rc::new(KnownHosts::parse(Path::new("this run"), &learned.0));
-        drop(learned);
+    pub fn add_known_keys(&self, keys: &[OfferedKey]) -> Result<(), ConnectError> {
+        let mut added = self.added_keys.borrow_mut();
+        added.0.extend(keys.iter().map(|key| format!("{}\n", key.line)));
+        added.1 = Rc::new(KnownHosts::parse(Path::new("this run"), &added.0));
+        drop(added);
         self.jumps.forget_failures();
         let mut files: BTreeMap<&Path, String> = BTreeMap::new();
         for key in keys {
             files.entry(&key.file).or_default().push_str(&format!("{}\n", written(key)));
         }
         for (file, lines) in files {
-            append(file, &lines).map_err(|error| ConnectError::NotLearned {
+            append(file, &lines).map_err(|error| ConnectError::KeyNotAdded {
                 file: file.to_path_buf(),
                 reason: plain(&error),
             })?;
