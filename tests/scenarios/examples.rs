@@ -1,5 +1,5 @@
-//! What users are given holds what it says: examples and the template are planned, one is deployed, and the
-//! README's files, keys and codes are those of the program.
+//! What users are given holds what it says: examples and the template are planned, one is deployed, and the page on
+//! `shipit.toml` has the keys of the program. Other documents: `documents.rs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,12 +8,12 @@ use crate::common::{Kind, World};
 use shipit::config;
 use shipit::plan::{self, Options};
 
-fn root(path: &str) -> PathBuf {
+pub(crate) fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// Plans everything that can be done with each environment of a file, and names the environments.
-fn plan_all(file: &Path) -> Vec<String> {
+pub(crate) fn plan_all(file: &Path) -> Vec<String> {
     let names = config::environments(file).unwrap_or_else(|error| panic!("{error}"));
     for name in &names {
         let mut environment = config::load(file, name).unwrap_or_else(|error| panic!("{error}"));
@@ -95,24 +95,6 @@ fn the_localhost_example_is_deployed_without_ssh() {
     );
 }
 
-fn readme() -> String {
-    fs::read_to_string(root("README.md")).unwrap()
-}
-
-#[test]
-fn the_files_in_the_readme_can_be_planned() {
-    let text = readme() + &page();
-    let blocks: Vec<&str> =
-        text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert!(!blocks.is_empty());
-    for block in blocks {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("shipit.toml");
-        fs::write(&file, block).unwrap();
-        assert!(!plan_all(&file).is_empty(), "{block}");
-    }
-}
-
 /// The page on the file.
 fn page() -> String {
     fs::read_to_string(root("docs/shipit.toml.md")).unwrap()
@@ -176,17 +158,4 @@ fn keys_in_the_pages_tables_are_known_and_all_that_are_known_are_there() {
     for key in known["properties"].as_object().unwrap().keys().chain(of_apps) {
         assert!(cells.iter().any(|cell| cell.contains(&format!("`{key}`"))), "{key} is in no table");
     }
-}
-
-#[test]
-fn exit_codes_in_the_readme_are_those_of_the_help() {
-    let text = readme();
-    let section = text.split("## Exit codes").nth(1).unwrap().split("\n## ").next().unwrap();
-    let rows =
-        section.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next()?.parse::<u8>().ok());
-    let world = World::new(Kind::InProcess, 0);
-    let help = world.shipit(&["--help"]).ends_with(0).stdout;
-    let help = help.split("Exit codes:").nth(1).unwrap();
-    let codes = help.lines().filter_map(|line| line.split_whitespace().next()?.parse::<u8>().ok());
-    assert_eq!(rows.collect::<Vec<_>>(), codes.collect::<Vec<_>>());
 }

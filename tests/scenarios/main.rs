@@ -30,6 +30,7 @@ mod config_set;
 mod console;
 mod demo;
 mod deploy;
+mod documents;
 mod doubt;
 mod dry_run;
 mod examples;
