@@ -1,130 +1,173 @@
 //! shipit: deploys git repositories to fleets of servers over SSH, all or nothing.
 //!
-//! This is the map of the code. For use, see the README; for why the house looks like this, CONTRIBUTING.
+//! This is the map of the code. To use shipit, read the README and `docs/`; to change it, read CONTRIBUTING too.
 //!
 //! # Promises
 //!
-//! In this order; every choice serves them.
+//! Every choice in the code serves these, in this order.
 //!
-//! 1. **All or nothing.** However a deploy ended, all its hosts serve the same release: all new or all old. Where a network
-//!    or a dead machine makes that impossible, the report says which host is where and what to type next.
-//! 2. **What you see is what runs.** A plan is data; the dry run prints the very scripts that are sent. What is only known
-//!    later (names of run and release, facts of a host) is a variable in them, never spliced text; secrets travel apart.
-//! 3. **As fast as the wire.** One handshake per host, one round trip per phase, all hosts at once.
+//! 1. **All or nothing.** However a deploy ends, all its hosts serve the same release: all the new one or all the old one. Where
+//!    a network or a dead machine makes that impossible, the report says which host serves what, and what to type next.
+//! 2. **What you see is what runs.** A plan is data; the dry run prints (`--scripts`) the very scripts that are sent, those of a
+//!    rollback too. What is only known later (names of run and release, facts of a host) is a variable in them, never spliced
+//!    text. Secrets travel apart from scripts.
+//! 3. **As fast as the network.** One handshake per host, one round trip per phase, all hosts at once.
 //!
 //! # Floors
 //!
-//! Each uses only those before it, which `tests/pure/house.rs` holds; so any can be read knowing only what is above it here.
+//! The crate is built in floors. Each uses only the floors above it in this table, and `tests/pure/house.rs` checks that; so to
+//! read one you need to know only what stands above it. Within a floor, no files import one another in a circle.
 //!
 //! | floor | holds | must not know |
 //! | --- | --- | --- |
-//! | [`config`] | shipit.toml: found, read, merged, checked; out come plain structs that hold no bad value | hosts' answers |
-//! | [`git`] | the operator's work tree, and refs made commits | SSH |
-//! | [`remote`] | what lies on a host and what can be run there: the resident shell, its lines, its journal | connections |
-//! | [`plan`] | what will be done, as data; and that data as text, which is the dry run | clocks, connections |
-//! | [`transport`] | bytes to and from one program on one host: over SSH, or here | plans |
-//! | [`health`] | whether a service on a host is well: asked from there, until it is or time is over | plans |
-//! | [`executor`] | carries a plan out on all hosts at once, forward or back; speaks in events | SSH, terminals |
-//! | [`error`] | kinds, hints and the exit codes, which are an API | how things are shown |
-//! | [`report`] | events and outcomes, as a user sees them | how they came about |
+//! | [`config`] | `shipit.toml`: finds, reads, merges and checks it, and makes plain structs that hold no bad value | what hosts answer |
+//! | [`git`] | the operator's work tree; refs become commits | SSH |
+//! | [`remote`] | what a host holds and what can be run there: the resident shell's program, its messages, facts, reasons, journal | connections |
+//! | [`plan`] | what will be done, as data; that data as text is the dry run | clocks, connections |
+//! | [`transport`] | bytes to and from one program on one host, over SSH or on this machine | plans |
+//! | [`health`] | checks whether a service on a host is healthy, through a connection that it is given | plans |
+//! | [`executor`] | carries a plan out on all hosts at once, forward or back; reports events | SSH, terminals |
+//! | [`error`] | kinds of errors, hints, and the exit codes, which are an API | how things are shown |
+//! | [`report`] | shows events, outcomes and answers to users | how they were made |
 //! | [`cli`] | the command line: what was typed, then what it means | files, hosts |
-//! | [`commands`] | one file per command: what was typed goes in, one call, what is shown is chosen | |
+//! | [`commands`] | one file per command: takes what was typed, makes one call, chooses what is shown | |
 //!
-//! russh is named only in `transport/ssh/`, git2 only in `git/`, clap in `cli/`, toml in `config/`, hyper in `health/`, indicatif
-//! and console in `report/`: to replace one is to edit one folder.
+//! Large dependencies have one door each: russh is named only in `transport/ssh/`, git2 only in `git/`, clap in `cli/`, toml in
+//! `config/`, hyper in `health/`, indicatif and console in `report/`. To replace one of them is to edit one folder.
 //!
-//! # The way of a deploy
+//! # The path of a deploy
 //!
 //! ```text
-//! argv ─▶ cli::Invocation ─▶ config::Environment ─▶ plan::Plan ─┬─▶ plan::show ─▶ stdout                  (--dry-run)
-//!                                                               └─▶ executor::run ─▶ Outcome ─▶ report, exit code
-//!                                                                      │      │
-//!                                                            transport │      └─▶ events ─▶ report, while it goes on
-//!                                                                      ▼
-//!                                                         one resident shell per host
+//! argv ─▶ cli::Invocation ─▶ config::Environment ─▶ plan::Plan ─┬─▶ executor::look ─▶ decide ─▶ report     (dry run)
+//!                                                               └─▶ executor::run ──▶ decide ─▶ Outcome ─▶ report, exit code
+//!                                                                        │     │
+//!                                                              transport │     └─▶ events ─▶ report, during the run
+//!                                                                        ▼
+//!                                                           one resident shell per host
 //! ```
 //!
-//! Nothing calls back up. No floor under [`commands`] knows of a dry run. [`executor::run`] connects all hosts; each is sent
-//! the program, the variables and the lock as soon as it is there. Then a stage of the plan is one script per
-//! host, and a barrier: all hosts leave a [`plan::Phase`] before any enters the next. A single host has nobody to wait for,
-//! and gets all of it in one.
+//! Nothing calls back up. No floor below [`commands`] knows of a dry run. [`executor::run`] connects all hosts; as soon as a host
+//! is connected it is sent the program, the variables and the lock. After that, a stage of the plan is one script per host
+//! with a barrier behind it: all hosts leave a [`plan::Phase`] before any host enters the next. A single host has no other host
+//! to wait for, and gets all of it in one script.
+//!
+//! # The plan
+//!
+//! A [`plan::Plan`] holds everything that a run may do, before it begins:
+//!
+//! - **stages**: the scripts of each host, local hooks, health checks and pauses, in their order;
+//! - **[`plan::Policy`]**: what differs between deploy, revert, sync, restart and prune besides their stages. A failed host rolls all
+//!   hosts back, lets the others continue, or lets no other host begin; unreachable hosts fail the run or are skipped; the run
+//!   respects a hold or not. So the executor never asks which command it carries out;
+//! - **[`plan::Recovery`]**: the scripts of a rollback, its order of hosts, and what is sent to a host whose connection was lost.
+//!
+//! The executor makes no scripts of its own. [`plan::show`] prints all of them (`plan --scripts`), and a test compares them byte for
+//! byte with what hosts receive. `plan` without `--scripts` is a screen for people, made from the same plan in [`report`].
+//!
+//! # The executor
+//!
+//! [`executor`] has three layers; each uses only those before it.
+//!
+//! 1. **State** holds what is known about hosts and decides nothing. What became of a host is one enum (untouched, switched, rolled
+//!    back, in doubt, …), so that no host is two of these at once.
+//! 2. **Decisions** ([`executor::decide`]) are pure: [`decide::decide`](executor::decide::decide) takes what hosts said (a
+//!    [`Situation`](executor::decide::Situation)) and what is wanted (an [`Intent`](executor::decide::Intent)), and returns a
+//!    [`Decision`](executor::decide::Decision): what each app will serve, what each host does, and what the user should know; or a
+//!    [`Refusal`](executor::decide::Refusal). `plan`, every dry run and every run call this function, so that they cannot differ. A
+//!    table of host states is its test.
+//! 3. **The conductor** (`executor/run.rs`) goes through the stages, applies the decision, and after a failure does what the plan
+//!    says. No file imports it.
+//!
+//! # What a host says
+//!
+//! Hosts answer in words and fields, never in prose. Each list of words is one table in Rust, and a test compares it with the shell
+//! scripts:
+//!
+//! - [`remote::facts`]: what a host holds (its live release, the lock holder, a hold, …), as typed fields. A value in a form that is
+//!   not ours counts as not said, because the facts of one host decide what other hosts do.
+//! - [`remote::reason`]: why a script failed, with the message and the hint for each reason. The messages are made on the operator's
+//!   machine. Where a tool of the host said why it failed, its own words are shown too.
+//! - [`remote::step`]: the names of steps.
 //!
 //! # A run on a host
 //!
-//! A host runs one `sh` for the whole run, started by [`remote::program::start_command`]; its text
-//! ([`remote::program::PROGRAM`], the files in `src/remote/scripts/`) is the same for all hosts and runs. It is three
-//! processes in a pipeline, none of them in the background, since what a shell starts with `&` ignores SIGINT for ever:
+//! A host runs one `sh` for the whole run, started by [`remote::program::start_command`]. Its program
+//! ([`remote::program::PROGRAM`], the files in `src/remote/scripts/`) is the same for all hosts and runs. It is three processes in a
+//! pipeline. None of them is in the background, because what a shell starts with `&` ignores SIGINT for ever:
 //!
 //! ```text
-//! ticker │ reader │ worker        ticker  counts silence and the jobs' time; alone writes to stderr
-//!                                 reader  never busy: beats, stop, and the end of input, noticed in the middle of a job
-//!                                 worker  runs the scripts it is told, one by one; alone writes to stdout
+//! ticker │ reader │ worker        ticker  counts silence and the time of jobs; only it writes to stderr
+//!                                 reader  is never busy: sees beats, stop, and the end of input in the middle of a job
+//!                                 worker  runs the scripts that it is sent, one by one; only it writes to stdout
 //! ```
 //!
-//! All lines of both directions begin with a nonce of the run ([`remote::wire`]), so nothing that a banner, a `.bashrc` or
-//! a hook prints is taken for one. The operator beats every two seconds, because a line that went silent ends no input.
+//! In both directions every message begins with a nonce of the run ([`remote::wire`]), so that nothing that a banner, a `.bashrc` or
+//! a hook prints is taken for a message. The operator's shipit sends a beat every two seconds, because a connection that goes
+//! silent does not end the input.
 //!
-//! From state to state, and what the host does *by itself* when the operator is gone (his line ended, or was silent for
+//! The states of a run, and what the host does *by itself* in each when the operator is gone (the connection ended, or was silent for
 //! `timeout.lost`):
 //!
 //! ```text
 //! (nothing)
-//!     │  lock       .shipit/lock ─▶ run.NAME, which is complete before the link is made
+//!     │  lock       .shipit/lock ─▶ run.NAME, a directory that is complete before the link is made
 //!     ▼
-//! locked ────────── gone: unlock
+//! locked ────────── operator gone: release the lock
 //!     │  begin
 //!     ▼
-//! preparing ─────── gone: end the job, remove the half release, unlock
-//!     │  intent     journal entry `open`; the links forward and back are made, while there is space
+//! preparing ─────── operator gone: end the job, remove the unfinished release, release the lock
+//!     │  intent     journal entry `open`; the links forward and back are made while there is disk space
 //!     ▼
-//! ready ─────────── gone: drop the entry, remove the release, unlock
-//!     │  switch     the link forward becomes `current`: one rename, which is also the mark
+//! ready ─────────── operator gone: drop the entry, remove the release, release the lock
+//!     │  switch     the link forward becomes `current`: one rename, which is also the mark that it happened
 //!     ▼
-//! live ──────────── gone: roll back (link, post-deploy, reload, verify), entry `back`, remove, unlock
-//!     │  healthy    entry `healthy`: said to all, acknowledged by all
+//! live ──────────── operator gone: roll back (link, post-deploy, reload, verify), entry `back`, remove, release the lock
+//!     │  healthy    entry `healthy`: sent to all hosts, acknowledged by all hosts
 //!     ▼
-//! confirmed ─────── gone: wait `timeout.lost` for a word from him, then forward to done; back only if he says so
+//! confirmed ─────── operator gone: wait `timeout.lost` for it to come back, then go forward to done; back only if it says so
 //!     │  finish     entry `done`; prune
 //!     ▼
 //! done ──unlock──▶ (nothing)
 //! ```
 //!
-//! Whatever ends a run in its operator's place does so by one function from what lies on disk (`recover` in
-//! `recover.sh`): the host itself, the next run where the host died too, `unlock`. What goes back on the operator's word
-//! (`undo`) is the same rollback. What must work on a full disk is a rename of what was made while there was space. A
-//! revert differs in one thing: it never returns to the release it leaves, so once switched it goes on to `done`. A `sync` is a
-//! deploy on the hosts that differ; the others hold their locks and do nothing. A `restart` makes no entry: a host that is
-//! left alone in it does it to its end.
+//! One function (`recover` in `recover.sh`) ends a run without its operator, from what lies on disk: it is called by the host itself, by
+//! the next run where the host died too, and by `unlock`. A rollback that the operator sends (`undo`) does the same. What must
+//! work on a full disk is a rename of something that was made while there was space.
 //!
-//! **Files of the operator's** ([`config::App::files`]) wait beside their places in `shared/` and take them, by renames, just
-//! before `current` is replaced; what was there waits likewise, and returns with every rollback (`files.sh`).
+//! Other runs differ in few things. A revert never returns to the release that it leaves: once switched, it goes forward to `done`. A
+//! `sync` is a deploy on the hosts that differ; the other hosts hold their locks and do nothing. A `restart` makes no journal entry:
+//! a host whose operator is gone finishes it.
 //!
-//! **Lock and token.** The lock is a link, which `ln` makes only where there is none. Whose it is stands in the run's directory,
-//! as the name of another directory: `owner.PID.START.BOOT`. Only who it names may act for the run; a process that is gone,
-//! or a machine that was started anew, is told by start time and boot id. It is passed on by rename, so of several that
-//! would recover a run exactly one does; and a job starts only while the token it was given is still there, so none
-//! starts behind the back of who took over. Where a crash took the token, heirs are numbered (`heir` in `lock.sh`). Several hosts are locked all or none; of colliding runs, who has the
-//! first host goes on (`executor/lock.rs`). No lock ever needs a person.
+//! **Files that the operator sends** ([`config::App::files`]) wait beside their places in `shared/` and are renamed into them just
+//! before `current` is replaced. The old content is kept in the same way, and returns with every rollback (`files.sh`).
 //!
-//! **Confirming** is two steps, because the last word of any talk may be lost. "All are healthy" turns each host round: before
-//! it, a host that is left alone goes back, after it, forward. Hosts are told only when all are healthy, and "done" only when
-//! all have acknowledged. So one window is left: an operator who dies within the round trip between sending "healthy"
-//! and the last acknowledgement can leave some hosts new and some old. The journals show it, `status` says it, and the
-//! next deploy ends it. Without that death nothing is left open: a host whose line ends in the window is called again and
-//! asked, and all go the way it went. (A single host has nobody to wait for: it goes from live to done.)
+//! **Lock and token.** The lock is a link, because `ln` makes a link only where there is none. The owner of a run is the name of a
+//! directory in the run's directory: `owner.PID.START.BOOT`. Only this process may act for the run; start time and boot id tell
+//! whether it still exists. The token is passed on by rename, so of several runs that would recover a dead one exactly one does.
+//! A job starts only while the token that it was given is still there, so no job starts after another run took over. Where a
+//! crash lost the token, successors are numbered (`heir` in `lock.sh`). All hosts are locked, or none; of colliding runs, the one
+//! that holds the first host continues (`executor/lock.rs`). No lock ever needs a person.
 //!
-//! **Who dies when**, and where that ends:
+//! **Confirming** takes two steps, because the last message of any conversation may be lost. "All are healthy" changes what a host
+//! does when its operator is gone: before it, the host goes back; after it, forward. It is sent only when all hosts are healthy, and
+//! "done" only when all hosts have acknowledged it. So one window is left: an operator that dies between sending "healthy" and the
+//! last acknowledgement, which is one round trip, can leave some hosts new and some old. The journals show it, `status` says it,
+//! and the next deploy ends it. If the operator lives, nothing stays open: a host whose connection was lost in this window is
+//! connected again and asked, and all hosts go the way that it went. (A single host goes from live to done: there is no
+//! other host to wait for.)
 //!
-//! | who | before going live | live, not confirmed | confirmed |
+//! **What can fail, and how it ends** (numbers are exit codes):
+//!
+//! | what fails | before any host is live | live, not confirmed | confirmed |
 //! | --- | --- | --- | --- |
-//! | the operator, or his whole network | all hosts remove and unlock | all roll back and unlock | all go on to done |
-//! | one host's line | the others remove; 1 | it rolls itself back, the others are rolled back; it is called again and asked; 5 | called again; all stay new; 0 |
-//! | one host's machine | the others remove; 1 | the others are rolled back; it is named; 6 | the others stay new; it is named; 6, or 0 once all had acknowledged |
-//! | the operator and a host | that host's next run removes | that host's next run rolls back first | that host's next run records it as done |
-//! | a step (build, reload, …) | all remove; 1 | all are rolled back; 5; a rollback that fails: 6 | told, never undone |
+//! | the operator's machine or its network | all hosts remove the release and unlock | all hosts roll back and unlock | all hosts go on to done |
+//! | the connection of one host | the others remove the release; 1 | it rolls itself back, the others are rolled back; it is connected again and asked; 5 | it is connected again; all stay new; 0 |
+//! | the machine of one host | the others remove the release; 1 | the others are rolled back; it is named; 6 | the others stay new; it is named; 6, or 0 once all had acknowledged |
+//! | the operator's machine and a host | the next run on that host removes the release | the next run on that host rolls back first | the next run on that host records it as done |
+//! | a step (build, reload, …) | all remove the release; 1 | all are rolled back; 5; if a rollback fails: 6 | it is reported, never undone |
 //! | Ctrl-C or SIGTERM | as a step; 130, 143 | as a step; 130, 143 | done |
 //!
-//! "Remove" is within moments: the end of input is seen at once, silence after `timeout.lost`.
+//! Hosts act within moments when a connection ends, and after `timeout.lost` when it goes silent.
 
 pub mod cli;
 pub mod commands;

@@ -10,7 +10,7 @@ pub enum Mode {
     Pretty,
     /// A line per event.
     Plain,
-    /// An event a line, for programs: [`events`].
+    /// JSON for programs: an event on each line.
     Json,
 }
 
