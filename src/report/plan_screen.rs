@@ -69,11 +69,10 @@ fn rows(plan: &Plan) -> Vec<Vec<String>> {
     rows
 }
 
+// A step that comes again, after a health check from this machine, comes only then.
 fn add(row: &mut String, steps: &[String]) {
-    let known: Vec<String> = row.split(", ").map(str::to_owned).collect();
-    for step in steps.iter().filter(|step| !known.contains(step)) {
-        let _ = write!(row, ", {step}");
-    }
+    let before = row.split(", ").filter(|known| steps.iter().all(|step| step != known)).map(str::to_owned);
+    *row = before.chain(steps.iter().cloned()).collect::<Vec<_>>().join(", ");
 }
 
 fn hosts(plan: &Plan, stage: &Stage) -> String {
@@ -120,7 +119,7 @@ fn steps(plan: &Plan, stage: &Stage) -> Vec<String> {
             all
         }
         Work::Health(_) => vec!["health".to_owned()],
-        Work::Pause(Pause::Lasting(time)) => vec![format!("pause of {}", human::duration(*time))],
+        Work::Pause(Pause::Lasting(time)) => vec![format!("pause of {} s", time.as_secs())],
         Work::Pause(Pause::Ask) => vec!["you are asked".to_owned()],
         Work::Pause(Pause::None) => Vec::new(),
     }
