@@ -1,4 +1,4 @@
-//! A decision becomes state: apps that do not change are released, the shells are told what goes live, the user is told what
+//! Applies a decision: releases the hosts of apps that do not change, sends the shells what goes live, and tells the user what
 //! that brings.
 
 use std::time::Duration;

@@ -27,7 +27,7 @@ pub struct Checked {
     pub host: String,
     /// Its answers: words and their values, in order. All of it is the host's text.
     pub found: Vec<(String, Vec<String>)>,
-    /// Its clock, where it told the time.
+    /// Its clock, where it sent the time.
     pub clock: Option<Clock>,
     /// Whether it opens connections for us, where it was asked.
     pub forwarding: Option<Forwarding>,
@@ -45,11 +45,11 @@ pub struct Clock {
 }
 
 impl Clock {
-    fn read(told: i64, asked: Timestamp, way: Duration) -> Clock {
+    fn read(sent: i64, asked: Timestamp, way: Duration) -> Clock {
         let half = way.as_secs_f64() / 2.0;
         let here = asked.as_duration().as_secs_f64() + half;
         #[allow(clippy::cast_precision_loss, reason = "seconds of any clock are far below 2^52")]
-        let there = told as f64 + 0.5;
+        let there = sent as f64 + 0.5;
         Clock { ahead: there - here, unsure: half + 0.5 }
     }
 }
@@ -78,10 +78,10 @@ pub async fn check(
     .await;
     let hosts = fleet.hosts.iter_mut().zip(forwarding).map(|(host, forwarding)| {
         let mut found = std::mem::take(&mut host.found);
-        let told = found.iter().position(|(word, _)| word == "clock").map(|at| found.remove(at).1);
-        let told = told.and_then(|values| values.first()?.parse().ok());
+        let sent = found.iter().position(|(word, _)| word == "clock").map(|at| found.remove(at).1);
+        let sent = sent.and_then(|values| values.first()?.parse().ok());
         let way = (host.started + host.took).saturating_duration_since(since);
-        let clock = told.map(|told| Clock::read(told, asked, way));
+        let clock = sent.map(|sent| Clock::read(sent, asked, way));
         Checked { host: host.name.clone(), found, clock, forwarding, failure: host.failure.clone() }
     });
     let hosts = hosts.collect();

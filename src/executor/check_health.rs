@@ -25,7 +25,7 @@ pub(super) struct Question {
 }
 
 impl HostState {
-    /// What its release wants to be asked, as it told that. Where that cannot be read, the host has failed.
+    /// The health check that is stored with its release, as the host sent it. A host whose check cannot be read has failed.
     pub(super) fn health_question(&mut self, target: usize, spec: &str, live: Live) -> Option<Question> {
         let health = Health::read(spec);
         if health.is_none() {
@@ -59,7 +59,7 @@ impl Fleet<'_> {
                 })
             })
             .collect();
-        // A revert and a restart are done to their end, whatever becomes of one host, and when they are told to stop: nobody
+        // A revert and a restart are done to their end, whatever becomes of one host, and also when the user stops them: no host
         // is taken in again unasked. Where all go back, how the others fare is of no interest any more.
         let to_the_end = undoing || self.plan.policy.on_failure.finishes();
         let mut tick = tokio::time::interval(Duration::from_secs(1));

@@ -38,7 +38,7 @@ impl Fleet<'_> {
             .map(|targets| {
                 let (command, turns, plan) = (&command, &turns, self.plan);
                 async move {
-                    // Closed by nobody.
+                    // Nothing closes it.
                     let _turn = turns.acquire().await;
                     let connected: Connected = async {
                         let connection = transport.connect(&plan.targets[targets[0]].host).await?;

@@ -6,8 +6,8 @@ pub(super) enum Fate {
     /// What it serves was not touched.
     #[default]
     Untouched,
-    /// It was told to go live or to be restarted, or it is being drained: that it serves what it served is known only when
-    /// it says so.
+    /// It was sent the order to go live or to restart, or it is being drained: that it still serves what it served is known
+    /// only when it says so.
     Touched,
     /// It was live with this run's release at some time.
     Switched,
@@ -48,7 +48,7 @@ impl Fate {
         matches!(self, Fate::InDoubt { .. } | Fate::RecoveryFailed { .. })
     }
 
-    /// It was told to go live, or is being drained.
+    /// It was sent the order to go live, or is being drained.
     pub(super) fn touch(&mut self) {
         if *self == Fate::Untouched {
             *self = Fate::Touched;

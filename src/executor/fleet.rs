@@ -40,7 +40,7 @@ pub(super) struct Fleet<'a> {
     pub(super) sender: mpsc::Sender<(usize, HostMessage)>,
     pub(super) number: u32,
     kill_at: Option<tokio::time::Instant>,
-    /// Tries that are repeated are not told again and again.
+    /// The observer hears nothing of phases: attempts that are repeated would be shown again and again.
     pub(super) quiet: bool,
     /// Hosts whose turn has not come, and their scripts.
     pub(super) waiting: VecDeque<(usize, Script)>,
@@ -85,7 +85,7 @@ impl<'a> Fleet<'a> {
         self.hosts.iter().enumerate().filter(move |(_, host)| host.app == app)
     }
 
-    /// Whether any host can be told anything.
+    /// Whether any host is connected.
     pub(super) fn is_open(&self) -> bool {
         self.hosts.iter().any(HostState::is_connected)
     }
@@ -133,7 +133,7 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    /// Tells each host its script and waits for all. Hosts that are gone or have failed are told nothing, unless
+    /// Sends each host its script and waits for all. Hosts that are lost are sent nothing; hosts that failed neither, unless
     /// `even_failed`.
     pub(super) async fn stage(&mut self, phase: Phase, scripts: &[Script], even_failed: bool) {
         let since = Instant::now();
@@ -362,7 +362,7 @@ pub(super) fn plain_failure(kind: FailureKind, step: &str, message: String) -> F
 // Hexadecimal digits of so many random bytes.
 pub(super) fn random(bytes: usize) -> String {
     let mut noise = vec![0_u8; bytes];
-    // Without the kernel's randomness there is no SSH either; the clock at least tells runs apart.
+    // Without the kernel's randomness there is no SSH either; the clock at least distinguishes runs.
     if getrandom::fill(&mut noise).is_err() {
         let now = jiff::Timestamp::now().as_nanosecond().to_le_bytes();
         noise.iter_mut().zip(now).for_each(|(byte, clock)| *byte = clock);

@@ -54,7 +54,7 @@ pub(super) struct HostState {
     pub(super) lost: Option<Phase>,
     /// The last step that failed in the recovery, and its exit code.
     pub(super) failed_recovery_step: Option<FailedStep>,
-    /// Variables that it was told after the run began.
+    /// Variables that it was sent after the run began.
     pub(super) later: BTreeMap<String, String>,
     /// The number of the script that runs there.
     pub(super) running: Option<u32>,
@@ -186,7 +186,7 @@ impl HostState {
         self.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Unreachable)
     }
 
-    /// Whether it can be told anything.
+    /// Whether a resident shell listens there.
     pub(super) fn is_connected(&self) -> bool {
         self.session.is_some()
     }

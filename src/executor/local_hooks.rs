@@ -19,7 +19,7 @@ impl RunState<'_> {
         self.fleet.phase = phase;
         self.fleet.observer.event(&Event::PhaseStarted { phase, part: None });
         for hook in hooks {
-            // A signal between two of them, or when nobody listened.
+            // A signal that came between two of them.
             let asked = self.fleet.interrupt.asked();
             if asked != self.fleet.known {
                 self.fleet.asked(asked);
@@ -89,7 +89,7 @@ impl RunState<'_> {
         ended
     }
 
-    // The local hooks at the end. Their failure is told; the deploy stays what it is.
+    // The local hooks at the end. Their failure is reported; the deploy stays what it is.
     pub(super) async fn after_the_end(&mut self, outcome: &Outcome) {
         let plan = self.request.plan;
         let hooks = match outcome.end {

@@ -156,9 +156,9 @@ impl Fleet<'_> {
 }
 
 // What a host calls a release or a commit reaches the user's text only if it looks like one.
-fn name(told: String) -> String {
-    let plain = told.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    if plain { told } else { String::new() }
+fn name(sent: String) -> String {
+    let plain = sent.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if plain { sent } else { String::new() }
 }
 
 /// The texts of a step, for one host.
@@ -198,7 +198,7 @@ impl Errand {
     }
 }
 
-// What the host is told of a failure, and what its report ends with.
+// The exit code that is sent to the host, and the last output for its report.
 fn word(failure: Failure) -> (u32, Vec<u8>) {
     let code = match &failure.exit {
         Some(Exit::Code(code)) => *code,

@@ -1,5 +1,6 @@
-//! The lock on all hosts, or on none. Of colliding runs at least one goes on: who holds the first host keeps what he has for
-//! a moment and tries for the rest, everyone else lets all go; so the first host decides between runs on the same hosts.
+//! The lock on all hosts, or on none. Of colliding runs at least one goes on: the run that holds the first host keeps what it
+//! has for a moment and tries for the rest, every other run releases all; so the first host decides between runs on the same
+//! hosts.
 
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ use crate::remote::script::Script;
 
 /// How long colliding runs try.
 const COLLISION: Duration = Duration::from_secs(5);
-/// How long the holder of the first host keeps it while he lacks another: runs on overlapping sets of hosts might else wait
-/// for each other.
+/// How long the holder of the first host keeps it while another host is missing: otherwise runs on overlapping sets of hosts
+/// might wait for each other.
 const KEEP: Duration = Duration::from_millis(1500);
 
 /// After the opening, which tried once: until all hosts are held, or the time is up.
@@ -28,7 +29,7 @@ pub(super) async fn all(run: &mut RunState<'_>, patience: Duration) -> Result<()
 async fn hold(run: &mut RunState<'_>, patience: Duration) -> Result<(), Stopped> {
     let began = Instant::now();
     let patience = patience.max(COLLISION);
-    let mut told = false;
+    let mut reported = false;
     loop {
         let busy: Vec<usize> = indices(run, busy);
         if busy.is_empty() {
@@ -42,8 +43,8 @@ async fn hold(run: &mut RunState<'_>, patience: Duration) -> Result<(), Stopped>
             name_holder(run, &busy);
             return Err(Stopped);
         }
-        if !told && began.elapsed() >= KEEP {
-            told = true;
+        if !reported && began.elapsed() >= KEEP {
+            reported = true;
             let host = &run.fleet.hosts[busy[0]];
             let holder = host.facts.holder.as_deref().unwrap_or("another run").to_owned();
             run.fleet.observer.event(&Event::Waiting { host: &host.name, holder: &holder });

@@ -1,5 +1,5 @@
-//! Questions that are asked more than once: the hosts stay connected, and the plan's stage is carried out as often as the
-//! asker has taken what came. So the one who reads slowly holds up himself and nothing else.
+//! Questions that are asked more than once: the hosts stay connected, and the plan's stage is carried out again each time its
+//! answers were taken. So a slow reader of the answers holds up nothing else.
 
 use std::time::Duration;
 
@@ -115,7 +115,7 @@ impl<'a> Looking<'a> {
             .collect()
     }
 
-    /// Carries out the plan's stage on all hosts, or on one, which is told the variables; then there are new pieces.
+    /// Carries out the plan's stage on all hosts, or on one, which is sent the variables; then there are new pieces.
     pub async fn again(&mut self, only: Option<usize>, later: &[(&str, &str)]) {
         let Some(stage) = self.fleet.plan.stages.first() else { return };
         let Work::Remote(scripts) = &stage.work else { return };

@@ -1,6 +1,6 @@
 //! Carrying out a plan: one resident shell per host, all hosts at once, a barrier after each stage.
 //!
-//! Knows no SSH and no terminal: hosts are reached through [`crate::transport`], what happens is told as
+//! Knows no SSH and no terminal: hosts are reached through [`crate::transport`], what happens is reported as
 //! [`event::Event`]s, and how it ended is one [`outcome::Outcome`].
 //!
 //! From the bottom up, each file using only those below it:

@@ -69,7 +69,7 @@ pub struct HostOutcome {
     pub host: String,
     /// What was live before: a release, or nothing yet.
     pub from: Option<Live>,
-    /// What is live now; `None` where nothing is or nobody knows.
+    /// What is live now; `None` where nothing is, or where that is not known.
     pub to: Option<Live>,
     /// In one word.
     pub result: HostResult,

@@ -1,5 +1,5 @@
 //! Hosts in doubt: their connection was lost when they may already have been live. Each is called again, over a connection of
-//! its own, told which way the run goes, and asked what it serves. It is tried for `timeout.lost` in all: so long a host
+//! its own: it learns which way the run goes, and says what it serves. It is tried for `timeout.lost` in all: so long a host
 //! that was confirmed waits before it goes on by itself.
 
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ pub(super) async fn resolve(
     }
     let answer = |_: &RunState<'_>, host: &HostState| {
         let state = host.facts.settled;
-        // What was drained from this machine nobody took in again.
+        // A host that was drained from this machine was not taken in again.
         let unfinished = matches!(state, Some(State::Failed | State::Open)) || host.facts.drained.is_some();
         Answer { live: host.live(), was_live: state.is_some(), unfinished }
     };

@@ -47,7 +47,7 @@ fn open(revisions: &[Option<Revision>]) -> Vec<usize> {
     (0..revisions.len()).filter(|app| revisions[*app].is_none()).collect()
 }
 
-// A whole commit id needs nobody to be asked.
+// A whole commit id needs no resolving.
 fn given(run: &RunState<'_>, commits: &[Option<Revision>], app: usize) -> Option<Revision> {
     let typed = commits.get(app).cloned().flatten();
     typed.or_else(|| Revision::parse(&run.plan().environment.apps[app].reference))

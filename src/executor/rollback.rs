@@ -64,7 +64,7 @@ async fn recover_hosts(run: &mut RunState<'_>) {
     let confirming = run.failed_in == Some(Phase::Confirm);
     if confirming && !plan.recovery.withdraw.is_empty() && !run.fleet.known.now {
         // Some heard that all are healthy: a host that loses us from now on must not go forward alone. Where we leave at
-        // once that is what they do, as the user was told.
+        // once that is what they do, as the user was told by the interrupt's notice.
         run.fleet.tell(Phase::Rollback, &plan.recovery.withdraw, |_, _| true).await;
     }
     // Where nothing was begun all only unlock, which is nothing to show.
@@ -75,7 +75,7 @@ async fn recover_hosts(run: &mut RunState<'_>) {
     let batches: Vec<Vec<usize>> = plan.recovery.batches.iter().map(of_batch).collect();
     let serving = batches.into_iter().filter(|batch| !batch.is_empty());
     for members in std::iter::once(rest).chain(serving) {
-        // A host that is told nothing when the user leaves recovers by itself, and nobody sees how.
+        // A host that is sent nothing when the user leaves recovers by itself, and that is not seen here.
         let never_told: Vec<usize> = if run.fleet.known.now {
             members
         } else {
@@ -117,7 +117,7 @@ async fn check_health_after_recovery(run: &mut RunState<'_>) {
     }
     run.fleet.ask_health(Phase::Rollback, questions, true).await;
     if run.fleet.known.now {
-        // A host that was not waited for does not learn that it is healthy: it goes on alone, and nobody sees how.
+        // A host that was not waited for does not learn that it is healthy: it goes on alone, and that is not seen here.
         waiting.into_iter().for_each(|at| run.fleet.hosts[at].fate.doubt());
         return;
     }
@@ -224,7 +224,7 @@ async fn finish_in_place(run: &mut RunState<'_>) -> End {
     if doubt { End::Split } else { End::without_change(signal, cause) }
 }
 
-/// Hosts that were lost while they were told that all are healthy: they may or may not have heard it. Whether the run goes
+/// Hosts that were lost while the message that all are healthy was sent: they may or may not have received it. Whether the run goes
 /// forward.
 pub(super) async fn resolve_confirmation(run: &mut RunState<'_>) -> bool {
     let failed = run.failed();
@@ -232,11 +232,11 @@ pub(super) async fn resolve_confirmation(run: &mut RunState<'_>) -> bool {
     if failed.iter().any(|at| run.fleet.hosts[*at].lost.is_none()) {
         return false;
     }
-    // All are asked before any is told which way it goes.
+    // All are asked before any learns which way the run goes.
     let asked = ask_whether_confirmed(run, &failed).await;
     let heard: Vec<usize> = asked.iter().filter(|(_, heard)| **heard).map(|(at, _)| *at).collect();
     if heard.len() < asked.len() {
-        // Those that heard it go forward alone, when nobody tells them otherwise for a while.
+        // Those that received it go forward alone, unless they learn otherwise in time.
         resolve(run, &heard, Direction::Back).await;
         return false;
     }

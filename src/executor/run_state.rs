@@ -90,7 +90,7 @@ impl<'a> RunState<'a> {
         self.fleet.of_app(app).any(|(_, host)| !host.is_released())
     }
 
-    /// How an app is told apart, where there are several.
+    /// An app's name, where there are several apps.
     pub(super) fn app_name(&self, app: usize) -> Option<&'a str> {
         let apps = &self.plan().environment.apps;
         (apps.len() > 1).then(|| apps[app].name.as_str())

@@ -1,5 +1,5 @@
-//! The line to one resident shell: two tasks, so that a host that does not read stops no other, and beats go out whatever
-//! else happens.
+//! The session with one resident shell: two tasks, so that a host that does not read stops no other, and beats are sent
+//! whatever else happens.
 //!
 //! A host that is silent for `timeout.lost` is given up: its input is closed, and it rolls itself back.
 
@@ -13,7 +13,7 @@ use super::message::HostMessage;
 use crate::remote::wire::{Frames, Message, Reply, StderrFrame, reply, side};
 use crate::transport::{Channel, Exit, Output};
 
-/// How often the operator shows that he is there. The host counts silence in seconds.
+/// How often a beat is sent. The host counts silence in seconds.
 const BEAT: Duration = Duration::from_secs(2);
 
 /// The sending end. Dropping it ends the host's input.

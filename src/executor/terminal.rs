@@ -1,4 +1,4 @@
-//! A terminal on one host. The resident shell makes ready what it starts from (`env` in files that are nobody else's), a second
+//! A terminal on one host. The resident shell makes ready what it starts from (`env` in files that no other login can read), a second
 //! channel of the same connection carries it, and the resident shell clears up when either end is gone.
 
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use crate::transport::{Channel, Exit, Output, Screen, Transport, Window, modes};
 /// The operator's end of a terminal.
 #[derive(Debug)]
 pub struct Ends {
-    /// What is typed. Its end: nobody can type any more.
+    /// What is typed. Its end: the operator's terminal is gone.
     pub keys: mpsc::Receiver<Bytes>,
     /// What is to be shown, as it is.
     pub shown: mpsc::Sender<Bytes>,
@@ -66,24 +66,24 @@ async fn session(
     let known = fleet.known;
     loop {
         tokio::select! {
-            typed = keys.recv() => match typed {
-                // A full queue: who typed so much waits, and sees what comes meanwhile.
-                Some(typed) => pass_on(&input, typed, &mut output, &shown).await,
-                None => return Ok(Exit::Signal("HUP".into())),
-            },
-            said = output.recv() => match said {
-                Some(Output::Stdout(bytes) | Output::Stderr(bytes)) => {
-                    if shown.send(bytes).await.is_err() {
-                        return Ok(Exit::Signal("HUP".into()));
-                    }
-                }
-                Some(Output::End(exit)) => return Ok(exit),
-                None => return Ok(Exit::Lost("the connection ended".into())),
-            },
-            asked = fleet.interrupt.beyond(known) => {
-                return Ok(Exit::Signal(if asked.signal == 15 { "TERM" } else { "INT" }.into()));
-            }
-        }
+                   typed = keys.recv() => match typed {
+        // A full queue: the typing waits, and what comes meanwhile is shown.
+                       Some(typed) => pass_on(&input, typed, &mut output, &shown).await,
+                       None => return Ok(Exit::Signal("HUP".into())),
+                   },
+                   said = output.recv() => match said {
+                       Some(Output::Stdout(bytes) | Output::Stderr(bytes)) => {
+                           if shown.send(bytes).await.is_err() {
+                               return Ok(Exit::Signal("HUP".into()));
+                           }
+                       }
+                       Some(Output::End(exit)) => return Ok(exit),
+                       None => return Ok(Exit::Lost("the connection ended".into())),
+                   },
+                   asked = fleet.interrupt.beyond(known) => {
+                       return Ok(Exit::Signal(if asked.signal == 15 { "TERM" } else { "INT" }.into()));
+                   }
+               }
     }
 }
 

@@ -1,5 +1,5 @@
 //! The doctor's plan: questions to every host, no lock, nothing changed. Which commands the configuration's texts begin
-//! with is read from them modestly: what cannot be told for sure is not asked about.
+//! with is read from them carefully: a command that is not certain is not asked about.
 
 use super::action::Action;
 use super::base::{free, plan};

@@ -9,13 +9,13 @@ use super::phase::Phase;
 use crate::config::Environment;
 use crate::remote::script::Script;
 
-/// What is live and whether it runs, who holds the lock, the journal.
+/// What is live and whether it runs, the lock holder, the journal.
 #[must_use]
 pub fn status(environment: Environment, options: &Options) -> Plan {
     free(environment, options, Script::new().live().serving().holder().held().journal())
 }
 
-/// The journal and the records of all runs; then, told which, pieces of what one printed.
+/// The journal and the records of all runs; then pieces of what one run printed, as variables say which.
 #[must_use]
 pub fn output(environment: Environment, options: &Options) -> Plan {
     let opening = Script::new().live().journal().attempts();
@@ -53,7 +53,7 @@ fn again(plan: Plan, scripts: Vec<Script>) -> Plan {
     }
 }
 
-/// Questions: what is live, who holds the lock, the journal.
+/// Questions: what is live, the lock holder, the journal.
 #[must_use]
 pub fn look(environment: Environment, options: &Options) -> Plan {
     unlocked(plan(Action::Look, environment, options, Script::new().live().holder().held().journal()))

@@ -105,7 +105,7 @@ pub struct Recovery {
     pub withdraw: Script,
     /// Sent to hosts whose health check from this machine failed, before [`Recovery::script`].
     pub unhealthy: Script,
-    /// What a host that [`Recovery::script`] brought back is told of its health, where that is checked from this machine.
+    /// What is sent to a host that [`Recovery::script`] brought back, after its health was checked from this machine.
     pub verdict: Verdict,
     /// For hosts whose connection was lost.
     pub in_doubt: InDoubt,
@@ -137,7 +137,7 @@ impl Recovery {
     }
 }
 
-/// What a host is told after its health was checked from the operator's machine.
+/// What is sent to a host after its health was checked from the operator's machine.
 #[derive(Debug, Clone, Default)]
 pub struct Verdict {
     /// It is healthy.

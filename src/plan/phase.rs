@@ -21,7 +21,7 @@ pub enum Phase {
     Confirm,
     /// Record, prune, unlock.
     Finish,
-    /// All of it on a single host, which has nobody to wait for.
+    /// All of it on a single host, which waits for no other.
     SingleHost,
     /// Undoing what the phases before did.
     Rollback,

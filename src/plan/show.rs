@@ -76,10 +76,10 @@ pub fn show_with(plan: &Plan, whole: bool, news: &[String]) -> String {
 }
 
 impl Target {
-    /// The variables that are the same for whoever deploys, whenever; no secret is in them.
+    /// The variables that do not depend on the operator and the time; no secret is in them.
     pub fn shown_variables(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
-        let told = self.variables.iter().filter(|(name, _)| !matches!(*name, "when" | "who" | "digest"));
-        told.map(|(name, value)| match *name {
+        let shown = self.variables.iter().filter(|(name, _)| !matches!(*name, "when" | "who" | "digest"));
+        shown.map(|(name, value)| match *name {
             "repo" => (*name, git::without_credentials(value).into()),
             _ => (*name, value.into()),
         })
@@ -168,19 +168,23 @@ fn show_stage(text: &mut String, plan: &Plan, stage: &Stage) {
         Work::Local(hooks) => {
             for hook in hooks {
                 let host = hook.target.map_or(String::new(), |at| format!(" for {}", plan.targets[at].name));
-                let who = match stage.participants {
+                let of = match stage.participants {
                     Participants::All => String::new(),
-                    who => format!(" (of hosts{})", who.condition()),
+                    some => format!(" (of hosts{})", some.condition()),
                 };
                 let phase = title(plan, stage);
-                let _ = writeln!(text, "## {phase}, here{host}{who}: {}\n{}\n", hook.step, hook.text);
+                let _ = writeln!(text, "## {phase}, here{host}{of}: {}\n{}\n", hook.step, hook.text);
             }
         }
         Work::Remote(scripts) => show_scripts(text, plan, &title(plan, stage), (scripts, stage.participants)),
         Work::Health(targets) => {
             let names: Vec<&str> = targets.iter().map(|at| plan.targets[*at].name.as_str()).collect();
-            let (who, names) = (stage.participants.condition(), names.join(", "));
-            let _ = writeln!(text, "## {}, asked from here: health of {names}{who}", title(plan, stage));
+            let (condition, names) = (stage.participants.condition(), names.join(", "));
+            let _ = writeln!(
+                text,
+                "## {}, health check from this machine, of {names}{condition}",
+                title(plan, stage)
+            );
             let today = stage.batch.and_then(|batch| plan.environment.apps[batch.app].health.as_ref());
             match today.filter(|_| plan.action == Action::Deploy) {
                 Some(health) => asked(text, health),
@@ -224,11 +228,16 @@ fn title(plan: &Plan, stage: &Stage) -> String {
     title
 }
 
-fn show_scripts(text: &mut String, plan: &Plan, title: &str, (scripts, who): (&[Script], Participants)) {
+fn show_scripts(
+    text: &mut String,
+    plan: &Plan,
+    title: &str,
+    (scripts, participants): (&[Script], Participants),
+) {
     for (script, hosts) in alike(scripts) {
         let names: Vec<&str> = hosts.iter().map(|at| plan.targets[*at].name.as_str()).collect();
         let on = if hosts.len() == plan.targets.len() { "all hosts".to_owned() } else { names.join(", ") };
-        let _ = writeln!(text, "## {title}, on {on}{}\n{}", who.condition(), script.as_str());
+        let _ = writeln!(text, "## {title}, on {on}{}\n{}", participants.condition(), script.as_str());
     }
 }
 

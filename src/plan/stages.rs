@@ -138,7 +138,7 @@ impl<'a> Stages<'a> {
         std::mem::take(&mut self.needed)
     }
 
-    /// On a single target there is nobody to wait for.
+    /// Whether there is one target, which waits for no other.
     pub(super) fn single(&self) -> bool {
         self.scripts.len() == 1
     }
@@ -155,7 +155,7 @@ impl<'a> Stages<'a> {
         let stages = self.end();
         let last_local = stages.iter().rposition(|stage| !matches!(stage.work, Work::Remote(_)));
         let from = last_local.map_or(0, |at| at + 1);
-        // Where something else comes after the switch, what precedes it could not be told apart from the rest.
+        // Where something else comes after the switch, what precedes it could not be distinguished from the rest.
         if !single || stages[..from].iter().any(|stage| stage.phase == Phase::Activate) {
             return stages;
         }
@@ -174,7 +174,7 @@ impl<'a> Stages<'a> {
         self.each(|_, script| add(script));
     }
 
-    /// What differs from target to target; told by their numbers.
+    /// What differs from target to target, by their indices.
     pub(super) fn each(&mut self, add: impl Fn(usize, Script) -> Script) {
         for at in &self.members {
             self.scripts[*at] = add(*at, std::mem::take(&mut self.scripts[*at]));

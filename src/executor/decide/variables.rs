@@ -1,4 +1,4 @@
-//! What a decision makes known to the resident shells: variables, told once it is made.
+//! The variables that resident shells are sent once a decision is made.
 
 use super::decision::{Change, Decision, Goal, Role};
 use super::view::{HostView, Situation};
