@@ -72,10 +72,10 @@ impl Notice {
                 )
             }
             Notice::AppsStay { apps } => {
-                format!("{} came with that deploy and stays: nothing was live before", apps.join(", "))
+                format!("stays live: {}, which came with that deploy (nothing was live before)", apps.join(", "))
             }
             Notice::ConfigurationChanged { release, hosts } => format!(
-                "the configuration has changed since {release} was deployed; {} gets it with today's",
+                "the configuration has changed since {release} was deployed; it is built with today's on {}",
                 hosts.join(", ")
             ),
             Notice::Skipped { hosts, environment } => {

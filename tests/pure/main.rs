@@ -17,4 +17,5 @@ mod git;
 mod house;
 mod messages;
 mod messages_of_commands;
+mod messages_of_runs;
 mod plan_fleet;

@@ -201,7 +201,7 @@ fn an_app_that_came_with_a_deploy_stays_when_that_is_undone(kind: Kind) {
     world.shipit(&["production", "setup"]).ends_with(0);
     world.shipit(&["production"]).ends_with(0);
     serve(&world, "three", "three");
-    world.shipit(&["production", "revert"]).ends_with(0).says("web came with that deploy and stays");
+    world.shipit(&["production", "revert"]).ends_with(0).says("stays live: web, which came with that deploy");
     serve(&world, "two", "three");
     world.shipit(&["production", "revert"]).ends_with(0);
     serve(&world, "one", "three");

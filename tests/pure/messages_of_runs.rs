@@ -1,0 +1,66 @@
+//! What a run says besides failures: notices, and why it is refused. All variants, as they are worded.
+
+use std::time::Duration;
+
+use shipit::executor::Notice;
+use shipit::executor::decide::Refusal;
+use shipit::remote::hold::Hold;
+
+#[test]
+fn what_runs_notice() {
+    let (host, hosts) = ("web1".to_owned(), vec!["web1".to_owned(), "web2".to_owned()]);
+    let environment = "production".to_owned();
+    let all = [
+        Notice::LeftDrained { host: host.clone(), environment: environment.clone() },
+        Notice::AppsStay { apps: vec!["api".into()] },
+        Notice::ConfigurationChanged { release: "20261121T081502Z-1a2b3c4".into(), hosts: hosts.clone() },
+        Notice::Skipped { hosts: hosts.clone(), environment: environment.clone() },
+        Notice::Skipped { hosts: vec![host.clone()], environment },
+        Notice::NoHostOfApp { app: "api".into() },
+        Notice::CannotSkip { hosts },
+        Notice::UnreachableUnchanged { host: host.clone() },
+        Notice::LostUnchanged { host: host.clone() },
+        Notice::LostAtTheEnd { host: host.clone() },
+        Notice::LostWhenConfirmed { host: host.clone() },
+        Notice::NotCleanedUp { host: host.clone(), message: "cannot write to /srv/app/.shipit".into() },
+        Notice::CallingAgain { host: host.clone() },
+        Notice::Pause { time: Duration::from_secs(90), before: "api, batch 2 of 3".into() },
+        Notice::LocalHookFailed { step: "post-deploy-local".into(), message: "took longer than 5 s".into() },
+        Notice::FromHost { host, text: "removed release 20261121T081502Z-1a2b3c4".into() },
+    ];
+    let text: Vec<String> = all
+        .iter()
+        .map(|notice| notice.host().map_or(String::new(), |host| format!("{host}: ")) + &notice.text())
+        .collect();
+    insta::assert_snapshot!(text.join("\n"));
+}
+
+#[test]
+fn why_runs_are_refused() {
+    let environment = "production".to_owned();
+    let hold = Hold::read("2026-11-22T08:00:00Z\t2026-11-21T08:00:00Z\tops@desk (pid 7)\tfreeze");
+    let serving = vec![("a".to_owned(), vec!["web1".to_owned()]), ("b".to_owned(), vec!["web2".to_owned()])];
+    let none = |earlier, several_apps| Refusal::NoSuchDeploy { earlier, several_apps };
+    let all = [
+        Refusal::Held { environment: environment.clone(), hold },
+        Refusal::NoCommit { reference: "main".into() },
+        Refusal::Reference { message: "git@git.example.com:acme/shop.git has no mian".into() },
+        Refusal::NothingToRevert,
+        none(0, false),
+        none(1, false),
+        none(4, true),
+        Refusal::NothingToSync,
+        Refusal::NoMajority { environment: environment.clone(), serving: serving.clone(), unasked: 0 },
+        Refusal::NoMajority { environment, serving, unasked: 2 },
+        Refusal::UnknownCommit { release: "20261121T081502Z-1a2b3c4".into() },
+        Refusal::NothingToRestart { hosts: vec!["web1".into()] },
+    ];
+    let text: Vec<String> = all
+        .iter()
+        .map(|refusal| {
+            let hint = refusal.hint().map_or(String::new(), |hint| format!("\n  → {hint}"));
+            format!("[{}] {}{hint}", refusal.step(), refusal.message())
+        })
+        .collect();
+    insta::assert_snapshot!(text.join("\n"));
+}
