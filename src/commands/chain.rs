@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use crate::executor::Looked;
-use crate::remote::lineage::{self, Remembered};
-use crate::report::fleet;
+use crate::executor::decide::remembered;
+use crate::remote::lineage;
 
 /// Releases by what is live now.
 #[derive(Debug, Default)]
@@ -19,7 +19,8 @@ pub(super) struct Chain<'a> {
 impl<'a> Chain<'a> {
     pub(super) fn of(looked: &'a [Looked]) -> Self {
         let apps = looked.iter().map(|host| host.app + 1).max().unwrap_or(0);
-        let remembered: Vec<Remembered<'a>> = (0..apps).map(|app| remembered(looked, app)).collect();
+        let hosts: Vec<_> = looked.iter().map(Looked::view).collect();
+        let remembered = remembered(apps, &hosts);
         let live = remembered.iter().filter_map(|app| app.live).max();
         let states = lineage::states(&remembered);
         // A step is called after the newest that it makes live; an app that it does not move says nothing.
@@ -46,13 +47,4 @@ impl<'a> Chain<'a> {
         }
         self.numbers.iter().find(|(_, number)| **number == back).map(|(release, _)| *release)
     }
-}
-
-fn remembered(looked: &[Looked], app: usize) -> Remembered<'_> {
-    let live = fleet::common(looked, app);
-    let serves = |host: &&Looked| {
-        host.app == app && live.is_some() && host.live.as_ref().map(|live| live.release.as_str()) == live
-    };
-    let longest = looked.iter().filter(serves).max_by_key(|host| host.entries.len());
-    Remembered { entries: longest.map(|host| host.entries.as_slice()).unwrap_or_default(), live }
 }

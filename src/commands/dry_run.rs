@@ -9,11 +9,13 @@ use super::hold;
 use crate::config::App;
 use crate::error::{Error, exit, failure_code, interrupted};
 use crate::executor::decide::{
-    Change, Contact, HostView, Intent, Situation, Skip, check_hold, decide, may_skip,
+    Change, Contact, Decision, HostView, Intent, Situation, Skip, decide, may_skip, missing_from,
 };
+use crate::executor::event::FailureKind;
 use crate::executor::{Looked, Request};
 use crate::git::{self, GitError, Resolved, Revision};
 use crate::plan::{self, OnFailure, Plan};
+use crate::remote::journal::{Entry, State};
 use crate::report::note::{PlanNote, Unresolved};
 use crate::report::preview::{AppPreview, Group, Preview};
 use crate::report::{Note, Silent, dry_run, human};
@@ -46,13 +48,14 @@ pub(super) async fn show(context: &Context<'_>, request: &Request<'_>) -> Result
             note(context, PlanNote::NotAsked { host: &host.host, why: &why });
         }
     }
-    note_what_would_fail(context, request, &looked);
+    note_obstacles(context, request, &looked);
     if let Some(hold) = hold::on(&looked).filter(|_| request.plan.policy.respects_hold) {
         note(context, PlanNote::Held { environment: &context.environment.name, hold });
     }
     let preview = preview(context, request, looked, revisions).await;
+    note_silent(context, request, &preview.looked, preview.decision.as_ref());
     print(context, request.plan, Some(&preview));
-    // What holds a deploy up was said, and may be over when it is meant.
+    // A hold is only noted: it may end before the deploy.
     Ok(match preview.refusal.as_ref() {
         Some(refusal) => failure_code(&refusal.failure()),
         None => exit::OK,
@@ -68,28 +71,63 @@ fn note(context: &Context<'_>, note: PlanNote<'_>) {
     context.printer.note(Note::Plan(note));
 }
 
-/// Hosts on which the run would end before anything is decided.
-fn note_what_would_fail(context: &Context<'_>, request: &Request<'_>, looked: &[Looked]) {
-    let names =
-        |hosts: &[usize]| human::names(&hosts.iter().map(|at| looked[*at].host.as_str()).collect::<Vec<_>>());
-    let plan = request.plan;
-    let environment = &plan.environment.name;
-    let bare: Vec<usize> = (0..looked.len()).filter(|at| looked[*at].facts.bare).collect();
-    if !bare.is_empty() && !matches!(request.intent, Intent::Sync { .. }) {
-        let hosts = names(&bare);
+/// What would end the run, or make it wait, before it comes to a decision.
+fn note_obstacles(context: &Context<'_>, request: &Request<'_>, looked: &[Looked]) {
+    let environment = &request.plan.environment.name;
+    let which = |is: &dyn Fn(&Looked) -> bool| {
+        let names: Vec<&str> = looked.iter().filter(|host| is(host)).map(|host| host.host.as_str()).collect();
+        (!names.is_empty()).then(|| human::names(&names))
+    };
+    let holder = looked.iter().find_map(|host| host.holder.as_ref().filter(|(_, dead)| !dead));
+    if let Some((holder, _)) = holder {
+        note(context, PlanNote::LockHeld { holder });
+    }
+    let unfinished = |host: &Looked| {
+        let open = |entry: &Entry| matches!(entry.state, State::Open | State::Healthy);
+        holder.is_none() && (host.facts.holder_dead || host.entries.last().is_some_and(open))
+    };
+    if let Some(hosts) = which(&unfinished) {
+        note(context, PlanNote::Unfinished { hosts: &hosts });
+    }
+    if let Some(hosts) = which(&|host| host.facts.bare).filter(|_| !is_sync(request)) {
         note(context, PlanNote::NotSetUp { environment, hosts: &hosts });
     }
+    let deploys = matches!(request.intent, Intent::Deploy { .. });
+    if let Some(hosts) = which(&|host| host.foreign.is_some()).filter(|_| deploys) {
+        note(context, PlanNote::ForeignCurrent { hosts: &hosts });
+    }
+}
+
+fn is_sync(request: &Request<'_>) -> bool {
+    matches!(request.intent, Intent::Sync { .. })
+}
+
+/// Hosts that did not answer, and what the run would do about them. `decision`: as it would be made without them.
+fn note_silent(context: &Context<'_>, request: &Request<'_>, looked: &[Looked], decision: Option<&Decision>) {
+    let plan = request.plan;
+    let names =
+        |hosts: &[usize]| human::names(&hosts.iter().map(|at| looked[*at].host.as_str()).collect::<Vec<_>>());
     let silent: Vec<usize> = (0..looked.len()).filter(|at| looked[*at].failure.is_some()).collect();
     let goes_on = plan.policy.on_failure == OnFailure::Continue && silent.len() < looked.len();
     if silent.is_empty() || goes_on {
         return;
     }
-    match may_skip(plan, &silent) {
-        Skip::Skip => note(context, PlanNote::WouldSkip { hosts: &names(&silent) }),
-        Skip::Fail | Skip::FailFor(_) => {
-            note(context, PlanNote::WouldFail { hosts: &names(&silent) });
-        }
+    let skipped = skipped(plan, looked);
+    let changes = |app| decision.is_none_or(|decision| decision.changes(app));
+    let needed = missing_from(plan, &skipped, changes).is_err();
+    if skipped.len() == silent.len() && !needed {
+        note(context, PlanNote::WouldSkip { hosts: &names(&silent) });
+    } else {
+        note(context, PlanNote::WouldFail { hosts: &names(&silent) });
     }
+}
+
+// Hosts that a run would skip: those that cannot be reached, where it may do without them.
+fn skipped(plan: &Plan, looked: &[Looked]) -> Vec<usize> {
+    let unreachable =
+        |host: &Looked| host.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Unreachable);
+    let unreachable: Vec<usize> = (0..looked.len()).filter(|at| unreachable(&looked[*at])).collect();
+    if may_skip(plan, &unreachable) == Skip::Skip { unreachable } else { Vec::new() }
 }
 
 /// What the refs mean, by the operator's git; only a deploy asks for it.
@@ -129,7 +167,6 @@ async fn preview(
     let plan = request.plan;
     let situation = situation(plan, &looked);
     let decided = decide(&situation, &request.intent, &revisions);
-    let is_held = plan.policy.respects_hold && check_hold(&situation).is_err();
     let (decision, refusal) = match decided {
         Ok(decision) => (Some(decision), None),
         Err(refusal) => (None, Some(refusal)),
@@ -152,23 +189,24 @@ async fn preview(
         apps.push(AppPreview { decided, to, groups, differ });
     }
     drop(situation);
-    Preview { looked, decision, refusal, is_held, apps }
+    Preview { looked, decision, refusal, apps }
 }
 
 fn situation<'a>(plan: &'a Plan, looked: &'a [Looked]) -> Situation<'a> {
-    let silent: Vec<usize> = (0..looked.len()).filter(|at| looked[*at].failure.is_some()).collect();
-    let contact = if may_skip(plan, &silent) == Skip::Skip { Contact::Skipped } else { Contact::Failed };
-    let view = |(host, target): (&'a Looked, &'a plan::Target)| HostView {
-        name: &host.host,
-        app: host.app,
-        contact: if host.failure.is_some() { contact } else { Contact::Answered },
-        facts: &host.facts,
-        entries: &host.entries,
+    let skipped = skipped(plan, looked);
+    let contact = |at: usize| match &looked[at].failure {
+        Some(_) if skipped.contains(&at) => Contact::Skipped,
+        Some(_) => Contact::Failed,
+        None => Contact::Answered,
+    };
+    let view = |(at, (host, target)): (usize, (&'a Looked, &'a plan::Target))| HostView {
+        contact: contact(at),
         digest: target.digest(),
+        ..host.view()
     };
     Situation {
         environment: &plan.environment,
-        hosts: looked.iter().zip(&plan.targets).map(view).collect(),
+        hosts: looked.iter().zip(&plan.targets).enumerate().map(view).collect(),
         now: Timestamp::now(),
     }
 }

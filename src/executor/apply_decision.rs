@@ -11,8 +11,8 @@ use crate::git;
 use crate::plan::Phase;
 use crate::remote::wire::Message;
 
-/// How long hosts wait for what is only good to know.
-const COURTESY: Duration = Duration::from_secs(2);
+/// How long hosts wait while the commits are listed.
+const COMMITS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Applies a decision that has something to do.
 pub(super) async fn apply(run: &mut RunState<'_>, decision: &Decision) {
@@ -89,7 +89,7 @@ async fn announce_commits(run: &mut RunState<'_>, app: usize, revision: &str) {
     let (live, new) = (from.clone(), revision.to_owned());
     // A long history on a slow disk is walked beside the run, and not waited for.
     let walk = tokio::task::spawn_blocking(move || git::pending(&root, &live, &new));
-    if let Ok(Ok(Some(pending))) = tokio::time::timeout(COURTESY, walk).await {
+    if let Ok(Ok(Some(pending))) = tokio::time::timeout(COMMITS_TIMEOUT, walk).await {
         let name = run.app_name(app);
         let commits = Event::Commits { app: name, from: &from, to: revision, pending: &pending };
         run.fleet.observer.event(&commits);

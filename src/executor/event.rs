@@ -92,7 +92,7 @@ pub enum FailureKind {
     Step,
     /// Not connected, not authenticated, not trusted.
     Unreachable,
-    /// The line went silent or the connection ended.
+    /// The connection was lost.
     Lost,
     /// Held by another run.
     Busy,

@@ -85,7 +85,7 @@ fn answered(host: &mut super::host::HostState) -> HostOutcome {
             tail: Vec::new(),
         });
     }
-    // Who was stopped before its turn came has run nothing.
+    // A host that was stopped before it started has run nothing.
     let result = match (&failure, host.code) {
         (Some(_), _) => HostResult::Failed,
         (None, Some(_)) => HostResult::Done,

@@ -53,7 +53,7 @@ impl<'a> Fleet<'a> {
         observer: &'a mut dyn Observer,
         interrupt: Interrupt,
     ) -> Fleet<'a> {
-        // Room for every host's last words, whether or not somebody listens just then.
+        // Room for each host's final messages, whether or not somebody listens just then.
         let (sender, said) = mpsc::channel(1024 + 4 * plan.targets.len());
         let hosts = plan.targets.iter().map(|t| HostState::new(&t.name, t.app)).collect();
         // Of two runs within a second, too, the later has the later name.
@@ -249,7 +249,7 @@ impl<'a> Fleet<'a> {
             self.stop_local_step(at);
         }
         let host = &mut self.hosts[at];
-        // It was let go, and its end is no loss.
+        // It was released; the end of its connection is no failure.
         if host.is_released() {
             return;
         }
@@ -295,7 +295,9 @@ impl<'a> Fleet<'a> {
     /// What hosts do without an operator, here.
     fn alone(&self) -> &'static str {
         match self.phase {
-            Phase::Check | Phase::Connect | Phase::Lock | Phase::Local => "nothing was begun: they unlock",
+            Phase::Check | Phase::Connect | Phase::Lock | Phase::Local => {
+                "nothing was started; they release the lock"
+            }
             Phase::Prepare | Phase::Ready => "they end their step, remove the new release and unlock",
             Phase::Activate | Phase::SingleHost | Phase::Rollback
                 if self.plan.policy.on_failure.finishes() =>
@@ -312,7 +314,7 @@ impl<'a> Fleet<'a> {
                 "they roll back to what they served before and unlock; `status` shows when that is done"
             }
             Phase::Confirm | Phase::Finish => "the new release is live: they finish and unlock",
-            Phase::Prune => "they remove what they were at, and unlock",
+            Phase::Prune => "they finish the current removal and release the lock",
             Phase::Exec => "they end the command",
         }
     }
@@ -331,7 +333,7 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    /// Ends all lines; hosts that still hold something put it right by themselves. Waits a moment, so that what ends
+    /// Closes all connections; hosts that still hold something put it right by themselves. Waits a moment, so that what ends
     /// well is seen to end.
     pub(super) async fn close(&mut self) {
         for host in &mut self.hosts {

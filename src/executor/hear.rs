@@ -161,7 +161,7 @@ impl HostState {
         if self.running.take().is_none() && phase == Phase::Finish {
             return;
         }
-        // Where no shell of ours came up nothing was begun.
+        // Where could not start the shipit shell nothing was begun.
         self.lost = self.has_started().then_some(phase);
         let text = match &exit {
             Exit::Lost(text) => text.clone(),
@@ -170,9 +170,9 @@ impl HostState {
         };
         let step = self.output.step.take().map_or_else(|| phase.name().to_owned(), |(step, _)| step);
         let (kind, message, hint) = if self.has_started() {
-            // Whoever ends a run there ends its shell.
+            // Ending a run on the host ends its shell.
             let hint = match exit {
-                Exit::Signal(_) => "did somebody end it there, with `unlock`? `status` shows what it serves",
+                Exit::Signal(_) => "another user may have run `unlock`; `status` shows what it serves",
                 _ => "is the host up, and the network? `status` shows what it serves",
             };
             let hint = hint.to_owned();
@@ -186,7 +186,7 @@ impl HostState {
             )
         } else {
             let hint = "log in by hand and run `sh -c 'dd --version; command -v setsid'`: a POSIX sh, dd and setsid are needed";
-            (FailureKind::Step, format!("no shell of ours came up: {text}"), Some(hint.to_owned()))
+            (FailureKind::Step, format!("could not start the shipit shell: {text}"), Some(hint.to_owned()))
         };
         let tail = if self.has_started() {
             std::mem::take(&mut self.output.tail)

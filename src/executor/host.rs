@@ -167,18 +167,8 @@ impl HostState {
 
     /// Whether a stage is for it.
     pub(super) fn takes_part(&self, participants: Participants) -> bool {
-        if self.is_released() || self.skipped.is_some() {
-            return false;
-        }
-        match participants {
-            Participants::All => true,
-            Participants::NotSetUp => self.role == Role::MissingRelease { bare: true },
-            Participants::MissingRelease => matches!(self.role, Role::MissingRelease { .. }),
-            Participants::HasRelease => self.role == Role::HasRelease,
-            Participants::Differing => self.role.changes(),
-            Participants::InSync => self.role == Role::InSync,
-            Participants::HealthChecked => self.facts.health.is_some(),
-        }
+        let has_check = participants != Participants::HealthChecked || self.facts.health.is_some();
+        self.skipped.is_none() && self.role.takes_part(participants) && has_check
     }
 
     /// Whether it could not be reached, authenticated or trusted.

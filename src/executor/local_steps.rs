@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::event::{Event, Failure, FailureKind};
 use super::fleet::Fleet;
 use super::host::RunningLocalStep;
+use super::live::Live;
 use super::local_process;
 use super::message::{HostMessage, LocalStep};
 use crate::plan::{LocalHook, OnFailure, Phase};
@@ -31,7 +32,8 @@ impl Fleet<'_> {
         }
         let variables = hooks.iter().map(|hook| self.local_variables(hook)).collect();
         let root = self.plan.environment.root.clone();
-        let errand = Errand { at, step: step.clone(), hooks, variables, root, said: self.sender.clone() };
+        let task_of_step =
+            LocalStepTask { at, step: step.clone(), hooks, variables, root, said: self.sender.clone() };
         let (mut interrupt, known) = (self.interrupt.clone(), self.known);
         let stop = CancellationToken::new();
         let cancelled = stop.clone();
@@ -52,10 +54,10 @@ impl Fleet<'_> {
             };
             let (code, tail) = match refused {
                 Some(refused) => refused,
-                None => errand.run(stop).await,
+                None => task_of_step.run(stop).await,
             };
-            let ended = LocalStep::Ended { step: errand.step, number, code, tail };
-            let _ = errand.said.send((at, HostMessage::LocalStep(ended))).await;
+            let ended = LocalStep::Ended { step: task_of_step.step, number, code, tail };
+            let _ = task_of_step.said.send((at, HostMessage::LocalStep(ended))).await;
         });
         self.hosts[at].local_step = Some(RunningLocalStep { number, steps, stop, task });
     }
@@ -125,6 +127,9 @@ impl Fleet<'_> {
         let of_host = |name: &str| if hook.target.is_some() { known(name) } else { String::new() };
         let live = host.and_then(super::host::HostState::live).unwrap_or_default();
         let goal = self.goals[hook.app].clone();
+        // A restart keeps what is live. Before anything is decided there is nothing that the run would make live.
+        let finishes_in_place = self.plan.policy.on_failure == OnFailure::FinishInPlace;
+        let in_place = if finishes_in_place { live.clone() } else { Live::default() };
         // A first deploy has nothing that it could go back to.
         let back = hook.target.is_some() && self.phase == Phase::Rollback && !live.release.is_empty();
         let back = back
@@ -136,7 +141,7 @@ impl Fleet<'_> {
         let (action, now, before) = if back {
             ("rollback".to_owned(), live, goal.unwrap_or_default())
         } else {
-            (known("action"), goal.unwrap_or_else(|| live.clone()), live)
+            (known("action"), goal.unwrap_or_else(|| in_place.clone()), live)
         };
         [
             ("SHIPIT_ENV", known("environment")),
@@ -162,7 +167,7 @@ fn name(sent: String) -> String {
 }
 
 /// The texts of a step, for one host.
-struct Errand {
+struct LocalStepTask {
     at: usize,
     step: String,
     hooks: Vec<LocalHook>,
@@ -171,7 +176,7 @@ struct Errand {
     said: mpsc::Sender<(usize, HostMessage)>,
 }
 
-impl Errand {
+impl LocalStepTask {
     // Its exit code, and the end of what it printed where that is not 0.
     async fn run(&self, stop: impl Future<Output = ()>) -> (u32, Vec<u8>) {
         let (print, mut printed) = mpsc::channel(local_process::PIECES);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::decide::{Contact, HostView};
 use super::event::Observer;
 use super::fleet::Fleet;
 use super::interrupt::Interrupt;
@@ -47,6 +48,21 @@ pub struct Looked {
     pub facts: Facts,
     /// Why there is no answer.
     pub failure: Option<super::event::Failure>,
+}
+
+impl Looked {
+    /// As decisions see it. The configuration's digest of today is not known here.
+    #[must_use]
+    pub fn view(&self) -> HostView<'_> {
+        HostView {
+            name: &self.host,
+            app: self.app,
+            contact: if self.failure.is_some() { Contact::Failed } else { Contact::Answered },
+            facts: &self.facts,
+            entries: &self.entries,
+            digest: None,
+        }
+    }
 }
 
 pub(super) fn looked(host: &mut super::host::HostState) -> Looked {
@@ -164,7 +180,7 @@ impl<'a> Looking<'a> {
         self.fleet.hosts.iter().any(|host| host.is_connected() && host.failure.is_none())
     }
 
-    /// Ends all lines.
+    /// Closes all connections.
     pub async fn end(mut self) {
         self.fleet.close().await;
     }

@@ -72,7 +72,10 @@ impl Notice {
                 )
             }
             Notice::AppsStay { apps } => {
-                format!("stays live: {}, which came with that deploy (nothing was live before)", apps.join(", "))
+                format!(
+                    "stays live: {}, which came with that deploy (nothing was live before)",
+                    apps.join(", ")
+                )
             }
             Notice::ConfigurationChanged { release, hosts } => format!(
                 "the configuration has changed since {release} was deployed; it is built with today's on {}",
@@ -81,7 +84,7 @@ impl Notice {
             Notice::Skipped { hosts, environment } => {
                 let them = if hosts.len() == 1 { "it" } else { "them" };
                 format!(
-                    "skipped: {}; `shipit {environment} sync` brings {them} along later",
+                    "skipped: {}; run `shipit {environment} sync` later to update {them}",
                     hosts.join(", ")
                 )
             }

@@ -53,7 +53,7 @@ fn given(run: &RunState<'_>, commits: &[Option<Revision>], app: usize) -> Option
     typed.or_else(|| Revision::parse(&run.plan().environment.apps[app].reference))
 }
 
-// What the first host said with the opening, where it was asked for that: no other host has a say in this.
+// What the first host said with the opening, where it was asked for that: other hosts are not asked.
 fn from_opening(run: &RunState<'_>, app: usize) -> Option<Revision> {
     let plan = run.plan();
     let first = plan.first_of(app).filter(|_| git::is_path(&plan.environment.apps[app].repo))?;

@@ -26,9 +26,9 @@ pub(super) async fn recover(run: &mut RunState<'_>) -> End {
 async fn roll_back(run: &mut RunState<'_>) -> End {
     // A host that is gone, or that was still at work, may have switched, and we did not hear of it.
     let activating = run.failed_in.is_some_and(is_activating);
-    let unheard =
+    let may_have_switched =
         |host: &HostState| host.running.is_some() && activating || host.lost.is_some_and(is_activating);
-    let was_live = run.fleet.hosts.iter().any(|host| host.fate.was_switched() || unheard(host));
+    let was_live = run.fleet.hosts.iter().any(|host| host.fate.was_switched() || may_have_switched(host));
     let interrupted = run.fleet.known.signal;
     let cause = run.cause();
     run.fleet.part = None;
@@ -43,10 +43,11 @@ async fn roll_back(run: &mut RunState<'_>) -> End {
     }
     resolve_lost(run, was_live).await;
     let continues = run.on_failure() == OnFailure::Continue;
-    let sure = run.fleet.hosts.iter().all(|host| !host.fate.is_in_doubt());
-    if sure && was_live && !continues {
+    if !continues {
+        // In doubt it stays.
         run.fleet.hosts.iter_mut().for_each(|host| host.fate.roll_back());
     }
+    let sure = run.fleet.hosts.iter().all(|host| !host.fate.is_in_doubt());
     match (was_live, sure, cause) {
         // Also where none was live: a host that was drained may not have been taken in again.
         (_, false, _) => End::Split,

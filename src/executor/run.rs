@@ -72,7 +72,7 @@ async fn forward(run: &mut RunState<'_>) -> Result<End, Stopped> {
     end(run).await
 }
 
-// All stages are over. Of a run that went on without some hosts: those are released too.
+// All stages are over. Hosts that failed while the others went on end their run, too.
 async fn end(run: &mut RunState<'_>) -> Result<End, Stopped> {
     if run.failed().is_empty() {
         let idle = |host: &HostState| host.facts.idle || host.facts.pruned == Some(0);

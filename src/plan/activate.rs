@@ -56,7 +56,7 @@ pub(super) fn in_service(stages: &mut Stages<'_>, batch: Batch, app: Option<&App
         stages.all(Script::serve);
     }
     if from_here {
-        stages.asked(batch, Participants::HealthChecked, Script::undrain);
+        stages.health_check_from_here(batch, Participants::HealthChecked, Script::undrain);
     }
 }
 

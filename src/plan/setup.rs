@@ -2,7 +2,7 @@
 
 use super::action::Action;
 use super::base::plan;
-use super::model::{Plan, Recovery};
+use super::model::{Plan, Policy, Recovery};
 use super::options::Options;
 use super::phase::Phase;
 use super::stages::Stages;
@@ -17,10 +17,13 @@ pub fn setup(environment: Environment, options: &Options) -> Plan {
     stages.apps(set_up);
     stages.phase(Phase::Finish);
     stages.all(Script::unlock);
+    let stages = stages.end();
+    let plan = plan(Action::Setup, environment, options, Script::new().setup_lock());
     Plan {
-        stages: stages.end(),
+        stages,
+        policy: Policy { fetches: true, ..plan.policy },
         recovery: Recovery { script: Script::new().undo(), ..Recovery::default() },
-        ..plan(Action::Setup, environment, options, Script::new().setup_lock())
+        ..plan
     }
 }
 

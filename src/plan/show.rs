@@ -126,7 +126,7 @@ fn show_health_on_host(text: &mut String, script: &Script, whole: bool) {
 fn later(text: &mut String, plan: &Plan) {
     let lists = [
         ("when a host asks for it, here", &plan.local_steps),
-        ("after_the_end, here", &plan.after_success),
+        ("after success, here", &plan.after_success),
         ("after a failure, here", &plan.after_failure),
     ];
     for (title, hooks) in lists {
@@ -139,7 +139,7 @@ fn later(text: &mut String, plan: &Plan) {
 
 fn variables(text: &mut String, plan: &Plan) {
     let _ = writeln!(text, "## variables of the resident shell");
-    let later = "apps from from_revision parent release revision";
+    let later = "apps from from_revision parent reference release revision";
     for target in &plan.targets {
         let _ = writeln!(text, "# on {}; when it is known: {later}", target.name);
         let _ = writeln!(text, "# root={}", target.path);

@@ -1,6 +1,5 @@
 //! The stages of a plan, in the making: scripts grow line by line, and a barrier ends them; a hook that runs on the
-//! operator's machine cuts a stage in two. What is said is said to those that the speaker has chosen: all, the targets
-//! of an app, a batch of them.
+//! operator's machine cuts a stage in two. Scripts are added for the selected targets: all, those of an app, a batch.
 
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ pub(super) struct Stages<'a> {
     batch: Option<Batch>,
     // Targets where something is done for all.
     needed: Vec<usize>,
-    // Targets that are spoken to.
+    // The selected targets.
     members: Vec<usize>,
     // One per target.
     scripts: Vec<Script>,
@@ -89,8 +88,8 @@ impl<'a> Stages<'a> {
         self.done.push(Stage { phase: self.phase, participants: self.participants, batch: self.batch, work });
     }
 
-    /// Where the release says that its health is asked for from here: asked, and what follows when all are well.
-    pub(super) fn asked(
+    /// A health check from this machine, where the release has one, and what follows when all are healthy.
+    pub(super) fn health_check_from_here(
         &mut self,
         batch: Batch,
         participants: Participants,
@@ -101,14 +100,14 @@ impl<'a> Stages<'a> {
         self.all(then);
     }
 
-    /// What `tell` says is said to these targets only.
-    pub(super) fn only(&mut self, members: Vec<usize>, tell: impl FnOnce(&mut Self)) {
+    /// Selects these targets for what `build` adds.
+    pub(super) fn only(&mut self, members: Vec<usize>, build: impl FnOnce(&mut Self)) {
         let all = std::mem::replace(&mut self.members, members);
-        tell(self);
+        build(self);
         self.members = all;
     }
 
-    /// Participants is spoken to.
+    /// The selected targets.
     pub(super) fn members(&self) -> &[usize] {
         &self.members
     }
@@ -119,10 +118,10 @@ impl<'a> Stages<'a> {
         environment.sites.iter().map(|site| of(&environment.hosts[site.host])).collect()
     }
 
-    /// Each app, to its targets.
-    pub(super) fn apps(&mut self, mut tell: impl FnMut(&mut Self, &'a App)) {
+    /// Each app, with its targets selected.
+    pub(super) fn apps(&mut self, mut build: impl FnMut(&mut Self, &'a App)) {
         for (at, app) in self.environment.apps.iter().enumerate() {
-            self.only(self.environment.sites_of(at), |stages| tell(stages, app));
+            self.only(self.environment.sites_of(at), |stages| build(stages, app));
         }
     }
 
@@ -207,7 +206,7 @@ impl<'a> Stages<'a> {
         }
     }
 
-    /// The texts of a hook that run on the operator's machine, for each target that is spoken to.
+    /// The texts of a hook that run on the operator's machine, for each selected target.
     pub(super) fn local_steps_of(&self, step: &str, hooks: &[Hook]) -> Vec<LocalHook> {
         let here = hooks.iter().filter(|hook| hook.local);
         here.flat_map(|hook| self.on(step, hook).into_iter().map(move |at| (hook, at)))
@@ -245,13 +244,13 @@ impl<'a> Stages<'a> {
         }
     }
 
-    // The targets that a hook is for, of those that are spoken to.
+    // The selected targets that a hook is for.
     fn on(&self, step: &str, hook: &Hook) -> Vec<usize> {
         let fits = |at: &usize| self.has_role(*at, &hook.roles);
         let mut on: Vec<usize> = self.members.iter().copied().filter(fits).collect();
         // `migrate` has its one host already.
         if hook.once && step != "migrate" {
-            // Once in the whole app, whichever part of it is spoken to.
+            // Once in the whole app, whichever part of it is selected.
             let app = self.members.first().map(|first| self.environment.sites[*first].app);
             let all = app.map(|app| self.environment.sites_of(app)).unwrap_or_default();
             let first = all.into_iter().find(fits);

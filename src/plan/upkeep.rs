@@ -20,7 +20,7 @@ pub fn restart(environment: Environment, options: &Options) -> Plan {
             stages.only(members, |stages| {
                 stages.batch(Phase::Activate, Participants::All, batch);
                 stages.all(|s| s.restart().restart_serve());
-                stages.asked(batch, Participants::HealthChecked, Script::restart_end);
+                stages.health_check_from_here(batch, Participants::HealthChecked, Script::restart_end);
             });
         }
     });

@@ -1,8 +1,6 @@
 //! What `revert` goes through where several apps are deployed as one: all apps of a deploy bear its one release name, so
 //! the newest name among those that are live tells which deploy is undone first, and which apps it changed.
 
-use std::collections::BTreeMap;
-
 use super::journal::{self, Entry};
 
 /// An app, as one host that serves it remembers it.
@@ -12,16 +10,6 @@ pub struct Remembered<'a> {
     pub entries: &'a [Entry],
     /// What is live; none: nothing.
     pub live: Option<&'a str>,
-}
-
-/// The release that most hosts serve, of as many the newer; of hosts that serve nothing `None` is the release.
-#[must_use]
-pub fn majority<'a>(lives: impl Iterator<Item = Option<&'a str>>) -> Option<&'a str> {
-    let mut counts: BTreeMap<Option<&str>, usize> = BTreeMap::new();
-    for live in lives {
-        *counts.entry(live).or_default() += 1;
-    }
-    counts.into_iter().max_by_key(|(release, count)| (*count, *release)).and_then(|(release, _)| release)
 }
 
 /// The states that are gone back through, nearest first: of each app what made its release. An app that a step does not

@@ -63,12 +63,14 @@ fn app_lines(plan: &Plan, preview: &Preview, decision: &Decision, at: usize) -> 
         let names: Vec<&str> = hosts.iter().map(|at| plan.targets[*at].name.as_str()).collect();
         human::names(&names)
     };
+    let silent = preview.looked.iter().any(|host| host.app == at && host.failure.is_some());
+    let all = if silent { "all hosts that answered" } else { "all hosts" };
     match app.decided.change {
         Change::Unchanged if app.decided.goal.is_none() => vec!["nothing is live".to_owned()],
         Change::Unchanged if plan.action == Action::Deploy => {
-            vec![format!("nothing to do: {short} is live everywhere, with this configuration")]
+            vec![format!("nothing to do: {short} is live on {all}, with this configuration")]
         }
-        Change::Unchanged => vec![format!("nothing to do: {short} is live on all hosts")],
+        Change::Unchanged => vec![format!("nothing to do: {short} is live on {all}")],
         Change::NewRelease if app.to.is_none() => Vec::new(),
         Change::NewRelease => app
             .groups

@@ -67,6 +67,12 @@ pub enum PlanNote<'a> {
     CommitsUnknown { from: &'a str, to: &'a str, root: &'a Path },
     /// The commit is older than what is live.
     Older { from: &'a str, to: &'a str },
+    /// Another run holds the lock.
+    LockHeld { holder: &'a str },
+    /// An earlier run ended in the middle on these hosts.
+    Unfinished { hosts: &'a str },
+    /// `current` is not a link to a release of shipit's on these hosts.
+    ForeignCurrent { hosts: &'a str },
     /// Setup never ran on these hosts.
     NotSetUp { environment: &'a str, hosts: &'a str },
     /// These hosts did not answer, and a run would do without them.
@@ -196,6 +202,19 @@ impl fmt::Display for PlanNote<'_> {
             PlanNote::Older { from, to } => {
                 let (from, to) = (human::revision(from), human::revision(to));
                 write!(f, "{to} is older than {from}, which is live; a deploy needs --allow-older")
+            }
+            PlanNote::LockHeld { holder } => {
+                let holder = clean::line(holder.as_bytes(), 400);
+                write!(f, "another run holds the lock: {holder}; what is live may be different when it ends")
+            }
+            PlanNote::Unfinished { hosts } => {
+                write!(
+                    f,
+                    "an earlier run did not end on {hosts}: it is resolved first, and that may change what is live"
+                )
+            }
+            PlanNote::ForeignCurrent { hosts } => {
+                write!(f, "`current` is not a link of shipit's on {hosts}: a deploy would fail")
             }
             PlanNote::NotSetUp { environment, hosts } => {
                 write!(f, "run `shipit {environment} setup` first: not set up yet: {hosts}")

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::preview::Preview;
 use super::{human, table};
 use crate::config::{App, Pause};
+use crate::executor::decide::Role;
 use crate::git;
 use crate::plan::{Action, Batch, OnFailure, Participants, Phase, Plan, Stage, Work};
 
@@ -30,7 +31,8 @@ pub fn render(plan: &Plan, preview: Option<&Preview>, news: &[String]) -> String
     if nothing || preview.is_some_and(|preview| preview.refusal.is_some()) {
         return text;
     }
-    let rows = rows(plan);
+    let roles = preview.and_then(|preview| preview.decision.as_ref()).map(|decision| &decision.roles[..]);
+    let rows = rows(plan, roles.unwrap_or_default());
     if !rows.is_empty() {
         let _ = write!(text, "\n{}", table::render(&rows));
     }
@@ -46,14 +48,16 @@ fn command(action: Action) -> String {
     }
 }
 
-// A row for each part of a phase: phase, hosts, steps.
-fn rows(plan: &Plan) -> Vec<Vec<String>> {
+// A row for each part of a phase: phase, hosts, steps. Hosts that the decision leaves alone are in none.
+fn rows(plan: &Plan, roles: &[Role]) -> Vec<Vec<String>> {
     let mut rows: Vec<Vec<String>> = Vec::new();
     for stage in &plan.stages {
-        let (phase, hosts, steps) = (stage.phase.name().to_owned(), hosts(plan, stage), steps(plan, stage));
-        if steps.is_empty() {
+        let members = members(plan, stage, roles);
+        let steps = steps(plan, stage, &members);
+        if members.is_empty() || steps.is_empty() {
             continue;
         }
+        let (phase, hosts) = (stage.phase.name().to_owned(), hosts(plan, stage, &members, roles));
         match rows.last_mut() {
             // What follows a health check from this machine is the same batch.
             Some(last) if last[0] == phase && last[1] == hosts => add(&mut last[2], &steps),
@@ -69,43 +73,66 @@ fn rows(plan: &Plan) -> Vec<Vec<String>> {
     rows
 }
 
+// The targets that a stage is for, by what was decided; without a decision all that it may be for.
+fn members(plan: &Plan, stage: &Stage, roles: &[Role]) -> Vec<usize> {
+    let takes_part = |at: &usize| roles.get(*at).is_none_or(|role| role.takes_part(stage.participants));
+    let all = 0..plan.targets.len();
+    match &stage.work {
+        Work::Remote(scripts) => all.filter(|at| !scripts[*at].is_empty()).filter(takes_part).collect(),
+        Work::Health(targets) => targets.iter().copied().filter(takes_part).collect(),
+        Work::Local(hooks) => {
+            let of_hook = |at: &usize| {
+                hooks.iter().any(|hook| match hook.target {
+                    Some(target) => target == *at,
+                    None => hook.app == plan.targets[*at].app,
+                })
+            };
+            all.filter(of_hook).filter(takes_part).collect()
+        }
+        Work::Pause(_) => {
+            let of_app = |at: &usize| stage.batch.is_some_and(|batch| batch.app == plan.targets[*at].app);
+            all.filter(of_app).filter(takes_part).collect()
+        }
+    }
+}
+
 // A step that comes again, after a health check from this machine, comes only then.
 fn add(row: &mut String, steps: &[String]) {
     let before = row.split(", ").filter(|known| steps.iter().all(|step| step != known)).map(str::to_owned);
     *row = before.chain(steps.iter().cloned()).collect::<Vec<_>>().join(", ");
 }
 
-fn hosts(plan: &Plan, stage: &Stage) -> String {
-    let of_stage: Vec<usize> = match &stage.work {
-        Work::Remote(scripts) => (0..scripts.len()).filter(|at| !scripts[*at].is_empty()).collect(),
-        Work::Health(targets) => targets.clone(),
-        Work::Local(hooks) if hooks.iter().all(|hook| hook.target.is_none()) => return "here".to_owned(),
-        Work::Local(hooks) => hooks.iter().filter_map(|hook| hook.target).collect(),
-        Work::Pause(_) => Vec::new(),
+fn hosts(plan: &Plan, stage: &Stage, members: &[usize], roles: &[Role]) -> String {
+    let here = match &stage.work {
+        Work::Local(hooks) => hooks.iter().all(|hook| hook.target.is_none()),
+        _ => false,
     };
+    if here {
+        return "here".to_owned();
+    }
     let condition = match stage.participants {
         Participants::All | Participants::HealthChecked => "",
+        // A decision says which they are.
+        _ if !roles.is_empty() => "",
         other => other.condition(),
     };
-    let names: Vec<&str> = of_stage.iter().map(|at| plan.targets[*at].name.as_str()).collect();
+    let names: Vec<&str> = members.iter().map(|at| plan.targets[*at].name.as_str()).collect();
     let names =
-        if of_stage.len() == plan.targets.len() { "all hosts".to_owned() } else { human::names(&names) };
-    match stage.batch {
-        Some(Batch { number, of, .. }) if of > 1 && !of_stage.is_empty() => {
-            format!("{number} of {of}: {names}{condition}")
-        }
-        Some(Batch { number, of, .. }) if of > 1 => format!("before {number} of {of}"),
+        if members.len() == plan.targets.len() { "all hosts".to_owned() } else { human::names(&names) };
+    match (stage.batch, &stage.work) {
+        (Some(Batch { number, of, .. }), Work::Pause(_)) => format!("before {number} of {of}"),
+        (Some(Batch { number, of, .. }), _) if of > 1 => format!("{number} of {of}: {names}{condition}"),
         _ => format!("{names}{condition}"),
     }
 }
 
-fn steps(plan: &Plan, stage: &Stage) -> Vec<String> {
+fn steps(plan: &Plan, stage: &Stage, members: &[usize]) -> Vec<String> {
     match &stage.work {
         Work::Remote(scripts) => {
             let mut all: Vec<String> = Vec::new();
-            for (at, script) in scripts.iter().enumerate() {
-                let app = &plan.environment.apps[plan.targets[at].app];
-                for step in script.steps().iter().filter(|step| exists(plan, app, step)) {
+            for at in members {
+                let app = &plan.environment.apps[plan.targets[*at].app];
+                for step in scripts[*at].steps().iter().filter(|step| exists(plan, app, step)) {
                     if !all.contains(step) {
                         all.push(step.clone());
                     }

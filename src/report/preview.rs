@@ -13,8 +13,6 @@ pub struct Preview {
     pub decision: Option<Decision>,
     /// Why it would be refused.
     pub refusal: Option<Refusal>,
-    /// A hold would refuse it now.
-    pub is_held: bool,
     /// Of each app.
     pub apps: Vec<AppPreview>,
 }

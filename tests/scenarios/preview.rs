@@ -44,7 +44,7 @@ fn the_commits_that_would_go_out_stand_above_the_scripts(kind: Kind) {
     let run = world.shipit(&["production", "plan"]).ends_with(0);
     assert_eq!(news(&run), [format!("nothing is live yet; {} goes out", &one[..7])], "{run}");
     world.shipit(&["production"]).ends_with(0);
-    let nothing = format!("nothing to do: {} is live everywhere, with this configuration", &one[..7]);
+    let nothing = format!("nothing to do: {} is live on all hosts, with this configuration", &one[..7]);
     for options in [&["plan"][..], &["--dry-run"]] {
         let run = world.shipit(&[&["production"], options].concat()).ends_with(0);
         assert_eq!(news(&run), [nothing.as_str()], "{run}");

@@ -2,6 +2,7 @@
 
 use crate::executor::live::Live;
 use crate::executor::notice::Notice;
+use crate::plan::Participants;
 
 /// What a run does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +92,20 @@ impl Change {
 }
 
 impl Role {
+    /// Whether a stage is for a host with this role.
+    #[must_use]
+    pub fn takes_part(self, participants: Participants) -> bool {
+        match participants {
+            _ if self == Role::Released => false,
+            Participants::All | Participants::HealthChecked => true,
+            Participants::NotSetUp => self == Role::MissingRelease { bare: true },
+            Participants::MissingRelease => matches!(self, Role::MissingRelease { .. }),
+            Participants::HasRelease => self == Role::HasRelease,
+            Participants::Differing => self.changes(),
+            Participants::InSync => self == Role::InSync,
+        }
+    }
+
     /// A word for machines.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::executor::Looked;
+use crate::executor::decide::common_release;
 use crate::remote::journal::{Entry, State};
-use crate::remote::lineage;
 
 /// Why a host is not as it should be. The order is that of rows in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,7 +34,7 @@ pub(super) enum Problem {
 /// The release of an app that most of its hosts serve; of equally many, the newer.
 #[must_use]
 pub fn common(looked: &[Looked], app: usize) -> Option<&str> {
-    lineage::majority(looked.iter().filter(|host| host.app == app && host.failure.is_none()).map(release))
+    common_release(looked.iter().filter(|host| host.app == app).map(Looked::view))
 }
 
 /// The release that is live on a host.
