@@ -248,5 +248,5 @@ async fn find_commits(context: &Context<'_>, group: &mut Group, to: Option<&str>
 }
 
 fn is_older(pending: &git::Pending) -> bool {
-    pending.total == 0 && pending.taken_back > 0
+    pending.total == 0 && pending.dropped_total > 0
 }

@@ -1,17 +1,17 @@
 //! The commits between what is live and what will be, where the operator's work tree knows both.
 //!
-//! A courtesy: what it cannot tell is not told, and it fails no run.
+//! For information only: where they are not known, none are shown, and no run fails.
 
 use std::path::Path;
 
 use git2::{Oid, Repository};
 
-/// So many are named.
+/// So many are listed.
 const NAMED: usize = 10;
 /// So many are counted; counting more would keep hosts waiting for a number that is not needed.
 const COUNTED: usize = 2000;
 
-/// What a deploy brings.
+/// What a deploy changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {
     /// The newest, first.
@@ -20,8 +20,10 @@ pub struct Pending {
     pub total: usize,
     /// Whether `total` is all of them, or where counting stopped.
     pub is_counted: bool,
-    /// Commits that are live and not among what goes out.
-    pub taken_back: usize,
+    /// The newest commits that are live and would not be any more.
+    pub dropped: Vec<Commit>,
+    /// How many there are in all.
+    pub dropped_total: usize,
 }
 
 /// A commit of the operator's work tree.
@@ -41,9 +43,15 @@ pub fn pending(root: &Path, live: &str, new: &str) -> Option<Pending> {
     repository.find_commit(live).ok()?;
     repository.find_commit(new).ok()?;
     let ahead = between(&repository, live, new).ok()?;
-    let taken_back = between(&repository, new, live).ok()?.len();
-    let commits = ahead.iter().take(NAMED).filter_map(|id| commit(&repository, *id)).collect();
-    Some(Pending { commits, total: ahead.len(), is_counted: ahead.len() < COUNTED, taken_back })
+    let behind = between(&repository, new, live).ok()?;
+    let named = |ids: &[Oid]| ids.iter().take(NAMED).filter_map(|id| commit(&repository, *id)).collect();
+    Some(Pending {
+        commits: named(&ahead),
+        total: ahead.len(),
+        is_counted: ahead.len() < COUNTED,
+        dropped: named(&behind),
+        dropped_total: behind.len(),
+    })
 }
 
 fn between(repository: &Repository, from: Oid, to: Oid) -> Result<Vec<Oid>, git2::Error> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::executor::Live;
-use crate::git::Pending;
+use crate::git::{Commit, Pending};
 use crate::transport::Exit;
 
 /// Digits of a revision that are shown.
@@ -126,32 +126,39 @@ pub fn exit(exit: &Exit) -> String {
     }
 }
 
-/// What goes out of an app, where there are several: `api: 3 commits go out (1a2b3c4..5d6e7f8):`, then the newest, a line each.
+/// What goes out, and what would be dropped: `api: 3 commits go out (1a2b3c4..5d6e7f8):`, then the newest, a line each. The app
+/// is named where there are several.
 #[must_use]
 pub fn commits(app: Option<&str>, from: &str, to: &str, pending: &Pending) -> Vec<String> {
-    let count = |n: usize| if n == 1 { "1 commit".to_owned() } else { format!("{n} commits") };
-    let goes = if pending.total == 1 { "goes" } else { "go" };
     let app = app.map_or(String::new(), |app| format!("{app}: "));
+    let goes = if pending.total == 1 { "goes" } else { "go" };
     let more = if pending.is_counted { "" } else { "at least " };
-    let mut lines = vec![format!(
-        "{app}{more}{} {goes} out ({}..{}){}",
-        count(pending.total),
-        revision(from),
-        revision(to),
-        if pending.commits.is_empty() { "" } else { ":" }
-    )];
-    lines.extend(pending.commits.iter().map(|commit| {
-        format!("  {} {}", revision(&commit.revision), super::clean::line(commit.subject.as_bytes(), 100))
-    }));
-    let rest = pending.total - pending.commits.len();
-    if rest > 0 && !pending.commits.is_empty() {
-        lines.push(format!("  … and {rest} more"));
-    }
-    if pending.taken_back > 0 {
-        let are = if pending.taken_back == 1 { "is" } else { "are" };
-        lines.push(format!("{app}{} of what is live {are} not in it", count(pending.taken_back)));
+    let range = format!("{}..{}", revision(from), revision(to));
+    let title = format!("{app}{more}{} {goes} out ({range})", count(pending.total, "commit"));
+    let mut lines = titled(title, &pending.commits, pending.total);
+    if pending.dropped_total > 0 {
+        let title = format!("{app}this drops {}", count(pending.dropped_total, "live commit"));
+        lines.extend(titled(title, &pending.dropped, pending.dropped_total));
     }
     lines
+}
+
+fn count(number: usize, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
+/// The title, then a line for each commit that is listed.
+fn titled(title: String, listed: &[Commit], total: usize) -> Vec<String> {
+    if listed.is_empty() {
+        return vec![title];
+    }
+    let line = |commit: &Commit| {
+        let subject = super::clean::line(commit.subject.as_bytes(), 100);
+        format!("  {} {subject}", revision(&commit.revision))
+    };
+    let rest = total.saturating_sub(listed.len());
+    let rest = (rest > 0).then(|| format!("  … and {rest} more"));
+    std::iter::once(title + ":").chain(listed.iter().map(line)).chain(rest).collect()
 }
 
 /// An error of the machine's, without Rust's `(os error 28)`, in lower case.

@@ -88,7 +88,7 @@ fn details(question: Question<'_>) -> Option<String> {
 fn text(question: Question<'_>) -> String {
     match question {
         Question::Deploy(_) => "Go ahead? [y/N] ".to_owned(),
-        Question::EndRun => "End it? [y/N] ".to_owned(),
+        Question::EndRun => "End that run? [y/N] ".to_owned(),
         Question::TrustKeys([_]) => "trust it and go on? (yes/no/fingerprint) ".to_owned(),
         Question::TrustKeys(_) => "trust all of them and go on? (yes/no) ".to_owned(),
     }

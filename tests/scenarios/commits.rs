@@ -32,15 +32,14 @@ fn the_commits_that_go_out_are_told_before_anything_is_prepared(kind: Kind) {
 on_sshd!(the_commits_that_go_out_are_told_before_anything_is_prepared,);
 
 #[test]
-fn commits_that_are_taken_back_are_counted() {
+fn commits_that_are_dropped_are_listed() {
     let world = World::deployed(Kind::InProcess, 1, "");
     let old = world.repo.head();
     world.deploy("two");
     world.deploy("three");
     let run = world.shipit(&["production", "ref", &old, "--allow-older"]).ends_with(0);
     assert!(
-        run.stderr.contains("0 commits go out (")
-            && run.stderr.contains("2 commits of what is live are not in it"),
+        run.stderr.contains("0 commits go out (") && run.stderr.contains("this drops 2 live commits:"),
         "{run}"
     );
 }

@@ -160,7 +160,7 @@ fn kept_hosts_are_reached_by_hand_by_nobody_else_and_until_ctrl_c() {
     fs::rename(root.join("home/.ssh/id_ed25519"), root.join("home/.ssh/away")).unwrap();
     ssh(&demo.world.home().join(".ssh/id_ed25519")).ends_with(255);
     running.kill(Signal::INT);
-    running.wait().ends_with(0).says("left: rm -r ");
+    running.wait().ends_with(0).says("files kept; remove them with: rm -r ");
     assert!(root.join("web1/shop/current").exists(), "what was kept stays");
     let held = shipit(&["production", "status"]);
     assert_eq!(held.code, Some(4), "the hosts end with the process: {held}");

@@ -49,7 +49,7 @@ pub(super) async fn run(invocation: &Invocation, keep: bool, printer: &Printer) 
     }
     hosts.close().await;
     if keep {
-        narrator.shows(&format!("\nleft: rm -r '{}'\n", ground.root().display()));
+        narrator.shows(&format!("\nfiles kept; remove them with: rm -r '{}'\n", ground.root().display()));
     }
     drop(ground);
     ended(told)

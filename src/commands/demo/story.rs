@@ -52,15 +52,15 @@ pub(super) const STORY: [Step; 28] = [
     Types(SERVES, 0),
     Title("5. A deploy that breaks on one host"),
     Says(
-        "This one moves to port 9090, which nobody knew to be taken on web2. web1 and web3 reload well, web2 does \
-         not: all three go back to what they served, by themselves.",
+        "This one moves to port 9090, which another program on web2 has taken. web1 and web3 reload well, web2 \
+         does not: all three are rolled back to what they served.",
     ),
     Types("echo 9090 >port", 0),
     Types("git commit -qam 'Move to port 9090' && git push -q", 0),
     Types("shipit production", 5),
     Types(SERVES, 0),
     Title("6. Going back"),
-    Says("The second edition is not liked? The first is still on every host: no build, no network."),
+    Says("Don't like the second edition? The first is still on every host: no build, no network."),
     Types("shipit production revert", 0),
     Types("shipit production list", 0),
     Title("7. What lies on a host"),

@@ -182,7 +182,7 @@ fn fields(event: &Event<'_>) -> Option<(&'static str, Value)> {
                 .iter()
                 .map(|c| json!({ "revision": c.revision, "subject": c.subject }))
                 .collect();
-            let (total, taken_back) = (pending.total, pending.taken_back);
+            let (total, taken_back) = (pending.total, pending.dropped_total);
             let fields = json!({ "app": app, "from": from, "to": to, "total": total, "taken_back": taken_back, "commits": commits });
             ("commits", fields)
         }

@@ -54,7 +54,7 @@ fn commits(plan: &Plan, news: &AppPreview) -> Value {
             "from": group.from,
             "total": pending.map(|pending| pending.total),
             "is_counted": pending.map(|pending| pending.is_counted),
-            "taken_back": pending.map(|pending| pending.taken_back),
+            "taken_back": pending.map(|pending| pending.dropped_total),
             "commits": pending.map(|pending| pending.commits.iter().map(named).collect::<Vec<_>>()),
         })
     });
