@@ -16,7 +16,7 @@ pub struct Known {
     pub revision: String,
     /// The ref it was asked by.
     pub reference: String,
-    /// Who did it, from where.
+    /// The operator: login and machine.
     pub who: String,
     /// When, by the operator's clock: RFC 3339.
     pub when: String,
@@ -47,7 +47,7 @@ pub struct Step {
 }
 
 impl Attempt {
-    /// From what the host told.
+    /// From what the host said.
     #[must_use]
     pub fn read(run: &str, pairs: &[(String, String)]) -> Attempt {
         let mut attempt = Attempt::default();

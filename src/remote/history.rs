@@ -6,7 +6,7 @@ use super::journal::{Entry, State};
 /// An entry that hosts have in common, and how it stands on those that have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deploy<'a> {
-    /// As the first of them tells it.
+    /// As the first host says it.
     pub entry: &'a Entry,
     /// Host, as a number, and state there.
     pub on: Vec<(usize, State)>,
@@ -45,7 +45,7 @@ fn same(one: &Entry, other: &Entry) -> bool {
     one_run(marks(one), marks(other))
 }
 
-/// What tells runs apart: their names, and where one has none what it was about, and when.
+/// What identifies a run: its name, or, if it has none, what it was about and when.
 fn one_run([run, about @ ..]: [&str; 4], [other, other_about @ ..]: [&str; 4]) -> bool {
     if run.is_empty() || other.is_empty() { about == other_about } else { run == other }
 }

@@ -1,7 +1,7 @@
 //! The hold of an environment, as it lies on a host: while it is there, `update` and `ref` are refused.
 //!
-//! Its times are the operators' own: who holds says until when by his clock, who asks judges by his. No host's clock counts,
-//! since on several hosts the same hold must not be over and not over at once.
+//! Its times come from operators: the operator's clock says until when, and the clock of the operator that asks decides. Hosts'
+//! clocks do not count, since the same hold must not be over on one host and not on another.
 
 use jiff::Timestamp;
 
@@ -12,14 +12,14 @@ pub struct Hold {
     pub until: Option<Timestamp>,
     /// When it began: RFC 3339, as it was written.
     pub since: String,
-    /// Who holds, from where.
+    /// The operator: login and machine.
     pub who: String,
     /// Why; empty: it was not said.
     pub why: String,
 }
 
 impl Hold {
-    /// From what a host told. Any text is a hold: what cannot be read was put there to hold, and does so until `resume`.
+    /// From what a host said. Any text is a hold: a file that cannot be read was put there to hold, and does so until `resume`.
     #[must_use]
     pub fn read(line: &str) -> Hold {
         let mut fields = line.splitn(4, '\t').map(str::to_owned);
@@ -28,7 +28,7 @@ impl Hold {
         Hold { until: until.parse().ok(), since, who, why }
     }
 
-    /// Whether it holds now, by the clock of who asks.
+    /// Whether it holds now, by the clock of this machine.
     #[must_use]
     pub fn is_on(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| now < until)
@@ -37,7 +37,7 @@ impl Hold {
     /// `ops@desk since … until …: why`.
     #[must_use]
     pub fn describe(&self) -> String {
-        // What follows the name says how he was at work.
+        // Behind the name is how shipit was started.
         let who = self.who.split_whitespace().next().unwrap_or("somebody");
         let since = if self.since.is_empty() { String::new() } else { format!(" since {}", self.since) };
         let until = self.until.map_or(String::new(), |until| format!(" until {}", stamp(until)));

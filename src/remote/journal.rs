@@ -20,7 +20,7 @@ pub struct Entry {
     pub action: String,
     /// What was live before; empty: nothing.
     pub from: String,
-    /// Who did it, from where.
+    /// The operator: login and machine.
     pub who: String,
     /// When, by the operator's clock: RFC 3339.
     pub when: String,
@@ -62,7 +62,7 @@ impl State {
 }
 
 impl Entry {
-    /// From what the host told; `None` where that is no entry of ours.
+    /// From what the host said; `None` if it is no entry of ours.
     #[must_use]
     pub fn read(number: &str, state: &str, pairs: &[(String, String)]) -> Option<Entry> {
         let get = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());

@@ -1,5 +1,5 @@
-//! What `revert` goes through where several apps are deployed as one: all apps of a deploy bear its one release name, so
-//! the newest name among those that are live tells which deploy is undone first, and which apps it changed.
+//! What `revert` goes through where several apps are deployed as one: all apps of a deploy have the same release name, so
+//! the newest name among the live ones says which deploy is undone first, and which apps it changed.
 
 use super::journal::{self, Entry};
 

@@ -1,5 +1,5 @@
-//! The lines between the operator and a resident shell. Both directions start each line with the nonce of the run, so that
-//! nothing a banner, a `.bashrc` or a hook prints is taken for one of them. Knows nothing of channels.
+//! The messages between the operator and a resident shell. In both directions each line starts with the nonce of the run, so
+//! that nothing that a banner, a `.bashrc` or a hook prints is taken for a message. Knows nothing of channels.
 
 use bytes::{Bytes, BytesMut};
 
@@ -71,9 +71,9 @@ pub enum Reply {
     Raw(Bytes),
     /// Something about the host.
     Fact(String, String),
-    /// An answer to a question of the doctor's: a word and its values.
+    /// An answer to a question of `check`: a word and its values.
     Found(String, Vec<String>),
-    /// It is there.
+    /// The shell has started.
     Hello,
     /// A step began; its output starts there in the log.
     Step(String, u64),
@@ -93,7 +93,7 @@ pub enum Reply {
     Switched(String),
     /// The exit code of `exec`'s command.
     Code(u32),
-    /// Worth telling.
+    /// Something that the user should know.
     Notice(String),
     /// Why the script ends ([`Reason`](super::reason::Reason)): word, step, fields.
     Fail(String, String, Vec<String>),
@@ -133,8 +133,8 @@ pub enum Piece {
     Raw(Bytes),
 }
 
-/// A frame longer than this is none, and neither is one that announces more bytes: we send no such, and what a host sends is
-/// held until it is whole.
+/// A longer frame is not one of ours, and neither is one that announces more bytes: a frame is kept in memory until it is
+/// complete.
 const LONGEST_FRAME: usize = 1 << 20;
 
 impl Frames {
@@ -203,7 +203,7 @@ fn may_start(held: &[u8], mark: &[u8]) -> usize {
     (1..mark.len().min(held.len() + 1)).rev().find(|n| held.ends_with(&mark[..*n])).unwrap_or(0)
 }
 
-/// Reads a piece of standard output. The number tells which script it answers. `None`: a frame we do not know.
+/// Reads a piece of standard output. The number tells which script it answers. `None`: an unknown frame.
 #[must_use]
 pub fn reply(piece: Piece) -> Option<(u32, Reply)> {
     let (fields, bytes) = match piece {
@@ -246,7 +246,7 @@ fn pairs(fields: &[&str]) -> Vec<(String, String)> {
     fields.chunks_exact(2).map(|pair| (pair[0].to_owned(), pair[1].to_owned())).collect()
 }
 
-/// Reads a piece of standard error. `None`: a frame we do not know.
+/// Reads a piece of standard error. `None`: an unknown frame.
 #[must_use]
 pub fn side(piece: Piece) -> Option<StderrFrame> {
     match piece {

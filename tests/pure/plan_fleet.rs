@@ -217,7 +217,7 @@ fn what_hosts_ask_for_is_part_of_the_plan() {
     assert_eq!(asked, expected);
     let text = shown(&plan);
     assert!(text.contains("## when a host asks for it, here for web1: drain\nlb out\n"), "{text}");
-    assert!(text.contains("store_here drain\n") && !text.contains("store drain"), "{text}");
+    assert!(text.contains("store_local_step drain\n") && !text.contains("store_step drain"), "{text}");
     assert_eq!(
         outline(&plan).matches("here:").count(),
         0,

@@ -245,7 +245,7 @@ fn leftovers_are_removed(sh: Sh) {
     fs::write(shipit.join("run.file"), "").unwrap();
     let mut waiting = Run::start(&ground, 30);
     // A run that is just about to try is alive, and stays.
-    let alive = waiting.tell_text("lock_dir; R=");
+    let alive = waiting.tell_text("make_run_dir; R=");
     waiting.wait(alive).good();
     let mut run = Run::start(&ground, 30);
     run.script(&lock()).good();

@@ -83,7 +83,7 @@ fn placed(ground: &Ground) -> Deploy<'_> {
     send(&deploy.run, NEW);
     deploy.run.script(&stage()).good();
     deploy.go(State::Begun, State::Ready);
-    let number = deploy.run.tell_text("files_place\n");
+    let number = deploy.run.tell_text("place_files\n");
     deploy.run.wait(number).good();
     deploy
 }
@@ -109,7 +109,7 @@ fn a_file_that_is_not_yet_ready_leaves_nothing(sh: Sh) {
             let mut deploy = Deploy::begin(&ground, 30);
             deploy.go(State::Locked, State::Begun);
             send(&deploy.run, NEW);
-            let stage = format!("{command}() {{ {ends}; }}\nfile 0 0640 conf/env\n");
+            let stage = format!("{command}() {{ {ends}; }}\nkeep_file 0 0640 conf/env\n");
             let number = deploy.run.tell_text(&stage);
             if ends == "return 1" {
                 deploy.run.wait(number);

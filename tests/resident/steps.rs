@@ -22,7 +22,7 @@ fn all_is_on_the_disk_before_the_entry_is(sh: Sh) {
     ground.repo.publish(&[("page", "new")]);
     let mut deploy = Deploy::reach(&ground, 30, State::CheckedOut);
     let number =
-        deploy.run.tell_text("sync() { ls $S/journal $R >$root/../seen; command sync $@; }\nintent\n");
+        deploy.run.tell_text("sync() { ls $S/journal $R >$root/../seen; command sync $@; }\nopen_entry\n");
     deploy.run.wait(number).good();
     let seen = fs::read_to_string(ground.root().join("../seen")).unwrap();
     assert!(seen.lines().any(|name| name == "intent") && !seen.contains(".open"), "{seen}");

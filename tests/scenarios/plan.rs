@@ -167,32 +167,38 @@ fn every_kind_of_run_takes_its_own_way() {
         (
             planned(lines, plan::revert),
             Action::Revert,
-            "lock\nlive\nnewest\njournal\n",
+            "lock\ntell_live\ntell_newest\ntell_journal\n",
             "prepare activate health:activate@2 activate confirm finish",
             "abandon\nunlock\n",
         ),
         (planned(lines, |e, o| plan::exec(e, o, &words)), Action::Exec, "exec_text true\n", "", ""),
-        (planned(lines, plan::look), Action::Look, "live\nholder\nheld\njournal\n", "", ""),
-        (planned(lines, plan::unlock), Action::Unlock, "steal\n", "", ""),
+        (
+            planned(lines, plan::look),
+            Action::Look,
+            "tell_live\ntell_holder\ntell_hold\ntell_journal\n",
+            "",
+            "",
+        ),
+        (planned(lines, plan::unlock), Action::Unlock, "end_holder\n", "", ""),
         (
             planned(lines, plan::sync),
             Action::Sync,
-            "sync_lock\nlive\nknown\njournal\n",
+            "sync_lock\ntell_live\ntell_known\ntell_journal\n",
             "prepare prepare prepare ready activate health:activate@2 activate confirm finish finish",
             "undo\n",
         ),
         (
             planned(lines, plan::restart),
             Action::Restart,
-            "lock\nlive\n",
+            "lock\ntell_live\n",
             "activate health:activate@2 activate finish",
-            "restart_again\nunlock\n",
+            "restart_after_stop\nunlock\n",
         ),
-        (planned(lines, plan::prune), Action::Prune, "lock\nlive\n", "prune", "unlock\n"),
+        (planned(lines, plan::prune), Action::Prune, "lock\ntell_live\n", "prune", "unlock\n"),
         (
             planned(lines, |e, o| plan::hold(e, o, "2026-11-22T08:00:00Z", "it's a freeze")),
             Action::Hold,
-            "hold 2026-11-22T08:00:00Z 'it'\\''s a freeze'\nholder\n",
+            "hold 2026-11-22T08:00:00Z 'it'\\''s a freeze'\ntell_holder\n",
             "",
             "",
         ),
@@ -217,9 +223,12 @@ fn options_of_the_command_line_change_only_their_own_lines() {
         change(&mut options);
         shown(&plan::deploy(environment, &options))
     };
-    assert_eq!(with(|o| o.allow_older = true), plain.replace("guard\n", ""));
-    assert_eq!(with(|o| o.keep_failed = true), plain.replace("begin\n", "mark \"$R/keep\"\nbegin\n"));
-    assert_ne!(plain, plain.replace("guard\n", ""));
+    assert_eq!(with(|o| o.allow_older = true), plain.replace("refuse_older\n", ""));
+    assert_eq!(
+        with(|o| o.keep_failed = true),
+        plain.replace("begin_release\n", "mark \"$R/keep\"\nbegin_release\n")
+    );
+    assert_ne!(plain, plain.replace("refuse_older\n", ""));
 }
 
 #[test]

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use super::Script;
+use super::text::Script;
 use crate::config::{Health, HealthCheck};
 use crate::remote::program;
 
-/// Who finds out whether a release is healthy.
+/// What finds out whether a release is healthy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HealthKind {
     /// The host, by the texts stored as step `health`.
@@ -65,27 +65,27 @@ impl Script {
             HealthKind::Client => "client",
         };
         let numbers = [tries.within, tries.interval.max(1), tries.stable].map(|number| number.to_string());
-        self.call("health_store", &[kind, &numbers[0], &numbers[1], &numbers[2], spec])
+        self.call("store_health", &[kind, &numbers[0], &numbers[1], &numbers[2], spec])
     }
 
-    /// What went live takes requests: at once, or, where the operator's side is to find out whether it is healthy, when it
-    /// was told so ([`Script::undrain`]); the fact `health` then says what to ask.
+    /// The new release takes requests: at once, or, if the operator has to check its health, after [`Script::undrain`]; the
+    /// fact `health` then says which check to make.
     #[must_use]
     pub fn serve(self) -> Self {
-        self.step(&["undrain"], "serve", &[])
+        self.step(&["undrain"], "serve_if_known_healthy", &[])
     }
 
     /// The operator's side found out that a host which was reverted is not healthy: [`Script::abandon`] leaves it drained, and
     /// records that it failed. Harmless where nothing went live.
     #[must_use]
     pub fn unwell(self) -> Self {
-        self.call("unwell", &[])
+        self.call("mark_unhealthy", &[])
     }
 
     /// Waits until the release is healthy, where the host can tell.
     #[must_use]
     pub fn health(self) -> Self {
-        self.step(&["health"], "health", &[])
+        self.step(&["health"], "need_health", &[])
     }
 
     /// Answers the fact `undo-health`. Harmless where nothing waits for it.

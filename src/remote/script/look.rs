@@ -1,25 +1,25 @@
 //! Scripts that change no release: questions, what the doctor asks, logs, a terminal, and commands of the user's.
 
-use super::Script;
+use super::text::Script;
 use crate::remote::program;
 
 impl Script {
     /// Whether what is live runs, by its stored `status` step. After [`Script::live`].
     #[must_use]
     pub fn serving(self) -> Self {
-        self.call("serving", &[])
+        self.call("tell_service", &[])
     }
 
     /// Tells the records of all runs whose output is still there.
     #[must_use]
     pub fn attempts(self) -> Self {
-        self.call("attempts", &[])
+        self.call("tell_attempts", &[])
     }
 
     /// Tells a piece of what a run printed; which is in `wanted`, `begin` and `count`.
     #[must_use]
     pub fn output(self) -> Self {
-        self.call("output", &[])
+        self.call("tell_output", &[])
     }
 
     /// The first time the last lines of the files that match, then what is new in them.
@@ -44,7 +44,7 @@ impl Script {
         self.call("exec_text", &[text])
     }
 
-    /// The functions of the doctor's questions, and the first of them: who we are, path, layout, space.
+    /// The functions of `check`, and its first questions: login, path, layout, space.
     #[must_use]
     pub fn check_begin(mut self) -> Self {
         self.text.push_str(program::CHECK);
@@ -78,7 +78,7 @@ impl Script {
     /// Tells the time.
     #[must_use]
     pub fn clock(self) -> Self {
-        self.call("clock", &[])
+        self.call("tell_clock", &[])
     }
 
     /// The user's argv in `current`, each word one argument.

@@ -1,12 +1,12 @@
 //! Calls of `scripts/hold.sh` and `scripts/upkeep.sh`: what changes hosts without a new release, and what `sync` asks.
 
-use super::Script;
+use super::text::Script;
 
 impl Script {
     /// Tells the hold.
     #[must_use]
     pub fn held(self) -> Self {
-        self.call("held", &[])
+        self.call("tell_hold", &[])
     }
 
     /// Holds the host, until a time of the operator's (RFC 3339) or, where that is empty, until `resume`.
@@ -44,13 +44,13 @@ impl Script {
     /// Ends a restart after which the operator found the host not healthy: it stays drained.
     #[must_use]
     pub fn restart_unwell(self) -> Self {
-        self.call("restart_unwell", &[])
+        self.call("mark_restart_unhealthy", &[])
     }
 
     /// Does to its end a restart that was stopped in the middle.
     #[must_use]
     pub fn restart_again(self) -> Self {
-        self.call("restart_again", &[])
+        self.call("restart_after_stop", &[])
     }
 
     /// Removes what is not kept.
@@ -74,12 +74,12 @@ impl Script {
     /// Tells which releases can be made live again from what was kept.
     #[must_use]
     pub fn known(self) -> Self {
-        self.call("known", &[])
+        self.call("tell_known", &[])
     }
 
     /// Removes what a failed attempt at the same release left.
     #[must_use]
     pub fn make_way(self) -> Self {
-        self.call("make_way", &[])
+        self.call("clear_failed_attempt", &[])
     }
 }

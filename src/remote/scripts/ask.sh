@@ -1,8 +1,8 @@
 # shellcheck shell=sh
-# Health over HTTP and TCP, asked by this host: for an operator who may not forward a connection through it. Sent with the
-# question and not with the program.
+# Health checks over HTTP and TCP by this host, for an operator that may not forward connections through it. Sent with
+# the check and not with the program.
 
-# probe: what the variables probe_* say, which the operator sets before this.
+# probe: makes the check of the variables probe_*, which the operator sets before.
 # shellcheck disable=SC2154 # set by the operator
 probe() {
 	case $probe_kind in
@@ -11,8 +11,8 @@ probe() {
 	esac
 }
 
-# What is run for each try, with what was answered in one line to $1. What it reads stays in memory: it is asked on a full
-# disk too. All that is compared is bytes.
+# What is run for each try; it writes one line about the answer to $1. The answer stays in memory, since a health check
+# must work on a full disk. Comparisons are of bytes.
 # shellcheck disable=SC2016 # expanded by the job's own shell
 ASK_HTTP='said=$1 tool=$2 limit=$3 status=$4 body=$5 release=$6 revision=$7 url=$8
 LC_ALL=C
@@ -112,9 +112,9 @@ if [ -n "$release" ]; then
 fi
 ends 0 "HTTP $code"'
 
-# ask_http WITHIN INTERVAL TIMEOUT STABLE STATUS BODY RELEASE URL: STATUS as 200-399 or 200,204. RELEASE yes: the answer,
-# headers or body, must name what is live here. No redirect is followed, but by wget of busybox; and where that is one that
-# tells no status, 2xx is all that is known.
+# ask_http WITHIN INTERVAL TIMEOUT STABLE STATUS BODY RELEASE URL: STATUS as 200-399 or 200,204. RELEASE yes: the
+# answer, headers or body, must name the live release. Redirects are not followed, except by wget of busybox; if that
+# wget does not show the status, 2xx is all that is known.
 ask_http() {
 	ask_limit=$3 ask_status=$5 ask_body=$6 ask_url=$8 ask_release='' ask_revision=''
 	if [ "$7" = yes ]; then
@@ -136,7 +136,7 @@ ask_http() {
 	else
 		fail no-http-client health
 	fi
-	tries "$1" "$2" "$4" ask_http_try || health_failed
+	try_until_healthy "$1" "$2" "$4" ask_http_try || health_failed
 }
 
 ask_http_try() {
@@ -144,10 +144,10 @@ ask_http_try() {
 	ask_job "$ASK_HTTP" "$ask_tool" "$ask_time" "$ask_status" "$ask_body" "$ask_release" "$ask_revision" "$ask_url"
 }
 
-# ask_time: what a try may take, in $ask_time.
+# ask_time: sets $ask_time to the seconds that a try may take.
 ask_time() {
 	ask_time=$ask_limit
-	[ "$ask_time" -le "$tries_left" ] || ask_time=$tries_left
+	[ "$ask_time" -le "$try_left" ] || ask_time=$try_left
 }
 
 # ask_job TEXT ARGUMENT...
@@ -155,12 +155,12 @@ ask_job() {
 	ask_text=$1
 	shift
 	printf '' 2>/dev/null >"$R/said"
-	# The tool says better than we what it waited for.
-	job "$((ask_time + 1))" "$root" /bin/sh -c "$ask_text" shipit "$R/said" "$@"
+	# The tool's own timeout gives the better message.
+	run_job "$((ask_time + 1))" "$root" /bin/sh -c "$ask_text" shipit "$R/said" "$@"
 	ask_said=''
 	read -r ask_said 2>/dev/null <"$R/said"
-	tries_says=${ask_said:-exit $code}
-	[ "$why" != limit ] || tries_says="no answer within $ask_time s"
+	try_says=${ask_said:-exit $code}
+	[ "$why" != limit ] || try_says="no answer within $ask_time s"
 }
 
 # shellcheck disable=SC2016 # expanded by the job's own shell
@@ -169,7 +169,7 @@ case $tool in
 bash) bash -c "exec 3<>\"/dev/tcp/\$1/\$2\"" shipit "$host" "$port" ;;
 nc) nc -z -w "$limit" -- "$host" "$port" ;;
 curl)
-	# It stays when it is connected, till its time is over.
+	# It stays connected until its time is over.
 	[ "$limit" -le 2 ] || limit=2
 	case $host in
 	*:*) host=[$host] ;;
@@ -181,7 +181,7 @@ esac && exit
 printf "%s\n" "nobody listens at $host port $port" | tee "$said" 2>/dev/null
 exit 1'
 
-# ask_tcp WITHIN INTERVAL TIMEOUT STABLE HOST PORT: whether somebody listens there.
+# ask_tcp WITHIN INTERVAL TIMEOUT STABLE HOST PORT: whether a service listens there.
 ask_tcp() {
 	ask_limit=$3 ask_host=$5 ask_port=$6
 	if command -v bash >/dev/null; then
@@ -193,7 +193,7 @@ ask_tcp() {
 	else
 		fail no-tcp-client health
 	fi
-	tries "$1" "$2" "$4" ask_tcp_try || health_failed
+	try_until_healthy "$1" "$2" "$4" ask_tcp_try || health_failed
 }
 
 ask_tcp_try() {

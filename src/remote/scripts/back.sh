@@ -1,89 +1,90 @@
 # shellcheck shell=sh
-# The way back, on the operator's word: `undo`, and for a revert `abandon`. What a host does by itself is the same
-# (recover.sh).
+# The rollback that the operator asks for: `undo`, and `abandon` for a revert. What a host does by itself is in
+# recover.sh.
 
-# point_back: `current` to what it was.
-point_back() {
+# restore_current: points `current` to what it was.
+restore_current() {
 	[ "$(readlink "$root/current")" != "releases/$from" ] || return 0
 	[ -L "$R/back" ] || ln -s "releases/$from" "$R/back"
 	mv -T "$R/back" "$root/current"
 }
 
-# quiet_when_full: the way back must not die of its own words.
+# quiet_when_full: a rollback must not fail because it cannot write to the log.
 quiet_when_full() {
 	head -c 65536 /dev/zero 2>/dev/null >"$R/probe" || LOG=/dev/null
 	rm -f "$R/probe"
 }
 
-# put_back: drain, link, post-deploy, reload, verify, health of what was live before; a step that fails does not stop the next.
-# 0: all is well   1: it is well, though a step failed   2: it is not. Whether it takes requests is another question
-# (serve_again).
-put_back() {
-	put_back_code=0
+# roll_back: drain, link, post-deploy, reload, verify and health of the release that was live before. A step that fails
+# does not stop the next. Returns 0: all is well; 1: healthy, but a step failed; 2: not healthy. Whether the host takes
+# requests again is decided later (take_in_rolled_back).
+roll_back() {
+	roll_back_code=0
 	quiet_when_full
 	if [ -z "$from" ]; then
-		first_back
+		roll_back_first
 		return
 	fi
 	M=$S/releases/$from
-	context "$from" "$from_revision" "$revision" rollback
-	drain_back || put_back_code=1
-	{ point_back && files_back; } || put_back_code=1
-	stored post-deploy "$root/current" try || put_back_code=1
-	reload '' || put_back_code=2
-	stored verify "$root/current" try || put_back_code=2
-	[ $put_back_code = 2 ] || health_good || put_back_code=2
-	return $put_back_code
+	set_hook_env "$from" "$from_revision" "$revision" rollback
+	drain_for_rollback || roll_back_code=1
+	{ restore_current && restore_files; } || roll_back_code=1
+	run_stored post-deploy "$root/current" try || roll_back_code=1
+	reload '' || roll_back_code=2
+	run_stored verify "$root/current" try || roll_back_code=2
+	[ $roll_back_code = 2 ] || is_healthy || roll_back_code=2
+	return $roll_back_code
 }
 
-# first_back: of a first deploy. Nothing was live: what was started is stopped while `current` still leads to it.
-first_back() {
-	aim
-	traffic_is out || nobody_for drain || stored drain "$root/current" try || put_back_code=1
-	stored stop "$root/current" try || put_back_code=1
-	[ ! -L "$root/current" ] || rm -f "$root/current" || put_back_code=1
-	files_back || put_back_code=1
-	return "$put_back_code"
+# roll_back_first: for a first deploy. Nothing was live: what was started is stopped while `current` still points to it.
+roll_back_first() {
+	use_release
+	traffic_is out || operator_missing_for drain || run_stored drain "$root/current" try || roll_back_code=1
+	run_stored stop "$root/current" try || roll_back_code=1
+	[ ! -L "$root/current" ] || rm -f "$root/current" || roll_back_code=1
+	restore_files || roll_back_code=1
+	return "$roll_back_code"
 }
 
-# back_ends CODE: the end of what put_back began: what is well takes requests again. The entry says how it went.
-back_ends() {
+# end_rollback CODE: ends what roll_back began: a healthy host takes requests again. The entry says how it went.
+end_rollback() {
 	back_code=$1
-	[ "$back_code" -gt 1 ] || apart serve_again || back_code=2
-	if [ "$back_code" = 0 ]; then turn back; else turn failed; fi
+	[ "$back_code" -gt 1 ] || in_subshell take_in_rolled_back || back_code=2
+	if [ "$back_code" = 0 ]; then set_state back; else set_state failed; fi
 	return "$back_code"
 }
 
-# dropped: the entry of what never went live here; where the host could not be taken in again, it stays and says so.
-dropped() {
-	if apart serve_on; then
-		rm -f "$mine"
+# drop_entry: removes the entry of a release that never went live here. If the host could not be taken in again, the
+# entry stays and says so.
+drop_entry() {
+	if in_subshell take_in_unchanged; then
+		rm -f "$entry"
 		return
 	fi
-	turn failed
+	set_state failed
 	return 1
 }
 
-# undo: back to before this run, whatever it did, and lets go. Harmless where it did nothing, and when done twice. Where only
-# the operator can tell whether what is live again is healthy, it asks for that, and waits with everything held.
+# undo: back to before this run, and releases the lock. Safe to repeat, and where the run did nothing. If only the
+# operator can check the health of what is live again, it asks for that, and waits with the lock held.
 undo() {
 	rm -f "$R/stop"
 	undo_code=0
-	going_back
-	mine
+	unconfirm_healthy
+	own_entry
 	case $state in
 	open | healthy)
-		if ! switched; then
-			dropped || undo_code=1
-		elif asked; then
-			health_of "$S/releases/$from"
+		if ! has_switched; then
+			drop_entry || undo_code=1
+		elif waits_for_operator; then
+			read_health "$S/releases/$from"
 			fact undo-health "$health_spec"
 			return
 		else
-			apart put_back
+			in_subshell roll_back
 			undo_code=$?
-			! undo_asks || return 0
-			back_ends $undo_code
+			! undo_waits || return 0
+			end_rollback $undo_code
 			undo_code=$?
 		fi
 		;;
@@ -92,25 +93,25 @@ undo() {
 	undo_over
 }
 
-undo_asks() {
+undo_waits() {
 	[ -n "$from" ] && [ "$undo_code" -le 1 ] || return
-	health_of "$S/releases/$from"
+	read_health "$S/releases/$from"
 	[ "$health_kind" = client ] || return
-	if [ "$undo_code" = 0 ]; then traffic asked; else traffic amiss; fi
+	if [ "$undo_code" = 0 ]; then set_traffic asked; else set_traffic amiss; fi
 	fact undo-health "$health_spec"
 }
 
-# undo_end yes|no: the answer to that.
+# undo_end yes|no: the operator's answer.
 undo_end() {
-	asked || return 0
+	waits_for_operator || return 0
 	rm -f "$R/stop"
 	undo_code=2
 	if [ "$1" = yes ]; then
 		undo_code=0
 		! traffic_is amiss || undo_code=1
 	fi
-	traffic out
-	back_ends $undo_code
+	set_traffic out
+	end_rollback $undo_code
 	undo_code=$?
 	undo_over
 }
@@ -121,14 +122,14 @@ undo_over() {
 	[ "$undo_code" = 0 ] || fail not-rolled-back rollback
 }
 
-# abandon: a revert that failed here or elsewhere, or was told to stop. It never returns to the release it leaves: where it
-# did not fail itself, it is done to its end; where it did not leave it yet, that serves on.
+# abandon: ends a revert that failed here or elsewhere, or was stopped. It never returns to the release that it leaves:
+# if it did not fail on this host, it is completed; if it did not switch yet, the live release stays.
 abandon() {
 	abandon_stopped=
 	[ ! -e "$R/stop" ] || abandon_stopped=yes
 	rm -f "$R/stop"
 	abandon_code=0
-	mine
+	own_entry
 	case $state in
 	open | healthy) abandon_entry ;;
 	esac
@@ -139,16 +140,16 @@ abandon() {
 }
 
 abandon_entry() {
-	if ! switched; then
-		[ "$state" != open ] || apart serve_on || abandon_code=1
-		turn failed
+	if ! has_switched; then
+		[ "$state" != open ] || in_subshell take_in_unchanged || abandon_code=1
+		set_state failed
 	elif [ -z "$abandon_stopped" ] && [ -e "$R/failed" ]; then
-		turn failed
+		set_state failed
 	else
-		forward_ends
-		mine
-		# It serves already, whatever comes of that.
-		[ "$state" != 'done' ] || { aim && health_asks; }
+		end_revert
+		own_entry
+		# It is live already, whatever the health check says.
+		[ "$state" != 'done' ] || { use_release && tell_health_check; }
 	fi
 	return 0
 }

@@ -1,42 +1,43 @@
 # shellcheck shell=sh
-# What everything else stands on: replies, failure, who is alive.
+# What all other files use: replies to the operator, failures, and whether a process lives.
 #
 # N       nonce of the run; every line to the operator starts with it
 # SEQ     number of the script that is being answered
 # root    deploy path        S  $root/.shipit        R  directory of this run
 # Reply:  N, tab, SEQ, tab, kind, tab, fields, newline; on fd 3, which only the worker writes. It may begin in the
-# middle of a line that a command of the user's left open.
+# middle of a line that a command of the user left open.
 
-# What a shell finds in its environment it passes on, whatever it sets that to. A login's variables that are called as ours are
-# put aside, and given back to what runs for the user (theirs): nothing of his is overwritten, nothing of ours gets to him.
-theirs_names='
+# A shell exports a variable that it found in its environment, whatever value it gives it later. So a variable of the
+# login that has the name of one of ours is kept under another name, and with_user_env restores it for what runs for the
+# user: the login's values are not overwritten, and hooks see none of ours.
+user_env_names='
 	BOOT CHECKOUT CONSOLE CONSOLE_RC ENTER ENTER_ARGV ENTER_BASH F FAILED FETCH FOREVER GIT HELPER JOB LOG M N NL PIECE R S
 	SEQ SERVING TAB TAIL TOKEN WORD action alone answer app apps begin body code content count cr digest dir end
-	environment fields fits from has high host into left limit line locale lost low mask mine mode newline parent part pin
+	entry environment fields fits from has high host into left limit line locale lost low mask mode newline parent part pin
 	pinned port pruned quoted reference rel release remote repo revision roles root run said shell size start state
 	status step subdir submodules tags text to took tool up url user vars wanted when who whole why word
 	lost_release lost_run probe_at probe_body probe_interval probe_kind probe_port probe_release probe_stable probe_status
 	probe_timeout probe_within data_enter data_env data_token fetch_mode from_revision reload_limit repo_key ssh_command token_for token_user
 '
-theirs_aside=''
-for aside_name in $theirs_names; do
-	eval "[ -n \"\${$aside_name+set}\" ]" || continue
-	eval "aside_$aside_name=\$$aside_name"
-	unset "$aside_name"
-	theirs_aside="$theirs_aside $aside_name"
+user_env_kept=''
+for user_env_name in $user_env_names; do
+	eval "[ -n \"\${$user_env_name+set}\" ]" || continue
+	eval "user_env_value_$user_env_name=\$$user_env_name"
+	unset "$user_env_name"
+	user_env_kept="$user_env_kept $user_env_name"
 done
 
 TAB='	'
 NL='
 '
 TAIL=16384
-# Seconds that no job takes.
+# More seconds than any job takes.
 FOREVER=999999999
 
-# theirs COMMAND...: becomes that command, with the login's own variables.
-theirs() {
-	for theirs_name in $theirs_aside; do
-		eval "export $theirs_name=\"\$aside_$theirs_name\""
+# with_user_env COMMAND...: replaces this shell with the command, and restores the login's own variables.
+with_user_env() {
+	for user_env_name in $user_env_kept; do
+		eval "export $user_env_name=\"\$user_env_value_$user_env_name\""
 	done
 	exec "$@"
 }
@@ -59,16 +60,17 @@ fail() {
 	shift 2
 	fields "$@"
 	say fail "$fail_reason" "$fail_step$fields"
-	noted reason "$fail_step $fail_reason"
+	note reason "$fail_step $fail_reason"
 	for fail_field in "$@"; do
-		noted field "${fail_field%%"$NL"*}"
+		note field "${fail_field%%"$NL"*}"
 	done
-	# How a run ends may depend on it.
+	# The rollback reads it.
 	mark "$R/failed"
 	exit $FAILED
 }
 
-# fields VALUE...: in $fields, with a tab before each. A reply is one line: of a value it has the first line, up to a tab.
+# fields VALUE...: sets $fields to the values, with a tab before each. A reply is one line, so a value is cut at its
+# first newline or tab.
 fields() {
 	fields=
 	for fields_value in "$@"; do
@@ -77,19 +79,20 @@ fields() {
 	done
 }
 
-# run_tool COMMAND...: what it prints, in the C locale, is in $said: a failure passes it on.
+# run_tool COMMAND...: runs it in the C locale and sets $said to what it prints, which a failure passes on.
 run_tool() {
 	said=$(in_c_locale "$@" 2>&1)
 }
 
-# in_c_locale COMMAND...: for a subshell.
+# in_c_locale COMMAND...: for a subshell: it changes the environment.
 in_c_locale() {
 	LC_ALL=C
 	export LC_ALL
 	"$@"
 }
 
-# probe_write PATH: tries to write there with a tool that says in $said why it cannot: dash says "I/O error" for a full disk.
+# probe_write PATH: tries to write there with a tool that says why it cannot, in $said. dash itself says only "I/O
+# error" for a full disk.
 probe_write() {
 	probe_file=$1.shipit-probe
 	[ ! -d "$1" ] || probe_file=$1/.shipit-probe
@@ -97,30 +100,30 @@ probe_write() {
 	rm -f "$probe_file"
 }
 
-# write_failed STEP PATH: fails, with what a tool says of writing there.
+# write_failed STEP PATH: fails, with what a tool says about writing there.
 write_failed() {
 	probe_write "$2"
 	fail cannot-write "$1" "$2" "$said"
 }
 
-# make_dirs STEP DIR...: makes them; fails with the words of mkdir.
+# make_dirs STEP DIR...: makes them, or fails with the words of mkdir.
 make_dirs() {
 	make_step=$1
 	shift
 	run_tool mkdir -p "$@" || fail cannot-make "$make_step" "$1" "$said"
 }
 
-# noted KEY VALUE: a line in the record of this run, beside its log, once that was begun. On a full disk it is missing,
-# and nothing else.
-noted() {
+# note KEY VALUE: adds a line to the record of this run, which lies beside its log, if it was begun. On a full disk only
+# that line is missing.
+note() {
 	case $LOG in
 	*.log) [ ! -e "${LOG%.log}.steps" ] || printf '%s\t%s\n' "$1" "${2%%"$TAB"*}" 2>/dev/null >>"${LOG%.log}.steps" ;;
 	esac
 	return 0
 }
 
-# record: begins it: what this run is about. Safe to repeat.
-record() {
+# begin_record: makes the record of this run, which says what the run is about. Safe to repeat.
+begin_record() {
 	case $LOG in
 	*.log) [ ! -e "${LOG%.log}.steps" ] || return 0 ;;
 	*) return 0 ;;
@@ -128,60 +131,61 @@ record() {
 	umask 077
 	printf '' 2>/dev/null >"${LOG%.log}.steps"
 	umask "$mask"
-	noted action "$action"
-	noted release "$release"
-	noted revision "$revision"
-	noted reference "$reference"
-	noted who "$who"
-	noted when "$when"
+	note action "$action"
+	note release "$release"
+	note revision "$revision"
+	note reference "$reference"
+	note who "$who"
+	note when "$when"
 }
 
 fact() {
 	say fact "$1" "$2"
 }
 
-# log_size: bytes in the log, in $size. Forks cost more than all else here, so none where nothing was printed.
+# log_size: sets $size to the bytes in the log. Forks are the most expensive thing here, so an empty log costs none.
 log_size() {
 	size=0
 	[ ! -s "$LOG" ] || size=$(($(wc -c <"$LOG")))
 }
 
-# apart FUNCTION: in a subshell, so that its failure is not ours. One that died of our closed output (SIGPIPE) tells nothing of
-# what it was at: we end too, and who goes on in our place finds that out from the disk.
-apart() {
+# in_subshell FUNCTION: runs it in a subshell, so that its failure does not end this shell. A subshell that was killed
+# because our output is closed (SIGPIPE) cannot say how far it came: then this shell ends too, and its successor reads
+# from the disk how far it came.
+in_subshell() {
 	(
 		"$@"
-		apart_code=$?
-		# A step may end so as well.
-		[ $apart_code != 141 ] || apart_code=1
-		exit $apart_code
+		subshell_code=$?
+		# A step of the user can end with that code as well.
+		[ $subshell_code != 141 ] || subshell_code=1
+		exit $subshell_code
 	)
-	apart_code=$?
-	[ $apart_code != 141 ] || exit 141
-	return $apart_code
+	subshell_code=$?
+	[ $subshell_code != 141 ] || exit 141
+	return $subshell_code
 }
 
-# mark FILE: makes it, empty. Not `: >FILE`: a shell dies of it when that fails, since `:` is a special builtin.
+# mark FILE: makes an empty file. Not `: >FILE`: `:` is a special builtin, and a shell exits when its redirection fails.
 mark() {
 	printf '' >"$1"
 }
 
-# started PID: its start time in clock ticks (proc(5), field 22), in $start: a pid that was given away again has another.
-# One that has ended and only waits for its parent does not count.
-started() {
+# process_start PID: sets $start to its start time in clock ticks (proc(5), field 22), which tells it from a later
+# process with the same pid. Fails for a zombie.
+process_start() {
 	start=
-	read -r started_stat 2>/dev/null <"/proc/$1/stat" || return 1
-	# The name of the program, in brackets, may hold blanks and brackets.
+	read -r process_stat 2>/dev/null <"/proc/$1/stat" || return 1
+	# The name of the program, in brackets, may contain blanks and brackets.
 	# shellcheck disable=SC2086
-	set -- ${started_stat##*) }
+	set -- ${process_stat##*) }
 	case $1 in
 	Z | X) return 1 ;;
 	esac
 	start=${20}
 }
 
-# token_of DIR: the token of a run: a directory named owner.PID.START.BOOT. Whoever it names may act for the run;
-# it passes from one to the next by rename, so exactly one of several gets it, also on a full disk.
+# token_of DIR: prints the token of a run: a directory named owner.PID.START.BOOT. The process that it names may act for
+# the run. The token changes hands by rename, so exactly one of several processes gets it, on a full disk too.
 token_of() {
 	for token_is in "$1"/owner.*; do
 		[ -d "$token_is" ] && {
@@ -192,15 +196,15 @@ token_of() {
 	return 1
 }
 
-# token_alive TOKEN: whether its process is there.
+# token_alive TOKEN: whether its process still runs.
 token_alive() {
 	token_rest=${1#owner.}
 	token_pid=${token_rest%%.*}
 	token_rest=${token_rest#*.}
-	[ "${token_rest#*.}" = "$BOOT" ] && started "$token_pid" && [ "$start" = "${token_rest%%.*}" ]
+	[ "${token_rest#*.}" = "$BOOT" ] && process_start "$token_pid" && [ "$start" = "${token_rest%%.*}" ]
 }
 
-# pause: about a fifth of a second, where sleep knows fractions.
+# pause: about a fifth of a second, if sleep accepts fractions.
 pause() {
 	sleep 0.2 2>/dev/null || sleep 1
 }

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
-# The doctor's questions: what a deploy will need here, looked at without a lock and without touching the deploy path.
-# Answers are words and values; what they mean, and the remedy, is said on the operator's side. Sent with the questions
-# and not with the program, so that no deploy carries it.
+# The questions of `check`: what a deploy will need here. They take no lock and do not touch the deploy path. Answers
+# are words and values; messages and remedies are made on the operator's machine. Sent with the questions and not with
+# the program, so that deploys do not carry it.
 
 # found WORD VALUE...: an answer.
 found() {
@@ -9,7 +9,7 @@ found() {
 	say "found$fields"
 }
 
-# check_begin: who we are, how this system installs, and where the questions may write.
+# check_begin: the login, the package manager of this system, and where the questions may write.
 check_begin() {
 	check_me=$(id -un)
 	check_packager=
@@ -20,11 +20,11 @@ check_begin() {
 	check_scratch=
 	if [ -d "$R/$TOKEN" ] && printf . 2>/dev/null >"$R/said"; then check_scratch=yes; else found scratch "${TMPDIR:-/tmp}"; fi
 	check_path
-	check_layout
-	check_space
+	check_foreign
+	check_free_space
 }
 
-# check_closed DIR: tells a directory that we cannot work in: whose it is, and its mode as ls prints it.
+# check_closed DIR: tells a directory that this login cannot work in: its owner, and its mode as ls prints it.
 check_closed() {
 	[ ! -w "$1" ] || [ ! -x "$1" ] || return 1
 	check_dir=$1
@@ -42,7 +42,7 @@ check_path() {
 	done
 	if [ ! -d "$check_at" ]; then
 		found blocked "$check_at"
-		# What follows asks about the file system.
+		# The questions that follow need an existing directory.
 		while [ ! -d "$check_at" ]; do
 			check_at=${check_at%/*}
 			[ -n "$check_at" ] || check_at=/
@@ -58,8 +58,8 @@ check_path() {
 	fi
 }
 
-# check_layout: what lies where shipit's own will be.
-check_layout() {
+# check_foreign: what exists where shipit's own files will be.
+check_foreign() {
 	if [ -L "$root/current" ]; then
 		check_live=$(readlink "$root/current")
 		is_ours "$check_live" || found foreign "$root/current" "$check_live"
@@ -70,9 +70,9 @@ check_layout() {
 	[ -d "$S/journal" ] && [ -d "$root/source/objects" ] || found 'setup' missing
 }
 
-# check_space: kB and inodes that are free, kB that the live release takes, and where the file system is mounted; measured
-# as a deploy does (room).
-check_space() {
+# check_free_space: free kB and inodes, kB that the live release takes, and where the file system is mounted; measured
+# as a deploy does (need_space).
+check_free_space() {
 	check_want=0
 	# shellcheck disable=SC2046 # seven words of head, then: file system, blocks, used, free
 	set -- $(LC_ALL=C df -Pk "$check_at" 2>/dev/null)
@@ -94,21 +94,21 @@ check_space() {
 	[ $# -le 10 ] || found inodes "$9" "${11}" "${13:-/}"
 }
 
-# check_git: its version, or the PATH on which it is not.
+# check_git: its version, or the PATH on which it is missing.
 check_git() {
 	check_version=$(git --version 2>/dev/null) || check_version=
 	found git "${check_version#git version }" "$PATH"
 }
 
-# check_run LIMIT COMMAND...: a job that speaks C, what it says in $R/said.
+# check_run LIMIT COMMAND...: runs a job in the C locale; its output is in $R/said.
 check_run() {
 	check_limit=$1
 	shift
 	# shellcheck disable=SC2016 # expanded by the job's own shell
-	job "$check_limit" "$HOME" /bin/sh -c 'said=$1; shift; LC_ALL=C; export LC_ALL; exec "$@" >"$said" 2>&1' shipit "$R/said" "$@"
+	run_job "$check_limit" "$HOME" /bin/sh -c 'said=$1; shift; LC_ALL=C; export LC_ALL; exec "$@" >"$said" 2>&1' shipit "$R/said" "$@"
 }
 
-# check_repository LIMIT SERVER PORT: this host's own access. SERVER and PORT are those of a repository behind ssh.
+# check_repository LIMIT SERVER PORT: this host's own access. SERVER and PORT are set for a repository behind ssh.
 check_repository() {
 	[ -n "$check_scratch" ] && [ -n "$check_version" ] || return 0
 	git_access
@@ -131,17 +131,18 @@ check_repository() {
 	esac
 }
 
-# check_words FILE: of what git and ssh said, the line that says most: the first that is neither decoration nor advice.
+# check_words FILE: prints the most useful line of what git and ssh said: the first that is neither decoration nor
+# advice.
 check_words() {
 	grep -v -e '^[[:space:]]*$' -e '^@' -e '^Warning: Permanently' -e '^Cloning into' "$1" 2>/dev/null | head -n 1 | head -c 300
 }
 
-# check_server LIMIT SERVER PORT: the keys that the git server shows from here, with their fingerprints, and the file in
-# which ssh would look for them. What ssh_config says of the server counts.
+# check_server LIMIT SERVER PORT: tells the keys that the git server shows to this host, with their fingerprints, and
+# the file in which ssh looks for them. What ssh_config says about the server counts.
 check_server() {
 	[ -n "$2" ] && command -v ssh-keyscan >/dev/null || return 0
 	check_name=$2 check_port=${3:-22} check_file=
-	# A port that the address does not name may be set by ssh_config.
+	# If the address has no port, ssh_config may set one.
 	if [ -n "$3" ]; then set -- "$1" -p "$3" "$2"; else set -- "$1" "$2"; fi
 	check_wait=$1
 	shift
@@ -163,8 +164,8 @@ check_server() {
 	done <"$R/keys"
 }
 
-# What a text of the user's would find: the words that are not there, in $2/missing. Nothing is in the way of a profile
-# that reads its arguments.
+# What a text of the user would find: missing commands go to $2/missing. The positional parameters are emptied first,
+# for a profile that reads them.
 # shellcheck disable=SC2016 # expanded by the hook's shell
 CHECK_TOOLS='shipit_meta=$1 shipit_at=$2
 shift $#
@@ -179,13 +180,13 @@ exit 0'
 check_tools() {
 	[ -n "$check_scratch" ] || return 0
 	M=$R/meta
-	meta "$M"
-	(shell_for "$M") 3>/dev/null || {
+	write_meta "$M"
+	(choose_shell "$M") 3>/dev/null || {
 		found shell "$shell" "${SHELL:-}"
 		return
 	}
-	shell_for "$M"
-	context '' '' '' check
+	choose_shell "$M"
+	set_hook_env '' '' '' check
 	if [ $# = 0 ]; then mark "$R/words"; else printf '%s\n' "$@" >"$R/words"; fi
 	check_run 30 "$with_shell" "$with_option" "$CHECK_TOOLS" shipit "$M" "$R"
 	if [ "$why/$code" != 'exit/0' ]; then
@@ -199,7 +200,7 @@ check_tools() {
 	done <"$R/missing"
 }
 
-# check_login: the PATH that a person who logs in has; first without, then with what only terminals read.
+# check_login: the PATH of a person that logs in; first without, then with what only terminals read.
 check_login() {
 	check_paths=
 	export SHIPIT_PATHS="$R/paths"
@@ -215,7 +216,7 @@ check_login() {
 	done
 }
 
-# check_find WORD: the directory of the login's PATH that has it.
+# check_find WORD: prints the directory of the login's PATH that has it.
 check_find() {
 	check_rest=$check_paths:
 	while [ -n "$check_rest" ]; do
@@ -227,11 +228,11 @@ check_find() {
 	done
 }
 
-# check_session: whether logind ends what a session leaves behind (logind.conf(5)), by its own rules.
+# check_session: whether logind ends what a session leaves behind, by the rules of logind.conf(5).
 check_session() {
 	[ -d /run/systemd/system ] || return 0
 	[ -e "/var/lib/systemd/linger/$check_me" ] || found linger no
-	# Of a session that it does not know logind ends nothing.
+	# logind ends nothing of a session that it does not know.
 	[ -n "${XDG_SESSION_ID:-}" ] || return 0
 	check_kill=no check_only='' check_except=''
 	for check_dir in /etc /run /usr/local/lib /usr/lib; do
@@ -261,7 +262,7 @@ check_session() {
 	[ "$check_kill" = no ] || found kills "$check_me"
 }
 
-# check_dropins: their names, in the order in which they count. Nobody's have blanks in them.
+# check_dropins: prints their names, in the order in which they are read. Such names contain no blanks.
 check_dropins() {
 	for check_conf in /etc/systemd/logind.conf.d/*.conf /run/systemd/logind.conf.d/*.conf \
 		/usr/local/lib/systemd/logind.conf.d/*.conf /usr/lib/systemd/logind.conf.d/*.conf; do
@@ -269,7 +270,7 @@ check_dropins() {
 	done | LC_ALL=C sort -u
 }
 
-# check_logind FILE: takes in what it sets. Lists grow from file to file, and an empty value empties them.
+# check_logind FILE: reads its settings. A list grows from file to file, and an empty value empties it.
 check_logind() {
 	while IFS='=' read -r check_key check_value || [ -n "$check_key" ]; do
 		# shellcheck disable=SC2086 # blanks around the sign mean nothing

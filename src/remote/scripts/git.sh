@@ -1,8 +1,8 @@
 # shellcheck shell=sh
-# The repository: $root/source, and what it fetches from. Why git could not is told in one word (git_why), never
-# in prose: what the words mean, and what to type, is known at the operator's end (src/remote/access.rs).
+# The repository: $root/source, and where it fetches from. Why git failed is one word (git_why), never prose: messages
+# and commands are made on the operator's machine (src/remote/access.rs).
 
-git_here() {
+git_source() {
 	git --git-dir="$root/source" "$@"
 }
 
@@ -11,9 +11,9 @@ need_git() {
 	fail no-git "$1" "$PATH"
 }
 
-# git_why FILE FROM CODE: why a git that ended with CODE did not reach a repository, in $git_why: one word, or nothing
-# where we cannot tell. It printed to FILE, behind FROM bytes, under LC_ALL=C. The gravest first: a full disk, for one,
-# makes ssh forget keys.
+# git_why FILE FROM CODE: sets $git_why to the word for why git, which ended with CODE, could not reach a repository;
+# empty if that is unknown. git printed to FILE, after FROM bytes, in the C locale. The most serious cause comes first:
+# a full disk, for example, makes ssh lose keys.
 git_why() {
 	git_text=$(tail -c "+$(($2 + 1))" "$1" 2>/dev/null | head -c "$TAIL")
 	case $git_text in
@@ -36,14 +36,14 @@ git_why() {
 	*'Failed to connect'* | *'Connection reset'* | *'Connection closed'* | *"Couldn't connect"*) git_why='cut' ;;
 	*) git_why='' ;;
 	esac
-	# Of what it printed nothing may have found room.
+	# On a full disk nothing of what git printed may have been written.
 	[ -n "$git_why$git_text" ] || printf . 2>/dev/null >"$R/probe" || git_why=full
 	rm -f "$R/probe"
 	[ "$3" != 129 ] || git_why=old
 }
 
-# What every job that asks a server begins with. The operator's token reaches git from the environment of that job, and
-# only for the server that it is for; no helper of the host's gets to know it, or it would be stored.
+# The start of every job that asks a git server. The operator's token reaches git through the environment of that job,
+# and only for its server. No credential helper of the host sees it: a helper would store it.
 # shellcheck disable=SC2016 # expanded by the job's own shell
 GIT='git() {
 	[ -n "$SHIPIT_REPO_TOKEN" ] || { command git "$@"; return; }
@@ -53,8 +53,8 @@ GIT='git() {
 # shellcheck disable=SC2016 # expanded by the helper's own shell
 HELPER='!f() { [ "$1" != get ] || printf "username=%s\npassword=%s\n" "$SHIPIT_TOKEN_USER" "$SHIPIT_REPO_TOKEN"; }; f'
 
-# git_access: from now on what is started finds the operator's access, and speaks our language. How git reaches ssh is the
-# operator's to say (repo-key), then the login's; where neither does, ssh asks nobody.
+# git_access: gives what is started next the operator's access, and the C locale. How git runs ssh is decided by the
+# operator (repo-key), then by the login; if neither does, ssh may not ask questions.
 git_access() {
 	export LC_ALL=C SHIPIT_REPO_TOKEN="$data_token" SHIPIT_TOKEN_FOR="$token_for" SHIPIT_TOKEN_USER="$token_user"
 	export SHIPIT_HELPER="$HELPER"
@@ -72,21 +72,21 @@ git_access_end() {
 	unset SHIPIT_REPO_TOKEN SHIPIT_TOKEN_FOR SHIPIT_TOKEN_USER SHIPIT_HELPER
 }
 
-# git_must STEP LIMIT DIR COMMAND...: like must, for a git that asks a server, with the reason when it fails.
-git_must() {
-	git_key "$1"
+# must_run_git STEP LIMIT DIR COMMAND...: like must_run, for a git that asks a server; the failure says why.
+must_run_git() {
+	need_repo_key "$1"
 	git_access
 	run_step "$@"
 	git_access_end
 	[ "$code" != 0 ] || return 0
-	[ "$why" = 'exit' ] || broken "$1" "$2"
+	[ "$why" = 'exit' ] || step_failed "$1" "$2"
 	git_why "$LOG" "$step_from" "$code"
-	[ -n "$git_why" ] || broken "$1" "$2"
+	[ -n "$git_why" ] || step_failed "$1" "$2"
 	fail git-access "$1" "$git_why" "$code"
 }
 
-# git_key STEP: the key that the configuration names must be there: ssh would go on without it.
-git_key() {
+# need_repo_key STEP: the key of the configuration has to be there: ssh would try other keys instead.
+need_repo_key() {
 	[ -n "$repo_key" ] || return 0
 	case $repo_key in
 	/*) git_key_is=$repo_key ;;
@@ -96,51 +96,51 @@ git_key() {
 	fail no-repo-key "$1" "$git_key_is"
 }
 
-# guard: a commit that the live one already contains is older: an older CI job must not overwrite a newer. Where history
-# was cut short it is asked again when the commit is here.
-guard() {
+# refuse_older: a commit that the live one contains is older, and an older CI job must not overwrite a newer one. In a
+# shallow clone this is checked again when the commit was fetched.
+refuse_older() {
 	if [ -z "$from_revision" ] || [ "$revision" = "$from_revision" ]; then return 0; fi
 	[ "$fetch_mode" != fast ] && [ ! -f "$root/source/shallow" ] || mark "$R/guard"
-	! has_revision || guard_older
+	! has_revision || refuse_ancestor
 }
 
-guard_older() {
-	git_here merge-base --is-ancestor "$revision" "$from_revision" 2>/dev/null || return 0
+refuse_ancestor() {
+	git_source merge-base --is-ancestor "$revision" "$from_revision" 2>/dev/null || return 0
 	fail older check "$revision" "$from_revision"
 }
 
-# guard_again: what five commits of history tell. Where they tell nothing the dates decide.
-guard_again() {
+# refuse_older_again: what five commits of history tell. If they tell nothing, the dates decide.
+refuse_older_again() {
 	[ -e "$R/guard" ] && [ -f "$root/source/shallow" ] || return 0
-	guard_older
-	git_here merge-base --is-ancestor "$from_revision" "$revision" 2>/dev/null && return
-	guard_new=$(git_here show -s --format=%ct "$revision" 2>/dev/null)
-	guard_live=$(git_here show -s --format=%ct "$from_revision" 2>/dev/null)
+	refuse_ancestor
+	git_source merge-base --is-ancestor "$from_revision" "$revision" 2>/dev/null && return
+	guard_new=$(git_source show -s --format=%ct "$revision" 2>/dev/null)
+	guard_live=$(git_source show -s --format=%ct "$from_revision" 2>/dev/null)
 	[ "${guard_new:-0}" -lt "${guard_live:-0}" ] || return 0
 	fail older-date check "$revision" "$from_revision"
 }
 
-# has_commit COMMIT: whether it is here, with all that belongs to it: a fetch that was cut off may have left the commit
-# alone. What a ref leads to was here whole, so there is little to walk. A partial clone gets what it lacks later, and is
-# not to ask the server for it now.
+# has_commit COMMIT: whether it is here with everything that belongs to it: a fetch that was interrupted may have left
+# only the commit. What refs lead to is complete, so there is little to walk. A partial clone fetches missing files
+# later, and is not to ask the server for them now.
 has_commit() {
 	if [ "$fetch_mode" = blobless ]; then
-		git_here -c remote.origin.promisor=false cat-file -e "$1^{commit}" 2>/dev/null
+		git_source -c remote.origin.promisor=false cat-file -e "$1^{commit}" 2>/dev/null
 	else
-		git_here -c remote.origin.promisor=false rev-list --objects --quiet --exclude-promisor-objects "$1" \
+		git_source -c remote.origin.promisor=false rev-list --objects --quiet --exclude-promisor-objects "$1" \
 			--not --all 2>/dev/null
 	fi
 }
 
-# has_revision: asked once, until a fetch may have changed the answer.
+# has_revision: the result is kept until a fetch may have changed it.
 has_revision() {
 	[ -n "$has" ] || { has_commit "$revision" && has=yes || has=no; }
 	[ "$has" = yes ]
 }
 
-# Most servers give a commit by its name, which spares both sides the list of all branches and tags. Where one does not,
-# some branch or tag has it; with all their history, where the beginning of it is not enough. Either way it is pinned.
-# Arguments: how much history, repository, commit, ref that pins it, where branches and tags go.
+# Most servers give a commit by its id, which saves the list of all branches and tags. Otherwise some branch or tag
+# contains it; if a shallow fetch is not enough, they are fetched with all their history. In both cases a ref pins the
+# commit. Arguments: mode, repository, commit, ref that pins it, prefix for branches and tags.
 # shellcheck disable=SC2016 # expanded by the job's own shell
 FETCH='mode=$1 repo=$2 revision=$3 pin=$4 into=$5
 all() {
@@ -158,7 +158,7 @@ blobless) set -- --filter=blob:none $whole ;;
 esac
 if [ -n "$revision" ]; then
 	said=$(git fetch --quiet --no-tags --no-write-fetch-head "$@" "$repo" "$revision:$pin" 2>&1) && exit
-	# Who was not let in is not to knock twice: servers count that.
+	# A client that was rejected must not try twice: servers count failures.
 	case $said in
 	*"Could not read from remote"* | *"unable to access"* | *"Authentication failed"* | *"could not read Username"*)
 		printf "%s\n" "$said" >&2
@@ -180,51 +180,52 @@ fetch_from() {
 	shift 2
 	GIT_DIR=$root/source
 	export GIT_DIR
-	git_must "$fetch_step" "$fetch_limit" "$root" /bin/sh -c "$GIT$FETCH" shipit "$@"
+	must_run_git "$fetch_step" "$fetch_limit" "$root" /bin/sh -c "$GIT$FETCH" shipit "$@"
 	unset GIT_DIR
 }
 
-# promise: a partial clone asks its remote `origin` for what it lacks: in $fetch_repo, what is fetched from.
-promise() {
+# set_promisor: sets $fetch_repo to what is fetched from. A partial clone asks its remote `origin` for files that it
+# lacks.
+set_promisor() {
 	fetch_repo=$repo
 	[ "$fetch_mode" = blobless ] || return 0
 	fetch_repo=origin
-	[ "$(git_here config remote.origin.url)" = "$repo" ] ||
-		run_tool git_here config remote.origin.url "$repo" || fail cannot-configure fetch "$root/source" "$said"
+	[ "$(git_source config remote.origin.url)" = "$repo" ] ||
+		run_tool git_source config remote.origin.url "$repo" || fail cannot-configure fetch "$root/source" "$said"
 }
 
-# fetch LIMIT: the commit, when it is not here yet, and those of its submodules.
+# fetch LIMIT: fetches the commit, if it is not here, and those of its submodules.
 fetch() {
 	if ! has_revision; then
-		promise
+		set_promisor
 		fetch_from fetch "$1" "$fetch_mode" "$fetch_repo" "$revision" "refs/shipit/$release" refs
 		pinned=yes
 	fi
-	guard_again
-	[ "$submodules" != yes ] || modules "$1"
+	refuse_older_again
+	[ "$submodules" != yes ] || fetch_modules "$1"
 }
 
-# git_unlocked: what git leaves when it is ended would stop it for ever, or fill the disk: locks, halves of packs, and pins that
-# a machine that lost its power has kept in name only. Whoever has the lock is alone at work there.
-git_unlocked() {
+# remove_git_locks: removes what a git that was killed leaves behind, which would stop every later git or fill the disk:
+# locks, partial packs, and refs that a power loss left empty. The holder of the lock is alone in the repository.
+remove_git_locks() {
 	[ "$(readlink "$S/lock")" = "${R##*/}" ] || return 0
 	rm -f "$root/source/"*.lock "$root/source/objects/info/"*.lock "$root/source/objects/pack/"tmp_*
 	find "$root/source/refs" -name '*.lock' -exec rm -f {} +
 	find "$root/source/refs/shipit" -type f -size 0 -exec rm -f {} +
 }
 
-# pin: keeps the commit from git's clean-up as long as the release is kept; fails where it is not here.
-pin() {
-	run_tool git_here update-ref "refs/shipit/$release" "$revision" && pinned=yes
+# pin_revision: makes a ref, so that git keeps the commit as long as the release. Fails if the commit is not here.
+pin_revision() {
+	run_tool git_source update-ref "refs/shipit/$release" "$revision" && pinned=yes
 }
 
-# fetch_all LIMIT: all branches and tags.
+# fetch_all LIMIT: fetches all branches and tags.
 fetch_all() {
-	promise
+	set_promisor
 	fetch_from fetch "$1" "$fetch_mode" "$fetch_repo" '' '' refs
 }
 
-# find_ref LIMIT: what the operator's git could not tell: the commit of $reference, by this host's own access.
+# find_ref LIMIT: finds the commit of $reference with this host's own access to the repository.
 find_ref() {
 	need_git resolve
 	find_name=${reference#refs/heads/}
@@ -240,7 +241,7 @@ find_ref() {
 	while IFS=$TAB read -r find_is find_ref; do
 		case $find_ref in
 		"refs/heads/$find_name") find_branch=$find_is ;;
-		# The peeled line comes after the tag's own, and is the commit.
+		# The peeled line follows the tag's own line, and is the commit.
 		"$find_tag" | "$find_tag^{}") find_tagged=$find_is ;;
 		"$reference") find_other=$find_is ;;
 		esac
@@ -255,33 +256,33 @@ find_ref() {
 	find_commit "$1"
 }
 
-# list_refs LIMIT PATTERN...: what the repository has of that, in $R/refs.
+# list_refs LIMIT PATTERN...: writes the matching refs of the repository to $R/refs.
 list_refs() {
 	list_limit=$1
 	shift
 	# shellcheck disable=SC2016 # expanded by the job's own shell
-	git_must resolve "$list_limit" "$root" /bin/sh -c "$GIT"'to=$1 && shift && git ls-remote "$@" >"$to"' shipit \
+	must_run_git resolve "$list_limit" "$root" /bin/sh -c "$GIT"'to=$1 && shift && git ls-remote "$@" >"$to"' shipit \
 		"$R/refs" "$repo" "$@"
 }
 
-# find_commit LIMIT: no name of the repository's: the beginning of a commit id, which only a clone completes.
+# find_commit LIMIT: $reference is no ref: perhaps the beginning of a commit id, which only a clone can complete.
 find_commit() {
 	case $reference in
 	*[!0-9a-f]* | ?? | ???) ;;
 	*)
 		[ -d "$root/source" ] || fail not-set-up resolve "$root/source"
-		# Only all of history completes it.
+		# Only the whole history completes it.
 		[ "$fetch_mode" != fast ] || fetch_mode=
 		fetch_all "$1"
-		find_is=$(git_here rev-parse --verify --quiet "$reference^{commit}") && fact revision "$find_is" && return
+		find_is=$(git_source rev-parse --verify --quiet "$reference^{commit}") && fact revision "$find_is" && return
 		;;
 	esac
-	find_names "$1"
+	find_similar_names "$1"
 	fail no-ref resolve "$repo" "$reference"
 }
 
-# find_names LIMIT: names that $reference may have been meant for, as one fact of bounded length.
-find_names() {
+# find_similar_names LIMIT: tells names that $reference may have been meant for, as one fact of bounded length.
+find_similar_names() {
 	list_refs "$1" 'refs/heads/*' 'refs/tags/*'
 	find_all=
 	while IFS=$TAB read -r _ find_ref; do

@@ -1,103 +1,104 @@
 # shellcheck shell=sh
-# Whether what was reloaded is well: tried again and again, by a command of the user's, or for an operator who has no way
-# of his own to ask (ask.sh). In everybody's eyes one step, however many tries it takes: the log has the output of all of
-# them, the operator sees that of the last.
+# Whether a reloaded service is healthy: checked again and again, by a command of the user, or on behalf of an operator
+# that cannot reach the service itself (ask.sh). It is one step, however many tries it takes: the log has the output of
+# all tries, the operator sees that of the last one.
 
-# health_store KIND WITHIN INTERVAL STABLE SPEC: kept with the release. KIND is `command` (the step `health`) or `client`: the
-# operator asks, and SPEC, a line, is his. The rest are seconds.
-health_store() {
+# store_health KIND WITHIN INTERVAL STABLE SPEC: stores the health check with the release. KIND is `command` (the step
+# `health`) or `client`: then the operator makes the check, and SPEC is a line for the operator. The others are seconds.
+store_health() {
 	umask 077
 	printf '%s\n' "$*" >"$M/health" || write_failed prepare "$M"
 	umask "$mask"
 }
 
-# health_of META: what is kept there; nothing in $health_kind where there is none.
-health_of() {
+# read_health META: reads what is stored there; $health_kind is empty if there is none.
+read_health() {
 	health_kind=''
 	[ ! -f "$1/health" ] || read -r health_kind health_within health_interval health_stable health_spec <"$1/health"
 }
 
-# health_asks: tells the operator what to ask about $M's release. 1: that is not for him to find out.
-health_asks() {
-	health_of "$M"
+# tell_health_check: tells the operator which check to make for release $M. Returns 1 if the operator has none to make.
+tell_health_check() {
+	read_health "$M"
 	[ "$health_kind" = client ] || return
 	fact health "$health_spec"
 }
 
-# serve: what went live takes requests, where nobody has to ask first whether it is healthy.
-serve() {
-	health_asks || undrain
+# serve_if_known_healthy: takes the host in, unless the operator has to check its health first.
+serve_if_known_healthy() {
+	tell_health_check || undrain
 }
 
-# health: of $M's release, where the host can tell. Its failure ends the script.
-health() {
-	health_good || health_failed
+# need_health: checks release $M, if the host can. If it is unhealthy, the script ends.
+need_health() {
+	is_healthy || health_failed
 }
 
-# health_good: the same; its failure is only returned.
-health_good() {
-	health_of "$M"
+# is_healthy: the same, but returns the result.
+is_healthy() {
+	read_health "$M"
 	[ "$health_kind" = 'command' ] && has_step health || return 0
-	shell_for "$M"
-	tries "$health_within" "$health_interval" "$health_stable" health_try
+	choose_shell "$M"
+	try_until_healthy "$health_within" "$health_interval" "$health_stable" health_try
 }
 
 health_failed() {
 	[ "$why" != stop ] || fail stopped health
-	fail unhealthy health "$tries_within" "$tries_says"
+	fail unhealthy health "$try_within" "$try_says"
 }
 
 health_try() {
 	for health_file in "$M/steps/health".*; do
 		health_limit=${health_file##*.}
-		[ "$health_limit" -le "$tries_left" ] || health_limit=$tries_left
-		job "$health_limit" "$root/current" "$with_shell" "$with_option" "$with_text" shipit "$M" "$health_file"
+		[ "$health_limit" -le "$try_left" ] || health_limit=$try_left
+		run_job "$health_limit" "$root/current" "$with_shell" "$with_option" "$with_text" shipit "$M" "$health_file"
 		[ "$why/$code" = 'exit/0' ] || break
 	done
-	tries_says="exit $code"
-	[ "$why" != limit ] || tries_says="took longer than $health_limit s"
+	try_says="exit $code"
+	[ "$why" != limit ] || try_says="took longer than $health_limit s"
 }
 
-# tries WITHIN INTERVAL STABLE TRY...: until TRY... has been good for STABLE seconds on end, or WITHIN seconds are over and
-# it is not good. It leaves $code and $why, as a job does, and says in $tries_says what is wrong; $tries_left seconds are left to it.
-tries() {
-	tries_within=$1 tries_interval=$2 tries_stable=$3 tries_since=''
+# try_until_healthy WITHIN INTERVAL STABLE TRY...: until TRY... has succeeded for STABLE seconds without a break, or
+# WITHIN seconds are over and it fails. Sets $code and $why, as a job does, and $try_says to what is wrong. A try has
+# $try_left seconds.
+try_until_healthy() {
+	try_within=$1 try_interval=$2 try_stable=$3 try_since=''
 	shift 3
 	step_begin health
-	# Who watches is spared what each try prints.
+	# The operator does not see what each try prints.
 	mark "$R/quiet" 2>/dev/null
 	uptime
-	tries_until=$((up + tries_within))
+	try_until=$((up + try_within))
 	while :; do
 		log_size
 		step_from=$size
-		tries_left=$((tries_until - up))
-		[ "$tries_left" -gt 0 ] || tries_left=1
-		# What is good has all its time, to stay so.
-		[ -z "$tries_since" ] || tries_left=999999999
+		try_left=$((try_until - up))
+		[ "$try_left" -gt 0 ] || try_left=1
+		# A service that is healthy has all its time, to stay so.
+		[ -z "$try_since" ] || try_left=999999999
 		"$@"
 		uptime
 		if [ "$why/$code" = 'exit/0' ]; then
-			tries_since=${tries_since:-$up}
-			[ $((up - tries_since)) -lt "$tries_stable" ] || break
+			try_since=${try_since:-$up}
+			[ $((up - try_since)) -lt "$try_stable" ] || break
 		else
-			tries_since=''
+			try_since=''
 		fi
 		[ "$why" != stop ] || break
-		[ -n "$tries_since" ] || [ "$up" -lt "$tries_until" ] || break
-		tries_wait || break
+		[ -n "$try_since" ] || [ "$up" -lt "$try_until" ] || break
+		wait_for_next_try || break
 	done
 	printf . 2>/dev/null >"$R/quiet" || rm -f "$R/quiet"
 	step_end
 	return "$code"
 }
 
-# tries_wait: till the next one is due. 1: told to stop.
-tries_wait() {
-	tries_next=$((up + tries_interval)) tries_last=$tries_until
-	[ -z "$tries_since" ] || tries_last=$((tries_since + tries_stable))
-	[ "$tries_next" -le "$tries_last" ] || tries_next=$tries_last
-	while [ "$up" -lt "$tries_next" ]; do
+# wait_for_next_try: returns 1 if the run was told to stop.
+wait_for_next_try() {
+	try_next=$((up + try_interval)) try_last=$try_until
+	[ -z "$try_since" ] || try_last=$((try_since + try_stable))
+	[ "$try_next" -le "$try_last" ] || try_next=$try_last
+	while [ "$up" -lt "$try_next" ]; do
 		sleep 1
 		if [ -e "$R/stop" ]; then
 			why=stop code=143

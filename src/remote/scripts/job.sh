@@ -1,10 +1,11 @@
 # shellcheck shell=sh
 # Jobs: what the user and git run on the host.
 #
-# A job has its own session and process group, no terminal, no input, and none of our descriptors, so that a
-# daemon it leaves behind holds nothing of ours open. Its pid, when that began, and its limit are the NAME of an empty file:
-# that needs no free block on a full disk. A job that is over has something in it. It is written before the token is looked for, and whoever takes a run over
-# moves the token before it looks for jobs: so either the job sees that it must not start, or it is seen.
+# A job has its own session and process group, no terminal, no input, and none of our descriptors, so that a daemon that
+# it leaves behind keeps nothing of ours open. Its pid, start time and limit are the NAME of an empty file, which needs
+# no free block on a full disk. The file of a job that has ended is not empty. A job makes its file before it looks for
+# the token, and a process that takes over a run moves the token before it looks for jobs: so either the job sees that
+# it must not start, or it is seen.
 
 # shellcheck disable=SC2016 # expanded by the job's own shell
 JOB='shipit_run=$1 shipit_token=$2 shipit_limit=$3 shipit_dir=$4
@@ -17,49 +18,50 @@ printf "" >"$shipit_run/job.$$.$shipit_began.$shipit_limit" || exit 19
 cd "$shipit_dir" || exit 17
 exec "$@"'
 
-# job LIMIT DIR COMMAND...: runs it; leaves its exit code in $code, and in $why how it ended: exit, limit or stop.
-job() {
+# run_job LIMIT DIR COMMAND...: runs it; sets $code to its exit code and $why to how it ended: exit, limit or stop.
+run_job() {
 	job_limit=$1 job_dir=$2
 	shift 2
-	(theirs setsid /bin/sh -c "$JOB" shipit-job "$R" "$TOKEN" "$job_limit" "$job_dir" "$@") \
+	(with_user_env setsid /bin/sh -c "$JOB" shipit-job "$R" "$TOKEN" "$job_limit" "$job_dir" "$@") \
 		</dev/null >>"$LOG" 2>&1 3>&- 4>&- 5>&-
 	code=$?
 	why='exit'
 	[ ! -e "$R/late" ] || why=limit
 	[ ! -e "$R/stop" ] || why=stop
-	# What was ended has not succeeded, also when it says so.
+	# A job that was ended has failed, even if it exits with 0.
 	[ "$why" = 'exit' ] || [ "$code" != 0 ] || code=143
-	over
+	job_ended
 	[ ! -e "$R/late" ] || rm -f "$R/late"
 }
 
-# over: the first process of this run's job has ended. Where it was to end, what that started may be deaf, and must not go on
-# beside what follows. The names of jobs stay till the run ends: a fork for each would be a tenth of all its forks.
-over() {
+# job_ended: the first process of the job has ended. If the job was to be ended, its other processes may ignore TERM,
+# and must not run beside what follows. Job files stay until the run ends: a fork for each would be a tenth of all
+# forks.
+job_ended() {
 	[ ! -e "$R/late" ] && [ ! -e "$R/stop" ] || end_jobs "$R" 25
 	for over_job in "$R"/job.*; do
 		[ -s "$over_job" ] || [ ! -e "$over_job" ] || printf . 2>/dev/null >"$over_job" || rm -f "$over_job"
 	done
 }
 
-# runs FILE: whether the job of that name is not over yet.
-runs() {
+# job_runs FILE: whether the job with that file has not ended.
+job_runs() {
 	[ -e "$1" ] && [ ! -s "$1" ]
 }
 
-# step_begin NAME: what the operator sees of a step, and the record of this run.
+# step_begin NAME: tells the operator, and the record of this run, that a step begins.
 step_begin() {
 	step=$1
 	log_size
 	step_from=$size
 	say step "$step" "$step_from"
-	noted step "$step_from $step"
+	note step "$step_from $step"
 }
 
-# step_end: how its last job ended, and the end of what was printed since $step_from.
+# step_end: tells how the last job of the step ended, and the end of what was printed since $step_from.
 step_end() {
 	log_size
-	noted end "$size $code $why $step"
+	note end "$size $code $why $step"
 	[ $((size - step_from)) -le $TAIL ] || step_from=$((size - TAIL))
 	if [ "$size" -gt "$step_from" ]; then
 		say tail "$step" "$step_from" "$((size - step_from))"
@@ -68,22 +70,22 @@ step_end() {
 	say end "$step" "$code" "$why" "$size"
 }
 
-# run_step NAME LIMIT DIR COMMAND...: a job that the operator sees, with the end of what it printed.
+# run_step NAME LIMIT DIR COMMAND...: runs a job as a step.
 run_step() {
 	step_begin "$1"
 	shift
-	job "$@"
+	run_job "$@"
 	step_end
 	return "$code"
 }
 
-# must NAME LIMIT DIR COMMAND...: the same, and its failure ends the script.
-must() {
-	run_step "$@" || broken "$1" "$2"
+# must_run NAME LIMIT DIR COMMAND...: the same; if it fails, the script ends.
+must_run() {
+	run_step "$@" || step_failed "$1" "$2"
 }
 
-# broken STEP LIMIT: ends the script, saying how the job before ended.
-broken() {
+# step_failed STEP LIMIT: ends the script with a reason that says how the last job ended.
+step_failed() {
 	case $why in
 	limit) fail timed-out "$1" "$2" ;;
 	stop) fail stopped "$1" ;;
@@ -91,50 +93,50 @@ broken() {
 	fail step-failed "$1" "$code"
 }
 
-# end_jobs DIR [PATIENCE]: ends what a run has running: TERM, and KILL when it is deaf for so many fifths of a second [5].
+# end_jobs DIR [PATIENCE]: ends the jobs of a run: TERM, and KILL after PATIENCE fifths of a second (5 if not given).
 end_jobs() {
 	for end_job in "$1"/job.*; do
-		runs "$end_job" || continue
+		job_runs "$end_job" || continue
 		end_job=${end_job##*/job.}
 		end_pid=${end_job%%.*}
 		end_began=${end_job#*.}
 		end_began=${end_began%%.*}
-		# The job may be long over and its pid another's; a pid is not given away while its group has members.
-		started "$end_pid" || start=$end_began
+		# The job may have ended long ago and its pid may be another process. A pid is not given away while its group
+		# has members.
+		process_start "$end_pid" || start=$end_began
 		[ "$start" = "$end_began" ] || continue
-		# Not `kill -TERM -- -PID`: dash and busybox ash take that for an illegal number.
+		# Not `kill -TERM -- -PID`: dash and busybox ash say that this is an illegal number.
 		kill -TERM "-$end_pid" 2>/dev/null || continue
 		end_left=${2:-5}
-		while lives "$end_pid" && [ "$end_left" -gt 0 ]; do
+		while group_lives "$end_pid" && [ "$end_left" -gt 0 ]; do
 			end_left=$((end_left - 1))
 			pause
 		done
-		kill -KILL "-$end_pid" 2>/dev/null && gone "$end_pid"
+		kill -KILL "-$end_pid" 2>/dev/null && wait_until_gone "$end_pid"
 	done
 }
 
-# gone PID: waits till that process group is, a second or so at most: what is killed in a call of the system still ends that,
-# and a link that it makes then would be nobody's.
-gone() {
+# wait_until_gone PID: waits until that process group has ended, about a second at most. A process that is killed in a
+# system call still completes the call, and could make a link after this run has cleaned up.
+wait_until_gone() {
 	gone_left=10
-	while lives "$1" && [ "$gone_left" -gt 0 ]; do
+	while group_lives "$1" && [ "$gone_left" -gt 0 ]; do
 		gone_left=$((gone_left - 1))
 		if [ "$gone_left" -gt 5 ]; then sleep 0.02 2>/dev/null || pause; else pause; fi
 	done
 }
 
-# lives PID: whether a process of that group does. What is dead and waits for its parent (often the first process, which may
-# take its time) still counts for `kill -0`, and does nothing any more.
-lives() {
+# group_lives PID: whether a process of that group runs. A zombie that waits for its parent still counts for `kill -0`.
+group_lives() {
 	kill -0 "-$1" 2>/dev/null || return 1
-	lives_group=$1
-	for lives_stat in /proc/[0-9]*/stat; do
-		read -r lives_stat 2>/dev/null <"$lives_stat" || continue
-		# state, parent, group: after the name in brackets, see started
+	group_id=$1
+	for group_stat in /proc/[0-9]*/stat; do
+		read -r group_stat 2>/dev/null <"$group_stat" || continue
+		# state, parent, group: what follows the name in brackets, see process_start
 		# shellcheck disable=SC2086
-		set -- ${lives_stat##*) }
-		[ "${3:-}" = "$lives_group" ] || continue
-		# A first thread that has ended while others go on is Z as well.
+		set -- ${group_stat##*) }
+		[ "${3:-}" = "$group_id" ] || continue
+		# A first thread that has ended while other threads run is Z as well.
 		case $1:${18} in
 		Z:[01] | X:*) ;;
 		*) return 0 ;;
@@ -143,7 +145,7 @@ lives() {
 	return 1
 }
 
-# A shell that runs the user's text: what it reads first (PATH, profile), the environment, the text.
+# A shell that runs a text of the user: it reads PATH and profile, then the environment, then the text.
 # shellcheck disable=SC2016 # expanded by the hook's shell
 ENTER='shipit_meta=$1 shipit_step=$2
 shift $#
@@ -159,8 +161,8 @@ ENTER_ARGV='. "$1/enter"
 shift 2
 "$@"'
 
-# shell_for META: sets $with_shell, $with_option and $with_text to what runs a text there.
-shell_for() {
+# choose_shell META: sets $with_shell, $with_option and $with_text to what runs a text of the user.
+choose_shell() {
 	with_option=-c with_text=$ENTER
 	read -r with_shell <"$1/shell" || {
 		run_tool cat "$1/shell"
@@ -183,19 +185,19 @@ shell_for() {
 	esac
 }
 
-# hook STEP LIMIT DIR META FILE: a text of the user's as a step. Its failure ends the script.
-hook() {
-	shell_for "$4"
-	must "$1" "$2" "$3" "$with_shell" "$with_option" "$with_text" shipit "$4" "$5"
+# run_hook STEP LIMIT DIR META FILE: runs a text of the user as a step. If it fails, the script ends.
+run_hook() {
+	choose_shell "$4"
+	must_run "$1" "$2" "$3" "$with_shell" "$with_option" "$with_text" shipit "$4" "$5"
 }
 
-# try_hook: the same; its failure is only returned.
+# try_hook: the same, but returns the failure.
 try_hook() {
-	shell_for "$4"
+	choose_shell "$4"
 	run_step "$1" "$2" "$3" "$with_shell" "$with_option" "$with_text" shipit "$4" "$5"
 }
 
-# Waits for the operator's word on a step: a file whose name ends in the exit code.
+# Waits until the operator says how a step ended: a file whose name ends in the exit code.
 # shellcheck disable=SC2016
 WORD='while :; do
 	for word in "$1".*; do
@@ -204,37 +206,39 @@ WORD='while :; do
 	sleep 0.2 2>/dev/null || sleep 1
 done'
 
-# try_here STEP LIMIT: a step that the operator's machine does for this host. It is told, and a job like any other waits for its
-# word; where nobody hears it the step fails.
-try_here() {
+# try_local_step STEP LIMIT: a step that the operator's machine runs for this host. The operator is asked, and a job
+# waits for the result; without an operator the step fails.
+try_local_step() {
 	step_begin "$1"
 	code=1 why='exit'
 	if [ -z "$alone" ]; then
 		say ask "$1"
-		job "$2" / /bin/sh -c "$WORD" shipit-here "$R/word.$1.$SEQ"
+		run_job "$2" / /bin/sh -c "$WORD" shipit-here "$R/word.$1.$SEQ"
 	fi
 	step_end
 	return "$code"
 }
 
-# stored STEP DIR [try]: the texts stored with release $M under that name, in order. File names end in .LIMIT.
-stored() {
-	stored_code=0
-	for stored_file in "$M/steps/$1".*; do
-		[ -f "$stored_file" ] || continue
-		stored_limit=${stored_file##*.}
-		case ${3:-}:${stored_file##*/} in
-		try:*.here.*) try_here "$1" "$stored_limit" || stored_code=$code ;;
-		*.here.*) try_here "$1" "$stored_limit" || broken "$1" "$stored_limit" ;;
-		try:*) try_hook "$1" "$stored_limit" "$2" "$M" "$stored_file" || stored_code=$code ;;
-		*) hook "$1" "$stored_limit" "$2" "$M" "$stored_file" ;;
+# run_stored STEP DIR [try]: runs the texts that are stored with release $M for that step, in their order. File names
+# end in .LIMIT. With `try` a failure is returned.
+run_stored() {
+	step_code=0
+	for step_file in "$M/steps/$1".*; do
+		[ -f "$step_file" ] || continue
+		step_limit=${step_file##*.}
+		case ${3:-}:${step_file##*/} in
+		try:*.here.*) try_local_step "$1" "$step_limit" || step_code=$code ;;
+		*.here.*) try_local_step "$1" "$step_limit" || step_failed "$1" "$step_limit" ;;
+		try:*) try_hook "$1" "$step_limit" "$2" "$M" "$step_file" || step_code=$code ;;
+		*) run_hook "$1" "$step_limit" "$2" "$M" "$step_file" ;;
 		esac
 	done
-	return $stored_code
+	return $step_code
 }
 
-# nobody_for STEP: whether only the operator's machine can do it, and he is gone.
-nobody_for() {
+# operator_missing_for STEP: whether only the operator's machine can run the step, and this process acts without an
+# operator.
+operator_missing_for() {
 	[ -n "$alone" ] || return 1
 	for nobody_file in "$M/steps/$1".*.here.*; do
 		[ ! -f "$nobody_file" ] || return 0
@@ -249,17 +253,17 @@ has_step() {
 	return 1
 }
 
-# context RELEASE REVISION PREVIOUS-REVISION ACTION: what hooks find in their environment.
-context() {
+# set_hook_env RELEASE REVISION PREVIOUS-REVISION ACTION: sets what hooks find in their environment.
+set_hook_env() {
 	export SHIPIT_RELEASE="$1" SHIPIT_REVISION="$2" SHIPIT_PREVIOUS_REVISION="$3" SHIPIT_ACTION="$4"
 	export SHIPIT_RELEASE_PATH="$root/releases/$1" SHARED="$root/shared"
 	export SHIPIT_ENV="$environment" SHIPIT_APP="$app" SHIPIT_HOST="$host" SHIPIT_ROLES="$roles"
 	export SHIPIT_REF="$reference" SHIPIT_USER="$user"
 }
 
-# stored_part STEP NUMBER DIR: one of them, counted from 0.
-stored_part() {
-	for stored_file in "$M/steps/$1.$((10 + $2))".*; do
-		hook "$1" "${stored_file##*.}" "$3" "$M" "$stored_file"
+# run_stored_part STEP NUMBER DIR: runs one of the stored texts, counted from 0.
+run_stored_part() {
+	for step_file in "$M/steps/$1.$((10 + $2))".*; do
+		run_hook "$1" "${step_file##*.}" "$3" "$M" "$step_file"
 	done
 }

@@ -1,19 +1,19 @@
 # shellcheck shell=sh
-# The journal: a file per deploy and per revert, NUMBER.RELEASE.STATE, made with all it says before anything goes
-# live; from then on only its name changes, which needs no space.
+# The journal: a file for each deploy and revert, NUMBER.RELEASE.STATE. It is complete before anything goes live; later
+# only its name changes, which needs no disk space.
 #
-# open     will go live, or is          healthy  all hosts said so: from here it goes forward
+# open     will go live, or is          healthy  all hosts are: from here it goes forward
 # done     was live and good            back     was rolled back       failed   should have been rolled back, and was not
 
-# mine: the entry that this run made, in whatever state, in $mine, and its state in $state: its number was kept in the
-# run's directory.
-mine() {
-	mine='' state=none
-	for mine_mark in "$R"/entry.*; do
-		[ -e "$mine_mark" ] || return 1
-		for mine_is in "$S/journal/${mine_mark##*/entry.}".*; do
-			if [ -f "$mine_is" ]; then
-				mine=$mine_is state=${mine_is##*.}
+# own_entry: sets $entry to the entry that this run made, and $state to its state. Its number is kept in the run's
+# directory.
+own_entry() {
+	entry='' state=none
+	for entry_mark in "$R"/entry.*; do
+		[ -e "$entry_mark" ] || return 1
+		for entry_is in "$S/journal/${entry_mark##*/entry.}".*; do
+			if [ -f "$entry_is" ]; then
+				entry=$entry_is state=${entry_is##*.}
 				return
 			fi
 		done
@@ -21,38 +21,39 @@ mine() {
 	return 1
 }
 
-# intent: writes the entry, and makes the links and the mark that will be needed with no disk to spare. A machine that loses its
-# power keeps names before it keeps what is in files: all is on the disk before the entry says that it will go live.
-intent() {
+# open_entry: writes the entry, and makes the links and marks that are needed later, while there is disk space. After a
+# power loss a file system may have the name of a file without its content: so everything is synced before the entry
+# says that the release will go live.
+open_entry() {
 	set -- "$S/journal/"[0-9]*
-	eval "intent_last=\${$#}"
-	intent_last=${intent_last##*/}
-	intent_number=${intent_last%%.*}
-	case $intent_number in
-	'' | *[!0-9]*) intent_number=100000 ;;
+	eval "entry_last=\${$#}"
+	entry_last=${entry_last##*/}
+	entry_number=${entry_last%%.*}
+	case $entry_number in
+	'' | *[!0-9]*) entry_number=100000 ;;
 	esac
-	intent_number=$((intent_number + 1))
-	intent_new=$R/intent
+	entry_number=$((entry_number + 1))
+	entry_new=$R/intent
 	{
 		printf 'release\t%s\nrevision\t%s\nreference\t%s\naction\t%s\n' "$release" "$revision" "$reference" "$action" &&
 			printf 'from\t%s\nfrom-revision\t%s\nwho\t%s\nwhen\t%s\nrun\t%s\n' "$from" "$from_revision" "$who" "$when" "$run" &&
 			{ [ -z "$apps" ] || printf 'apps\t%s\n' "$apps"; }
-	} >"$intent_new" || write_failed intent "$R"
+	} >"$entry_new" || write_failed intent "$R"
 	if { [ -z "$from" ] || ln -s "releases/$from" "$R/back"; } && ln -s "releases/$release" "$R/go" &&
-		traffic_ready && mark "$R/entry.$intent_number" && { sync -f "$S" 2>/dev/null || sync; } &&
-		mv "$intent_new" "$S/journal/$intent_number.$release.open"; then
+		mark_traffic && mark "$R/entry.$entry_number" && { sync -f "$S" 2>/dev/null || sync; } &&
+		mv "$entry_new" "$S/journal/$entry_number.$release.open"; then
 		return 0
 	fi
 	write_failed intent "$R"
 }
 
-# turn STATE: renames this run's entry.
-turn() {
-	mine || return 0
-	[ "$state" = "$1" ] || run_tool mv "$mine" "${mine%.*}.$1"
+# set_state STATE: renames the entry of this run.
+set_state() {
+	own_entry || return 0
+	[ "$state" = "$1" ] || run_tool mv "$entry" "${entry%.*}.$1"
 }
 
-# in_journal RELEASE: whether it was live and good once.
+# in_journal RELEASE: whether it was live and healthy once.
 in_journal() {
 	for in_journal_entry in "$S/journal/"[0-9]*".$1.done" "$S/journal/"[0-9]*".$1.healthy"; do
 		[ ! -f "$in_journal_entry" ] || return 0
@@ -60,13 +61,13 @@ in_journal() {
 	return 1
 }
 
-# switched: whether this run replaced `current`: the link that does it is gone from its directory with that very rename.
-switched() {
+# has_switched: whether this run replaced `current`: the rename that does it takes the link out of the run's directory.
+has_switched() {
 	[ ! -L "$R/go" ]
 }
 
-# journal: all entries, oldest first: number, state, then its lines, each a name and a value.
-journal() {
+# tell_journal: tells all entries, oldest first: number, state, then each line as a name and a value.
+tell_journal() {
 	for journal_file in "$S/journal/"[0-9]*; do
 		[ -f "$journal_file" ] || continue
 		journal_name=${journal_file##*/}

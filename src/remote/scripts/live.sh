@@ -1,107 +1,110 @@
 # shellcheck shell=sh
-# Going live and coming back. What is live is what `current` says; what this run did about it is told by marks in
-# its directory and by the state of its journal entry.
+# Going live and rolling back. `current` says what is live; marks in the run's directory and the state of its journal
+# entry say what this run did about it.
 #
 #   open ──switch──▶ open, switched ──(all healthy)──▶ healthy ──▶ done
 #     │                  │
 #     └─ dropped         └──rolled back──▶ back, or failed
 
-# aim: the release that the run is about; called before every script, once it is known.
-aim() {
+# use_release: sets variables and hook environment to the release of the run; called before every script, once the
+# release is known.
+use_release() {
 	rel=$root/releases/$release M=$S/releases/$release
-	context "$release" "$revision" "$from_revision" "$action"
+	set_hook_env "$release" "$revision" "$from_revision" "$action"
 }
 
-# switch: one rename, which is also the mark: from there on whoever ends this run rolls back.
+# switch: one rename, which is also the mark: from then on the process that ends this run rolls back.
 switch() {
-	if ! mine || switched; then fail not-ready switch; fi
-	files_place || fail cannot-replace switch "$file_at" "$said"
+	if ! own_entry || has_switched; then fail not-ready switch; fi
+	place_files || fail cannot-replace switch "$file_at" "$said"
 	run_tool mv -T "$R/go" "$root/current" || fail cannot-replace switch "$root/current" "$said"
 	say switched "$release"
 }
 
-# uptime: seconds since the machine started, in $up: a clock that nobody sets, and that costs no fork.
+# uptime: sets $up to the seconds since the machine started: a clock that cannot be set, and that costs no fork.
 uptime() {
 	read -r up _ </proc/uptime
 	up=${up%%.*}
 }
 
-# busy_step STEP: a stored step, tried again while it says 75, as long as its limit allows, however long each try takes.
-busy_step() {
+# retry_busy_step STEP: runs a stored step again while it exits with 75, until its limit is over.
+retry_busy_step() {
 	uptime
 	busy_until=$((up + reload_limit))
 	while :; do
-		stored "$1" "$root/current" try && return
+		run_stored "$1" "$root/current" try && return
 		uptime
 		[ "$code" = 75 ] && [ "$up" -lt "$busy_until" ] && [ ! -e "$R/stop" ] || return
 		sleep 1
 	done
 }
 
-# reload FIRST: the supervisor of $M's release. FIRST is not empty where nothing was live before.
+# reload FIRST: reloads with the supervisor of release $M. FIRST is not empty if nothing was live before.
 reload() {
 	reload_step=reload
 	if has_step start; then
 		if has_step status; then
-			stored status "$root/current" try || reload_step=start
+			run_stored status "$root/current" try || reload_step=start
 		elif [ -n "$1" ]; then
 			reload_step=start
 		fi
 	fi
 	has_step "$reload_step" || return 0
-	busy_step "$reload_step"
+	retry_busy_step "$reload_step"
 }
 
 # activate_service: what follows a switch and its post-deploy.
 activate_service() {
-	aim
+	use_release
 	reload_first=
 	[ -n "$from" ] || reload_first=yes
-	reload "$reload_first" || broken "$reload_step" "$stored_limit"
-	stored verify "$root/current" try || broken verify "$stored_limit"
-	reached active
+	reload "$reload_first" || step_failed "$reload_step" "$step_limit"
+	run_stored verify "$root/current" try || step_failed verify "$step_limit"
+	set_progress active
 }
 
-# healthy: all hosts are. From here a host that loses its operator goes forward.
-healthy() {
-	turn healthy || fail cannot-replace confirm "$mine" "$said"
+# confirm_healthy: all hosts are healthy. From here a host that loses its operator goes forward.
+confirm_healthy() {
+	set_state healthy || fail cannot-replace confirm "$entry" "$said"
 }
 
-# going_back: after all were, they are to go back: from here one that loses its operator does that again.
-going_back() {
-	mine && [ "$state" = healthy ] && turn open
+# unconfirm_healthy: all hosts are to be rolled back after they were confirmed: a host that loses its operator rolls
+# back again.
+unconfirm_healthy() {
+	own_entry && [ "$state" = healthy ] && set_state open
 	return 0
 }
 
-# finish KEEP: recorded, pruned. Failures here are told, and change nothing.
+# finish KEEP: records the deploy and prunes. A failure here is reported, and changes nothing.
 finish() {
-	turn 'done' || fail cannot-replace finish "$mine" "$said"
+	set_state 'done' || fail cannot-replace finish "$entry" "$said"
 	fact finished yes
-	finish_traffic
-	files_end
+	end_traffic
+	end_files
 	prune "$1"
-	tidy
+	collect_git_garbage
 }
 
-# finish_traffic: by today's configuration, where that takes no host in, none is out.
-finish_traffic() {
+# end_traffic: if the current configuration takes no host in, no host counts as drained.
+end_traffic() {
 	[ "$action" != revert ] && ! has_step undrain || return 0
-	traffic 'in'
+	set_traffic 'in'
 	[ ! -e "$S/drained" ] || rm -f "$S/drained"
 }
 
-# tidy: git's own clean-up, by its own rule of thumb (gc.auto, gc.autoPackLimit), asked without starting git.
-tidy() {
+# collect_git_garbage: git's own clean-up, by git's own thresholds (gc.auto, gc.autoPackLimit), checked without starting
+# git.
+collect_git_garbage() {
 	set -- "$root"/source/objects/pack/*.pack
 	tidy_packs=$#
 	set -- "$root"/source/objects/17/*
 	[ "$tidy_packs" -gt 50 ] || [ $# -gt 27 ] || return 0
-	job 300 "$root" git --git-dir="$root/source" -c gc.autoDetach=false gc --auto --quiet
+	run_job 300 "$root" git --git-dir="$root/source" -c gc.autoDetach=false gc --auto --quiet
 	return 0
 }
 
-# prune KEEP [all]: the newest KEEP releases stay, and always the live one and the one before it. Counted is what was live
-# and good once. The rest is what failed and was kept to be looked at: it pushes no release out, and goes with `all`.
+# prune KEEP [all]: keeps the newest KEEP releases, the live one and the one before it. Only releases that were live and
+# healthy are counted. Failed ones that were kept for inspection are removed with `all`.
 prune() {
 	prune_extra=-$1 prune_rest=${2:-} pruned=0 prune_bad=0
 	for prune_dir in "$root/releases/"????????T??????Z-???????; do
@@ -113,7 +116,7 @@ prune() {
 			[ "$prune_extra" -gt 0 ] || continue
 			prune_extra=$((prune_extra - 1))
 		elif [ -z "$prune_rest" ] || [ ! -d "$prune_dir" ] || [ -L "$prune_dir" ] || [ ! -d "$S/releases/${prune_dir##*/}" ]; then
-			# Of what has no record nothing is known, so it is not ours to remove.
+			# A directory without a record is not ours to remove.
 			continue
 		fi
 		prune_name=${prune_dir##*/}
@@ -136,13 +139,13 @@ prune_release() {
 	fi
 }
 
-# was_good DIR: whether it is a release that was live and good.
+# was_good DIR: whether it is a release that was live and healthy.
 was_good() {
 	[ -d "$1" ] && [ ! -L "$1" ] && in_journal "${1##*/}"
 }
 
-# prune_logs: step logs and records of the last fifty runs stay, the journal's last two hundred entries and those of releases that are
-# there, and what they need.
+# prune_logs: keeps logs and records of the last fifty runs, the last two hundred journal entries, and all that belongs
+# to releases on disk.
 prune_logs() {
 	prune_oldest 100 "$S/logs/"[0-9]*
 	prune_oldest 200 "$S/journal/"[0-9]*

@@ -1,26 +1,27 @@
 # shellcheck shell=sh
-# The lock: a link `lock` to the directory of the run that holds it. The directory is complete before the link is
-# made, so a lock always says whose it is; ln(1) makes it only where there is none.
+# The lock is a link `lock` to the directory of the run that holds it. The directory is complete before the link is
+# made, so a lock always says who holds it. ln(1) makes the link only if there is none.
 
-# lock: takes it, or says who has it. A dead run's is taken over, after its traces are put right.
+# lock: takes it, or says who holds it. The lock of a dead run is taken over, after that run was ended properly.
 lock() {
 	[ -d "$S" ] || fail not-set-up lock "$S"
 	[ ! -e "$S" ] || [ -w "$S" ] || write_failed lock "$S"
-	# Tried again: another run's look for leftovers may have met it half made.
-	lock_dir 2>/dev/null || lock_dir 2>/dev/null || {
+	# Tried twice: remove_leftovers of another run may have removed it while it was half made.
+	make_run_dir 2>/dev/null || make_run_dir 2>/dev/null || {
 		run_tool mkdir -p "$R/$TOKEN" "$S/logs" && probe_write "$R"
 		rm -rf "$R"
 		fail cannot-make lock "$R" "$said"
 	}
 	for _ in 1 2 3 4 5 6; do
 		if ln -sn "run.$run" "$S/lock" 2>/dev/null; then
-			# In a directory of that name, ln makes a link that locks nothing.
+			# If `lock` is a directory, ln makes a link inside it, which locks nothing.
 			[ -L "$S/lock" ] || break
-			leftovers
+			remove_leftovers
 			return
 		fi
 		lock_holder=$(readlink "$S/lock") || {
-			# Let go of just now; whether it is a link at all is for later: looking twice sees two locks.
+			# It was released just now. Whether it is a link at all is checked below: two looks here could see two
+			# different locks.
 			pause
 			continue
 		}
@@ -43,18 +44,18 @@ lock() {
 	fail cannot-make lock "$S/lock" "$said"
 }
 
-lock_dir() {
+make_run_dir() {
 	[ -d "$R/$TOKEN" ] && [ -s "$R/who" ] && return
 	mkdir -p "$R/$TOKEN" "$S/logs" && printf '%s\n' "$who" >"$R/who" && printf '' >>"$LOG"
 }
 
-# take_over DIR [force]: when the run's process is gone (or by force), becomes its owner, puts things right and
-# removes it. 1: it is alive.
+# take_over DIR [force]: if the process of the run has ended (or with force), becomes its owner, ends the run properly
+# and removes it. Returns 1 if it is alive.
 take_over() {
 	take_token=$(token_of "$1") || {
-		# No owner: a run that is just ending, or one whose owner's name a crash took with it.
+		# No owner: the run is just ending, or a crash lost the name of the token.
 		pause
-		[ "$(readlink "$S/lock")" = "${1##*/}" ] && heir "$1" || return 0
+		[ "$(readlink "$S/lock")" = "${1##*/}" ] && become_owner "$1" || return 0
 		take_token=$TOKEN
 	}
 	if [ "$take_token" != "$TOKEN" ]; then
@@ -62,43 +63,44 @@ take_over() {
 		mv "$1/$take_token" "$1/$TOKEN" 2>/dev/null || return 0
 	fi
 	say notice "taking over from a run that ended: $(cat "$1/who" 2>/dev/null)"
-	# What ends the other run is no answer to ours.
+	# What is said while the other run is ended is no reply to our operator.
 	(recover "$1" "$take_token") 3>/dev/null
 }
 
-# heir DIR: of several that find a run without an owner, makes exactly one its owner, so that only one ever removes its
-# link. Heirs are numbered; ln gives each number once, and the next is free only when the one before is dead, for good.
-heir() {
+# become_owner DIR: of several processes that find a run without an owner, makes exactly one the owner, so that only one
+# ever removes its link. Candidates are numbered; ln gives each number once, and the next number is free only when the
+# candidate before is dead.
+become_owner() {
 	case ${1#"$S/"} in
 	run.*/* | [!r]*) return 1 ;;
 	esac
 	mkdir -p "$1" 2>/dev/null
-	heir_number=1
-	until ln -sn "$TOKEN" "$1/heir.$heir_number" 2>/dev/null; do
-		heir_is=$(readlink "$1/heir.$heir_number") || return 1
-		! token_alive "$heir_is" || return 1
-		heir_number=$((heir_number + 1))
+	owner_number=1
+	until ln -sn "$TOKEN" "$1/heir.$owner_number" 2>/dev/null; do
+		owner_is=$(readlink "$1/heir.$owner_number") || return 1
+		! token_alive "$owner_is" || return 1
+		owner_number=$((owner_number + 1))
 	done
-	# The heir before may have become the owner, and have died as that.
+	# The candidate before may have become the owner, and have died as the owner.
 	! token_of "$1" >/dev/null && mkdir "$1/$TOKEN"
 }
 
-# leftovers: directories of runs that died without the lock.
-leftovers() {
+# remove_leftovers: removes directories of runs that died without the lock.
+remove_leftovers() {
 	for left in "$S"/run.*; do
 		if [ "$left" = "$R" ] || [ ! -d "$left" ]; then continue; fi
-		# One without a token may just be in the making.
+		# A directory without a token may be half made.
 		left_token=$(token_of "$left") || { pause && left_token=$(token_of "$left"); }
 		[ -n "$left_token" ] && token_alive "$left_token" && continue
 		rm -rf "$left"
 	done
 }
 
-# unlock: lets go; not of what waits for a word of the operator's. The link first: a directory without a link is harmless, a
-# link without a directory is not.
+# unlock: releases the lock, unless this run waits for the operator. The link goes first: a directory without a link is
+# harmless, a link without a directory is not.
 unlock() {
-	! asked || return 0
-	left_drained
+	! waits_for_operator || return 0
+	keep_drained_mark
 	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
 	if [ "$S/lock" -ef "$R" ]; then rm -rf "$S/lock" "$R"; else rm -rf "$R"; fi
 	return 0

@@ -1,15 +1,15 @@
 # shellcheck shell=sh
-# Looking: what runs, what steps printed, what an app logs, and a terminal. Nothing here takes the lock or changes what is
-# live. Text of any size leaves in pieces, each only when it is asked for: so whoever reads slowly makes nobody wait, and
-# beats get through. A piece is read into a file first: what it announces must be there, whatever others do to the log.
+# Looking: what runs, what steps printed, what an app logs, and a terminal. Nothing here takes the lock or changes what
+# is live. Text of any size is sent in pieces, each only when it is asked for: so a slow reader delays nothing else, and
+# beats get through. A piece is copied to a file first: its announced size must be right, whatever happens to the log.
 
-# A `status` step that takes longer than this many seconds has said enough.
+# A `status` step may take that many seconds.
 SERVING=15
 # Bytes of one piece of a log file.
 PIECE=131072
 
-# serving: what the stored `status` step of the live release says of the app. After live.
-serving() {
+# tell_service: tells what the stored `status` step of the live release says about the service. Called after tell_live.
+tell_service() {
 	[ -n "${live_is:-}" ] && [ -d "$root/current" ] || return 0
 	M=$S/releases/$live_is
 	has_step status || return 0
@@ -21,7 +21,7 @@ serving() {
 	[ ! -f "$root/current/REVISION" ] || read -r serving_revision <"$root/current/REVISION"
 	serving_says=$(
 		exec 3>/dev/null
-		context "$live_is" "$serving_revision" '' status
+		set_hook_env "$live_is" "$serving_revision" '' status
 		for serving_file in "$M/steps/status".*; do
 			serving_limit=${serving_file##*.}
 			[ "$serving_limit" -le $SERVING ] || serving_limit=$SERVING
@@ -34,8 +34,8 @@ serving() {
 	fact supervisor "${serving_says:-unknown}"
 }
 
-# attempts: what this host wrote down of each run whose output it still has, oldest first.
-attempts() {
+# tell_attempts: tells the record of each run whose output this host still has, oldest first.
+tell_attempts() {
 	attempts_held=$(readlink "$S/lock")
 	for attempts_file in "$S/logs/"*.steps; do
 		[ -f "$attempts_file" ] || continue
@@ -43,7 +43,7 @@ attempts() {
 		attempts_run=${attempts_run%.steps}
 		attempts_text=
 		while IFS= read -r attempts_line; do
-			# The last line of a disk that was full may be half a line.
+			# On a full disk the last line may have been cut.
 			case $attempts_line in
 			*"$TAB"*) attempts_text=$attempts_text$TAB$attempts_line ;;
 			esac
@@ -53,7 +53,7 @@ attempts() {
 	done
 }
 
-# tell_piece NAME FROM: what is in $R/piece.
+# tell_piece NAME FROM: sends what is in $R/piece.
 tell_piece() {
 	tell_size=$(($(wc -c <"$R/piece")))
 	say piece "$1" "$2" "$tell_size"
@@ -65,14 +65,14 @@ cut_piece() {
 	tail -c "+$(($2 + 1))" -- "$1" | head -c "$3" >"$R/piece"
 }
 
-# room_to_look STEP
-room_to_look() {
+# need_scratch STEP
+need_scratch() {
 	[ -d "$R" ] || fail no-scratch "$1" "${TMPDIR:-/tmp}"
 }
 
-# output: $count bytes, from $begin on, of what the run $wanted printed.
-output() {
-	room_to_look show
+# tell_output: sends $count bytes, from $begin on, of what the run $wanted printed.
+tell_output() {
+	need_scratch show
 	# shellcheck disable=SC2154 # set by the operator
 	[ -f "$S/logs/$wanted.log" ] || fail output-gone show "$wanted"
 	# shellcheck disable=SC2154 # set by the operator
@@ -80,10 +80,10 @@ output() {
 	tell_piece "$wanted" "$begin"
 }
 
-# tails LINES PATTERN...: the first time the last LINES lines of the files that match; then what they have new.
-# $R/seen remembers: inode, how far, name. One ls for all, since this is asked every second.
-tails() {
-	room_to_look logs
+# tell_log_lines LINES PATTERN...: sends the last LINES lines of the matching files the first time, then what is new.
+# $R/seen remembers inode, position and name. One ls for all files, since this is called every second.
+tell_log_lines() {
+	need_scratch logs
 	tails_lines=$1
 	shift
 	cd "$root" 2>/dev/null || fail not-set-up logs "$root"
@@ -113,7 +113,7 @@ tails() {
 	fact files "$#"
 }
 
-# tails_begin NAME: its last lines, of a piece at most. With $tails_inode and $tails_size, as all of these.
+# tails_begin NAME: sends its last lines, one piece at most. Like all of these, it uses $tails_inode and $tails_size.
 tails_begin() {
 	tails_from=$((tails_size - PIECE))
 	[ "$tails_from" -gt 0 ] || tails_from=0
@@ -142,7 +142,8 @@ tails_one() {
 	echo "$tails_inode $tails_from $1" >>"$R/next"
 }
 
-# tails_gone INODE FROM NAME: a log was rotated away. What it had left is read under its new name, if it got one there.
+# tails_gone INODE FROM NAME: a log was rotated. The rest of it is read under its new name, if it has one in the same
+# directory.
 tails_gone() {
 	gone_dir=.
 	case $3 in
@@ -154,7 +155,7 @@ tails_gone() {
 	done <"$R/there"
 }
 
-# tails_rotated: what did not fit into one piece.
+# tails_rotated: sends the rest of rotated logs that did not fit into one piece.
 tails_rotated() {
 	[ -e "$R/rotated" ] || return 0
 	mv "$R/rotated" "$R/rotating"
@@ -171,7 +172,7 @@ tails_left() {
 	[ "$tell_size" -lt "$PIECE" ] || echo "$1 $(($2 + tell_size)) $3" >>"$R/rotated"
 }
 
-# quoted TEXT: as one word for a shell, in $quoted.
+# quoted TEXT: sets $quoted to it as one word of a shell.
 quoted() {
 	quoted="'" quoted_rest=$1
 	while [ "$quoted_rest" != "${quoted_rest#*\'}" ]; do
@@ -180,8 +181,8 @@ quoted() {
 	quoted=$quoted$quoted_rest\'
 }
 
-# What a terminal's session starts from. The shell reads `rc` itself, after its own files, so that functions of a profile
-# (nvm) are there too; a login shell has read its own by then.
+# How the session of a terminal starts. The shell reads `rc` itself, after its own files, so that functions of a profile
+# (nvm) exist too; a login shell has read its own files by then.
 # shellcheck disable=SC2016 # expanded by the terminal's own shells
 CONSOLE='shipit_meta=${0%/*}
 . "$shipit_meta/context"
@@ -197,8 +198,8 @@ CONSOLE_RC='. "$shipit_meta/enter"
 . "$shipit_meta/env" || exit 14
 unset ENV shipit_meta'
 
-# console: makes ready what a terminal needs, and tells where. Secrets go to files that only we can read; they are removed with
-# this run.
+# console: makes what a terminal needs, and tells where it is. Secrets go to files that only this login can read; they
+# are removed with this run.
 console() {
 	exec_ready console
 	umask 077
@@ -216,7 +217,7 @@ console() {
 		echo "cd $quoted || exit 17"
 	} >"$M/context" && {
 		echo "shipit_meta=$console_meta"
-		# Else a person would miss his own aliases.
+		# Without this a person would miss the login's own aliases.
 		# shellcheck disable=SC2016,SC2088
 		case $with_option:${with_shell##*/} in
 		-c:bash) echo '[ ! -r ~/.bashrc ] || . ~/.bashrc' ;;

@@ -1,45 +1,45 @@
 # shellcheck shell=sh
-# Submodules: their commits are fetched into $root/source like those of the repository itself, each with a pin of its own,
-# so that no other clone is needed and a release can be made again without asking anybody.
+# Submodules: their commits are fetched into $root/source like those of the repository, and each has a ref of its own.
+# So no other clone is needed, and a release can be made again without a server.
 #
-# $M/modules   path, commit, address: a line each; the first is the repository itself, path `.`
+# $M/modules   path, commit, address, one module a line; the first is the repository itself, path `.`
 
-# modules LIMIT: the submodules of $revision, and theirs.
-modules() {
+# fetch_modules LIMIT: fetches the submodules of $revision, and their submodules.
+fetch_modules() {
 	printf '.\t%s\t%s\n' "$revision" "$repo" >"$M/modules" || write_failed submodules "$M"
 	modules_number=0
-	# The list grows while it is read.
+	# list_modules adds lines to the file while it is read.
 	while IFS=$TAB read -r module_at module_is module_url; do
-		[ "$modules_number" = 0 ] || module_get "$1"
+		[ "$modules_number" = 0 ] || fetch_module "$1"
 		modules_number=$((modules_number + 1))
-		modules_of
+		list_modules
 	done <"$M/modules"
 }
 
-# modules_again LIMIT: those of a release that is made again.
-modules_again() {
+# fetch_modules_again LIMIT: fetches those of a release that is made again.
+fetch_modules_again() {
 	[ -f "$M/modules" ] || return 0
 	modules_number=0
 	while IFS=$TAB read -r module_at module_is module_url; do
-		[ "$modules_number" = 0 ] || module_get "$1"
+		[ "$modules_number" = 0 ] || fetch_module "$1"
 		modules_number=$((modules_number + 1))
 	done <"$M/modules"
 }
 
-# module_get LIMIT: the commit $module_is from $module_url, and its pin.
-module_get() {
+# fetch_module LIMIT: fetches the commit $module_is from $module_url, and makes its ref.
+fetch_module() {
 	module_pin=refs/shipit/$release.$modules_number
 	if has_commit "$module_is"; then
-		run_tool git_here update-ref "$module_pin" "$module_is" ||
+		run_tool git_source update-ref "$module_pin" "$module_is" ||
 			fail cannot-pin submodules "$module_is" "$root/source" "$said"
 		return
 	fi
 	module_mode=$fetch_mode
-	# There is one remote that a partial clone asks for more, and that is not this one.
+	# A partial clone asks only the remote `origin` for missing files, and this is another repository.
 	[ "$module_mode" != blobless ] || module_mode=
 	module_into=refs/modules/$(printf %s "$module_url" | tr -c 'A-Za-z0-9' _)
-	# An address that a repository names is not ours: no paths of the host, no programs of its own; unless the repository
-	# is such a path itself.
+	# An address in .gitmodules is not trusted: it may not be a path of the host or a program, unless the repository is
+	# a path itself.
 	case $repo in
 	/* | file://*) ;;
 	*) export GIT_PROTOCOL_FROM_USER=0 ;;
@@ -48,23 +48,23 @@ module_get() {
 	unset GIT_PROTOCOL_FROM_USER
 }
 
-# modules_of: adds the submodules of $module_is to the list.
-modules_of() {
-	[ -n "$(git_here ls-tree "$module_is" .gitmodules)" ] || return 0
+# list_modules: adds the submodules of $module_is to the list.
+list_modules() {
+	[ -n "$(git_source ls-tree "$module_is" .gitmodules)" ] || return 0
 	rm -f "$R/gitmodules.z"
-	git_here config --blob "$module_is:.gitmodules" -z --get-regexp '^submodule\..*\.(path|url)$' \
+	git_source config --blob "$module_is:.gitmodules" -z --get-regexp '^submodule\..*\.(path|url)$' \
 		2>>"$LOG" >"$R/gitmodules.z"
 	# git-config(1): 1 is "none".
 	case $? in
 	0 | 1) [ -e "$R/gitmodules.z" ] || write_failed submodules "$R" ;;
 	*)
-		run_tool git_here config --blob "$module_is:.gitmodules" --list
+		run_tool git_source config --blob "$module_is:.gitmodules" --list
 		fail bad-gitmodules submodules "$module_is" "$said"
 		;;
 	esac
 	tr '\n\0' '\t\n' <"$R/gitmodules.z" >"$R/gitmodules" || write_failed submodules "$R"
 	[ -s "$R/gitmodules" ] || return 0
-	said=$(in_c_locale git_here -c core.quotePath=false ls-tree -r --full-tree "$module_is" 2>&1 >"$R/tree") ||
+	said=$(in_c_locale git_source -c core.quotePath=false ls-tree -r --full-tree "$module_is" 2>&1 >"$R/tree") ||
 		fail bad-tree submodules "$module_is" "$said"
 	while IFS=$TAB read -r module_head module_path; do
 		case $module_head in
@@ -87,7 +87,7 @@ modules_of() {
 	done <"$R/tree"
 }
 
-# module_address: where $module_path comes from, by .gitmodules, in $module_from.
+# module_address: sets $module_from to the address of $module_path in .gitmodules.
 module_address() {
 	module_name='' module_from=''
 	while IFS=$TAB read -r module_key module_value; do
@@ -102,7 +102,7 @@ module_address() {
 	esac
 }
 
-# module_relative: relative to where its parent comes from.
+# module_relative: makes an address that is relative to its parent's an absolute one.
 module_relative() {
 	module_base=${module_url%/} module_join=/
 	while :; do
@@ -122,23 +122,23 @@ module_relative() {
 	module_from=$module_base$module_join$module_from
 }
 
-# checkout_modules LIMIT: their files, each where it belongs in the release.
+# checkout_modules LIMIT: checks out the files of the submodules in the release.
 checkout_modules() {
 	[ -f "$M/modules" ] || return 0
 	while IFS=$TAB read -r module_at module_is module_url; do
 		[ "$module_at" != . ] || continue
 		[ -z "$subdir" ] || module_at=${module_at#"$subdir"/}
-		inside submodules "$module_at" "$rel/$module_at"
+		make_dir_inside submodules "$module_at" "$rel/$module_at"
 		checkout_tree "$1" "$rel/$module_at" "$module_is"
 	done <"$M/modules"
 }
 
-# modules_forget RELEASE: its pins.
-modules_forget() {
+# unpin_modules RELEASE: removes the refs of its submodules.
+unpin_modules() {
 	[ -f "$S/releases/$1/modules" ] || return 0
 	modules_number=0
 	while IFS= read -r _; do
-		[ "$modules_number" = 0 ] || git_here update-ref -d "refs/shipit/$1.$modules_number" 2>/dev/null
+		[ "$modules_number" = 0 ] || git_source update-ref -d "refs/shipit/$1.$modules_number" 2>/dev/null
 		modules_number=$((modules_number + 1))
 	done <"$S/releases/$1/modules"
 }

@@ -1,29 +1,29 @@
 # shellcheck shell=sh
-# Ending a run in its operator's place: by the host itself when the operator is gone, by the next run when this
-# host died too, by `unlock`. Always by one process, the owner of the run's token.
+# Ends a run in its operator's place: the host itself does so when the operator is gone, the next run when this host
+# died too, and `unlock`. It is always one process, the owner of the run's token.
 
-# recover DIR TOKEN: ends the run in DIR, whose owner was TOKEN. Runs in a shell of its own: it takes that run's
-# names for its own.
+# recover DIR TOKEN: ends the run in DIR, whose owner was TOKEN. It runs in a shell of its own, since it takes over the
+# variables of that run.
 recover() {
 	R=$1 alone=yes
 	recover_pid=${2#owner.}
 	recover_pid=${recover_pid%%.*}
-	# Its processes. A pid is not given away again while its process group has members.
+	# The processes of the run. A pid is not given away again while its process group has members.
 	if [ "${2##*.}" = "$BOOT" ] && [ "$recover_pid" != $$ ]; then
 		recover_start=${2#owner.*.}
-		started "$recover_pid" || start=${recover_start%.*}
-		if [ "$start" = "${recover_start%.*}" ] && kill -KILL "-$recover_pid" 2>/dev/null; then gone "$recover_pid"; fi
+		process_start "$recover_pid" || start=${recover_start%.*}
+		if [ "$start" = "${recover_start%.*}" ] && kill -KILL "-$recover_pid" 2>/dev/null; then wait_until_gone "$recover_pid"; fi
 	fi
-	# After a reboot their pids are other people's.
+	# After a reboot their pids belong to other processes.
 	[ "${2##*.}" != "$BOOT" ] || end_jobs "$R"
 	rm -f "$R"/job.* "$R/stop" "$R/late"
-	# Half a file would end this shell, and every taker's after it. It is the first that a run writes: without it there
-	# is nothing to put right.
+	# A partial file would end this shell, and that of every later process that tries. It is the first file that a run
+	# writes: without it there is nothing to undo.
 	[ "$(tail -n 1 "$R/vars" 2>/dev/null)" = '# whole' ] || {
 		unlock
 		return
 	}
-	# shellcheck disable=SC1091 # written by keep_vars
+	# shellcheck disable=SC1091 # written by save_vars
 	. "$R/vars"
 	recover_watch | recover_run
 }
@@ -31,18 +31,18 @@ recover() {
 recover_run() {
 	read -r recover_watcher
 	exec 4<&0 </dev/null
-	# A restart is done to its end: what was at it when it was cut off may have left nothing that serves.
-	[ ! -e "$R/restarting" ] || (aim && restart_whole)
+	# A restart is completed: one that was interrupted may have left the service stopped.
+	[ ! -e "$R/restarting" ] || (use_release && restart_whole)
 	recover_entry
-	# Nobody is left who could answer what it asked.
-	! asked || traffic out
+	# There is no operator to answer.
+	! waits_for_operator || set_traffic out
 	discard
 	unlock
 	kill "$recover_watcher"
 }
 
-# recover_watch: counts the time of what recover_run runs, while that is there: the ticker of that run is gone, and ours, if there
-# is one, looks elsewhere.
+# recover_watch: enforces the limits of what recover_run runs: the ticker of that run is gone, and our own ticker, if
+# there is one, watches other jobs.
 recover_watch() {
 	tick_silent=9 tick_last='' tick_age=0
 	read -r watch_self _ </proc/self/stat
@@ -53,103 +53,103 @@ recover_watch() {
 }
 
 recover_entry() {
-	mine || return 0
+	own_entry || return 0
 	case $state in
 	open)
-		if ! switched; then
-			dropped
+		if ! has_switched; then
+			drop_entry
 		elif [ "$action" = revert ]; then
-			forward_ends
+			end_revert
 		else
 			recover_back
 		fi
 		;;
 	healthy)
-		asked || recover_wait
-		# A revert never returns to the release it leaves.
-		if [ "$action" = revert ] || { ! asked && [ ! -e "$R/verdict.back" ]; }; then turn 'done'; else recover_back; fi
+		waits_for_operator || recover_wait
+		# A revert never returns to the release that it leaves.
+		if [ "$action" = revert ] || { ! waits_for_operator && [ ! -e "$R/verdict.back" ]; }; then set_state 'done'; else recover_back; fi
 		;;
 	esac
 }
 
-# forward_ends: the end of a revert that is done here as far as it can be.
-forward_ends() {
-	if apart recover_forward; then turn 'done'; else turn failed; fi
+# end_revert: completes a revert, as far as that is possible here.
+end_revert() {
+	if in_subshell recover_forward; then set_state 'done'; else set_state failed; fi
 }
 
-# recover_forward: what is left to do. What takes requests already is not disturbed.
+# recover_forward: what is left to do. A host that takes requests already is not disturbed.
 recover_forward() {
-	! came served || return 0
-	! came unwell || return 1
+	! progress_is served || return 0
+	! progress_is unwell || return 1
 	quiet_when_full
-	aim
-	if ! came active; then
+	use_release
+	if ! progress_is active; then
 		traffic_is out || drain
-		stored post-deploy "$root/current"
+		run_stored post-deploy "$root/current"
 		activate_service
 	fi
-	health
+	need_health
 	undrain
 }
 
-# recover_back: what only the operator could ask nobody asks.
+# recover_back: without an operator, the checks that only the operator could make are left out.
 recover_back() {
 	if traffic_is asked; then
-		back_ends 0
+		end_rollback 0
 	elif traffic_is amiss; then
-		back_ends 1
+		end_rollback 1
 	else
-		apart put_back
-		back_ends $?
+		in_subshell roll_back
+		end_rollback $?
 	fi
 }
 
-# recover_wait: the operator may come back and say how it ended elsewhere.
+# recover_wait: waits for an operator that comes back and says how the run ended on other hosts.
 recover_wait() {
 	recover_left=$lost
-	while [ "$recover_left" -gt 0 ] && [ "$mode" = wayout ]; do
+	while [ "$recover_left" -gt 0 ] && [ "$mode" = successor ]; do
 		[ ! -e "$R/verdict.forward" ] && [ ! -e "$R/verdict.back" ] || return
 		recover_left=$((recover_left - 1))
 		sleep 1
 	done
 }
 
-# settle RUN forward|back RELEASE: for an operator who lost its connection and came back: what became of that run here, and
-# which way it goes if that is still open.
-settle() {
-	settle_dir=$S/run.$1
-	mark "$settle_dir/verdict.$2" 2>/dev/null
-	settle_left=$((lost + reload_limit + 60))
-	for settle_health in "$S/releases"/*/health; do
-		[ -f "$settle_health" ] || continue
-		health_of "${settle_health%/*}"
+# resolve_run RUN forward|back RELEASE: for an operator that lost its connection and came back: tells how that run ended
+# here, and says which way it goes if that is still open.
+resolve_run() {
+	resolve_dir=$S/run.$1
+	mark "$resolve_dir/verdict.$2" 2>/dev/null
+	resolve_left=$((lost + reload_limit + 60))
+	for resolve_health in "$S/releases"/*/health; do
+		[ -f "$resolve_health" ] || continue
+		read_health "${resolve_health%/*}"
 		health_within=$((health_within + health_stable))
-		[ "$health_within" -lt "${settle_within:=0}" ] || settle_within=$health_within
+		[ "$health_within" -lt "${resolve_within:=0}" ] || resolve_within=$health_within
 	done
-	settle_left=$((settle_left + ${settle_within:-0}))
-	while [ -d "$settle_dir" ] && [ "$settle_left" -gt 0 ]; do
+	resolve_left=$((resolve_left + ${resolve_within:-0}))
+	while [ -d "$resolve_dir" ] && [ "$resolve_left" -gt 0 ]; do
 		[ "$(readlink "$S/lock")" = "run.$1" ] || break
-		settle_token=$(token_of "$settle_dir") && ! token_alive "$settle_token" && take_over "$settle_dir"
-		settle_left=$((settle_left - 1))
+		resolve_token=$(token_of "$resolve_dir") && ! token_alive "$resolve_token" && take_over "$resolve_dir"
+		resolve_left=$((resolve_left - 1))
 		sleep 1
 	done
-	# Whether it was live at all: the journal's word on that run. Others went to the same release.
-	for settle_entry in "$S/journal/"[0-9]*".$3."*; do
-		[ -f "$settle_entry" ] || continue
-		while IFS=$TAB read -r settle_name settle_is; do
-			[ "$settle_name/$settle_is" != "run/$1" ] || settle_state=${settle_entry##*.}
-		done <"$settle_entry"
+	# Whether it was live at all: the journal has the answer for that run. Other runs may have used the same release.
+	for resolve_entry in "$S/journal/"[0-9]*".$3."*; do
+		[ -f "$resolve_entry" ] || continue
+		while IFS=$TAB read -r resolve_name resolve_is; do
+			[ "$resolve_name/$resolve_is" != "run/$1" ] || resolve_state=${resolve_entry##*.}
+		done <"$resolve_entry"
 	done
-	[ -z "${settle_state:-}" ] || fact settled "$settle_state"
-	live
+	[ -z "${resolve_state:-}" ] || fact settled "$resolve_state"
+	tell_live
 }
 
-# steal: ends the run that holds the lock, dead or alive.
-steal() {
-	steal_run=$(readlink "$S/lock") || return 0
-	# No more than that: who ends a run on a full disk has no room for a line.
+# end_holder: ends the run that holds the lock, dead or alive.
+end_holder() {
+	ending_run=$(readlink "$S/lock") || return 0
+	# Only that directory: on a full disk there is no space for more.
 	make_dirs unlock "$R/$TOKEN"
-	take_over "$S/$steal_run" force
+	take_over "$S/$ending_run" force
 	rm -rf "$R"
-	live
+	tell_live
 }

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
-# Making a release beside the running one. Nothing here touches what is live.
+# Makes a release beside the running one. Nothing here changes what is live.
 
-# is_ours TARGET: whether `current` leads there because of us.
+# is_ours TARGET: whether it is a link target that shipit made.
 is_ours() {
 	case $1 in
 	releases/????????T??????Z-???????) ;;
@@ -9,8 +9,8 @@ is_ours() {
 	esac
 }
 
-# live: the release that `current` names, as facts.
-live() {
+# tell_live: tells facts about the release that `current` names.
+tell_live() {
 	[ -L "$root/current" ] || return 0
 	live_is=$(readlink "$root/current")
 	is_ours "$live_is" || {
@@ -19,7 +19,7 @@ live() {
 	}
 	live_is=${live_is#releases/}
 	fact live "$live_is"
-	[ ! -e "$S/drained" ] || live_drained
+	[ ! -e "$S/drained" ] || tell_drained
 	[ -f "$S/releases/$live_is/meta" ] || return 0
 	while IFS=$TAB read -r live_key live_value; do
 		case $live_key in
@@ -31,16 +31,16 @@ live() {
 	done <"$S/releases/$live_is/meta"
 }
 
-# live_drained: what takes the host in again: a restart, or only another release.
-live_drained() {
+# tell_drained: tells what takes the host in again: a restart, or only another release.
+tell_drained() {
 	live_meta=$M
 	M=$S/releases/$live_is
 	if has_step undrain; then fact drained restart; else fact drained deploy; fi
 	M=$live_meta
 }
 
-# newest: the newest release name on disk: a new one must sort after it, whatever the clocks say.
-newest() {
+# tell_newest: tells the newest release on disk. A new name must sort after it, whatever the clocks say.
+tell_newest() {
 	newest_is=
 	set -- "$root/releases/"[0-9]*
 	eval "newest_is=\${$#}"
@@ -48,9 +48,9 @@ newest() {
 	[ ! -d "$newest_is" ] || fact newest "${newest_is##*/}"
 }
 
-# meta DIR: what every shell reads that runs a text of this configuration. $data_env holds secrets: it came as
-# data, and goes to a file that only we can read; printf is a builtin, so no process list shows it.
-meta() {
+# write_meta DIR: writes what every shell reads that runs a text of the user. $data_env holds secrets: they were sent as
+# data, and go to a file that only this login can read. printf is a builtin, so no process list shows them.
+write_meta() {
 	umask 077
 	if { [ -d "$1/steps" ] || mkdir -p "$1/steps"; } && printf '%s\n' "$shell" >"$1/shell" &&
 		printf '%s' "$data_enter" >"$1/enter" && printf '%s' "$data_env" >"$1/env"; then
@@ -60,26 +60,27 @@ meta() {
 	write_failed prepare "$1"
 }
 
-# old: where the old code is, or would be.
-old() {
+# old_code_dir: prints the directory of the live code, or where it will be.
+old_code_dir() {
 	if [ -d "$root/current" ]; then echo "$root/current"; else echo "$root"; fi
 }
 
-# holder: who holds the lock, and whether he is there.
-holder() {
+# tell_holder: tells who holds the lock, and whether that process still runs.
+tell_holder() {
 	holder_run=$(readlink "$S/lock") || return 0
 	fact holder "$(cat "$S/$holder_run/who" 2>/dev/null)"
 	holder_token=$(token_of "$S/$holder_run") && token_alive "$holder_token" && return
 	fact holder-dead yes
 }
 
-# clock: the time here. Alone in its script: the way there and back says how exact the answer is.
-clock() {
+# tell_clock: tells the time of this host. It is alone in its script: the round trip time is the precision of the
+# answer.
+tell_clock() {
 	say found clock "$(date +%s)"
 }
 
-# store STEP LIMIT TEXT: a text of the user's, kept with release $M. Called in order.
-store() {
+# store_step STEP LIMIT TEXT: stores a text of the user with release $M. Called in order.
+store_step() {
 	store_number=10
 	for store_file in "$M/steps/$1".*; do
 		[ ! -e "$store_file" ] || store_number=$((store_number + 1))
@@ -89,43 +90,44 @@ store() {
 	umask "$mask"
 }
 
-# store_here STEP: instead of a text that runs here: the operator's machine has one for this host, and its limit.
-store_here() {
+# store_local_step STEP: stores that the operator's machine runs this step for the host, and has its limit.
+store_local_step() {
 	mark "$M/steps/$1.10.here.$FOREVER" || write_failed prepare "$M/steps"
 }
 
-# keep_vars: what whoever ends this run in our place must know. No secrets.
-keep_vars() {
+# save_vars: saves what a process needs that ends this run in our place. No secrets.
+save_vars() {
 	printf '%s\n# whole\n' "$vars" >"$R/vars" || write_failed prepare "$R"
-	record
+	begin_record
 }
 
-# begin: the ground under a new release: `current` is a link of ours, there is room, the records are made.
-begin() {
-	sound
-	[ -z "$from" ] || room
-	keep_vars
+# begin_release: checks that `current` is ours and that there is space, and makes the records of the release.
+begin_release() {
+	check_layout
+	[ -z "$from" ] || need_space
+	save_vars
 	mark "$R/made.$release" || write_failed prepare "$R"
 	run_tool mkdir "$rel" "$M" "$M/steps" || fail cannot-make prepare "$rel" "$said"
-	meta "$M"
+	write_meta "$M"
 }
 
-sound() {
+check_layout() {
 	need_git prepare
 	[ -d "$root/source" ] || fail not-set-up prepare "$root/source"
 	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
 	if [ -n "$from" ] && [ -L "$root/current" ] && [ "$root/current" -ef "$root/releases/$from" ]; then
 		return
 	elif [ -L "$root/current" ]; then
-		sound_current=$(readlink "$root/current")
-		is_ours "$sound_current" || fail foreign-current prepare "$root/current" "$sound_current"
+		layout_current=$(readlink "$root/current")
+		is_ours "$layout_current" || fail foreign-current prepare "$root/current" "$layout_current"
 	elif [ -e "$root/current" ]; then
 		fail not-a-link prepare "$root/current"
 	fi
 }
 
-# room: at least what the live release takes, once more. Where more is free than used, there is; only else it is measured.
-room() {
+# need_space: at least as much space as the live release takes. If more is free than used, that is certain; it is
+# measured only otherwise.
+need_space() {
 	# shellcheck disable=SC2046 # seven words of head, then: file system, blocks, used, free
 	set -- $(LC_ALL=C df -Pk "$root" 2>/dev/null)
 	[ $# -gt 10 ] || return 0
@@ -134,19 +136,19 @@ room() {
 	'' | *[!0-9]*) return 0 ;;
 	esac
 	[ "$4" -le "$3" ] || return 0
-	room_want=$(du -sk "$root/releases/$from" 2>/dev/null)
-	room_want=${room_want%%[!0-9]*}
-	[ "$4" -gt "${room_want:-0}" ] || fail no-space prepare "$4" "$room_want"
+	space_needed=$(du -sk "$root/releases/$from" 2>/dev/null)
+	space_needed=${space_needed%%[!0-9]*}
+	[ "$4" -gt "${space_needed:-0}" ] || fail no-space prepare "$4" "$space_needed"
 }
 
 # shellcheck disable=SC2016 # expanded by the job's own shell
 CHECKOUT='git --git-dir="$1" --work-tree="$2" read-tree --reset -u "$3"'
 
-# checkout LIMIT: the files.
+# checkout LIMIT: checks out the files of the release.
 checkout() {
-	[ -n "$pinned" ] || pin || fail cannot-pin checkout "$revision" "$root/source" "$said"
+	[ -n "$pinned" ] || pin_revision || fail cannot-pin checkout "$revision" "$root/source" "$said"
 	if [ -n "$subdir" ]; then
-		git_here cat-file -e "$revision:$subdir/" 2>/dev/null || fail no-subdir checkout "$revision" "$subdir"
+		git_source cat-file -e "$revision:$subdir/" 2>/dev/null || fail no-subdir checkout "$revision" "$subdir"
 		printf '%s\n' "$subdir" >"$M/subdir" || write_failed checkout "$M"
 	fi
 	checkout_tree "$1" "$rel" "$revision${subdir:+:$subdir}"
@@ -157,42 +159,43 @@ checkout() {
 		"$revision" "$digest" "$reference" "$who" "$when" "$from" >"$M/meta" || write_failed checkout "$M"
 }
 
-# checkout_tree LIMIT DIR TREE: its files into a directory.
+# checkout_tree LIMIT DIR TREE: checks out a tree into a directory.
 checkout_tree() {
 	rm -f "$R/index"
 	GIT_INDEX_FILE=$R/index
 	export GIT_INDEX_FILE
 	if [ -z "$fetch_mode$token_for$repo_key" ]; then
-		must checkout "$1" "$2" git --git-dir="$root/source" --work-tree="$2" read-tree --reset -u "$3"
+		must_run checkout "$1" "$2" git --git-dir="$root/source" --work-tree="$2" read-tree --reset -u "$3"
 	else
-		# What a blobless clone lacks is fetched here.
-		git_must checkout "$1" "$2" /bin/sh -c "$GIT$CHECKOUT" shipit "$root/source" "$2" "$3"
+		# A blobless clone fetches the files that it lacks here.
+		must_run_git checkout "$1" "$2" /bin/sh -c "$GIT$CHECKOUT" shipit "$root/source" "$2" "$3"
 	fi
 	unset GIT_INDEX_FILE
 }
 
-# link ENTRY...: shared files into the release. d:PATH is a directory, made when missing; f:PATH must be there.
-link() {
+# link_shared ENTRY...: links shared files into the release. d:PATH is a directory, which is made if it is missing;
+# f:PATH has to exist.
+link_shared() {
 	[ -f "$M/links" ] || printf '%s\n' "$@" >"$M/links" || write_failed shared "$M"
 	for link_entry in "$@"; do
 		link_path=${link_entry#?:}
 		link_to=$root/shared/$link_path link_at=$rel/$link_path
 		case $link_entry in
 		d:*)
-			! file_sent "$link_path" || fail shared-and-sent shared "$link_path"
+			! is_sent "$link_path" || fail shared-and-sent shared "$link_path"
 			make_dirs shared "$link_to"
 			;;
-		*) [ -e "$link_to" ] || file_sent "$link_path" || fail shared-missing shared "$link_to" ;;
+		*) [ -e "$link_to" ] || is_sent "$link_path" || fail shared-missing shared "$link_to" ;;
 		esac
-		link_free "$link_path" "$link_at"
+		clear_link_place "$link_path" "$link_at"
 		link_up=../../
 		link_rest=$link_path
 		while [ "$link_rest" != "${link_rest#*/}" ]; do
 			link_up=../$link_up link_rest=${link_rest#*/}
 		done
 		link_to=$link_up''shared/$link_path
-		# What is sent takes its place when this goes live; until then `build` sees it where it waits.
-		if file_sent "$link_path"; then
+		# A file that is sent is put in place when the release goes live; until then `build` sees the staged file.
+		if is_sent "$link_path"; then
 			ln -s "$link_to" "$R/link.$file_number" || write_failed shared "$R"
 			link_to=$link_up''shared/${file_new#"$root/shared/"}
 		fi
@@ -200,10 +203,10 @@ link() {
 	done
 }
 
-# link_free PATH AT: makes way for a link: nothing of the repository's may be lost to it, and no link in the
-# repository may lead us out of the release.
-link_free() {
-	inside shared "$1" "${2%/*}"
+# clear_link_place PATH AT: removes what is in the way of a link. No file of the repository may be lost, and no link in
+# the repository may lead out of the release.
+clear_link_place() {
+	make_dir_inside shared "$1" "${2%/*}"
 	if [ -d "$2" ] && [ ! -L "$2" ]; then
 		for link_held in "$2"/* "$2"/.[!.]* "$2"/..?*; do
 			case ${link_held##*/} in
@@ -217,8 +220,9 @@ link_free() {
 	fi
 }
 
-# inside STEP PATH DIR: makes a directory of the release, but not through a link of the repository's that leads out.
-inside() {
+# make_dir_inside STEP PATH DIR: makes a directory of the release, but not through a link in the repository that leads
+# out of it.
+make_dir_inside() {
 	inside_is=$3
 	while [ ! -e "$inside_is" ] && [ ! -L "$inside_is" ]; do
 		inside_is=${inside_is%/*}
@@ -231,8 +235,8 @@ inside() {
 	make_dirs "$1" "$3"
 }
 
-# carry LIMIT PATH...: from the release before.
-carry() {
+# carry_over LIMIT PATH...: copies paths from the release before.
+carry_over() {
 	carry_limit=$1
 	shift
 	[ -n "$from" ] || return 0
@@ -240,37 +244,37 @@ carry() {
 		[ -e "$root/releases/$from/$carry_path" ] || continue
 		[ ! -e "$rel/$carry_path" ] || fail carried-tracked carry "$carry_path"
 		carry_to=$rel/$carry_path
-		inside carry "$carry_path" "${carry_to%/*}"
-		must carry "$carry_limit" "$root" cp -a "releases/$from/$carry_path" "$rel/$carry_path"
+		make_dir_inside carry "$carry_path" "${carry_to%/*}"
+		must_run carry "$carry_limit" "$root" cp -a "releases/$from/$carry_path" "$rel/$carry_path"
 	done
 }
 
-# again LIMIT: a release to return to whose directory was pruned: made again from source, as it was made.
-again() {
-	sound
-	keep_vars
+# remake_release LIMIT: makes the release to return to again from source, if its directory was pruned.
+remake_release() {
+	check_layout
+	save_vars
 	[ -d "$M" ] || fail unknown-release prepare "$release"
-	files_again
+	stage_files_again
 	[ ! -d "$rel" ] || return 0
-	room
+	need_space
 	subdir=
 	[ ! -f "$M/subdir" ] || IFS= read -r subdir <"$M/subdir"
-	modules_again "$1"
+	fetch_modules_again "$1"
 	has_revision || fail commit-gone prepare "$release" "$root/source"
 	mark "$R/remade.$release" || write_failed prepare "$R"
 	run_tool mkdir "$rel" || fail cannot-make prepare "$rel" "$said"
 	again_meta=$(cat "$M/meta")
 	checkout "$1"
 	printf '%s\n' "$again_meta" >"$M/meta"
-	[ ! -f "$M/links" ] || while IFS= read -r again_link; do link "$again_link"; done <"$M/links"
-	stored build "$rel"
+	[ ! -f "$M/links" ] || while IFS= read -r again_link; do link_shared "$again_link"; done <"$M/links"
+	run_stored build "$rel"
 }
 
-# discard: what this run made and nobody serves; what is live for good keeps its mark to the end.
+# discard: removes what this run made and is not live.
 discard() {
-	left_drained
-	git_unlocked
-	files_end || say notice "not as before:$files_bad; what was there waits beside it, in .shipit-$release.*.old"
+	keep_drained_mark
+	remove_git_locks
+	end_files || say notice "not as before:$files_bad; what was there waits beside it, in .shipit-$release.*.old"
 	for discard_mark in "$R"/made.* "$R"/remade.*; do
 		[ -e "$discard_mark" ] || continue
 		discard_release=${discard_mark##*/*made.}
@@ -284,13 +288,14 @@ discard() {
 	done
 }
 
-# remove_release RELEASE: its directory, and the pin of its commit: a file until git packs it (gitrepository-layout(5)).
+# remove_release RELEASE: removes its directory, and the ref that pins its commit: a file until git packs it
+# (gitrepository-layout(5)).
 remove_release() {
-	modules_forget "$1"
+	unpin_modules "$1"
 	remove_pin=$root/source/refs/shipit/$1
-	[ -f "$remove_pin" ] || git_here update-ref -d "refs/shipit/$1" 2>/dev/null
+	[ -f "$remove_pin" ] || git_source update-ref -d "refs/shipit/$1" 2>/dev/null
 	rm -rf "${root:?}/releases/$1" "${remove_pin:?}" 2>/dev/null || {
-		# Package managers make directories that even their owner cannot empty.
+		# Package managers make directories that even their owner cannot empty without chmod.
 		chmod -R u+w "$root/releases/$1" 2>/dev/null
 		rm -rf "${root:?}/releases/$1"
 	}

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# The resident shell: three processes in a pipeline, none of them in the background, since what a shell starts with &
-# ignores SIGINT and SIGQUIT for ever, and so does everything that it starts.
+# The resident shell: three processes in a pipeline, none of them in the background: a process that a shell starts with
+# & ignores SIGINT and SIGQUIT, and so does everything that it starts.
 #
 #   ticker | reader | worker
 #
@@ -12,30 +12,30 @@
 #   N beat | N stop | N kill | N bye | N word STEP.SEQ CODE
 #   N set | N data NAME | N run NUMBER      with lines up to `N end`
 
-# leave: ends the run in the operator's place, by a process with a session of its own, nothing that a dead line could
-# break. A new process: the ticker's pid gets a signal for every beat, which that must not die of. The program
-# travels in the environment; job shells never see it.
-leave() {
+# leave_to_successor: ends the run in the operator's place, with a process in a session of its own, which a lost
+# connection cannot end. It is a new process because the ticker gets a signal for every beat, which the successor must
+# survive. The program is in its environment; job shells never see it.
+leave_to_successor() {
 	leave_mode=$mode leave_dir=$R
 	if [ ! -d "$R/$TOKEN" ] && [ -d "$F" ]; then leave_mode=free leave_dir=$F; fi
 	export SHIPIT_PROGRAM="$shipit_program"
 	# shellcheck disable=SC2016
-	(theirs setsid /bin/sh -c 'eval "$SHIPIT_PROGRAM"' shipit wayout "$leave_mode" "$run" "$lost" "$root" "$leave_dir") \
+	(with_user_env setsid /bin/sh -c 'eval "$SHIPIT_PROGRAM"' shipit successor "$leave_mode" "$run" "$lost" "$root" "$leave_dir") \
 		</dev/null >/dev/null 2>&1 3>&- 4>&- 5>&-
 	exit
 }
 
-wayout() {
+successor() {
 	printf '' >>"$LOG" || LOG=/dev/null
 	exec 3>/dev/null 2>>"$LOG"
-	wayout_old=$(token_of "$R") && mv "$R/$wayout_old" "$R/$TOKEN" 2>/dev/null || exit 0
-	wayout_kind=$mode
-	mode=wayout
+	successor_old=$(token_of "$R") && mv "$R/$successor_old" "$R/$TOKEN" 2>/dev/null || exit 0
+	successor_kind=$mode
+	mode=successor
 	cd /
-	recover "$R" "$wayout_old"
-	[ "$wayout_kind" != free ] || rm -rf "$R"
-	# The lost run may have been just ending another in its operator's place: that one's token names it.
-	wayout_other=$(readlink "$S/lock") && [ -d "$S/$wayout_other/$wayout_old" ] && take_over "$S/$wayout_other"
+	recover "$R" "$successor_old"
+	[ "$successor_kind" != free ] || rm -rf "$R"
+	# The lost run may have been ending another run itself: then the other run has its token.
+	successor_other=$(readlink "$S/lock") && [ -d "$S/$successor_other/$successor_old" ] && take_over "$S/$successor_other"
 }
 
 ticker() {
@@ -47,7 +47,7 @@ ticker() {
 	while :; do
 		sleep 1 >/dev/null 2>&1 5>&-
 		tick_silent=$((tick_silent + 1))
-		[ "$tick_silent" -le "$lost" ] || leave
+		[ "$tick_silent" -le "$lost" ] || leave_to_successor
 		if [ -n "$tick_heard" ]; then
 			tick_heard=''
 			printf '%s\tbeat\n' "$N"
@@ -56,11 +56,11 @@ ticker() {
 	done
 }
 
-# tick_jobs: the running job's age and output.
+# tick_jobs: checks the running job's age, and sends its output.
 tick_jobs() {
 	tick_any=
 	for tick_file in "$R"/job.* "$F"/job.*; do
-		runs "$tick_file" || continue
+		job_runs "$tick_file" || continue
 		tick_any=yes
 		if [ "$tick_file" != "$tick_last" ]; then tick_last=$tick_file tick_age=0; fi
 		tick_age=$((tick_age + 1))
@@ -78,16 +78,16 @@ tick_jobs() {
 		tick_last=''
 		return
 	fi
-	# Who beats no more may read no more, and a full pipe would stop the counting.
+	# An operator that sends no beats may read nothing, and a full pipe would stop the counting.
 	[ "$tick_silent" -gt 3 ] || tick_output
 }
 
-# tick_output: at most TAIL bytes a second of what is new; what is left out stays in the log.
+# tick_output: sends at most TAIL bytes a second of new output; the rest is only in the log.
 tick_output() {
 	[ -f "$LOG" ] || return 0
 	tick_size=$(($(wc -c <"$LOG")))
 	[ "$tick_size" -gt "$tick_sent" ] || return 0
-	if runs "$R/quiet"; then
+	if job_runs "$R/quiet"; then
 		tick_sent=$tick_size
 		return
 	fi
@@ -100,17 +100,17 @@ tick_output() {
 reader() {
 	trap ':' PIPE
 	read -r reader_tick
-	started "$reader_tick"
+	process_start "$reader_tick"
 	reader_start=$start
 	exec <&4 4<&- 2>/dev/null
 	while IFS= read -r reader_line; do
 		case $reader_line in
 		"$N beat")
-			# Where the ticker has left, its number may be anybody's.
-			started "$reader_tick"
-			[ "$start" = "$reader_start" ] || leave
+			# If the ticker has ended, its pid may belong to another process.
+			process_start "$reader_tick"
+			[ "$start" = "$reader_start" ] || leave_to_successor
 			kill -USR1 "$reader_tick"
-			# Tells nothing; it fails when the worker is dead.
+			# An empty line, which the worker ignores; it fails when the worker is dead.
 			printf '\n' || break
 			;;
 		"$N stop")
@@ -121,35 +121,35 @@ reader() {
 		"$N kill") signal_jobs KILL ;;
 		"$N word "*)
 			reader_line=${reader_line#* * }
-			# Who cannot be told is not left waiting.
+			# If the result cannot be written, the step must not wait for it.
 			mark "$R/word.${reader_line% *}.${reader_line##* }" || signal_jobs TERM
 			;;
 		"$N bye")
 			bye_or_leave
 			printf '%s\n' "$reader_line"
-			started "$reader_tick"
+			process_start "$reader_tick"
 			[ "$start" != "$reader_start" ] || kill "$reader_tick"
 			exit 0
 			;;
 		*) printf '%s\n' "$reader_line" || break ;;
 		esac
 	done
-	leave
+	leave_to_successor
 }
 
-# bye_or_leave: what the operator leaves in the middle is ended at once, as if he were lost: nobody watches it any more.
+# bye_or_leave: what the operator leaves unfinished is ended at once, as if the operator was lost.
 bye_or_leave() {
-	[ "$mode" = free ] || [ ! -d "$R/$TOKEN" ] || leave
+	[ "$mode" = free ] || [ ! -d "$R/$TOKEN" ] || leave_to_successor
 	mark "$R/stop"
 	mark "$F/stop"
 	for bye_file in "$R"/job.* "$F"/job.*; do
-		! runs "$bye_file" || leave
+		! job_runs "$bye_file" || leave_to_successor
 	done
 }
 
 signal_jobs() {
 	for signal_file in "$R"/job.* "$F"/job.*; do
-		runs "$signal_file" || continue
+		job_runs "$signal_file" || continue
 		signal_pid=${signal_file##*/job.}
 		kill "-$1" "-${signal_pid%%.*}"
 	done
@@ -177,7 +177,7 @@ worker() {
 			collect
 			# shellcheck disable=SC2030
 			(
-				[ -z "$release" ] || aim
+				[ -z "$release" ] || use_release
 				eval "$text"
 			) </dev/null
 			say 'done' $?
@@ -185,28 +185,29 @@ worker() {
 		"$N bye")
 			[ "$mode" != free ] || rm -rf "$R"
 			[ ! -d "$F" ] || rm -rf "$F"
-			[ ! -d "$R/$TOKEN" ] || leave
+			[ ! -d "$R/$TOKEN" ] || leave_to_successor
 			exit 0
 			;;
 		esac
 	done
-	leave
+	leave_to_successor
 }
 
-# collect: the lines up to the end mark, in $text.
+# collect: reads the lines up to the end mark into $text.
 collect() {
 	text=
 	while IFS= read -r collect_line; do
 		[ "$collect_line" != "$N end" ] || return 0
 		text=$text$collect_line$NL
 	done
-	leave
+	leave_to_successor
 }
 
-# free_dir: where a run that takes no lock keeps its jobs' names: not on the deploy path's disk if that can be avoided.
+# free_dir: the directory of a run without the lock, for its job files: not on the disk of the deploy path if that can
+# be avoided.
 free_dir() {
 	for free_parent in "${XDG_RUNTIME_DIR:-}" /dev/shm "${TMPDIR:-/tmp}" "$S"; do
-		# A run may have several shells here, one for each app.
+		# A run may have several shells on this host, one for each app.
 		R=$free_parent/shipit-$run.$$
 		[ ! -d "$R/$TOKEN" ] || return 0
 		[ -n "$free_parent" ] && mkdir -m 700 "$R" 2>/dev/null &&
@@ -215,11 +216,12 @@ free_dir() {
 	R=$S/run.$run
 }
 
-# exec_in META ARGV... | exec_text META FILE: the user's command in `current`, its output passed through as it is.
+# exec_in META ARGV... | exec_text META FILE: runs the user's command in `current`, and passes its output through
+# unchanged.
 raw() {
-	(theirs setsid /bin/sh -c "$JOB" shipit-job "$R" "$TOKEN" "$@") </dev/null >&3 2>&5 3>&- 4>&- 5>&-
+	(with_user_env setsid /bin/sh -c "$JOB" shipit-job "$R" "$TOKEN" "$@") </dev/null >&3 2>&5 3>&- 4>&- 5>&-
 	code=$?
-	over
+	job_ended
 	printf '%s\teof\n' "$N" >&5
 	say code "$code"
 }
@@ -233,14 +235,14 @@ exec_ready() {
 	release=${exec_release#releases/}
 	revision=
 	[ ! -f "$root/current/REVISION" ] || read -r revision <"$root/current/REVISION"
-	meta "$M"
-	context "$release" "$revision" '' "$1"
-	shell_for "$M"
+	write_meta "$M"
+	set_hook_env "$release" "$revision" '' "$1"
+	choose_shell "$M"
 }
 
 exec_text() {
 	exec_ready 'exec'
-	store 'exec' 0 "$1"
+	store_step 'exec' 0 "$1"
 	raw $FOREVER "$root/current" "$with_shell" "$with_option" "$with_text" shipit "$M" "$M/steps/exec.10.0"
 }
 
@@ -249,56 +251,57 @@ exec_argv() {
 	raw $FOREVER "$root/current" "$with_shell" "$with_option" "$ENTER_ARGV" shipit "$M" '' "$@"
 }
 
-# names: what both kinds of process start from.
-names() {
+# init_variables: the variables that every process starts with.
+init_variables() {
 	read -r BOOT </proc/sys/kernel/random/boot_id
 	case $root in
 	/*) ;;
 	*) root=$HOME/$root ;;
 	esac
 	S=$root/.shipit
-	# Where setup works while the deploy path cannot be made yet; else nowhere.
+	# Where setup works while the deploy path cannot be made yet; otherwise a path that never exists.
 	F=/dev/null/none
 	mask=$(umask) locale=${LC_ALL:-}
 	alone='' SEQ=0 N=${N:-} data_env='' data_enter='' data_token='' vars='' has='' pinned=''
-	# What the operator sets: nobody's environment shall.
+	# The operator sets these; the login's environment must not.
 	action='' app='' apps='' digest='' environment='' from='' from_revision='' host='' parent='' reference='' release=''
 	fetch_mode='' ssh_command='' subdir='' submodules='' repo_key='' token_for='' token_user=''
+	# shellcheck disable=SC2034 # read by scripts that the operator sends
 	reload_limit=120 repo='' revision='' roles='' shell='' user='' when='' who='' wanted='' begin=0 count=0 lost_run='' lost_release=''
-	started $$
+	process_start $$
 	TOKEN=owner.$$.$start.$BOOT
 }
 
-# lead: our processes must be a process group of their own, to be ended together. Under sshd they are one, unless
-# the login shell stayed in between.
-lead() {
+# lead_process_group: our processes have to be a process group of their own, so that they can be ended together. Under
+# sshd they are one, unless the login shell stays between.
+lead_process_group() {
 	read -r _ lead_rest </proc/self/stat
 	# shellcheck disable=SC2086
 	set -- ${lead_rest##*) }
 	[ "$3" = $$ ] && return
 	export SHIPIT_PROGRAM="$shipit_program"
 	# shellcheck disable=SC2016
-	theirs setsid /bin/sh -c 'eval "$SHIPIT_PROGRAM"' shipit
+	with_user_env setsid /bin/sh -c 'eval "$SHIPIT_PROGRAM"' shipit
 }
 
 main() {
 	[ -z "${SHIPIT_PROGRAM:-}" ] || shipit_program=$SHIPIT_PROGRAM
 	unset SHIPIT_PROGRAM
-	lead
-	# git asks nobody, and has a name of its own: else it looks up the host's name in the DNS for a reflog.
+	lead_process_group
+	# git must not ask questions. It gets a name, since it would look up the host's name in the DNS for a reflog.
 	export GIT_TERMINAL_PROMPT=0 GIT_COMMITTER_NAME=shipit GIT_COMMITTER_EMAIL=shipit@localhost
-	# Else bash takes itself for what sshd started, and reads .bashrc before every hook.
+	# Otherwise bash believes that sshd started it, and reads .bashrc before every hook.
 	export SHLVL=1
-	if [ "${1:-}" = wayout ]; then
+	if [ "${1:-}" = successor ]; then
 		mode=$2 run=$3 lost=$4 root=$5
-		names
+		init_variables
 		R=$6 LOG=$S/logs/$run.log
 		[ -d "$S/logs" ] && [ "$mode" != free ] || LOG=/dev/null
-		wayout
+		successor
 		exit
 	fi
 	read -r N && read -r mode && read -r run && read -r lost && read -r root || exit 1
-	names
+	init_variables
 	R=$S/run.$run LOG=$S/logs/$run.log
 	if [ "$mode" = free ]; then
 		free_dir

@@ -1,26 +1,27 @@
 # shellcheck shell=sh
-# Making a host ready; safe to repeat.
+# Prepares a host; safe to repeat.
 
-# ground: the directories that the lock needs. What we keep for ourselves is for nobody else to read.
-ground() {
+# make_layout: makes the directories that the lock needs. Only this login may read our own files.
+make_layout() {
 	mkdir -p "$root" "$root/releases" "$root/shared" &&
 		(umask 077 && mkdir -p "$S/journal" "$S/releases" "$S/logs") && [ -w "$root" ]
 }
 
-ground_or_fail() {
+must_make_layout() {
 	[ ! -e "$root" ] || [ -d "$root" ] || fail not-a-directory setup "$root"
-	run_tool ground && return
+	run_tool make_layout && return
 	[ -n "$said" ] || write_failed setup "$root"
 	fail cannot-make setup "$root" "$said"
 }
 
-# setup_lock: the lock. Where the path cannot be made yet there is nothing to lock, and pre-setup may make it possible.
+# setup_lock: takes the lock. If the path cannot be made yet there is nothing to lock, and the hook pre-setup may make
+# it possible.
 setup_lock() {
 	[ ! -e "$root" ] || [ -d "$root" ] || fail not-a-directory setup "$root"
-	if ground 2>/dev/null; then
+	if make_layout 2>/dev/null; then
 		lock
 	else
-		[ -d "$F" ] || ground_or_fail
+		[ -d "$F" ] || must_make_layout
 	fi
 }
 
@@ -28,23 +29,23 @@ setup_lock() {
 setup_hooks() {
 	if [ ! -d "$R/$TOKEN" ] && [ -d "$F" ]; then R=$F LOG=$F/log; fi
 	M=$R/meta
-	meta "$M"
-	record
-	context '' '' '' setup
+	write_meta "$M"
+	begin_record
+	set_hook_env '' '' '' setup
 }
 
-# setup_close: after pre-setup the path can be made, and is locked.
+# setup_close: after pre-setup the path is made and locked.
 setup_close() {
 	R=$S/run.$run LOG=$S/logs/$run.log
 	if [ ! -d "$R/$TOKEN" ]; then
-		ground_or_fail
+		must_make_layout
 		lock
 	fi
 	rm -rf "$F"
 	setup_hooks
 }
 
-# setup LIMIT: the repository, and a look at what a deploy will need.
+# setup LIMIT: makes the repository and fetches everything.
 setup() {
 	need_git setup
 	if [ -L "$root/current" ] || [ ! -e "$root/current" ]; then :; else
@@ -53,14 +54,14 @@ setup() {
 	[ ! -e "$root/source/.git" ] || fail work-tree setup "$root/source"
 	[ -d "$root/source/objects" ] || run_tool git init --quiet --bare "$root/source" ||
 		fail cannot-make-repository setup "$root/source" "$said"
-	# No reflogs: nobody reads them here. No clean-up of its own in the middle of a fetch: finish does that.
-	{ run_tool git_here config core.logAllRefUpdates false && run_tool git_here config maintenance.auto false; } ||
+	# No reflogs: nobody reads them here. No clean-up in the middle of a fetch: finish does that.
+	{ run_tool git_source config core.logAllRefUpdates false && run_tool git_source config maintenance.auto false; } ||
 		fail cannot-configure setup "$root/source" "$said"
 	fetch_all "$1"
 }
 
-# dirs PATH...: the shared directories.
-dirs() {
+# make_shared_dirs PATH...: makes the shared directories.
+make_shared_dirs() {
 	for dirs_path in "$@"; do
 		make_dirs setup "$root/shared/$dirs_path"
 	done

@@ -1,78 +1,79 @@
 # shellcheck shell=sh
-# Drain and undrain. Whether this host takes requests is told by the name of an empty file, made while there is space and
-# from then on only renamed:
+# Drain and undrain. Whether this host takes requests is the name of an empty file, which is made while there is disk
+# space and later only renamed:
 #
 # $R/traffic.in       it does                  $R/traffic.out      drained, or never taken in
 # $R/traffic.unclear  being drained or taken in, or that was cut off: may be either
-# $R/traffic.asked    out, and well but for what only the operator can ask; he is to say whether it is healthy
-# $R/traffic.amiss    the same, after something else on the way back failed
+# $R/traffic.asked    drained, and waits for the health check that only the operator can make
+# $R/traffic.amiss    the same, after another step of the rollback failed
 #
-# $S/drained          what it becomes when the run ends and nobody has taken the host in again: `status` tells it
+# $S/drained          what it becomes if the run ends while the host is still drained: `status` shows it
 
-# traffic_ready: before anything is done about it. A first deploy takes the host in.
-traffic_ready() {
+# mark_traffic: makes that file. Before a first deploy the host takes no requests.
+mark_traffic() {
 	if [ -n "$from" ]; then mark "$R/traffic.in"; else mark "$R/traffic.out"; fi &&
 		{ [ "$action" != revert ] || mark "$R/way.begun"; }
 }
 
-# reached active|served|unwell: how far a revert came, the only one that goes on from there and not back; another such name.
-reached() {
-	[ "$action" = revert ] && ! came "$1" || return 0
+# set_progress active|served|unwell: how far a revert came. Only a revert continues from there, and does not return. The
+# mark is renamed like the one for traffic.
+set_progress() {
+	[ "$action" = revert ] && ! progress_is "$1" || return 0
 	mv "$R"/way.* "$R/way.$1" 2>/dev/null || mark "$R/way.$1"
 	return 0
 }
 
-came() {
+progress_is() {
 	[ -e "$R/way.$1" ]
 }
 
-# unwell: the operator asked, and it is not healthy: it stays drained.
-unwell() {
-	! mine || ! switched || reached unwell
+# mark_unhealthy: the operator found it unhealthy: it stays drained.
+mark_unhealthy() {
+	! own_entry || ! has_switched || set_progress unwell
 }
 
 traffic_is() {
 	[ -e "$R/traffic.$1" ]
 }
 
-# traffic STATE
-traffic() {
+# set_traffic STATE
+set_traffic() {
 	! traffic_is "$1" || return 0
 	mv "$R"/traffic.* "$R/traffic.$1" 2>/dev/null || mark "$R/traffic.$1"
 }
 
-# asked: whether this run waits to be told that the host is healthy.
-asked() {
+# waits_for_operator: whether this run waits for the operator's health check.
+waits_for_operator() {
 	traffic_is asked || traffic_is amiss
 }
 
-# drain: by the text of the release that is going live. Where nothing was live there is nothing to drain.
+# drain: with the text of the release that is going live. On a first deploy there is nothing to drain.
 drain() {
 	[ -n "$from" ] && has_step drain || return 0
-	traffic unclear || write_failed drain "$R"
-	stored drain "$root/current"
-	traffic out
+	set_traffic unclear || write_failed drain "$R"
+	run_stored drain "$root/current"
+	set_traffic out
 }
 
-# undrain: the host takes requests, with what is in `current`.
+# undrain: the host takes requests, with the release in `current`.
 undrain() {
 	take_in
-	reached served
+	set_progress served
 }
 
-# take_in [try]: that, by the text of release $M. Where nobody is left who could, it stays out.
+# take_in [try]: undrains with the text of release $M. If only a missing operator could do it, the host stays drained.
 take_in() {
-	! nobody_for undrain || return 0
+	! operator_missing_for undrain || return 0
 	if has_step undrain; then
-		traffic unclear
-		stored undrain "$root/current" "${1:-}" || return
+		set_traffic unclear
+		run_stored undrain "$root/current" "${1:-}" || return
 		[ ! -e "$S/drained" ] || rm -f "$S/drained"
 	fi
-	traffic 'in'
+	set_traffic 'in'
 }
 
-# left_drained: of a run that ends here. Where nothing takes a host in, none counts as drained.
-left_drained() {
+# keep_drained_mark: for a run that ends here. If no text takes the host in, it does not count as drained.
+keep_drained_mark() {
 	{ traffic_is out || traffic_is unclear; } && [ -L "$root/current" ] || return 0
 	left_meta=$M
 	for M in "$S/releases/$release" "$S/releases/$from"; do
@@ -81,23 +82,23 @@ left_drained() {
 	M=$left_meta
 }
 
-# drain_back: what went live is drained before what was live before takes its place, by that one's text. One of before
-# there was such a text: by the new one's, and serve_again knows.
-drain_back() {
+# drain_for_rollback: drains the new release before the old one takes its place, with the old one's text. If the old one
+# has none: with the new one's, and take_in_rolled_back knows that.
+drain_for_rollback() {
 	! traffic_is out || return 0
 	drain_meta=$M drain_code=0
 	has_step drain || M=$S/releases/$release
-	if has_step drain && ! nobody_for drain; then
-		traffic unclear
-		stored drain "$root/current" try || drain_code=1
-		traffic out
+	if has_step drain && ! operator_missing_for drain; then
+		set_traffic unclear
+		run_stored drain "$root/current" try || drain_code=1
+		set_traffic out
 	fi
 	M=$drain_meta
 	return $drain_code
 }
 
-# serve_again: what was rolled back takes requests.
-serve_again() {
+# take_in_rolled_back: the host takes requests again after a rollback.
+take_in_rolled_back() {
 	[ -n "$from" ] || return 0
 	quiet_when_full
 	M=$S/releases/$from
@@ -108,17 +109,17 @@ serve_again() {
 		! has_step drain || serve_drained=yes
 		[ -n "$serve_drained" ] && has_step undrain || return 0
 	fi
-	context "$from" "$from_revision" "$revision" rollback
+	set_hook_env "$from" "$from_revision" "$revision" rollback
 	take_in try
 }
 
-# serve_on: nothing was switched here, but it was drained for that: what serves takes requests again, by the text that goes
-# with the one that drained it.
-serve_on() {
+# take_in_unchanged: nothing was switched here, but the host was drained for it: it takes requests again, with the text
+# of the release that drained it.
+take_in_unchanged() {
 	[ -n "$from" ] || return 0
 	traffic_is out || traffic_is unclear || return 0
 	quiet_when_full
-	aim
-	context "$from" "$from_revision" "$revision" rollback
+	use_release
+	set_hook_env "$from" "$from_revision" "$revision" rollback
 	take_in try
 }

@@ -1,9 +1,8 @@
 # shellcheck shell=sh
-# What changes a host without a new release: `restart` and `prune`; and what `sync` asks and needs besides the steps
-# of a deploy.
+# What changes a host without a new release: `restart` and `prune`; and what `sync` needs besides the steps of a deploy.
 
-# restart: the live release's supervisor, with what was stored for it. Once begun it is done to the end, by whoever ends
-# this run: a reload that was killed half way may have left nothing that serves.
+# restart: reloads the live release with its stored steps. Once begun it is completed, by the process that ends this run
+# if necessary: an interrupted reload may have left the service stopped.
 restart() {
 	M=$S/releases/$release
 	[ -d "$M" ] || fail unknown-release restart "$release"
@@ -12,119 +11,121 @@ restart() {
 		say notice "release $release was deployed without a supervisor: there is nothing to restart"
 		return
 	}
-	keep_vars
+	save_vars
 	{ mark "$R/traffic.in" && mark "$R/restarting"; } || write_failed restart "$R"
-	restart_on
+	continue_restart
 }
 
-# restart_on: what was begun, but for taking requests again. Whoever ends this run needs no space for it.
-restart_on() {
-	! asked || return 0
+# continue_restart: all of a restart up to taking requests again. A process that ends this run needs no disk space for
+# it.
+continue_restart() {
+	! waits_for_operator || return 0
 	M=$S/releases/$release
 	traffic_is out || restart_drain
-	reload '' || restart_failed "$reload_step" "$stored_limit"
-	stored verify "$root/current" try || restart_failed verify "$stored_limit"
-	health_good || {
-		restart_over
+	reload '' || restart_failed "$reload_step" "$step_limit"
+	run_stored verify "$root/current" try || restart_failed verify "$step_limit"
+	is_healthy || {
+		end_restart_attempt
 		health_failed
 	}
-	[ "$health_kind" != client ] || traffic asked
+	[ "$health_kind" != client ] || set_traffic asked
 }
 
-# restart_drain: where that fails nothing was touched yet, so the host takes requests as before.
+# restart_drain: if it fails nothing was changed, so the host takes requests as before.
 restart_drain() {
 	has_step drain || return 0
-	if nobody_for drain; then
-		# It may have been drained already when the operator was lost.
+	if operator_missing_for drain; then
+		# The host may have been drained already when the operator was lost.
 		! traffic_is unclear || take_in try
 		rm -f "$R/restarting"
 		exit
 	fi
-	traffic unclear || write_failed drain "$R"
-	if stored drain "$root/current" try; then
-		traffic out
+	set_traffic unclear || write_failed drain "$R"
+	if run_stored drain "$root/current" try; then
+		set_traffic out
 		return
 	fi
-	restart_code=$code restart_why=$why restart_limit=$stored_limit
+	restart_code=$code restart_why=$why restart_limit=$step_limit
 	[ "$why" = stop ] || take_in try
 	code=$restart_code why=$restart_why
 	restart_failed drain "$restart_limit"
 }
 
-# restart_over: it is not tried again, unless it was stopped.
-restart_over() {
+# end_restart_attempt: it is not tried again, unless it was stopped.
+end_restart_attempt() {
 	[ "$why" = stop ] || rm -f "$R/restarting"
 }
 
 # restart_failed STEP LIMIT
 restart_failed() {
-	restart_over
-	broken "$@"
+	end_restart_attempt
+	step_failed "$@"
 }
 
-# restart_end: what was restarted, and is healthy, takes requests again.
+# restart_end: the host, restarted and healthy, takes requests again.
 restart_end() {
 	[ -e "$R/restarting" ] || return 0
 	M=$S/releases/$release
-	! asked || traffic out
-	take_in try || restart_failed undrain "$stored_limit"
+	! waits_for_operator || set_traffic out
+	take_in try || restart_failed undrain "$step_limit"
 	rm -f "$R/restarting"
 }
 
-# restart_serve: that, or what the operator is to ask before it.
+# restart_serve: the same, or tells the operator which health check comes first.
 restart_serve() {
 	[ -e "$R/restarting" ] || return 0
-	health_asks || restart_end
+	tell_health_check || restart_end
 }
 
-# restart_unwell: the operator asked, and it is not healthy: it stays drained, and is not tried again.
-restart_unwell() {
-	traffic out
+# mark_restart_unhealthy: the operator found it unhealthy: it stays drained, and is not tried again.
+mark_restart_unhealthy() {
+	set_traffic out
 	rm -f "$R/restarting"
 }
 
-# restart_again: what was stopped in the middle is done after all. Where the operator is to ask whether it is healthy, he is told,
-# and it waits with everything held.
-restart_again() {
+# restart_after_stop: completes a restart that was stopped. If the operator has to check the health, it is told so, and
+# the lock stays held.
+restart_after_stop() {
 	rm -f "$R/stop"
 	[ -e "$R/restarting" ] || return 0
-	apart restart_whole && return
+	in_subshell restart_whole && return
 	unlock
 	exit $FAILED
 }
 
 restart_whole() {
-	quiet_when_full && restart_on || return
-	if [ -z "$alone" ] && asked; then health_asks; else restart_end; fi
+	quiet_when_full && continue_restart || return
+	if [ -z "$alone" ] && waits_for_operator; then tell_health_check; else restart_end; fi
 }
 
-# prune_all KEEP: what a deploy leaves: more releases than are kept, what failed and was kept, records of what is gone.
+# prune_all KEEP: removes what deploys leave behind: releases above the number to keep, failed ones that were kept,
+# records of removed ones.
 prune_all() {
 	prune "$1" all
 	for prune_record in "$S/releases/"[0-9]*; do
 		prune_name=${prune_record##*/}
-		# What was good can be made again from its record.
+		# A release that was live and healthy can be made again from its record.
 		[ -d "$root/releases/$prune_name" ] || in_journal "$prune_name" || rm -rf "$prune_record"
 	done
 	rm -f "$S/hold."*
-	tidy
+	collect_git_garbage
 	fact pruned "$pruned"
 	[ "$prune_bad" = 0 ] || fail not-removed prune
 }
 
-# sync_lock: the lock of a host that may never have been set up.
+# sync_lock: takes the lock of a host that may never have been set up.
 sync_lock() {
 	set_up
 	setup_lock
 }
 
-# set_up: tells where setup never ran.
+# set_up: tells if setup never ran here.
 set_up() {
 	[ -d "$root/source/objects" ] || fact bare yes
 }
 
-# known: the releases that can be made live again from what was kept, as one fact.
-known() {
+# tell_known: tells the releases that can be made live again from their records, as one fact.
+tell_known() {
 	known_all=
 	for known_meta in "$S/releases/"*/meta; do
 		[ -f "$known_meta" ] || continue
@@ -134,9 +135,9 @@ known() {
 	fact known "${known_all# }"
 }
 
-# make_way: removes what an attempt to deploy this very release left here.
-make_way() {
-	sound
+# clear_failed_attempt: removes what an earlier attempt to deploy this release left here.
+clear_failed_attempt() {
+	check_layout
 	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
 	[ "$root/current" -ef "$rel" ] || {
 		remove_release "$release"
