@@ -231,7 +231,7 @@ fn a_revert_that_was_cut_short_between_two_apps_is_told(kind: Kind) {
     let status = world.shipit(&["production", "status", "--check"]).ends_with(1);
     let goal = release(&world, "api");
     status
-        .says("the last revert of other apps did not get to web1/web and web2/web")
+        .says("the last revert did not reach web1/web and web2/web")
         .says(&format!("`shipit production revert {goal}`"));
     world.shipit(&["production", "revert", &goal]).ends_with(0);
     serve(&world, "one", "one");

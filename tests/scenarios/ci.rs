@@ -127,7 +127,7 @@ fn a_summary_that_cannot_be_written_breaks_nothing() {
     world
         .shipit(&["production"])
         .ends_with(0)
-        .says("warning: writing the step summary: no space left on device");
+        .says("warning: cannot write the step summary: no space left on device");
     world.serve("two");
 }
 

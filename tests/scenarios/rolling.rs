@@ -183,7 +183,7 @@ fn a_host_that_forbids_forwarding_asks_itself() {
     world.shipit(&["production"]).ends_with(0);
     world.serve("two");
     world.repo.publish(&[("page", "sick")]);
-    world.shipit(&["production"]).ends_with(5).says("not healthy");
+    world.shipit(&["production"]).ends_with(5).says("still unhealthy");
     world.serve("two");
     assert_eq!(drained(&world.root().join("out")), 0);
     end_services(&world);

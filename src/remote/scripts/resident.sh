@@ -267,7 +267,9 @@ init_variables() {
 	action='' app='' apps='' digest='' environment='' from='' from_revision='' host='' parent='' reference='' release=''
 	fetch_mode='' ssh_command='' subdir='' submodules='' repo_key='' token_for='' token_user=''
 	# shellcheck disable=SC2034 # read by scripts that the operator sends
-	reload_limit=120 repo='' revision='' roles='' shell='' user='' when='' who='' wanted='' begin=0 count=0 lost_run='' lost_release=''
+	reload_limit=120 repo='' revision='' roles='' shell='' user='' when='' who='' wanted='' begin=0 count=0
+	# shellcheck disable=SC2034 # used by the script that the operator sends
+	lost_run='' lost_release=''
 	process_start $$
 	TOKEN=owner.$$.$start.$BOOT
 }
