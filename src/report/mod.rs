@@ -22,7 +22,7 @@ pub mod note;
 mod options;
 pub mod output;
 mod plain;
-mod plan_screen;
+pub mod plan_screen;
 mod pretty;
 pub mod preview;
 mod printer;

@@ -10,6 +10,9 @@ use crate::executor::decide::Role;
 use crate::git;
 use crate::plan::{Action, Batch, OnFailure, Participants, Phase, Plan, Stage, Work};
 
+/// Columns of a terminal.
+const WIDTH: usize = 80;
+
 /// The screen. `news`: what changes, a line each.
 #[must_use]
 pub fn render(plan: &Plan, preview: Option<&Preview>, news: &[String]) -> String {
@@ -35,6 +38,9 @@ pub fn render(plan: &Plan, preview: Option<&Preview>, news: &[String]) -> String
     let rows = rows(plan, roles.unwrap_or_default());
     if !rows.is_empty() {
         let _ = write!(text, "\n{}", table::render(&rows));
+        if plan.action != Action::Deploy && rows.iter().any(|row| row[2].contains("reload")) {
+            text.push_str("(of drain, reload, verify, health and undrain those that the release has)\n");
+        }
     }
     let _ = writeln!(text, "\n{}", after_a_failure(plan));
     let _ = writeln!(text, "exact scripts: shipit {} {} --scripts", environment.name, command(plan.action));
@@ -64,6 +70,7 @@ fn rows(plan: &Plan, roles: &[Role]) -> Vec<Vec<String>> {
             _ => rows.push(vec![phase, hosts, steps.join(", ")]),
         }
     }
+    wrap(&mut rows);
     // A phase is named once.
     for at in (1..rows.len()).rev() {
         if rows[at][0] == rows[at - 1][0] {
@@ -71,6 +78,35 @@ fn rows(plan: &Plan, roles: &[Role]) -> Vec<Vec<String>> {
         }
     }
     rows
+}
+
+// Steps that do not fit beside their hosts go on in rows of their own.
+fn wrap(rows: &mut Vec<Vec<String>>) {
+    let width = |column: usize| rows.iter().map(|row| measure(&row[column])).max().unwrap_or(0) + 2;
+    let room = WIDTH.saturating_sub(width(0) + width(1)).max(20);
+    let mut wrapped = Vec::new();
+    for row in rows.drain(..) {
+        let mut lines: Vec<String> = vec![String::new()];
+        for step in row[2].split(", ") {
+            let last = lines.len() - 1;
+            if lines[last].is_empty() {
+                lines[last].push_str(step);
+            } else if measure(&lines[last]) + 2 + measure(step) <= room {
+                let _ = write!(lines[last], ", {step}");
+            } else {
+                lines[last].push(',');
+                lines.push(step.to_owned());
+            }
+        }
+        let mut lines = lines.into_iter();
+        wrapped.extend(lines.next().map(|line| vec![row[0].clone(), row[1].clone(), line]));
+        wrapped.extend(lines.map(|line| vec![row[0].clone(), String::new(), line]));
+    }
+    *rows = wrapped;
+}
+
+fn measure(text: &str) -> usize {
+    console::measure_text_width(text)
 }
 
 // The targets that a stage is for, by what was decided; without a decision all that it may be for.
@@ -186,11 +222,11 @@ fn after_a_failure(plan: &Plan) -> String {
         }
         OnFailure::RollBack => "if it fails: what was done stays, and nothing live changes".to_owned(),
         OnFailure::Continue => {
-            "if a host fails: it is reported, and the others go on; no host returns to what it leaves"
+            "if a host fails: it is reported, and the others go on;\nno host returns to what it leaves"
                 .to_owned()
         }
         OnFailure::FinishInPlace => {
-            "if a host fails: it is reported, no other host begins, and what was begun is done to its end"
+            "if a host fails: it is reported, no other host begins,\nand what was begun is done to its end"
                 .to_owned()
         }
     }

@@ -4,6 +4,7 @@ use std::fs;
 
 use shipit::config::{self, Choice, Environment};
 use shipit::plan::{self, Options, Plan, Work, show};
+use shipit::report::plan_screen;
 
 const APP: &str =
     "[defaults]\nref = \"main\"\nrepo = \"git@git.example.com:acme/shop.git\"\npath = \"/srv/{app}\"\n";
@@ -225,4 +226,24 @@ fn what_hosts_ask_for_is_part_of_the_plan() {
         outline(&plan)
     );
     assert!(planned(fleet, plan::setup).local_steps.is_empty());
+}
+
+#[test]
+fn a_plan_for_people_fits_a_screen() {
+    let lines = "build = \"b\"\nmigrate = \"m\"\npost-deploy = \"p\"\ndrain = \"d\"\nundrain = \"u\"\npre-deploy-local = \"l\"\n\
+                 supervisor = { reload = \"r\", verify = \"v\" }\nhealth = { http = \"http://127.0.0.1:3000/\" }\n\
+                 rollout = { canary = 1, batch = 2, pause = \"30s\" }";
+    let fleet = planned(one_app(5, lines), plan::deploy);
+    let news = ["1 commit goes out (1a2b3c4..5d6e7f8):".to_owned(), "  5d6e7f8 Second page".to_owned()];
+    let screens = [
+        plan_screen::render(&fleet, None, &news),
+        plan_screen::render(&planned(two_apps(""), plan::deploy), None, &[]),
+        plan_screen::render(&planned(one_app(5, lines), plan::revert), None, &[]),
+        plan_screen::render(&planned(one_app(2, ""), plan::sync), None, &[]),
+        plan_screen::render(&planned(one_app(2, ""), plan::restart), None, &[]),
+        plan_screen::render(&planned(one_app(2, ""), plan::prune), None, &[]),
+        plan_screen::render(&planned(one_app(2, ""), plan::setup), None, &[]),
+    ];
+    assert!(screens[0].lines().count() <= 24, "{}", screens[0]);
+    insta::assert_snapshot!(screens.join("----\n"));
 }
