@@ -139,7 +139,7 @@ impl Script {
     /// Makes sure that the release to return to is on disk.
     #[must_use]
     pub fn again(self, limit: u64) -> Self {
-        self.step(&["release"], "remake_release", &[&limit.to_string()])
+        self.step(&["restore"], "remake_release", &[&limit.to_string()])
     }
 
     /// Writes the journal entry; from here going live needs no space.
