@@ -122,9 +122,16 @@ pub struct Hook {
     pub timeout: Option<Duration>,
 }
 
-/// `supervisor = { reload, … }`: the user's own commands, texts of the hooks' kind.
+/// What keeps an app running on a host. What it needs later is stored with each release, by its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Supervisor {
+pub enum Supervisor {
+    /// `supervisor = { reload, … }`: the user's own commands.
+    Commands(SupervisorCommands),
+}
+
+/// The user's own commands, texts like those of hooks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SupervisorCommands {
     /// Makes the release in `current` the running one.
     pub reload: String,
     /// Used instead of `reload` when `status` says that nothing runs (or on a first deploy where it is set).
@@ -138,13 +145,29 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
+    /// The steps that it has, and the command of each.
+    pub fn steps(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let Supervisor::Commands(commands) = self;
+        let SupervisorCommands { reload, start, stop, status, verify } = commands;
+        let optional = [("start", start), ("stop", stop), ("status", status), ("verify", verify)];
+        let optional = optional.into_iter().filter_map(|(step, text)| Some((step, text.as_ref()?)));
+        std::iter::once(("reload", reload)).chain(optional)
+    }
+
+    /// Whether it says that what runs is the release in `current`.
+    #[must_use]
+    pub fn verifies(&self) -> bool {
+        self.steps().any(|(step, _)| step == "verify")
+    }
+
     pub(super) fn map(&self, change: impl Fn(&String) -> String) -> Self {
-        Self {
-            reload: change(&self.reload),
-            start: self.start.as_ref().map(&change),
-            stop: self.stop.as_ref().map(&change),
-            status: self.status.as_ref().map(&change),
-            verify: self.verify.as_ref().map(&change),
-        }
+        let Supervisor::Commands(commands) = self;
+        Supervisor::Commands(SupervisorCommands {
+            reload: change(&commands.reload),
+            start: commands.start.as_ref().map(&change),
+            stop: commands.stop.as_ref().map(&change),
+            status: commands.status.as_ref().map(&change),
+            verify: commands.verify.as_ref().map(&change),
+        })
     }
 }

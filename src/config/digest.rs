@@ -46,11 +46,9 @@ impl Environment {
             hooks.iter().for_each(|hook| encoder.hook(name, hook));
         }
         if let Some(supervisor) = app.supervisor_on(host) {
-            encoder.field("supervisor.reload", &supervisor.reload);
-            encoder.all("supervisor.start", &supervisor.start);
-            encoder.all("supervisor.stop", &supervisor.stop);
-            encoder.all("supervisor.status", &supervisor.status);
-            encoder.all("supervisor.verify", &supervisor.verify);
+            for (step, text) in supervisor.steps() {
+                encoder.field(&format!("supervisor.{step}"), text);
+            }
         }
         if let Some(health) = app.health_on(host) {
             encoder.health(&health.check);

@@ -2,7 +2,7 @@
 //!
 //! `script` files are read here, once, so that what was planned is what runs.
 
-use super::app::{Hook, Hooks, Supervisor};
+use super::app::{Hook, Hooks, Supervisor, SupervisorCommands};
 use super::file::{Node, Source, Table, Value};
 use super::keys::{self, Key, Place, Scope};
 use super::layers::Layers;
@@ -180,7 +180,7 @@ fn read_supervisor(node: &Node, context: &Context<'_>, problems: &mut Problems) 
     let (start, stop) = (command("start"), command("stop"));
     let (status, verify) = (command("status"), command("verify"));
     if let Some(reload) = command("reload") {
-        return Some(Supervisor { reload, start, stop, status, verify });
+        return Some(Supervisor::Commands(SupervisorCommands { reload, start, stop, status, verify }));
     }
     if table.get("reload").is_none() && table.get("kind").is_none() {
         let problem = Problem::at(table.span.clone(), "`reload` is missing from the supervisor");

@@ -43,7 +43,7 @@ mod values;
 mod variable;
 mod words;
 
-pub use app::{App, FileEntry, FileSource, Hook, Hooks, SentFile, Supervisor};
+pub use app::{App, FileEntry, FileSource, Hook, Hooks, SentFile, Supervisor, SupervisorCommands};
 pub use command::{Answers, LocalCommand};
 pub use discover::{FILE_NAME, find};
 pub use document::{Document, read};

@@ -39,16 +39,5 @@ fn store_health(script: Script, health: &Health) -> Script {
 }
 
 fn store_supervisor(script: Script, limit: u64, supervisor: &Supervisor) -> Script {
-    let Supervisor { reload, start, stop, status, verify } = supervisor;
-    let texts = [
-        ("reload", Some(reload)),
-        ("start", start.as_ref()),
-        ("stop", stop.as_ref()),
-        ("status", status.as_ref()),
-        ("verify", verify.as_ref()),
-    ];
-    texts.into_iter().fold(script, |script, (step, text)| match text {
-        Some(text) => script.store(step, limit, text),
-        None => script,
-    })
+    supervisor.steps().fold(script, |script, (step, text)| script.store(step, limit, text))
 }

@@ -193,7 +193,7 @@ fn exists(plan: &Plan, app: &App, step: &str) -> bool {
     match step {
         _ if plan.action != Action::Deploy => true,
         "reload" => app.supervisor.is_some(),
-        "verify" => app.supervisor.as_ref().is_some_and(|supervisor| supervisor.verify.is_some()),
+        "verify" => app.supervisor.as_ref().is_some_and(|supervisor| supervisor.verifies()),
         "undrain" => !app.hooks.undrain.is_empty(),
         "post-deploy" => !app.hooks.post_deploy.is_empty(),
         _ => true,

@@ -112,8 +112,8 @@ fn placeholders_are_filled_in_paths_and_supervisor_commands() {
     let paths: Vec<&str> = environment.sites.iter().map(|site| site.path.as_str()).collect();
     assert_eq!(paths, ["shop-production/web1", "shop-production/web2", "shop-production/::1"]);
     let supervisor = environment.apps[0].supervisor_on(&environment.hosts[1]).unwrap();
-    assert_eq!(supervisor.reload, "restart shop production web2 ${env}");
-    assert_eq!(supervisor.verify.as_deref(), Some("{ true; }"));
+    let steps: Vec<(&str, &str)> = supervisor.steps().map(|(step, text)| (step, text.as_str())).collect();
+    assert_eq!(steps, [("reload", "restart shop production web2 ${env}"), ("verify", "{ true; }")]);
 }
 
 #[test]

@@ -31,6 +31,10 @@ fn env_of(environment: &Environment, host: usize) -> Vec<String> {
     entries.iter().map(|entry| format!("{}={}", entry.name, entry.value.expose_secret())).collect()
 }
 
+fn steps(supervisor: &shipit::config::Supervisor) -> Vec<String> {
+    supervisor.steps().map(|(step, text)| format!("{step}={text}")).collect()
+}
+
 #[test]
 fn a_value_is_toml_where_it_can_be_read_so_and_else_a_string() {
     for (setting, reference) in [
@@ -72,11 +76,10 @@ fn what_is_nested_is_reached_and_leaves_the_rest_of_its_table() {
     assert_eq!(environment.timeouts.hook, Duration::from_secs(60));
     assert_eq!(environment.timeouts.lost, Duration::from_secs(7));
     let supervisor = environment.apps[0].supervisor.clone().unwrap();
-    assert_eq!((supervisor.reload.as_str(), supervisor.verify.as_deref()), ("again", Some("verify")));
+    assert_eq!(steps(&supervisor), ["reload=again", "verify=verify"]);
     let supervisor =
         set(&["supervisor={ reload = 'x' }", "supervisor.start=y"]).apps[0].supervisor.clone().unwrap();
-    assert_eq!(supervisor.verify, None);
-    assert_eq!((supervisor.reload.as_str(), supervisor.start.as_deref()), ("x", Some("y")));
+    assert_eq!(steps(&supervisor), ["reload=x", "start=y"]);
     assert_eq!(set(&["timeout.hook=1m", "timeout.hook=2m"]).timeouts.hook, Duration::from_secs(120));
 }
 
