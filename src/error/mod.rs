@@ -30,7 +30,7 @@ pub mod exit {
     /// A host was not reached, authenticated or trusted; nothing live was changed.
     pub const UNREACHABLE: u8 = 4;
     /// Failed after going live; every host was rolled back.
-    pub const PUT_BACK: u8 = 5;
+    pub const ROLLED_BACK: u8 = 5;
     /// Failed, and not every host serves the same, or (after `restart`) serves at all.
     pub const SPLIT: u8 = 6;
     /// A bug in shipit (`EX_SOFTWARE` of sysexits.h).
@@ -155,7 +155,7 @@ pub fn exit_code(outcome: &Outcome) -> u8 {
         End::Failed => exit::FAILED,
         End::Refused => exit::REFUSED,
         End::Unreachable => exit::UNREACHABLE,
-        End::RolledBack => exit::PUT_BACK,
+        End::RolledBack => exit::ROLLED_BACK,
         End::Split => exit::SPLIT,
         End::Busy => exit::BUSY,
         End::Interrupted(signal) => interrupted(signal),

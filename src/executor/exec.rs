@@ -97,7 +97,7 @@ fn answered(host: &mut super::host::HostState) -> HostOutcome {
         to: None,
         result,
         failure,
-        amiss: None,
+        failed_recovery: None,
         took: host.took,
     }
 }

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::decide::Role;
 use super::event::{Failure, FailureKind};
 use super::fate::Fate;
 use super::live::Live;
+use super::role::Role;
 use super::shell_session::ShellSession;
 use crate::plan::{Participants, Phase};
 use crate::remote::attempt::Attempt;

@@ -5,10 +5,11 @@
 //!
 //! From the bottom up, each file using only those below it:
 //!
-//! - **State** holds what is known, and decides nothing: `fate`, `host` (and `hear`, how it grows), `run_state`.
+//! - **State** of a host holds what is known of it, and decides nothing: `live`, `role`, `fate`, `host`, and `hear`, how it grows.
 //! - **Decisions** ([`decide`]) are pure: what hosts said and what is wanted go in, a value comes out.
 //! - **The fleet** connects hosts, sends scripts and waits: `shell_session`, `fleet`, `connect`, `check_health`, `local_steps`.
-//! - **Parts of a run**: `lock`, `resolve_refs`, `apply_decision`, `pause`, `local_hooks`, `resolve_in_doubt`, `rollback`.
+//! - **Parts of a run**, which share its state (`run_state`): `lock`, `resolve_refs`, `apply_decision`, `pause`, `local_hooks`,
+//!   `resolve_in_doubt`, `rollback`.
 //! - **The conductor** (`run`) is on top, and nothing imports it.
 
 pub mod decide;
@@ -37,6 +38,7 @@ mod pause;
 mod request;
 mod resolve_in_doubt;
 mod resolve_refs;
+mod role;
 mod rollback;
 mod run;
 mod run_state;

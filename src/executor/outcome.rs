@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::decide::Role;
 use super::event::{Failure, FailureKind, Phase};
 use super::fate::Fate;
 use super::host::HostState;
 use super::live::Live;
+use super::role::Role;
 use super::run_state::RunState;
 use crate::plan::{OnFailure, Plan, Unreachable};
 use crate::remote::reason::Reason;
@@ -76,7 +76,7 @@ pub struct HostOutcome {
     /// Why it failed.
     pub failure: Option<Failure>,
     /// Told by the host itself, that not all worked on the way back: the last step that did not; empty where it named none.
-    pub amiss: Option<String>,
+    pub failed_recovery: Option<String>,
     /// How long this host was worked on.
     pub took: Duration,
 }
@@ -188,8 +188,8 @@ impl HostOutcome {
         };
         let step =
             host.failed_recovery_step.take().map(|failed| format!("{}: exit {}", failed.step, failed.code));
-        let amiss = (result == HostResult::InDoubt && said_so).then(|| step.unwrap_or_default());
-        HostOutcome { host: host.name.clone(), from, to, result, failure, amiss, took: host.took }
+        let failed_recovery = (result == HostResult::InDoubt && said_so).then(|| step.unwrap_or_default());
+        HostOutcome { host: host.name.clone(), from, to, result, failure, failed_recovery, took: host.took }
     }
 
     fn to_json(&self) -> serde_json::Value {

@@ -1,4 +1,4 @@
-//! What is known of a run as a whole. It decides nothing.
+//! What is known of a run as a whole: its hosts, its request, and how far it is.
 
 use std::time::Instant;
 

@@ -65,7 +65,7 @@ facts! {
 
 /// What takes a drained host in again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TakenInBy {
+pub enum UndrainedBy {
     /// A restart of the live release.
     Restart,
     /// Only another release: the live one has no `undrain`.
@@ -99,7 +99,7 @@ pub struct Facts {
     pub newest: Option<String>,
     pub known: Vec<String>,
     pub bare: bool,
-    pub drained: Option<TakenInBy>,
+    pub drained: Option<UndrainedBy>,
     pub supervisor: Option<ServiceState>,
     pub holder: Option<String>,
     pub holder_dead: bool,
@@ -131,7 +131,7 @@ impl Facts {
             Fact::Newest => self.newest = release_name(value),
             Fact::Known => self.known = release_names(value),
             Fact::Bare => self.bare = flag(value),
-            Fact::Drained => self.drained = TakenInBy::parse(value),
+            Fact::Drained => self.drained = UndrainedBy::parse(value),
             Fact::Supervisor => self.supervisor = ServiceState::parse(value),
             Fact::Holder => self.holder = any(value),
             Fact::HolderDead => self.holder_dead = flag(value),
@@ -162,18 +162,18 @@ impl Facts {
     }
 }
 
-impl TakenInBy {
+impl UndrainedBy {
     /// As the host says it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            TakenInBy::Restart => "restart",
-            TakenInBy::Deploy => "deploy",
+            UndrainedBy::Restart => "restart",
+            UndrainedBy::Deploy => "deploy",
         }
     }
 
-    fn parse(word: &str) -> Option<TakenInBy> {
-        [TakenInBy::Restart, TakenInBy::Deploy].into_iter().find(|one| one.name() == word)
+    fn parse(word: &str) -> Option<UndrainedBy> {
+        [UndrainedBy::Restart, UndrainedBy::Deploy].into_iter().find(|one| one.name() == word)
     }
 }
 

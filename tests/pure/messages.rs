@@ -114,7 +114,7 @@ fn host(name: &str, result: HostResult, failure: Option<Failure>) -> HostOutcome
         from,
         result,
         failure,
-        amiss: None,
+        failed_recovery: None,
         took: Duration::from_secs(1),
     }
 }

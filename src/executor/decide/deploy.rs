@@ -1,10 +1,11 @@
 //! A deploy: which apps change, and the name of the new release.
 
-use super::decision::{AppDecision, Change, Decision, Goal, Role};
+use super::decision::{AppDecision, Change, Decision, Goal};
 use super::refusal::Refusal;
 use super::view::{Contact, HostView, Situation};
 use crate::executor::live::Live;
 use crate::executor::notice::Notice;
+use crate::executor::role::Role;
 use crate::git::Revision;
 use crate::remote::release;
 

@@ -14,7 +14,8 @@ mod sync;
 mod variables;
 mod view;
 
-pub use decision::{AppDecision, Change, Decision, Goal, Role};
+pub use super::role::Role;
+pub use decision::{AppDecision, Change, Decision, Goal};
 pub use deploy::check_hold;
 pub use intent::{Intent, RevertTo};
 pub use make::decide;

@@ -1,8 +1,9 @@
 //! Runs that make nothing else live: restart, prune, setup.
 
-use super::decision::{AppDecision, Change, Decision, Role};
+use super::decision::{AppDecision, Change, Decision};
 use super::refusal::Refusal;
 use super::view::Situation;
+use crate::executor::role::Role;
 
 /// What is live on each host is reloaded there.
 pub(super) fn decide(situation: &Situation<'_>) -> Result<Decision, Refusal> {

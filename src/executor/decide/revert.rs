@@ -1,12 +1,13 @@
 //! A revert: which earlier deploy is made live again, and which apps that changes.
 
-use super::decision::{AppDecision, Change, Decision, Goal, Role};
+use super::decision::{AppDecision, Change, Decision, Goal};
 use super::intent::RevertTo;
 use super::refusal::Refusal;
 use super::serving::common_release;
 use super::view::{HostView, Situation};
 use crate::executor::live::Live;
 use crate::executor::notice::Notice;
+use crate::executor::role::Role;
 use crate::remote::journal::{self, Entry};
 use crate::remote::lineage::{self, Remembered};
 

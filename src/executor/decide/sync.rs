@@ -1,11 +1,12 @@
 //! A sync: the release that most hosts serve, and the hosts that are brought to it.
 
-use super::decision::{AppDecision, Change, Decision, Goal, Role};
+use super::decision::{AppDecision, Change, Decision, Goal};
 use super::refusal::Refusal;
 use super::serving::Serving;
 use super::view::{HostView, Situation};
 use crate::executor::live::Live;
 use crate::executor::notice::Notice;
+use crate::executor::role::Role;
 use crate::remote::journal;
 
 pub(super) fn decide(situation: &Situation<'_>, only: &[String]) -> Result<Decision, Refusal> {

@@ -1,8 +1,9 @@
 //! The variables that resident shells are sent once a decision is made.
 
-use super::decision::{Change, Decision, Goal, Role};
+use super::decision::{Change, Decision, Goal};
 use super::view::{HostView, Situation};
 use crate::executor::live::Live;
+use crate::executor::role::Role;
 use crate::remote::journal;
 
 /// The variables of each target; empty: it needs none.

@@ -27,7 +27,7 @@ impl Served {
         let revision = human::live(host.to.as_ref());
         let unreachable =
             host.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Unreachable);
-        match (host.result, &host.amiss) {
+        match (host.result, &host.failed_recovery) {
             (HostResult::InDoubt, Some(step)) => {
                 let step = Some(step.clone()).filter(|step| !step.is_empty());
                 Served::WithFailure { revision, step }

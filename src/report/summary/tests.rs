@@ -23,7 +23,7 @@ fn host(number: usize, to: &str, result: HostResult) -> HostOutcome {
         to: live(to),
         result,
         failure: None,
-        amiss: None,
+        failed_recovery: None,
         took,
     }
 }
