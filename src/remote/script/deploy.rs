@@ -131,7 +131,7 @@ impl Script {
         let limit = limit.to_string();
         self.step(
             &["carry"],
-            "carry",
+            "carry_over",
             &[&[limit.as_str()], &paths.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat(),
         )
     }

@@ -27,7 +27,7 @@ impl Script {
     pub fn tails(self, lines: u32, patterns: &[String]) -> Self {
         let lines = lines.to_string();
         self.call(
-            "tails",
+            "tell_log_lines",
             &[&[lines.as_str()], &patterns.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat(),
         )
     }
