@@ -28,6 +28,7 @@ on_each_shell!(
     half_a_record_of_a_run_holds_no_lock,
     steal_ends_a_live_run_which_puts_back,
     what_others_run_now_under_an_old_pid_is_left_alone,
+    a_stop_that_comes_while_the_lock_is_released_leaves_nothing,
 );
 
 fn lock() -> Script {
@@ -298,4 +299,24 @@ fn what_others_run_now_under_an_old_pid_is_left_alone(sh: Sh) {
     signal(pid, Signal::KILL);
     other.wait().unwrap();
     ground.comes_to_rest("bystander");
+}
+
+// Found by the fault suite: Ctrl-C in the moment in which a host removes the directory of its run.
+fn a_stop_that_comes_while_the_lock_is_released_leaves_nothing(sh: Sh) {
+    let ground = Ground::new(sh);
+    let tools = ground.base().join("tools");
+    fs::create_dir_all(&tools).unwrap();
+    // Makes the file when all others are gone, once, as the reader would.
+    let rm = "#!/bin/sh\nfor last; do :; done\n/bin/rm \"$@\"\n\
+              case $last in */run.*) [ -e \"$0.once\" ] || { : >\"$0.once\"; mkdir \"$last\"; : >\"$last/stop\"; exit 1; } ;; esac\n";
+    fs::write(tools.join("rm"), rm).unwrap();
+    fs::set_permissions(tools.join("rm"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut run = Run::start(&ground, 30);
+    run.script(&lock()).good();
+    let number = run.tell_text(&format!("PATH={}:$PATH\nunlock\n", tools.display()));
+    run.wait(number).good();
+    assert!(tools.join("rm.once").exists());
+    assert_eq!(ground.run_dirs(), [""; 0]);
+    assert!(run.bye().success());
+    ground.comes_to_rest("released");
 }

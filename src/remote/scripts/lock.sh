@@ -102,6 +102,11 @@ unlock() {
 	! waits_for_operator || return 0
 	keep_drained_mark
 	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
-	if [ "$S/lock" -ef "$R" ]; then rm -rf "$S/lock" "$R"; else rm -rf "$R"; fi
+	if [ "$S/lock" -ef "$R" ]; then
+		rm -rf "$S/lock" "$R"
+	else
+		rm -rf "$R"
+	fi || rm -rf "$R" || rm -rf "$R"
+	# More than once: the reader may make a file in it meanwhile (`stop`), and rm then finds the directory not empty.
 	return 0
 }
