@@ -181,7 +181,13 @@ fn one_deploy_as_json_holds_its_steps_on_each_host() {
         assert_eq!(run.stdout.lines().count(), 1, "{run}");
         serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run}"))
     };
-    let build = "printf 'caf\\303\\251 \"q\" \\033[2J \\377\\n'; [ $SHIPIT_HOST = web1 ] || { seq 1 400000; exit 3; }";
+    // The second host fails once the first has built: a failure stops the builds of others.
+    let built = world.root().join("built");
+    let build = format!(
+        "printf 'caf\\303\\251 \"q\" \\033[2J \\377\\n'; [ $SHIPIT_HOST != web1 ] || {{ : >{0}; exit; }}; \
+         until [ -e {0} ]; do sleep 0.05; done; sleep 1; seq 1 400000; exit 3",
+        built.display()
+    );
     world.production(&format!("build = \"\"\"{}\"\"\"", build.replace('\\', "\\\\")));
     let two = world.publish("two");
     world.shipit(&["production"]).ends_with(1);
