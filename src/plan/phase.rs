@@ -23,7 +23,7 @@ pub enum Phase {
     Finish,
     /// All of it on a single host, which waits for no other.
     SingleHost,
-    /// Undoing what the phases before did.
+    /// After a failure: back to before the run or, in a revert and a restart, on to the end where it was begun.
     Rollback,
     /// Commands of the user, outside a deploy.
     Exec,
