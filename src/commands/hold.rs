@@ -46,9 +46,7 @@ pub(super) async fn resume(context: Context<'_>) -> Result<u8, Error> {
 
 /// The hold that is on, by the clock of this machine; where hosts have several, the newest.
 pub(super) fn on(looked: &[Looked]) -> Option<&Hold> {
-    let now = Timestamp::now();
-    let holds = looked.iter().filter_map(|host| host.hold.as_ref()).filter(|hold| hold.is_on(now));
-    holds.max_by_key(|hold| &hold.since)
+    Hold::newest(looked.iter().filter_map(|host| host.hold.as_ref()), Timestamp::now())
 }
 
 fn code(looked: &[Looked]) -> u8 {

@@ -14,7 +14,7 @@ pub fn schema() -> String {
         "description": "What shipit deploys, where to, and how.",
     });
     let mut definitions = Map::new();
-    for scope in DEFINED {
+    for scope in Scope::ALL.into_iter().filter(|scope| *scope != Scope::File) {
         definitions.insert(name(scope).to_owned(), table(scope));
     }
     definitions.insert("command".to_owned(), command());
@@ -25,19 +25,6 @@ pub fn schema() -> String {
     }
     format!("{schema:#}\n")
 }
-
-/// All tables but the file itself.
-const DEFINED: [Scope; 9] = [
-    Scope::Environment,
-    Scope::App,
-    Scope::Host,
-    Scope::Hook,
-    Scope::Supervisor,
-    Scope::Health,
-    Scope::Timeout,
-    Scope::Rollout,
-    Scope::SentFile,
-];
 
 /// The name of a table's definition.
 fn name(scope: Scope) -> &'static str {

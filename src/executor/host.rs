@@ -152,7 +152,7 @@ impl HostState {
 
     /// Whether what it serves is known: it said so, or had nothing to say.
     pub(super) fn was_asked(&self) -> bool {
-        self.shell == Shell::Answered || self.facts != Facts::default()
+        self.shell == Shell::Answered || !self.facts.is_empty()
     }
 
     /// What was live when the host was asked.

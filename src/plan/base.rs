@@ -5,9 +5,9 @@ use super::model::{LocalHook, OnFailure, Plan, Policy, Recovery, Unreachable};
 use super::options::Options;
 use super::phase::Phase;
 use super::stages::Stages;
-use super::target::target;
+use super::target::{sent_files, target};
 use crate::config::{App, Environment};
-use crate::remote::script::Script;
+use crate::remote::script::{Place, Script};
 use crate::remote::wire::Mode;
 
 /// A plan of an opening and no stages, which holds the lock and has nothing to undo but that.
@@ -50,8 +50,24 @@ pub(super) fn free(plan: Plan) -> Plan {
     Plan { mode: Mode::Free, ..unlocked(plan) }
 }
 
-/// The `drain` and `undrain` steps that run on the operator's machine.
-pub(super) fn local_steps(environment: &Environment) -> Vec<LocalHook> {
+/// A plan that reloads what is live: with the way back, and what hosts ask for on the way there and back.
+pub(super) fn reloading(plan: Plan, recovery: Recovery) -> Plan {
+    let local_steps = local_steps(&plan.environment);
+    Plan { check_health: Script::new().check_health(), recovery, local_steps, ..plan }
+}
+
+/// Fills a release that was begun: files of the commit and of the operator, shared and carried paths, the build.
+pub(super) fn fill_release(stages: &mut Stages<'_>, app: &App) {
+    let fetch = stages.limits.fetch;
+    stages.all(|s| s.fetch(fetch).checkout(fetch));
+    let files = sent_files(app);
+    stages.all(|s| files.iter().enumerate().fold(s, |s, (n, (path, mode))| s.file(n, *mode, path)));
+    stages.all(|s| s.link(&links(app)).carry(fetch, &app.carry));
+    stages.hooks("build", &app.hooks.build, Place::Release);
+}
+
+// The `drain` and `undrain` steps that run on the operator's machine.
+fn local_steps(environment: &Environment) -> Vec<LocalHook> {
     let mut stages = Stages::new(environment);
     let mut all = Vec::new();
     stages.apps(|stages, app| {
@@ -62,8 +78,8 @@ pub(super) fn local_steps(environment: &Environment) -> Vec<LocalHook> {
     all
 }
 
-/// The entries of `shared` as `link` takes them.
-pub(super) fn links(app: &App) -> Vec<String> {
+// The entries of `shared` as `link` takes them.
+fn links(app: &App) -> Vec<String> {
     app.shared.iter().map(|s| format!("{}:{}", if s.directory { 'd' } else { 'f' }, s.path)).collect()
 }
 

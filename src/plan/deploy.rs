@@ -2,14 +2,13 @@
 
 use super::action::Action;
 use super::activate::{ActivateOptions, activate};
-use super::base::{after_the_end, links, local_steps, plan};
+use super::base::{after_the_end, fill_release, plan, reloading};
 use super::model::{OnFailure, Participants, Plan, Policy, Unreachable};
 use super::options::Options;
 use super::phase::Phase;
 use super::recovery::{go_on, roll_back};
 use super::stages::Stages;
 use super::store::store_all;
-use super::target::sent_files;
 use crate::config::{App, Environment, Hook, Hooks, Pause};
 use crate::git::{self, Revision};
 use crate::remote::script::{Place, Script};
@@ -48,9 +47,9 @@ pub fn deploy(environment: Environment, options: &Options) -> Plan {
     let needed = stages.needed();
     let stages = stages.end_together();
     let may_skip = environment.rollout.max_unreachable.of(environment.hosts.len());
-    let (recovery, local_steps) = (roll_back(&environment), local_steps(&environment));
+    let recovery = roll_back(&environment);
     let opening = Script::new().lock().held().live().newest();
-    let plan = plan(Action::Deploy, environment, options, opening);
+    let plan = reloading(plan(Action::Deploy, environment, options, opening), recovery);
     find_refs(Plan {
         stages,
         needed,
@@ -60,9 +59,6 @@ pub fn deploy(environment: Environment, options: &Options) -> Plan {
             fetches: true,
             ..plan.policy
         },
-        check_health: Script::new().check_health(),
-        recovery,
-        local_steps,
         after_success,
         after_failure,
         ..plan
@@ -87,17 +83,11 @@ fn find_refs(mut plan: Plan) -> Plan {
 }
 
 fn prepare(stages: &mut Stages<'_>, app: &App, options: &Options) {
-    let fetch = stages.limits.fetch;
     stages.all(|s| if options.allow_older { s } else { s.guard() });
     stages.all(|s| if options.keep_failed { s.keep_failed() } else { s }.begin());
     store_all(stages, app);
     stages.hooks("pre-deploy", &app.hooks.pre_deploy, Place::Old);
-    stages.all(|s| s.fetch(fetch).checkout(fetch));
-    stages.all(|s| {
-        sent_files(app).into_iter().enumerate().fold(s, |s, (n, (path, mode))| s.file(n, mode, &path))
-    });
-    stages.all(|s| s.link(&links(app)).carry(fetch, &app.carry));
-    stages.hooks("build", &app.hooks.build, Place::Release);
+    fill_release(stages, app);
 }
 
 /// An earlier release, by what was stored with it.
@@ -114,15 +104,12 @@ pub fn revert(environment: Environment, options: &Options) -> Plan {
     finish(&mut stages);
     let (after_success, after_failure) = after_the_end(&mut stages);
     let stages = stages.end_together();
-    let (recovery, local_steps) = (go_on(&environment), local_steps(&environment));
+    let recovery = go_on(&environment);
     let opening = Script::new().lock().live().newest().journal();
-    let plan = plan(Action::Revert, environment, options, opening);
+    let plan = reloading(plan(Action::Revert, environment, options, opening), recovery);
     Plan {
         stages,
         policy: Policy { on_failure: OnFailure::Continue, ..plan.policy },
-        check_health: Script::new().check_health(),
-        recovery,
-        local_steps,
         after_success,
         after_failure,
         ..plan

@@ -6,7 +6,7 @@
 
 use super::action::Action;
 use super::activate::{batches, in_service};
-use super::base::{after_the_end, links, local_steps, plan};
+use super::base::{after_the_end, fill_release, plan, reloading};
 use super::model::{Participants, Plan, Policy, Unreachable};
 use super::options::Options;
 use super::phase::Phase;
@@ -14,7 +14,6 @@ use super::recovery::roll_back;
 use super::setup::set_up;
 use super::stages::Stages;
 use super::store::store_all;
-use super::target::sent_files;
 use crate::config::{App, Environment};
 use crate::remote::script::{Place, Script};
 
@@ -38,15 +37,12 @@ pub fn sync(environment: Environment, options: &Options) -> Plan {
     stages.all(Script::unlock);
     let (after_success, after_failure) = after_the_end(&mut stages);
     let stages = stages.end();
-    let (recovery, local_steps) = (roll_back(&environment), local_steps(&environment));
+    let recovery = roll_back(&environment);
     let opening = Script::new().sync_lock().live().known().journal();
-    let plan = plan(Action::Sync, environment, options, opening);
+    let plan = reloading(plan(Action::Sync, environment, options, opening), recovery);
     Plan {
         stages,
         policy: Policy { unreachable: Unreachable::Skip, fetches: true, ..plan.policy },
-        check_health: Script::new().check_health(),
-        recovery,
-        local_steps,
         after_success,
         after_failure,
         ..plan
@@ -64,11 +60,7 @@ fn prepare(stages: &mut Stages<'_>) {
     stages.apps(|stages, app| {
         stages.all(|s| s.make_way().begin());
         store_all(stages, app);
-        stages.all(|s| s.fetch(fetch).checkout(fetch));
-        let files = sent_files(app);
-        stages.all(|s| files.iter().enumerate().fold(s, |s, (n, (path, mode))| s.file(n, *mode, path)));
-        stages.all(|s| s.link(&links(app)).carry(fetch, &app.carry));
-        stages.hooks("build", &app.hooks.build, Place::Release);
+        fill_release(stages, app);
     });
 }
 

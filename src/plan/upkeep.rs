@@ -2,7 +2,7 @@
 
 use super::action::Action;
 use super::activate::batches;
-use super::base::{local_steps, plan, unlocked};
+use super::base::{plan, reloading, unlocked};
 use super::model::{OnFailure, Participants, Plan, Policy};
 use super::options::Options;
 use super::phase::Phase;
@@ -26,17 +26,10 @@ pub fn restart(environment: Environment, options: &Options) -> Plan {
     });
     stages.phase(Phase::Finish);
     stages.all(Script::unlock);
-    let local_steps = local_steps(&environment);
     let stages = stages.end();
     let plan = plan(Action::Restart, environment, options, Script::new().lock().live());
-    Plan {
-        stages,
-        local_steps,
-        policy: Policy { on_failure: OnFailure::FinishInPlace, ..plan.policy },
-        check_health: Script::new().check_health(),
-        recovery: finish_in_place(),
-        ..plan
-    }
+    let plan = reloading(plan, finish_in_place());
+    Plan { stages, policy: Policy { on_failure: OnFailure::FinishInPlace, ..plan.policy }, ..plan }
 }
 
 /// What is not kept goes.

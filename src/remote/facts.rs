@@ -155,11 +155,6 @@ impl Facts {
     pub fn is_empty(&self) -> bool {
         *self == Facts::default()
     }
-
-    /// Forgets everything: it may have changed.
-    pub fn clear(&mut self) {
-        *self = Facts::default();
-    }
 }
 
 impl UndrainedBy {

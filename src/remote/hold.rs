@@ -28,6 +28,12 @@ impl Hold {
         Hold { until: until.parse().ok(), since, who, why }
     }
 
+    /// Of the holds of several hosts, the newest that is on.
+    #[must_use]
+    pub fn newest<'a>(holds: impl Iterator<Item = &'a Hold>, now: Timestamp) -> Option<&'a Hold> {
+        holds.filter(|hold| hold.is_on(now)).max_by_key(|hold| &hold.since)
+    }
+
     /// Whether it holds now, by the clock of this machine.
     #[must_use]
     pub fn is_on(&self, now: Timestamp) -> bool {

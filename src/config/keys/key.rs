@@ -21,6 +21,22 @@ pub(in crate::config) enum Scope {
     SentFile,
 }
 
+impl Scope {
+    /// All of them.
+    pub(in crate::config) const ALL: [Scope; 10] = [
+        Scope::File,
+        Scope::Environment,
+        Scope::App,
+        Scope::Host,
+        Scope::Hook,
+        Scope::Supervisor,
+        Scope::Health,
+        Scope::Timeout,
+        Scope::Rollout,
+        Scope::SentFile,
+    ];
+}
+
 /// What a key takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) enum Kind {

@@ -5,19 +5,6 @@ use std::fs;
 use super::key::{Key, Kind, Scope, Unset};
 use crate::config::{ConfigError, Environment, load};
 
-const SCOPES: [Scope; 10] = [
-    Scope::File,
-    Scope::Environment,
-    Scope::App,
-    Scope::Host,
-    Scope::Hook,
-    Scope::Supervisor,
-    Scope::Health,
-    Scope::Timeout,
-    Scope::Rollout,
-    Scope::SentFile,
-];
-
 fn loaded(text: &str) -> Result<Environment, ConfigError> {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("shipit.toml");
@@ -68,7 +55,7 @@ fn file_with(scope: Scope, name: &str, value: &str) -> String {
 
 #[test]
 fn a_row_is_whole_and_unlike_any_other_of_its_table() {
-    for scope in SCOPES {
+    for scope in Scope::ALL {
         let names: Vec<&str> = scope.rows().map(|key| key.name).collect();
         for (at, key) in scope.rows().enumerate() {
             assert!(!names[..at].contains(&key.name), "{scope:?}: `{}` twice", key.name);
@@ -81,7 +68,7 @@ fn a_row_is_whole_and_unlike_any_other_of_its_table() {
 /// No key takes a date: where one is not refused, no line reads the key.
 #[test]
 fn every_key_is_read() {
-    for scope in SCOPES {
+    for scope in Scope::ALL {
         for Key { name, .. } in scope.keys() {
             let error = loaded(&file_with(scope, name, "1979-05-27")).map(|_| ());
             let error = error.expect_err(&format!("{scope:?}: no line reads `{name}`")).to_string();
@@ -93,7 +80,7 @@ fn every_key_is_read() {
 
 #[test]
 fn a_key_of_a_later_version_is_refused_as_such() {
-    for scope in SCOPES {
+    for scope in Scope::ALL {
         for Key { name, .. } in scope.rows().filter(|key| key.since.is_none()) {
             let error = loaded(&file_with(scope, name, "'x'")).map(|_| ()).unwrap_err().to_string();
             assert!(error.contains(&format!("`{name}` is not yet supported")), "{scope:?}: {error}");
@@ -113,7 +100,7 @@ fn resolved(environment: &Environment) -> String {
 
 #[test]
 fn what_is_the_default_can_be_written_down_and_changes_nothing() {
-    for scope in SCOPES.into_iter().filter(|scope| *scope != Scope::File) {
+    for scope in Scope::ALL.into_iter().filter(|scope| *scope != Scope::File) {
         for key in scope.keys() {
             let Some(default) = key.default() else { continue };
             let written = loaded(&file_with(scope, key.name, default));
@@ -211,7 +198,7 @@ fn the_page_lists_every_key_with_its_type_and_default() {
             }
         }
     }
-    for scope in SCOPES.into_iter().filter(|scope| *scope != Scope::File) {
+    for scope in Scope::ALL.into_iter().filter(|scope| *scope != Scope::File) {
         for key in scope.keys() {
             let there = seen.iter().any(|(of, name)| *of == scope && name == key.name);
             assert!(there, "{scope:?}: `{}` is not on the page", key.name);

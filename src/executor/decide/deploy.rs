@@ -7,6 +7,7 @@ use crate::executor::live::Live;
 use crate::executor::notice::Notice;
 use crate::executor::role::Role;
 use crate::git::Revision;
+use crate::remote::hold::Hold;
 use crate::remote::release;
 
 /// Nothing new goes out while any host is held. The operator's clock decides whether a hold is over.
@@ -14,12 +15,13 @@ use crate::remote::release;
 /// # Errors
 /// The hold.
 pub fn check_hold(situation: &Situation<'_>) -> Result<(), Refusal> {
-    let held = situation.hosts.iter().filter_map(|host| host.facts.hold.clone());
-    let Some(hold) = held.filter(|hold| hold.is_on(situation.now)).max_by_key(|hold| hold.since.clone())
-    else {
-        return Ok(());
-    };
-    Err(Refusal::Held { environment: situation.environment.name.clone(), hold })
+    let holds = situation.hosts.iter().filter_map(|host| host.facts.hold.as_ref());
+    match Hold::newest(holds, situation.now) {
+        None => Ok(()),
+        Some(hold) => {
+            Err(Refusal::Held { environment: situation.environment.name.clone(), hold: hold.clone() })
+        }
+    }
 }
 
 /// An app whose revision is not known counts as one that changes.
