@@ -5,6 +5,7 @@
 //!   tests/run --test fault_suite             the chosen ones, below
 //!   tests/run faults --seed S --count N      by chance
 //!   tests/run faults --all [--part K/N]      every kind at every step, and a hundred cuts at random bytes
+//!   tests/run faults --all --action revert   those of one action
 //!   tests/run faults --only 'CASE; CASE'     these again, as violations name them
 //!
 //! Deadlines catch hangs; a violation is a bug of shipit.
@@ -160,7 +161,11 @@ fn asked_for() {
         }
         let clean = draw::Clean::runs();
         let cases: Vec<Case> = if asked("ALL").is_some() {
-            draw::part(draw::all(&clean), asked("PART").as_deref().unwrap_or("1/1"))
+            let mut all = draw::all(&clean);
+            if let Some(action) = asked("ACTION") {
+                all.retain(|case| case.to_string().starts_with(&format!("{action} ")));
+            }
+            draw::part(all, asked("PART").as_deref().unwrap_or("1/1"))
         } else {
             let (seed, count) = (number("SEED", 1), number("COUNT", 30));
             eprintln!("seed {seed}, {count} faults");
