@@ -14,7 +14,7 @@ use super::shell_session::ShellSession;
 use crate::plan::{Phase, Plan};
 use crate::remote::program::{PROGRAM, start_command};
 use crate::remote::script::assignments;
-use crate::remote::wire::{Message, header};
+use crate::remote::wire::{Header, Message, TICK};
 use crate::transport::{Channel, ConnectError, Connection};
 
 /// How many programs run on one connection at a time: sshd's `MaxSessions` is 10, and health checks have theirs.
@@ -105,7 +105,8 @@ impl Fleet<'_> {
         self.observer.event(&Event::Connected { host: &host.name });
         let target = &self.plan.targets[at];
         session.raw(PROGRAM.clone());
-        session.raw(header(&nonce, self.plan.mode, &self.run, lost.as_secs().max(1), target.path.as_str()));
+        let (mode, run, root) = (self.plan.mode, &self.run, target.path.as_str());
+        session.raw(Header { nonce: &nonce, mode, run, lost, tick: TICK, root }.encode());
         session.send(&Message::Set(&assignments(target.variables.iter().map(|(n, v)| (*n, v.as_str())))));
         session.send(&Message::Data("enter", &target.enter));
         session.send(&Message::Data("env", target.exports.expose_secret()));

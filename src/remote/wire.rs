@@ -1,6 +1,8 @@
 //! The messages between the operator and a resident shell. In both directions each line starts with the nonce of the run, so
 //! that nothing that a banner, a `.bashrc` or a hook prints is taken for a message. Knows nothing of channels.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 
 /// What is sent to a resident shell, besides the program.
@@ -45,14 +47,39 @@ impl Message<'_> {
     }
 }
 
-/// The lines between the program and the first message.
-#[must_use]
-pub fn header(nonce: &str, mode: Mode, run: &str, lost_seconds: u64, root: &str) -> String {
-    let mode = match mode {
-        Mode::Held => "held",
-        Mode::Free => "free",
-    };
-    format!("{nonce}\n{mode}\n{run}\n{lost_seconds}\n{root}\n")
+/// How often a host counts silence and the time of its jobs, answers beats, and sends output. Each time costs it a process
+/// or two.
+pub const TICK: Duration = Duration::from_secs(1);
+
+/// What a resident shell is told before the first message.
+#[derive(Debug, Clone, Copy)]
+pub struct Header<'a> {
+    /// Nonce of the run.
+    pub nonce: &'a str,
+    /// Where it keeps its things.
+    pub mode: Mode,
+    /// Its name on the host.
+    pub run: &'a str,
+    /// After so long a silence the operator is gone. In whole seconds, at least one.
+    pub lost: Duration,
+    /// How often the host counts: [`TICK`]. In milliseconds. A host whose `sleep` accepts no fractions counts in seconds.
+    pub tick: Duration,
+    /// Deploy path.
+    pub root: &'a str,
+}
+
+impl Header<'_> {
+    /// The lines between the program and the first message.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mode = match self.mode {
+            Mode::Held => "held",
+            Mode::Free => "free",
+        };
+        let Header { nonce, run, root, .. } = self;
+        let (lost, tick) = (self.lost.as_secs().max(1), self.tick.as_millis());
+        format!("{nonce}\n{mode}\n{run}\n{lost}\n{tick}\n{root}\n")
+    }
 }
 
 /// Whether a run keeps its things with the lock on the deploy path, or outside, touching nothing there.

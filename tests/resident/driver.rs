@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use shipit::remote::program::{PROGRAM, start_command};
 use shipit::remote::script::Script;
-use shipit::remote::wire::{Frames, Message, Mode, Reply, header, reply, side};
+use shipit::remote::wire::{Frames, Header, Message, Mode, Reply, reply, side};
 
 use crate::answer::{Answer, Heard};
 use crate::ground::Ground;
@@ -89,7 +89,9 @@ impl Run {
         run.listen(reopened(&output), false);
         run.listen(reopened(&errors), true);
         run.send(&program);
-        run.send(&header(NONCE, mode, &run.name, lost, ground.root().to_str().unwrap()));
+        let root = ground.root().to_str().unwrap();
+        let lost = Duration::from_secs(lost);
+        run.send(&Header { nonce: NONCE, mode, run: &run.name, lost, tick: ground.tick, root }.encode());
         run.set(ground, &[]);
         run.message(&Message::Data("enter", ""));
         run.message(&Message::Data("env", &format!("export OUT='{}'\n", ground.out().display())));

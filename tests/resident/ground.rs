@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use shipit::remote::script::{Script, assignments};
 use tempfile::TempDir;
@@ -13,6 +14,9 @@ use tempfile::TempDir;
 use crate::driver::Run;
 use crate::repo::Repo;
 use crate::{Sh, process, shared};
+
+/// Of the runs here: what waits for a tick waits less. More often, and the processes of the ticks would cost more than that.
+const TICK: Duration = Duration::from_millis(100);
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
@@ -25,6 +29,8 @@ pub struct Ground {
     // How programs of this host are started, when not as they are.
     way_in: Vec<String>,
     pub repo: Repo,
+    /// How often its runs count.
+    pub tick: Duration,
     given: Mutex<Vec<String>>,
     dir: Mutex<Option<TempDir>>,
 }
@@ -106,6 +112,7 @@ impl Ground {
             root,
             base,
             repo,
+            tick: TICK,
             given: Mutex::default(),
             dir: Mutex::new(Some(dir)),
         }

@@ -1,6 +1,7 @@
 //! Jobs end when they are told to, when they take too long, and with the line; all that they started ends with them.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ on_each_shell!(
     the_end_of_the_line_ends_a_deaf_job,
     no_job_survives_a_line_that_ends_as_it_starts,
     a_job_that_takes_too_long_is_ended,
+    limits_are_in_seconds_whatever_a_tick_is,
     what_was_ended_has_not_succeeded,
     a_daemon_that_holds_its_output_holds_nothing_up,
     nothing_that_is_run_ignores_a_signal,
@@ -126,6 +128,33 @@ fn a_job_that_takes_too_long_is_ended(sh: Sh) {
     }
     run.script(&step(600, "true")).good();
     ends_well(run, &ground);
+}
+
+// A tenth of a second, a second, and a tenth where `sleep` knows only whole seconds: what it refuses does not count as time.
+fn limits_are_in_seconds_whatever_a_tick_is(sh: Sh) {
+    for (tick, whole) in [(100, false), (1000, false), (100, true)] {
+        let mut ground = Ground::new(sh);
+        ground.tick = Duration::from_millis(tick);
+        if whole {
+            let tools = ground.base().join("tools");
+            fs::create_dir(&tools).unwrap();
+            let sleep = tools.join("sleep");
+            fs::write(&sleep, "#!/bin/sh\ncase $1 in *.*) exit 1 ;; esac\nexec /bin/sleep \"$1\"\n").unwrap();
+            fs::set_permissions(&sleep, fs::Permissions::from_mode(0o755)).unwrap();
+            let path = std::env::var("PATH").unwrap();
+            let way_in = vec!["env".to_owned(), format!("PATH={}:{path}", tools.display())];
+            ground.behind(way_in, ground.root().to_owned());
+        }
+        let mut run = locked(&ground, 30);
+        let before = run.beats();
+        run.script(&step(8, "echo begun; sleep 1")).good();
+        let what = format!("a tick of {tick} ms, whole seconds: {whole}");
+        eventually(&what, || run.beats() > before);
+        std::fs::remove_dir_all(ground.root().join(format!(".shipit/run.{}/meta", run.name))).unwrap();
+        let answer = run.script(&step(1, "sleep 1002")).failed("timed-out", "1 s");
+        assert_eq!(answer.ends[0].2, "limit", "{what}");
+        ends_well(run, &ground);
+    }
 }
 
 fn what_was_ended_has_not_succeeded(sh: Sh) {

@@ -15,7 +15,7 @@ user_env_names='
 	SEQ SERVING TAB TAIL TOKEN WORD action alone answer app apps begin body code content count cr digest dir end
 	entry environment fields fits from has high host into left limit line locale lost low mask mode newline parent part pin
 	pinned port pruned quoted reference rel release remote repo revision roles root run said shell size start state
-	status step subdir submodules tags text to took tool up url user vars wanted when who whole why word
+	status step subdir submodules tags text tick to took tool up url user vars wanted when who whole why word
 	lost_release lost_run probe_at probe_body probe_interval probe_kind probe_port probe_release probe_stable probe_status
 	probe_timeout probe_within data_enter data_env data_token fetch_mode from_revision reload_limit repo_key ssh_command token_for token_user
 '

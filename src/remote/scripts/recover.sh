@@ -44,10 +44,10 @@ recover_run() {
 # recover_watch: enforces the limits of what recover_run runs: the ticker of that run is gone, and our own ticker, if
 # there is one, watches other jobs.
 recover_watch() {
-	tick_silent=9 tick_last='' tick_age=0
+	tick_silent=3000 tick_last='' tick_age=0
 	read -r watch_self _ </proc/self/stat
 	echo "$watch_self"
-	while sleep 1 >/dev/null && echo; do
+	while wait_tick && echo; do
 		tick_jobs
 	done
 }

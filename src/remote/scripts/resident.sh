@@ -6,7 +6,7 @@
 #
 # reader  is never busy: it answers the operator's beats, ends jobs, hands the rest on, and notices the end of input
 # worker  runs scripts, one after the other, and is the only one that writes to our standard output
-# ticker  counts silence and the jobs' time, once a second; the only one that writes to our standard error
+# ticker  counts silence and the jobs' time, once every tick; the only one that writes to our standard error
 #
 # From the operator, a line each, all starting with the nonce N:
 #   N beat | N stop | N kill | N bye | N word STEP.SEQ CODE
@@ -20,7 +20,7 @@ leave_to_successor() {
 	if [ ! -d "$R/$TOKEN" ] && [ -d "$F" ]; then leave_mode=free leave_dir=$F; fi
 	export SHIPIT_PROGRAM="$shipit_program"
 	# shellcheck disable=SC2016
-	(with_user_env setsid /bin/sh -c 'eval "$SHIPIT_PROGRAM"' shipit successor "$leave_mode" "$run" "$lost" "$root" "$leave_dir") \
+	(with_user_env setsid /bin/sh -c 'eval "$SHIPIT_PROGRAM"' shipit successor "$leave_mode" "$run" "$lost" "$tick" "$root" "$leave_dir") \
 		</dev/null >/dev/null 2>&1 3>&- 4>&- 5>&-
 	exit
 }
@@ -39,15 +39,16 @@ successor() {
 }
 
 ticker() {
-	tick_silent=0 tick_heard='' tick_sent=0 tick_last='' tick_age=0
-	trap 'tick_silent=0 tick_heard=1' USR1
+	tick_silent=-$tick tick_heard='' tick_sent=0 tick_room=$TAIL tick_last='' tick_age=0
+	# A beat may come at the beginning of a tick or at its end: that tick does not count as silence.
+	trap 'tick_silent=-$tick tick_heard=1' USR1
 	read -r tick_self _ </proc/self/stat
 	echo "$tick_self"
 	exec >&5 2>/dev/null
 	while :; do
-		sleep 1 >/dev/null 2>&1 5>&-
-		tick_silent=$((tick_silent + 1))
-		[ "$tick_silent" -le "$lost" ] || leave_to_successor
+		wait_tick
+		tick_silent=$((tick_silent + tick))
+		[ $((tick_silent / 1000)) -lt "$lost" ] || leave_to_successor
 		if [ -n "$tick_heard" ]; then
 			tick_heard=''
 			printf '%s\tbeat\n' "$N"
@@ -56,20 +57,36 @@ ticker() {
 	done
 }
 
-# tick_jobs: checks the running job's age, and sends its output.
+# set_tick MILLISECONDS: sets $tick, in which the ticker counts, and $tick_seconds, which `sleep` takes.
+set_tick() {
+	tick=$1 tick_seconds=$(($1 / 1000))
+	[ $((tick % 1000)) = 0 ] || {
+		tick_part=$((tick % 1000 + 1000))
+		tick_seconds=$tick_seconds.${tick_part#1}
+	}
+}
+
+# wait_tick: waits for a tick. A tick is a second where `sleep` accepts no fractions.
+wait_tick() {
+	sleep "$tick_seconds" >/dev/null 2>&1 5>&- && return
+	set_tick 1000
+	sleep 1 >/dev/null 2>&1 5>&-
+}
+
+# tick_jobs: checks the running job's age, in milliseconds, and sends its output.
 tick_jobs() {
 	tick_any=
 	for tick_file in "$R"/job.* "$F"/job.*; do
 		job_runs "$tick_file" || continue
 		tick_any=yes
-		if [ "$tick_file" != "$tick_last" ]; then tick_last=$tick_file tick_age=0; fi
-		tick_age=$((tick_age + 1))
+		# Seconds are divided and limits not multiplied: the arithmetic of a shell may have 32 bits.
+		if [ "$tick_file" = "$tick_last" ]; then tick_age=$((tick_age + tick)); else tick_last=$tick_file tick_age=0; fi
 		tick_limit=${tick_file##*.}
 		tick_pid=${tick_file##*/job.}
 		tick_pid=${tick_pid%%.*}
-		if [ "$tick_age" -gt $((tick_limit + 5)) ]; then
+		if [ $((tick_age / 1000)) -ge $((tick_limit + 5)) ]; then
 			kill -KILL "-$tick_pid"
-		elif [ "$tick_age" -gt "$tick_limit" ]; then
+		elif [ $((tick_age / 1000)) -ge "$tick_limit" ]; then
 			mark "${tick_file%/*}/late"
 			kill -TERM "-$tick_pid"
 		fi
@@ -79,11 +96,13 @@ tick_jobs() {
 		return
 	fi
 	# An operator that sends no beats may read nothing, and a full pipe would stop the counting.
-	[ "$tick_silent" -gt 3 ] || tick_output
+	[ "$tick_silent" -ge 3000 ] || tick_output
 }
 
 # tick_output: sends at most TAIL bytes a second of new output; the rest is only in the log.
 tick_output() {
+	tick_room=$((tick_room + TAIL * tick / 1000))
+	[ "$tick_room" -le $TAIL ] || tick_room=$TAIL
 	[ -f "$LOG" ] || return 0
 	tick_size=$(($(wc -c <"$LOG")))
 	[ "$tick_size" -gt "$tick_sent" ] || return 0
@@ -91,7 +110,8 @@ tick_output() {
 		tick_sent=$tick_size
 		return
 	fi
-	[ $((tick_size - tick_sent)) -le $TAIL ] || tick_sent=$((tick_size - TAIL))
+	[ $((tick_size - tick_sent)) -le "$tick_room" ] || tick_sent=$((tick_size - tick_room))
+	tick_room=$((tick_room - tick_size + tick_sent))
 	printf '%s\tout\t%s\t%s\n' "$N" "$tick_sent" "$((tick_size - tick_sent))"
 	tail -c "+$((tick_sent + 1))" "$LOG" | head -c "$((tick_size - tick_sent))"
 	tick_sent=$tick_size
@@ -295,14 +315,16 @@ main() {
 	# Otherwise bash believes that sshd started it, and reads .bashrc before every hook.
 	export SHLVL=1
 	if [ "${1:-}" = successor ]; then
-		mode=$2 run=$3 lost=$4 root=$5
+		mode=$2 run=$3 lost=$4 root=$6
+		set_tick "$5"
 		init_variables
-		R=$6 LOG=$S/logs/$run.log
+		R=$7 LOG=$S/logs/$run.log
 		[ -d "$S/logs" ] && [ "$mode" != free ] || LOG=/dev/null
 		successor
 		exit
 	fi
-	read -r N && read -r mode && read -r run && read -r lost && read -r root || exit 1
+	read -r N && read -r mode && read -r run && read -r lost && read -r tick && read -r root || exit 1
+	set_tick "$tick"
 	init_variables
 	R=$S/run.$run LOG=$S/logs/$run.log
 	if [ "$mode" = free ]; then
