@@ -88,6 +88,7 @@
 //! - [`remote::reason`]: why a script failed, with the message and the hint for each reason. The messages are made on the operator's
 //!   machine. Where a tool of the host said why it failed, its own words are shown too.
 //! - [`remote::step`]: the names of steps.
+//! - [`remote::version`]: what a release was made of. Whatever compares, shows or stores what is live uses this type.
 //!
 //! # A run on a host
 //!

@@ -12,10 +12,11 @@ use crate::executor::decide::{
     Change, Contact, Decision, HostView, Intent, Situation, Skip, decide, may_skip, missing_from,
 };
 use crate::executor::event::FailureKind;
-use crate::executor::{Looked, Request};
+use crate::executor::{Live, Looked, Request};
 use crate::git::{self, GitError, Resolved, Revision};
 use crate::plan::{self, OnFailure, Plan};
 use crate::remote::journal::{Entry, State};
+use crate::remote::version::Version;
 use crate::report::note::{PlanNote, Unresolved};
 use crate::report::preview::{AppPreview, Group, Preview};
 use crate::report::{Note, Silent, dry_run, human};
@@ -34,11 +35,11 @@ pub(super) async fn show(context: &Context<'_>, request: &Request<'_>) -> Result
     let asked = async {
         tokio::join!(
             crate::executor::look(&looking, &transport, &mut silent, interrupt.clone()),
-            revisions(context, &request.intent),
+            versions(context, &request.intent),
         )
     };
     let mut stop = interrupt.clone();
-    let (looked, revisions) = tokio::select! {
+    let (looked, versions) = tokio::select! {
         answers = asked => answers,
         asked = stop.beyond(known) => return Ok(interrupted(asked.signal)),
     };
@@ -52,7 +53,7 @@ pub(super) async fn show(context: &Context<'_>, request: &Request<'_>) -> Result
     if let Some(hold) = hold::on(&looked).filter(|_| request.plan.policy.respects_hold) {
         note(context, PlanNote::Held { environment: &context.environment.name, hold });
     }
-    let preview = preview(context, request, looked, revisions).await;
+    let preview = preview(context, request, looked, versions).await;
     note_silent(context, request, &preview.looked, preview.decision.as_ref());
     print(context, request.plan, Some(&preview));
     // A hold is only noted: it may end before the deploy.
@@ -131,11 +132,12 @@ fn skipped(plan: &Plan, looked: &[Looked]) -> Vec<usize> {
 }
 
 /// What the refs mean, by the operator's git; only a deploy asks for it.
-async fn revisions(context: &Context<'_>, intent: &Intent) -> Vec<Option<Revision>> {
+async fn versions(context: &Context<'_>, intent: &Intent) -> Vec<Option<Version>> {
     let apps = &context.environment.apps;
     let Intent::Deploy { commits, .. } = intent else { return vec![None; apps.len()] };
     let commit = |at: usize| commits.get(at).cloned().flatten();
-    join_all(apps.iter().enumerate().map(|(at, app)| revision(context, app, commit(at)))).await
+    let asking = apps.iter().enumerate().map(|(at, app)| revision(context, app, commit(at)));
+    join_all(asking).await.into_iter().map(|commit| commit.map(Version::from)).collect()
 }
 
 async fn revision(context: &Context<'_>, app: &App, known: Option<Revision>) -> Option<Revision> {
@@ -162,27 +164,27 @@ async fn preview(
     context: &Context<'_>,
     request: &Request<'_>,
     looked: Vec<Looked>,
-    revisions: Vec<Option<Revision>>,
+    versions: Vec<Option<Version>>,
 ) -> Preview {
     let plan = request.plan;
     let situation = situation(plan, &looked);
-    let decided = decide(&situation, &request.intent, &revisions);
+    let decided = decide(&situation, &request.intent, &versions);
     let (decision, refusal) = match decided {
         Ok(decision) => (Some(decision), None),
         Err(refusal) => (None, Some(refusal)),
     };
     let mut apps = Vec::new();
-    for (app, revision) in revisions.iter().enumerate() {
+    for (app, version) in versions.into_iter().enumerate() {
         let mut groups = groups(&looked, app);
         let decided = decision.as_ref().map(|decision| decision.apps[app].clone()).unwrap_or_default();
-        // Of a new release only the commit is known.
+        // Of a new release only the version is known.
         let to = match (&decided.goal, decided.change) {
-            (_, Change::NewRelease) => revision.as_ref().map(|revision| revision.as_str().to_owned()),
-            (Some(goal), _) => Some(goal.live.revision.clone()),
+            (_, Change::NewRelease) => version,
+            (Some(goal), _) => goal.live.version.clone(),
             (None, _) => None,
         };
         for group in &mut groups {
-            find_commits(context, group, to.as_deref(), decided.change).await;
+            find_commits(context, group, to.as_ref(), decided.change).await;
         }
         let asked = situation.of_app(app).all(|(_, host)| host.answered());
         let differ = groups.len() > 1 || !asked;
@@ -216,26 +218,27 @@ fn groups(looked: &[Looked], app: usize) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let hosts = looked.iter().enumerate().filter(|(_, host)| host.app == app && host.failure.is_none());
     for (at, host) in hosts {
-        let from = host.live.as_ref().map(|live| live.revision.clone());
-        match groups.iter_mut().find(|known| known.from == from) {
+        let version = |live: &Option<Live>| live.as_ref().map(|live| live.version.clone());
+        match groups.iter_mut().find(|known| version(&known.from) == version(&host.live)) {
             Some(known) => known.hosts.push(at),
-            None => groups.push(Group { from, hosts: vec![at], pending: None }),
+            None => groups.push(Group { from: host.live.clone(), hosts: vec![at], pending: None }),
         }
     }
     groups
 }
 
 /// The commits between, or that they are not known here.
-async fn find_commits(context: &Context<'_>, group: &mut Group, to: Option<&str>, change: Change) {
-    let (Some(from), Some(to)) = (group.from.clone(), to) else { return };
+async fn find_commits(context: &Context<'_>, group: &mut Group, to: Option<&Version>, change: Change) {
+    let from = group.from.as_ref().and_then(|live| live.version.as_ref());
+    let (Some(from), Some(to)) = (from, to) else { return };
     if from == to || change == Change::Unchanged {
         return;
     }
     let root = context.environment.root.clone();
-    let (live, new) = (from.clone(), to.to_owned());
+    let (live, new) = (from.as_str().to_owned(), to.as_str().to_owned());
     let walk = tokio::task::spawn_blocking(move || git::pending(&root, &live, &new));
     group.pending = walk.await.ok().flatten();
-    let (from, root) = (from.as_str(), context.environment.root.as_path());
+    let root = context.environment.root.as_path();
     match &group.pending {
         None if change == Change::NewRelease => note(context, PlanNote::CommitsUnknown { from, to, root }),
         Some(pending)

@@ -9,6 +9,7 @@ use super::notice::Notice;
 use super::run_state::RunState;
 use crate::git;
 use crate::plan::Phase;
+use crate::remote::version::Version;
 use crate::remote::wire::Message;
 
 /// How long hosts wait while the commits are listed.
@@ -73,25 +74,25 @@ async fn announce(run: &mut RunState<'_>, decision: &Decision, app: usize) {
         (Some(reference), Change::ExistingRelease) if !reference.is_empty() => reference,
         _ => configured,
     };
-    let (release, revision) = (&goal.live.release, &goal.live.revision);
+    let (release, revision) = (&goal.live.release, goal.live.revision());
     let name = run.app_name(app);
     run.fleet.observer.event(&Event::Resolved { app: name, reference, revision, release });
-    if decided.change == Change::NewRelease {
-        announce_commits(run, app, revision).await;
+    if let (Change::NewRelease, Some(version)) = (decided.change, &goal.live.version) {
+        announce_commits(run, app, version).await;
     }
 }
 
 // Which commits of an app go out, compared with what the first host serves that serves anything.
-async fn announce_commits(run: &mut RunState<'_>, app: usize, revision: &str) {
-    let live = run.fleet.of_app(app).find_map(|(_, host)| Some(host.live()?.revision));
-    let Some(from) = live.filter(|live| live != revision && !live.is_empty()) else { return };
+async fn announce_commits(run: &mut RunState<'_>, app: usize, to: &Version) {
+    let live = run.fleet.of_app(app).find_map(|(_, host)| Some(host.live()?.version));
+    let Some(from) = live.flatten().filter(|live| live != to) else { return };
     let root = run.plan().environment.root.clone();
-    let (live, new) = (from.clone(), revision.to_owned());
+    let (live, new) = (from.as_str().to_owned(), to.as_str().to_owned());
     // A long history on a slow disk is walked beside the run, and not waited for.
     let walk = tokio::task::spawn_blocking(move || git::pending(&root, &live, &new));
     if let Ok(Ok(Some(pending))) = tokio::time::timeout(COMMITS_TIMEOUT, walk).await {
         let name = run.app_name(app);
-        let commits = Event::Commits { app: name, from: &from, to: revision, pending: &pending };
+        let commits = Event::Commits { app: name, from: &from, to, pending: &pending };
         run.fleet.observer.event(&commits);
     }
 }

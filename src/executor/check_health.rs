@@ -53,7 +53,7 @@ impl Fleet<'_> {
                 let connection = host.connection.clone().filter(|_| host.is_connected())?;
                 self.observer.event(&Event::StepStarted { host: &host.name, step: STEP });
                 Some(async move {
-                    let Live { release, revision } = &question.live;
+                    let (release, revision) = (&question.live.release, question.live.revision());
                     let well = health::wait(&*connection, &question.health, release, revision).await;
                     (question, well)
                 })

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::git::Pending;
 use crate::remote::reason::Reason;
+use crate::remote::version::Version;
 use crate::transport::Exit;
 
 /// Receives events. Called on the thread that drives all hosts: it must not block.
@@ -27,7 +28,7 @@ pub enum Event<'a> {
     /// What will go out, once it is known: `main (1a2b3c4)`; of which app, where there are several.
     Resolved { app: Option<&'a str>, reference: &'a str, revision: &'a str, release: &'a str },
     /// What that brings, beside what is live, as the operator's work tree knows it; of which app, where there are several.
-    Commits { app: Option<&'a str>, from: &'a str, to: &'a str, pending: &'a Pending },
+    Commits { app: Option<&'a str>, from: &'a Version, to: &'a Version, pending: &'a Pending },
     /// Hosts enter a phase: all, or a part of them, of one app, whose name this is.
     PhaseStarted { phase: Phase, part: Option<&'a str> },
     /// All hosts left a phase; so many failed, not counting those that were only stopped.

@@ -61,7 +61,7 @@ pub async fn exec(
         environment: environment.clone(),
         end,
         release: None,
-        revision: None,
+        version: None,
         apps: Vec::new(),
         hosts,
         failure: None,

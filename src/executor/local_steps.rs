@@ -149,9 +149,9 @@ impl Fleet<'_> {
             ("SHIPIT_HOST", of_host("host")),
             ("SHIPIT_ROLES", of_host("roles")),
             ("SHIPIT_ACTION", action),
-            ("SHIPIT_RELEASE", name(now.release)),
-            ("SHIPIT_REVISION", name(now.revision)),
-            ("SHIPIT_PREVIOUS_REVISION", name(before.revision)),
+            ("SHIPIT_RELEASE", name(now.release.clone())),
+            ("SHIPIT_REVISION", name(now.revision().to_owned())),
+            ("SHIPIT_PREVIOUS_REVISION", name(before.revision().to_owned())),
             ("SHIPIT_REF", known("reference")),
             ("SHIPIT_USER", known("user")),
         ]

@@ -10,6 +10,7 @@ use super::role::Role;
 use super::run_state::RunState;
 use crate::plan::{OnFailure, Plan, Unreachable};
 use crate::remote::reason::Reason;
+use crate::remote::version::Version;
 use crate::transport::Exit;
 
 /// How a run ended.
@@ -23,8 +24,8 @@ pub struct Outcome {
     pub end: End,
     /// The release this run was about, once known; none where its apps go to several.
     pub release: Option<String>,
-    /// Its revision (full commit id); none where its apps have several.
-    pub revision: Option<String>,
+    /// What that is made of; none where its apps have several.
+    pub version: Option<Version>,
     /// The apps, where there are several: their names, and what this run was to make of them, once known.
     pub apps: Vec<(String, Option<Live>)>,
     /// Every host of the run, in order.
@@ -106,17 +107,15 @@ impl Outcome {
         let plan = run.plan();
         let hosts = (0..run.fleet.hosts.len()).map(|at| HostOutcome::of(run, at, end)).collect();
         let apps = &plan.environment.apps;
-        let goals = |of: fn(&Live) -> &String| {
-            let mut all = run.fleet.goals.iter().flatten().map(of).filter(|text| !text.is_empty());
-            let first = all.next()?;
-            all.all(|other| other == first).then(|| first.clone())
-        };
+        let goals = || run.fleet.goals.iter().flatten();
+        let releases = goals().map(|goal| &goal.release).filter(|release| !release.is_empty());
+        let versions = goals().filter_map(|goal| goal.version.as_ref());
         Outcome {
             action: plan.action.name().to_owned(),
             environment: plan.environment.name.clone(),
             end,
-            release: goals(|live| &live.release),
-            revision: goals(|live| &live.revision),
+            release: the_only(releases),
+            version: the_only(versions),
             apps: match apps.len() {
                 1 => Vec::new(),
                 _ => apps.iter().map(|app| app.name.clone()).zip(run.fleet.goals.iter().cloned()).collect(),
@@ -140,7 +139,7 @@ impl Outcome {
     pub fn to_value(&self) -> serde_json::Value {
         let hosts: Vec<_> = self.hosts.iter().map(HostOutcome::to_json).collect();
         let app = |(name, goal): &(String, Option<Live>)| {
-            let (release, revision) = goal.as_ref().map(|goal| (&goal.release, &goal.revision)).unzip();
+            let (release, revision) = goal.as_ref().map(|goal| (&goal.release, goal.revision())).unzip();
             serde_json::json!({ "app": name, "release": release, "revision": revision })
         };
         let apps: Vec<_> = self.apps.iter().map(app).collect();
@@ -150,7 +149,7 @@ impl Outcome {
             "environment": self.environment,
             "result": self.end.name(),
             "release": self.release,
-            "revision": self.revision,
+            "revision": self.version,
             "apps": apps,
             "seconds": self.took.as_secs_f64(),
             "migrated": self.migrated,
@@ -194,7 +193,7 @@ impl HostOutcome {
 
     fn to_json(&self) -> serde_json::Value {
         let live = |live: &Option<Live>| {
-            live.as_ref().map(|l| serde_json::json!({ "release": l.release, "revision": l.revision }))
+            live.as_ref().map(|l| serde_json::json!({ "release": l.release, "revision": l.revision() }))
         };
         serde_json::json!({
             "host": self.host,
@@ -205,6 +204,12 @@ impl HostOutcome {
             "seconds": self.took.as_secs_f64(),
         })
     }
+}
+
+// What all of them are.
+fn the_only<'a, T: Clone + PartialEq + 'a>(mut all: impl Iterator<Item = &'a T>) -> Option<T> {
+    let first = all.next()?;
+    all.all(|other| other == first).then(|| first.clone())
 }
 
 // How a run ended, as far as a host's result depends on it.

@@ -8,9 +8,10 @@ use super::run_state::{RunState, Stopped};
 use crate::git::{self, GitError, Resolved, Revision};
 use crate::plan::Phase;
 use crate::remote::script::Script;
+use crate::remote::version::Version;
 
-/// Of each app its commit; none where the run deploys nothing.
-pub(super) async fn resolve_refs(run: &mut RunState<'_>) -> Result<Vec<Option<Revision>>, Stopped> {
+/// Of each app what its ref is; none where the run deploys nothing.
+pub(super) async fn resolve_refs(run: &mut RunState<'_>) -> Result<Vec<Option<Version>>, Stopped> {
     let plan = run.plan();
     let apps = plan.environment.apps.len();
     let Intent::Deploy { commits, .. } = &run.request.intent else { return Ok(vec![None; apps]) };
@@ -30,7 +31,7 @@ pub(super) async fn resolve_refs(run: &mut RunState<'_>) -> Result<Vec<Option<Re
     }
     ask_first_hosts(run, &mut revisions).await?;
     match open(&revisions).first() {
-        None => Ok(revisions),
+        None => Ok(revisions.into_iter().map(|commit| commit.map(Version::from)).collect()),
         Some(app) => {
             let reference = plan.environment.apps[*app].reference.clone();
             Err(refuse(run, &Refusal::NoCommit { reference }))

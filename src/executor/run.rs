@@ -114,8 +114,8 @@ fn check_hold(run: &mut RunState<'_>) -> Result<(), Stopped> {
 }
 
 async fn make_decision(run: &mut RunState<'_>) -> Result<Decision, Stopped> {
-    let revisions = resolve_refs(run).await?;
-    let decided = decide(&run.situation(), &run.request.intent, &revisions);
+    let versions = resolve_refs(run).await?;
+    let decided = decide(&run.situation(), &run.request.intent, &versions);
     let decision = match decided {
         Ok(decision) => decision,
         Err(refusal) => return Err(run.stop(Phase::Lock, refusal.failure())),

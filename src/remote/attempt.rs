@@ -2,6 +2,7 @@
 //! runs that failed before they came into the journal.
 
 use super::reason::Reason;
+use super::version::Version;
 
 /// A run, in a journal or only on record.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -12,8 +13,8 @@ pub struct Known {
     pub action: String,
     /// What it was to make live; empty where it was about none.
     pub release: String,
-    /// The full commit id of that.
-    pub revision: String,
+    /// What that was made of; none where it is about none, or where that is not known.
+    pub version: Option<Version>,
     /// The ref it was asked by.
     pub reference: String,
     /// The operator: login and machine.
@@ -58,7 +59,7 @@ impl Attempt {
             match key.as_str() {
                 "action" => attempt.known.action = text,
                 "release" => attempt.known.release = text,
-                "revision" => attempt.known.revision = text,
+                "revision" => attempt.known.version = Version::parse(value),
                 "reference" => attempt.known.reference = text,
                 "who" => attempt.known.who = text,
                 "when" => attempt.known.when = text,

@@ -6,6 +6,7 @@
 use super::hold::Hold;
 use super::journal::State;
 use super::release;
+use super::version::Version;
 use crate::git::Revision;
 
 macro_rules! facts {
@@ -91,7 +92,7 @@ pub enum ServiceState {
 #[allow(missing_docs, reason = "`Fact` says what each means")]
 pub struct Facts {
     pub live: Option<String>,
-    pub live_revision: Option<Revision>,
+    pub live_version: Option<Version>,
     pub live_digest: Option<String>,
     pub live_reference: Option<String>,
     pub live_parent: Option<String>,
@@ -123,7 +124,7 @@ impl Facts {
         let Some(fact) = Fact::parse(name) else { return };
         match fact {
             Fact::Live => self.live = release_name(value),
-            Fact::LiveRevision => self.live_revision = Revision::parse(value),
+            Fact::LiveRevision => self.live_version = Version::parse(value),
             Fact::LiveDigest => self.live_digest = any(value),
             Fact::LiveReference => self.live_reference = one_line(value),
             Fact::LiveParent => self.live_parent = release_name(value),

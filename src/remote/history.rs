@@ -62,12 +62,16 @@ impl Known {
     }
 
     fn of_entry(entry: &Entry) -> Known {
-        let Entry { run, action, release, revision, reference, who, when, .. } = entry.clone();
-        Known { run, action, release, revision, reference, who, when }
+        let Entry { run, action, release, version, reference, who, when, .. } = entry.clone();
+        Known { run, action, release, version: Some(version), reference, who, when }
     }
 
     fn named(&self, name: &str) -> bool {
-        [&self.run, &self.release, &self.revision].iter().any(|known| known.starts_with(name))
+        self.run.starts_with(name) || self.release.starts_with(name) || self.is_of_version(name)
+    }
+
+    fn is_of_version(&self, name: &str) -> bool {
+        self.version.as_ref().is_some_and(|version| version.starts_with(name))
     }
 }
 
@@ -115,9 +119,8 @@ pub fn named<'a>(runs: &'a [Known], name: &str) -> Result<&'a Known, Vec<&'a str
     }
     let meant: Vec<&Known> = runs.iter().filter(|known| known.named(name)).collect();
     let Some(last) = meant.last() else { return Err(Vec::new()) };
-    let by_revision =
-        meant.iter().all(|known| known.revision.starts_with(name) && known.revision == last.revision);
-    if by_revision || meant.iter().all(|known| known.release == last.release && !last.release.is_empty()) {
+    let by_version = meant.iter().all(|known| known.is_of_version(name) && known.version == last.version);
+    if by_version || meant.iter().all(|known| known.release == last.release && !last.release.is_empty()) {
         return Ok(of_release(runs, &last.release).unwrap_or(last));
     }
     if let [one] = meant[..] {
@@ -136,8 +139,10 @@ pub fn named<'a>(runs: &'a [Known], name: &str) -> Result<&'a Known, Vec<&'a str
 mod tests {
     use super::*;
 
+    const COMMIT: &str = "abcdef0123abcdef0123abcdef0123abcdef0123";
+
     fn entry(run: &str, action: &str, release: &str, when: u32) -> Entry {
-        let pairs = [("action", action), ("release", release), ("revision", "abc"), ("run", run)];
+        let pairs = [("action", action), ("release", release), ("revision", COMMIT), ("run", run)];
         let mut pairs: Vec<_> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         pairs.push(("when".into(), format!("2026-11-21T08:{when:02}:00Z")));
         Entry::read("1", "done", &pairs).unwrap()

@@ -1,7 +1,7 @@
 //! The journal of a host, and what `revert` makes of it.
 
 use super::release;
-use crate::git::Revision;
+use super::version::Version;
 
 /// One deploy or revert on a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,8 +12,8 @@ pub struct Entry {
     pub state: State,
     /// What it made live.
     pub release: String,
-    /// The full commit id of that.
-    pub revision: String,
+    /// What that was made of.
+    pub version: Version,
     /// The ref it was asked by.
     pub reference: String,
     /// `deploy`, `sync` or `revert`.
@@ -26,9 +26,8 @@ pub struct Entry {
     pub when: String,
     /// The run that did it, which names its log; empty in entries of before that was written down.
     pub run: String,
-    /// The apps that the deploy is about, on all its hosts, and the full commit id of each; empty where it is about one
-    /// unnamed.
-    pub apps: Vec<(String, String)>,
+    /// The apps that the deploy is about, on all its hosts, and the version of each; empty where it is about one unnamed.
+    pub apps: Vec<(String, Version)>,
 }
 
 /// How an entry stands.
@@ -70,26 +69,23 @@ impl Entry {
             number: number.to_owned(),
             state: State::parse(state)?,
             release: get("release")?,
-            revision: get("revision")?,
+            version: Version::parse(&get("revision")?)?,
             reference: get("reference").unwrap_or_default(),
             action: get("action")?,
             from: get("from").unwrap_or_default(),
             who: get("who").unwrap_or_default(),
             when: get("when").unwrap_or_default(),
             run: get("run").unwrap_or_default(),
-            apps: get("apps").map(|text| apps(&text)).unwrap_or_default(),
+            apps: apps(&get("apps").unwrap_or_default())?,
         })
     }
 
-    /// Whether releases, commits and the ref have the form that they have from us: another host may act on them.
+    /// Whether releases and the ref have the form that they have from us: another host may act on them.
     #[must_use]
     pub fn is_well_formed(&self) -> bool {
-        let is_commit = |text: &String| Revision::parse(text).is_some();
         release::is_name(&self.release)
             && (self.from.is_empty() || release::is_name(&self.from))
-            && is_commit(&self.revision)
             && !self.reference.contains(char::is_control)
-            && self.apps.iter().all(|(_, revision)| is_commit(revision))
     }
 
     // On a host that was brought to a release, that is what made it there.
@@ -105,9 +101,9 @@ impl Entry {
 }
 
 // `api=1a2b… web=3c4d…`
-fn apps(text: &str) -> Vec<(String, String)> {
+fn apps(text: &str) -> Option<Vec<(String, Version)>> {
     let pairs = text.split_whitespace().filter_map(|word| word.split_once('='));
-    pairs.map(|(name, revision)| (name.to_owned(), revision.to_owned())).collect()
+    pairs.map(|(name, version)| Some((name.to_owned(), Version::parse(version)?))).collect()
 }
 
 /// What was live before `release`: the release that was live when it was first deployed and stayed. Reverts do not
@@ -149,7 +145,7 @@ mod tests {
             number: number.to_string(),
             state,
             release: release.into(),
-            revision: String::new(),
+            version: Version::parse(&"0".repeat(40)).unwrap(),
             reference: String::new(),
             action: action.into(),
             from: from.into(),
@@ -201,10 +197,15 @@ mod tests {
     #[test]
     fn the_apps_of_a_deploy_are_read_and_what_is_none_is_no_harm() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let mut pairs = vec![pair("release", "r"), pair("revision", "a1"), pair("action", "deploy")];
+        let [api, web] = ["a1", "b2"].map(|digits| Version::parse(&digits.repeat(20)).unwrap());
+        let mut pairs =
+            vec![pair("release", "r"), pair("revision", api.as_str()), pair("action", "deploy")];
         assert_eq!(Entry::read("1", "done", &pairs).unwrap().apps, []);
-        pairs.push(pair("apps", "api=a1 web=b2 half"));
-        assert_eq!(Entry::read("1", "done", &pairs).unwrap().apps, [pair("api", "a1"), pair("web", "b2")]);
+        pairs.push(pair("apps", &format!("api={api} web={web} half")));
+        let apps = [("api".to_owned(), api), ("web".to_owned(), web)];
+        assert_eq!(Entry::read("1", "done", &pairs).unwrap().apps, apps);
+        pairs.last_mut().unwrap().1 = "api=main".to_owned();
+        assert_eq!(Entry::read("1", "done", &pairs), None, "an app of which nobody knows what is live");
     }
 
     #[test]
@@ -219,12 +220,12 @@ mod tests {
             let pair = |(key, text): &(&str, &str)| {
                 ((*key).to_owned(), if *key == name { value } else { *text }.to_owned())
             };
-            Entry::read("1", "done", &pairs.iter().map(pair).collect::<Vec<_>>()).unwrap()
+            Entry::read("1", "done", &pairs.iter().map(pair).collect::<Vec<_>>())
         };
-        assert!(read("from", "20261121T081502Z-1a2b3c4").is_well_formed());
-        assert!(!read("from", "..").is_well_formed());
-        assert!(!read("release", "..").is_well_formed());
-        assert!(!read("revision", "--upload-pack=x").is_well_formed());
+        assert!(read("from", "20261121T081502Z-1a2b3c4").unwrap().is_well_formed());
+        assert!(!read("from", "..").unwrap().is_well_formed());
+        assert!(!read("release", "..").unwrap().is_well_formed());
+        assert_eq!(read("revision", "--upload-pack=x"), None);
     }
 
     #[test]

@@ -62,6 +62,7 @@ pub fn states<'a>(apps: &[Remembered<'a>]) -> Vec<Vec<Option<&'a Entry>>> {
 #[cfg(test)]
 mod tests {
     use super::super::journal::State;
+    use super::super::version::Version;
     use super::*;
 
     fn deploys(chain: &[(&str, &str)]) -> Vec<Entry> {
@@ -69,7 +70,7 @@ mod tests {
             number: String::new(),
             state: State::Done,
             release: (*release).into(),
-            revision: String::new(),
+            version: Version::parse(&"0".repeat(40)).unwrap(),
             reference: String::new(),
             action: "deploy".into(),
             from: (*from).into(),

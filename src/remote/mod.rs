@@ -16,4 +16,5 @@ pub mod reason;
 pub mod release;
 pub mod script;
 pub mod step;
+pub mod version;
 pub mod wire;

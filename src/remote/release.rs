@@ -4,28 +4,30 @@ use sha2::{Digest, Sha256};
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
+use super::version::Version;
+
 /// Years by which no operator's clock is ahead: what a host calls its newest is the host's to say.
 const YEARS: i64 = 20;
 
-/// A name for `revision` now; later than `newest`, whatever the clocks of several operators say.
+/// A name for what has that [`identity`], now; later than `newest`, whatever the clocks of several operators say.
 #[must_use]
-pub fn name(now: Timestamp, revision: &str, newest: &[&str]) -> String {
+pub fn name(now: Timestamp, identity: &str, newest: &[&str]) -> String {
     let believed = |at: &Timestamp| at.duration_since(now) < SignedDuration::from_hours(YEARS * 365 * 24);
     let latest = newest.iter().filter_map(|name| when(name)).filter(believed).max();
     let later = latest.filter(|latest| stamp(*latest) >= stamp(now));
     let at = later.and_then(|latest| latest.checked_add(SignedDuration::from_secs(1)).ok()).unwrap_or(now);
-    format!("{}-{}", stamp(at), &revision[..revision.len().min(7)])
+    format!("{}-{}", stamp(at), &identity[..identity.len().min(7)])
 }
 
-/// What a release is named after: the commit, where all its apps have the same one; else a digest of their commits, in
+/// What a release is named after: the version, where all its apps have the same one; else a digest of their versions, in
 /// their order.
 #[must_use]
-pub fn identity(revisions: &[&String]) -> String {
-    match revisions {
-        [first, rest @ ..] if rest.iter().all(|other| other == first) => (*first).clone(),
+pub fn identity(versions: &[&Version]) -> String {
+    match versions {
+        [first, rest @ ..] if rest.iter().all(|other| other == first) => first.as_str().to_owned(),
         all => {
             let mut digest = Sha256::new();
-            all.iter().for_each(|revision| digest.update(format!("{revision}\n")));
+            all.iter().for_each(|version| digest.update(format!("{version}\n")));
             digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
         }
     }

@@ -11,6 +11,7 @@ use crate::executor::event::Failure;
 use crate::remote::attempt::{Attempt, Known, Step};
 use crate::remote::history::Deploy;
 use crate::remote::journal::{Entry, State};
+use crate::remote::version::Version;
 
 /// Columns of the longest cell.
 const WIDTH: usize = 160;
@@ -127,10 +128,10 @@ pub fn head(known: &Known, looked: &[Looked], now: Timestamp) -> String {
     match several {
         None => {
             line("ref", &known.reference);
-            line("revision", &known.revision);
+            line("revision", known.version.as_ref().map_or("", Version::as_str));
         }
         Some(entry) => {
-            entry.apps.iter().for_each(|(app, revision)| line("revision", &format!("{app} {revision}")));
+            entry.apps.iter().for_each(|(app, version)| line("revision", &format!("{app} {version}")));
         }
     }
     line("when", &format!("{} ({})", human::when(&known.when), human::age(&known.when, now)));
@@ -231,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_result_says_on_how_many_hosts() {
-        let pairs = [("action", "deploy"), ("release", "a"), ("revision", "r")];
+        let pairs = [("action", "deploy"), ("release", "a"), ("revision", &"a1".repeat(20))];
         let pairs: Vec<_> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let entry = Entry::read("1", "done", &pairs).unwrap();
         for (states, expected) in [

@@ -4,6 +4,7 @@ use super::preview::{Group, Preview};
 use super::{Printer, Verbosity, clean, human, json, plan_screen};
 use crate::executor::decide::{Change, Decision, Role};
 use crate::plan::{self, Action, Plan};
+use crate::remote::version::Version;
 
 /// How a plan is shown.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +59,7 @@ fn lines(plan: &Plan, preview: &Preview) -> Vec<String> {
 
 fn app_lines(plan: &Plan, preview: &Preview, decision: &Decision, at: usize) -> Vec<String> {
     let app = &preview.apps[at];
-    let short = app.to.as_deref().map(human::revision).unwrap_or_default();
+    let short = app.to.as_ref().map(Version::short).unwrap_or_default();
     let names = |hosts: &[usize]| {
         let names: Vec<&str> = hosts.iter().map(|at| plan.targets[*at].name.as_str()).collect();
         human::names(&names)
@@ -71,42 +72,41 @@ fn app_lines(plan: &Plan, preview: &Preview, decision: &Decision, at: usize) -> 
             vec![format!("nothing to do: {short} is live on {all}, with this configuration")]
         }
         Change::Unchanged => vec![format!("nothing to do: {short} is live on {all}")],
-        Change::NewRelease if app.to.is_none() => Vec::new(),
-        Change::NewRelease => app
-            .groups
-            .iter()
-            .flat_map(|group| {
+        Change::NewRelease => (app.groups.iter().zip(std::iter::repeat(app.to.as_ref())))
+            .filter_map(|(group, to)| Some((group, to?)))
+            .flat_map(|(group, to)| {
                 let on = app.differ.then(|| format!("on {}:", names(&group.hosts)));
-                on.into_iter().chain(incoming(group, app.to.as_deref().unwrap_or_default()))
+                on.into_iter().chain(incoming(group, to))
             })
             .collect(),
         Change::ExistingRelease => {
-            app.groups.iter().flat_map(|group| existing(group, decision, &short, &names)).collect()
+            app.groups.iter().flat_map(|group| existing(group, decision, short, &names)).collect()
         }
         Change::InPlace => app
             .groups
             .iter()
-            .map(|group| match &group.from {
-                Some(from) => format!("{}: {}, which stays live", names(&group.hosts), human::revision(from)),
+            .map(|group| match human::live(group.from.as_ref()) {
+                Some(from) => format!("{}: {from}, which stays live", names(&group.hosts)),
                 None => format!("{}: nothing is live", names(&group.hosts)),
             })
             .collect(),
     }
 }
 
-fn incoming(group: &Group, to: &str) -> Vec<String> {
-    let short = human::revision(to);
-    match (&group.from, &group.pending) {
-        (None, _) => vec![format!("nothing is live yet; {short} goes out")],
+fn incoming(group: &Group, to: &Version) -> Vec<String> {
+    let short = to.short();
+    let Some(live) = &group.from else { return vec![format!("nothing is live yet; {short} goes out")] };
+    match (&live.version, &group.pending) {
+        (None, _) => vec![format!("an unknown commit is live; {short} goes out")],
         (Some(from), _) if from == to => vec![format!("{short} is live; no commit goes out")],
         (Some(from), Some(pending)) => human::commits(None, from, to, pending),
-        (Some(from), None) => vec![format!("{}..{short} goes out", human::revision(from))],
+        (Some(from), None) => vec![format!("{}..{short} goes out", from.short())],
     }
 }
 
 // One line for all hosts of a group with the same role.
 fn existing(group: &Group, decision: &Decision, to: &str, names: &dyn Fn(&[usize]) -> String) -> Vec<String> {
-    let from = group.from.as_deref().map_or("nothing".to_owned(), human::revision);
+    let from = human::live(group.from.as_ref()).unwrap_or_else(|| "nothing".to_owned());
     let mut by_role: Vec<(Role, Vec<usize>)> = Vec::new();
     for at in &group.hosts {
         let role = decision.roles[*at];

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::executor::Live;
 use crate::git::{Commit, Pending};
+use crate::remote::version::Version;
 use crate::transport::Exit;
 
 /// Digits of a revision that are shown.
@@ -47,16 +48,16 @@ pub fn age(text: &str, now: jiff::Timestamp) -> String {
     }
 }
 
-/// The first digits of a commit id.
-#[must_use]
-pub fn revision(revision: &str) -> String {
-    super::clean::line(revision.as_bytes(), usize::MAX).chars().take(REVISION_DIGITS).collect()
+// The first digits of a commit id.
+fn revision(revision: &str) -> &str {
+    revision.get(..REVISION_DIGITS).unwrap_or(revision)
 }
 
-/// The first digits of the commit of a live release; none: nothing is live.
+/// The version of a live release; none: nothing is live.
 #[must_use]
 pub fn live(live: Option<&Live>) -> Option<String> {
-    live.map(|live| revision(&live.revision))
+    let version = |live: &Live| live.version.as_ref().map(|version| version.short().to_owned());
+    live.map(|live| version(live).unwrap_or_else(|| "an unknown commit".to_owned()))
 }
 
 /// `1 host`, `3 hosts`.
@@ -129,11 +130,11 @@ pub fn exit(exit: &Exit) -> String {
 /// What goes out, and what would be dropped: `api: 3 commits go out (1a2b3c4..5d6e7f8):`, then the newest, a line each. The app
 /// is named where there are several.
 #[must_use]
-pub fn commits(app: Option<&str>, from: &str, to: &str, pending: &Pending) -> Vec<String> {
+pub fn commits(app: Option<&str>, from: &Version, to: &Version, pending: &Pending) -> Vec<String> {
     let app = app.map_or(String::new(), |app| format!("{app}: "));
     let goes = if pending.total == 1 { "goes" } else { "go" };
     let more = if pending.is_counted { "" } else { "at least " };
-    let range = format!("{}..{}", revision(from), revision(to));
+    let range = format!("{}..{}", from.short(), to.short());
     let title = format!("{app}{more}{} {goes} out ({range})", count(pending.total, "commit"));
     let mut lines = titled(title, &pending.commits, pending.total);
     if pending.dropped_total > 0 {

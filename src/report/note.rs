@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::{clean, human};
 use crate::remote::hold::Hold;
+use crate::remote::version::Version;
 
 /// Something that the user should know.
 #[derive(Debug, Clone, Copy)]
@@ -64,9 +65,9 @@ pub enum PlanNote<'a> {
     /// The commit of a ref is not known. The app is named where there are several.
     Unresolved { reference: &'a str, app: Option<&'a str>, why: &'a str, deploy: Unresolved<'a> },
     /// The work tree lacks a commit.
-    CommitsUnknown { from: &'a str, to: &'a str, root: &'a Path },
+    CommitsUnknown { from: &'a Version, to: &'a Version, root: &'a Path },
     /// The commit is older than what is live.
-    Older { from: &'a str, to: &'a str },
+    Older { from: &'a Version, to: &'a Version },
     /// Another run holds the lock.
     LockHeld { holder: &'a str },
     /// An earlier run ended in the middle on these hosts.
@@ -196,11 +197,11 @@ impl fmt::Display for PlanNote<'_> {
                 }
             }
             PlanNote::CommitsUnknown { from, to, root } => {
-                let (from, to, root) = (human::revision(from), human::revision(to), root.display());
+                let (from, to, root) = (from.short(), to.short(), root.display());
                 write!(f, "this work tree does not have all commits of {from}..{to}: try git fetch in {root}")
             }
             PlanNote::Older { from, to } => {
-                let (from, to) = (human::revision(from), human::revision(to));
+                let (from, to) = (from.short(), to.short());
                 write!(f, "{to} is older than {from}, which is live; a deploy needs --allow-older")
             }
             PlanNote::LockHeld { holder } => {

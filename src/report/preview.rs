@@ -1,8 +1,9 @@
 //! What a run would do, as far as that is known without its lock: data, which text and JSON are made from.
 
-use crate::executor::Looked;
+use crate::executor::{Live, Looked};
 use crate::executor::decide::{AppDecision, Decision, Refusal};
 use crate::git::Pending;
+use crate::remote::version::Version;
 
 /// What a run would do, as far as that is known without its lock.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub struct AppPreview {
     /// What was decided.
     pub decided: AppDecision,
     /// The commit that would be live; none: it is not known here, or hosts keep theirs.
-    pub to: Option<String>,
+    pub to: Option<Version>,
     /// Hosts that answered, by what they serve.
     pub groups: Vec<Group>,
     /// Not all hosts serve the same, or some could not be asked.
@@ -33,8 +34,8 @@ pub struct AppPreview {
 /// Hosts that serve the same.
 #[derive(Debug)]
 pub struct Group {
-    /// The commit that is live there; none: nothing is.
-    pub from: Option<String>,
+    /// What is live there; none: nothing is. Releases of one commit count as the same.
+    pub from: Option<Live>,
     /// Their indices.
     pub hosts: Vec<usize>,
     /// The commits between that and [`AppPreview::to`]; none where there are none, or where the work tree does not know them.

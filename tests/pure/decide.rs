@@ -12,9 +12,9 @@ use shipit::executor::decide::{
     Change, Contact, Decision, HostView, Intent, Refusal, RevertTo, Role, Situation, check_hold, decide,
     variables,
 };
-use shipit::git::Revision;
 use shipit::remote::facts::Facts;
 use shipit::remote::journal::Entry;
+use shipit::remote::version::Version;
 
 const TODAY: &str = "digest-of-today";
 const NOW: &str = "2026-11-21T12:00:00Z";
@@ -132,12 +132,12 @@ fn environment(text: &str) -> Environment {
     config::load(&file, "production").unwrap_or_else(|error| panic!("{text}\n{error}"))
 }
 
-fn intent(words: &str) -> (Intent, Vec<Option<Revision>>) {
+fn intent(words: &str) -> (Intent, Vec<Option<Version>>) {
     let (verb, rest) = words.split_once(' ').unwrap_or((words, ""));
     let deploy = |redeploy| {
-        let revision = |c: char| if c == '?' { None } else { Revision::parse(&commit(c)) };
-        let revisions = rest.chars().filter(|c| *c != ' ').map(revision).collect();
-        (Intent::Deploy { commits: Vec::new(), redeploy }, revisions)
+        let version = |c: char| if c == '?' { None } else { Version::parse(&commit(c)) };
+        let versions = rest.chars().filter(|c| *c != ' ').map(version).collect();
+        (Intent::Deploy { commits: Vec::new(), redeploy }, versions)
     };
     match verb {
         "deploy" => deploy(false),
@@ -214,8 +214,8 @@ fn made(wanted: &str, text: &str) -> (Result<Decision, Refusal>, Vec<Variables>)
     let environment: &'static Environment = Box::leak(Box::new(environment));
     let now: Timestamp = NOW.parse().unwrap();
     let situation = Situation { environment, hosts: hosts.iter().map(view).collect(), now };
-    let (intent, revisions) = intent(wanted);
-    let decided = decide(&situation, &intent, &revisions);
+    let (intent, versions) = intent(wanted);
+    let decided = decide(&situation, &intent, &versions);
     let told = decided.as_ref().map(|decision| variables(&situation, decision)).unwrap_or_default();
     (decided, told)
 }
@@ -340,7 +340,7 @@ fn each_state_of_the_hosts_leads_to_one_decision() {
 fn a_new_release_is_newer_than_all_that_hosts_know() {
     let (decided, told) = made("deploy c", "b, a");
     let goal = decided.unwrap().apps[0].goal.clone().unwrap().live;
-    assert!(goal.release > release('b') && goal.revision == commit('c'), "{goal:?}");
+    assert!(goal.release > release('b') && goal.version == Version::parse(&commit('c')), "{goal:?}");
     for (variables, from) in told.iter().zip(['b', 'a']) {
         let get = |name: &str| variables.iter().find(|(known, _)| *known == name).unwrap().1.clone();
         assert_eq!((get("release"), get("from")), (goal.release.clone(), release(from)));

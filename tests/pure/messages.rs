@@ -11,6 +11,7 @@ use shipit::executor::event::{Failure, FailureKind, Phase};
 use shipit::executor::outcome::{End, HostOutcome, HostResult, Outcome};
 use shipit::remote::access::{AccessError, Affected};
 use shipit::remote::reason::Reason;
+use shipit::remote::version::Version;
 use shipit::report::summary;
 use shipit::transport::{Attempt, ConnectError, Exit, NewKeys, OfferedKey, Refusal, Step};
 
@@ -106,7 +107,7 @@ fn connect_errors() -> Vec<ConnectError> {
 fn host(name: &str, result: HostResult, failure: Option<Failure>) -> HostOutcome {
     let from = Some(Live {
         release: named("20261121T081502Z-1a2b3c4"),
-        revision: "1a2b3c4".repeat(6)[..40].to_owned(),
+        version: Version::parse(&"1a2b3c4".repeat(6)[..40]),
     });
     HostOutcome {
         host: named(name),
@@ -127,7 +128,7 @@ fn outcome(end: End, failure: Failure, failed_in: Phase) -> Outcome {
         environment: named("production"),
         end,
         release: None,
-        revision: None,
+        version: None,
         hosts: vec![host("web1", result, Some(failure))],
         failure: None,
         failed_in: Some(failed_in),

@@ -10,6 +10,7 @@ use shipit::error::{
 };
 use shipit::git::GitError;
 use shipit::remote::hold::Hold;
+use shipit::remote::version::Version;
 use shipit::report::note::{Note, PlanNote, Unresolved, Warning};
 
 use crate::messages::{gone, named, section};
@@ -184,7 +185,9 @@ fn what_commands_say_beside_their_answers() {
     let hold = &Hold::read("\t2026-11-21T08:15:02Z\tbob@ci (pid 7)\tmigration");
     let root = Path::new("/home/ann/shop");
     let not_added = std::io::Error::other("cannot write /home/ann/.ssh/known_hosts: permission denied");
-    let (from, to) = ("5d6e7f8a1b2c3d4e5f60718293a4b5c6d7e8f900", "1a2b3c4d5e6f708192a3b4c5d6e7f80910213243");
+    let [from, to] = ["5d6e7f8a1b2c3d4e5f60718293a4b5c6d7e8f900", "1a2b3c4d5e6f708192a3b4c5d6e7f80910213243"]
+        .map(|id| Version::parse(id).unwrap());
+    let (from, to) = (&from, &to);
     let unresolved = |deploy| {
         let (reference, why) = ("main", "cannot reach git@example.com:acme/shop.git");
         Note::Plan(PlanNote::Unresolved { reference, app: Some("shop"), why, deploy })

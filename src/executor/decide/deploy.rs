@@ -6,9 +6,9 @@ use super::view::{Contact, HostView, Situation};
 use crate::executor::live::Live;
 use crate::executor::notice::Notice;
 use crate::executor::role::Role;
-use crate::git::Revision;
 use crate::remote::hold::Hold;
 use crate::remote::release;
+use crate::remote::version::Version;
 
 /// Nothing new goes out while any host is held. The operator's clock decides whether a hold is over.
 ///
@@ -24,21 +24,21 @@ pub fn check_hold(situation: &Situation<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// An app whose revision is not known counts as one that changes.
-pub(super) fn decide(situation: &Situation<'_>, revisions: &[Option<Revision>], redeploy: bool) -> Decision {
+/// An app whose version is not known counts as one that changes.
+pub(super) fn decide(situation: &Situation<'_>, versions: &[Option<Version>], redeploy: bool) -> Decision {
     let changes = |app: usize| {
-        redeploy || revisions[app].as_ref().is_none_or(|revision| !is_live(situation, app, revision))
+        redeploy || versions[app].as_ref().is_none_or(|version| !is_live(situation, app, version))
     };
     let changed: Vec<bool> = (0..situation.apps()).map(changes).collect();
-    let release = new_release(situation, revisions, &changed);
-    let app = |at: usize| match &revisions[at] {
+    let release = new_release(situation, versions, &changed);
+    let app = |at: usize| match &versions[at] {
         _ if !changed[at] => {
             let live = situation.of_app(at).find_map(|(_, host)| Live::of(host.facts));
             AppDecision { goal: live.map(Goal::of), change: Change::Unchanged }
         }
         None => AppDecision { goal: None, change: Change::NewRelease },
-        Some(revision) => {
-            let live = Live { release: release.clone(), revision: revision.as_str().to_owned() };
+        Some(version) => {
+            let live = Live { release: release.clone(), version: Some(version.clone()) };
             AppDecision { goal: Some(Goal::of(live)), change: Change::NewRelease }
         }
     };
@@ -57,26 +57,24 @@ pub(super) fn decide(situation: &Situation<'_>, revisions: &[Option<Revision>], 
     }
 }
 
-/// Whether all hosts of an app serve this commit, deployed with today's configuration, and as one release.
-fn is_live(situation: &Situation<'_>, app: usize, revision: &Revision) -> bool {
+/// Whether all hosts of an app serve this version, deployed with today's configuration, and as one release.
+fn is_live(situation: &Situation<'_>, app: usize, version: &Version) -> bool {
     let hosts =
         || situation.of_app(app).map(|(_, host)| host).filter(|host| host.contact != Contact::Skipped);
     let first = hosts().next().and_then(HostView::live);
     hosts().all(|host| {
-        host.facts.live_revision.as_ref() == Some(revision)
+        host.facts.live_version.as_ref() == Some(version)
             && host.facts.live_digest.as_deref() == host.digest
             && host.live() == first
     })
 }
 
-fn new_release(situation: &Situation<'_>, revisions: &[Option<Revision>], changed: &[bool]) -> String {
+fn new_release(situation: &Situation<'_>, versions: &[Option<Version>], changed: &[bool]) -> String {
     let facts = || situation.hosts.iter().map(|host| host.facts);
     let known: Vec<&str> =
         facts().flat_map(|facts| [facts.newest.as_deref(), facts.live.as_deref()]).flatten().collect();
-    let going: Vec<String> = (revisions.iter().zip(changed))
-        .filter_map(|(revision, changed)| revision.as_ref().filter(|_| *changed))
-        .map(|revision| revision.as_str().to_owned())
+    let going: Vec<&Version> = (versions.iter().zip(changed))
+        .filter_map(|(version, changed)| version.as_ref().filter(|_| *changed))
         .collect();
-    let going: Vec<&String> = going.iter().collect();
     release::name(situation.now, &release::identity(&going), &known)
 }

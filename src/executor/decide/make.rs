@@ -5,19 +5,19 @@ use super::intent::Intent;
 use super::refusal::Refusal;
 use super::view::Situation;
 use super::{deploy, restart, revert, sync};
-use crate::git::Revision;
+use crate::remote::version::Version;
 
-/// Decides. `revisions`: of each app the commit that its ref is, as far as it is known; only a deploy asks for it.
+/// Decides. `versions`: of each app what its ref is, as far as it is known; only a deploy asks for it.
 ///
 /// # Errors
 /// Why the run is refused.
 pub fn decide(
     situation: &Situation<'_>,
     intent: &Intent,
-    revisions: &[Option<Revision>],
+    versions: &[Option<Version>],
 ) -> Result<Decision, Refusal> {
     match intent {
-        Intent::Deploy { redeploy, .. } => Ok(deploy::decide(situation, revisions, *redeploy)),
+        Intent::Deploy { redeploy, .. } => Ok(deploy::decide(situation, versions, *redeploy)),
         Intent::Revert(to) => revert::decide(situation, to),
         Intent::Sync { only } => sync::decide(situation, only),
         Intent::Restart => restart::decide(situation),

@@ -50,7 +50,7 @@ pub(super) fn decide(situation: &Situation<'_>, to: &RevertTo) -> Result<Decisio
 
 fn goal(entry: &Entry, entries: &[Entry]) -> Goal {
     let parent = journal::before(entries, &entry.release).map(|e| e.release.clone()).unwrap_or_default();
-    let live = Live { release: entry.release.clone(), revision: entry.revision.clone() };
+    let live = Live { release: entry.release.clone(), version: Some(entry.version.clone()) };
     Goal { live, parent: Some(parent), reference: Some(entry.reference.clone()) }
 }
 
@@ -111,11 +111,11 @@ fn of_name<'a>(
     Some(apps.iter().map(made).collect())
 }
 
-// By its name, or by the beginning of its revision (at least four digits).
+// By its name, or by the beginning of its version (at least four digits).
 fn named<'a>(entries: &'a [Entry], name: &str) -> Option<&'a Entry> {
     let good = |e: &&Entry| journal::deploy_of(entries, &e.release) == Some(*e);
     let exact = entries.iter().filter(good).find(|e| e.release == name);
     exact.or_else(|| {
-        entries.iter().rev().filter(good).find(|e| name.len() >= 4 && e.revision.starts_with(name))
+        entries.iter().rev().filter(good).find(|e| name.len() >= 4 && e.version.starts_with(name))
     })
 }

@@ -56,13 +56,13 @@ fn is_chosen(host: &HostView<'_>, only: &[String]) -> bool {
 
 // What the other hosts say of the release.
 fn goal(situation: &Situation<'_>, app: usize, release: &str) -> Result<Goal, Refusal> {
-    let serves = |host: &&HostView<'_>| host.live() == Some(release) && host.facts.live_revision.is_some();
+    let serves = |host: &&HostView<'_>| host.live() == Some(release) && host.facts.live_version.is_some();
     let model = situation.of_app(app).map(|(_, host)| host).find(serves);
-    let revision = model.and_then(|host| host.facts.live_revision.as_ref());
-    let (Some(model), Some(revision)) = (model, revision) else {
+    let version = model.and_then(|host| host.facts.live_version.clone());
+    let (Some(model), Some(version)) = (model, version) else {
         return Err(Refusal::UnknownCommit { release: release.to_owned() });
     };
-    let live = Live { release: release.to_owned(), revision: revision.as_str().to_owned() };
+    let live = Live { release: release.to_owned(), version: Some(version) };
     let reference = Some(model.facts.live_reference.clone().unwrap_or_default());
     Ok(Goal { live, parent: None, reference })
 }

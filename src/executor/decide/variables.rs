@@ -29,7 +29,7 @@ fn changed_apps(situation: &Situation<'_>, decision: &Decision) -> String {
     }
     let apps = situation.environment.apps.iter().zip(&decision.apps).enumerate();
     let changed = apps.filter(|(at, _)| decision.changes(*at)).filter_map(|(_, (app, decided))| {
-        Some(format!("{}={}", app.name, decided.goal.as_ref()?.live.revision))
+        Some(format!("{}={}", app.name, decided.goal.as_ref()?.live.revision()))
     });
     changed.collect::<Vec<_>>().join(" ")
 }
@@ -43,11 +43,11 @@ fn to_goal(host: &HostView<'_>, goal: &Goal, apps: &str) -> Vec<(&'static str, S
     };
     let mut variables = vec![
         ("apps", apps.to_owned()),
-        ("from", from.release),
-        ("from_revision", from.revision),
+        ("from", from.release.clone()),
+        ("from_revision", from.revision().to_owned()),
         ("parent", goal.parent.clone().unwrap_or_else(own_parent)),
         ("release", goal.live.release.clone()),
-        ("revision", goal.live.revision.clone()),
+        ("revision", goal.live.revision().to_owned()),
     ];
     variables.extend(goal.reference.clone().map(|reference| ("reference", reference)));
     variables
@@ -58,10 +58,10 @@ fn in_place(host: &HostView<'_>) -> Vec<(&'static str, String)> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     vec![
         ("from", live.release.clone()),
-        ("from_revision", live.revision.clone()),
+        ("from_revision", live.revision().to_owned()),
         ("parent", text(&host.facts.live_parent)),
         ("reference", text(&host.facts.live_reference)),
-        ("release", live.release),
-        ("revision", live.revision),
+        ("release", live.release.clone()),
+        ("revision", live.revision().to_owned()),
     ]
 }

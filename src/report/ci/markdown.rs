@@ -33,8 +33,7 @@ pub(in crate::report) fn summary(outcome: &Outcome, commits: &[String]) -> Strin
 }
 
 fn row(page: &mut String, host: &HostOutcome) {
-    let live =
-        |live: &Option<Live>| live.as_ref().map_or("–".to_owned(), |live| human::revision(&live.revision));
+    let live = |live: &Option<Live>| human::live(live.as_ref()).unwrap_or_else(|| "–".to_owned());
     let cells = [
         host.host.clone(),
         live(&host.from),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::remote::history::Deploy;
 use crate::remote::journal::State;
+use crate::remote::version::Version;
 use crate::report::deploys::Deploys;
 
 /// `list`: the deploys that are known, newest first, `revert` being the number that `revert` counts by.
@@ -13,11 +14,11 @@ pub fn list(deploys: &Deploys<'_>) -> Value {
         let entry = deploy.entry;
         let good = entry.action == "deploy" && matches!(entry.state, State::Done | State::Healthy);
         let number = deploys.numbers.get(entry.release.as_str());
-        let app = |(name, revision): &(String, String)| json!({ "app": name, "revision": revision });
+        let app = |(name, version): &(String, Version)| json!({ "app": name, "revision": version });
         json!({
             "apps": entry.apps.iter().map(app).collect::<Vec<_>>(),
             "release": entry.release,
-            "revision": entry.revision,
+            "revision": entry.version,
             "ref": entry.reference,
             "action": entry.action,
             "when": entry.when,

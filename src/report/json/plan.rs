@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::config::Pause;
+use crate::executor::Live;
 use crate::executor::decide::Change;
 use crate::executor::event::Failure;
 use crate::git;
@@ -51,7 +52,7 @@ fn commits(plan: &Plan, news: &AppPreview) -> Value {
         let named = |commit: &git::Commit| json!({ "revision": commit.revision, "subject": commit.subject });
         json!({
             "hosts": hosts,
-            "from": group.from,
+            "from": group.from.as_ref().map(Live::revision),
             "total": pending.map(|pending| pending.total),
             "is_counted": pending.map(|pending| pending.is_counted),
             "taken_back": pending.map(|pending| pending.dropped_total),
@@ -78,7 +79,7 @@ fn host(target: &Target, preview: Option<&Preview>, at: usize) -> Value {
         "env": env,
         "files": target.files.iter().map(file).collect::<Vec<_>>(),
         "enter": target.enter,
-        "live": live.map(|live| json!({ "release": live.release, "revision": live.revision })),
+        "live": live.map(|live| json!({ "release": live.release, "revision": live.revision() })),
         "role": preview.and_then(|preview| preview.decision.as_ref()).map(|decision| decision.roles[at].name()),
         "failure": looked.and_then(|host| host.failure.as_ref()).map(Failure::to_json),
     })

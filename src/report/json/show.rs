@@ -7,6 +7,7 @@ use super::deploys::state_name;
 use crate::executor::Looked;
 use crate::executor::event::Failure;
 use crate::remote::attempt::{Known, Step};
+use crate::remote::version::Version;
 
 /// What comes before the hosts.
 #[must_use]
@@ -15,7 +16,7 @@ pub fn begin(known: &Known) -> String {
         "run": known.run,
         "action": known.action,
         "release": known.release,
-        "revision": known.revision,
+        "revision": known.version.as_ref().map_or("", Version::as_str),
         "ref": known.reference,
         "by": known.who,
         "when": known.when,

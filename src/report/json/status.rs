@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::executor::Looked;
+use crate::executor::{Live, Looked};
 use crate::executor::event::Failure;
 use crate::remote::hold;
 use crate::remote::journal::State;
@@ -19,7 +19,7 @@ fn host(host: &Looked) -> Value {
     let made = live.and_then(|live| host.entries.iter().rev().find(|entry| entry.release == live.release));
     json!({
         "host": host.host,
-        "live": live.map(|live| json!({ "release": live.release, "revision": live.revision })),
+        "live": live.map(|live| json!({ "release": live.release, "revision": live.revision() })),
         "ref": made.map(|entry| &entry.reference),
         "when": made.map(|entry| &entry.when),
         "by": made.map(|entry| &entry.who),
@@ -54,6 +54,9 @@ fn state(host: &Looked) -> &'static str {
 
 /// `current` and `previous`: the revision of each host that answered, in full.
 #[must_use]
-pub fn revisions(answers: &[(&str, Option<String>)]) -> Value {
-    answers.iter().map(|(host, revision)| json!({ "host": host, "revision": revision })).collect()
+pub fn revisions(answers: &[(&str, Option<Live>)]) -> Value {
+    let answer = |(host, live): &(&str, Option<Live>)| {
+        json!({ "host": host, "revision": live.as_ref().map(Live::revision) })
+    };
+    answers.iter().map(answer).collect()
 }

@@ -1,6 +1,7 @@
 //! The commands to type after a run that left hosts on different releases: one variant for each, worded here.
 
 use crate::executor::outcome::{HostOutcome, Outcome};
+use crate::remote::version::Version;
 use crate::report::clean;
 
 /// A command, and what it is for.
@@ -15,7 +16,7 @@ pub enum NextCommand<'a> {
     /// The release of the revert, for the hosts that do not have it.
     SyncMissing,
     /// This commit, where few hosts have its release.
-    DeployCommit(&'a str),
+    DeployCommit(&'a Version),
     /// The same revert.
     RevertAgain(&'a str),
     /// The same sync.
@@ -30,7 +31,7 @@ impl NextCommand<'_> {
             NextCommand::Status => "status".to_owned(),
             NextCommand::Redeploy => "--redeploy".to_owned(),
             NextCommand::Sync | NextCommand::SyncMissing | NextCommand::SyncAgain => "sync".to_owned(),
-            NextCommand::DeployCommit(revision) => format!("ref {revision}"),
+            NextCommand::DeployCommit(version) => format!("ref {version}"),
             NextCommand::RevertAgain(release) => format!("revert {release}"),
             NextCommand::RestartAgain => "restart".to_owned(),
         }
@@ -68,8 +69,8 @@ fn commands(outcome: &Outcome, lacking: bool) -> Vec<NextCommand<'_>> {
             let has = |host: &&HostOutcome| host.to.as_ref().is_some_and(|live| live.release == *release);
             if 2 * outcome.hosts.iter().filter(has).count() > outcome.hosts.len() {
                 commands.push(NextCommand::SyncMissing);
-            } else if let Some(revision) = &outcome.revision {
-                commands.push(NextCommand::DeployCommit(revision));
+            } else if let Some(version) = &outcome.version {
+                commands.push(NextCommand::DeployCommit(version));
             }
         }
         ("revert", Some(release)) => commands.push(NextCommand::RevertAgain(release)),

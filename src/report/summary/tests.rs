@@ -6,13 +6,17 @@ use super::*;
 use crate::executor::Live;
 use crate::executor::event::{Failure, FailureKind, Phase};
 use crate::executor::outcome::{HostOutcome, HostResult};
+use crate::remote::version::Version;
 use crate::transport::Exit;
 
 const OLD: &str = "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334";
 const NEW: &str = "d4e5f6a7b8c9d0e1f2031425364758697a8b9cad";
 
 fn live(revision: &str) -> Option<Live> {
-    Some(Live { release: format!("20261121T081502Z-{}", &revision[..7]), revision: revision.to_owned() })
+    Some(Live {
+        release: format!("20261121T081502Z-{}", &revision[..7]),
+        version: Some(Version::parse(revision).unwrap()),
+    })
 }
 
 fn host(number: usize, to: &str, result: HostResult) -> HostOutcome {
@@ -39,7 +43,7 @@ fn outcome(end: End, hosts: Vec<HostOutcome>) -> Outcome {
         environment: "production".to_owned(),
         end,
         release: live(NEW).map(|live| live.release),
-        revision: Some(NEW.to_owned()),
+        version: Version::parse(NEW),
         hosts,
         failure: None,
         failed_in: None,
@@ -328,10 +332,9 @@ fn no_text_of_a_host_acts_on_the_terminal() {
     {
         let mut outcome = outcome(end, hosts(2, OLD, HostResult::Failed));
         outcome.environment = nasty.clone();
-        outcome.revision = Some(nasty.clone());
         outcome.release = Some(nasty.clone());
         outcome.hosts[0].host = nasty.clone();
-        outcome.hosts[0].to = Some(Live { release: nasty.clone(), revision: nasty.clone() });
+        outcome.hosts[0].to = Some(Live { release: nasty.clone(), version: None });
         outcome.hosts[0].failure = Some(Failure {
             kind: FailureKind::Step,
             step: nasty.clone(),

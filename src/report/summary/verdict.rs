@@ -9,6 +9,7 @@ use super::served::Served;
 use crate::executor::event::Failure;
 use crate::executor::outcome::{End, HostOutcome, HostResult, Outcome};
 use crate::remote::reason::Reason;
+use crate::remote::version::Version;
 
 /// Steps that read better as verbs: `failed while building`.
 const VERBS: [(&str, &str); 9] = [
@@ -48,7 +49,7 @@ fn done(outcome: &Outcome) -> String {
     let worked: Vec<&str> = outcome.hosts.iter().filter(worked).map(|host| host.host.as_str()).collect();
     let hosts = human::places(&worked);
     let took = human::duration(outcome.took);
-    let revision = outcome.revision.as_deref().map(human::revision);
+    let revision = outcome.version.as_ref().map(Version::short);
     match (outcome.action.as_str(), revision) {
         ("deploy", Some(revision)) => format!("deployed {revision} to {hosts} in {took}"),
         ("revert", Some(revision)) => format!("reverted {hosts} to {revision} in {took}"),
