@@ -74,7 +74,7 @@
 //!    [`Situation`](executor::decide::Situation)) and what is wanted (an [`Intent`](executor::decide::Intent)), and returns a
 //!    [`Decision`](executor::decide::Decision): what each app will serve, what each host does, and what the user should know; or a
 //!    [`Refusal`](executor::decide::Refusal). `plan`, every dry run and every run call this function, so that they cannot differ. A
-//!    table of host states is its test.
+//!    table of host states is its test. What follows a failure (whether a host is back, how the run ended) is decided here, too.
 //! 3. **The conductor** (`executor/run.rs`) goes through the stages, applies the decision, and after a failure does what the plan
 //!    says. No file imports it.
 //!

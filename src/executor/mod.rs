@@ -5,7 +5,8 @@
 //!
 //! From the bottom up, each file using only those below it:
 //!
-//! - **State** of a host holds what is known of it, and decides nothing: `live`, `role`, `fate`, `host`, and `hear`, how it grows.
+//! - **State** of a host holds what is known of it, and decides nothing: `live`, `role`, `fate`, `end`, `host`, and `hear`, how it
+//!   grows.
 //! - **Decisions** ([`decide`]) are pure: what hosts said and what is wanted go in, a value comes out.
 //! - **The fleet** connects hosts, sends scripts and waits: `shell_session`, `fleet`, `connect`, `check_health`, `local_steps`.
 //! - **Parts of a run**, which share its state (`run_state`): `lock`, `resolve_refs`, `apply_decision`, `pause`, `local_hooks`,
@@ -20,6 +21,7 @@ mod apply_decision;
 mod check;
 mod check_health;
 mod connect;
+mod end;
 mod exec;
 mod fate;
 mod fleet;

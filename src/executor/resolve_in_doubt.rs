@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::decide::Answer;
 use super::event::{Event, Observer};
 use super::fleet::Fleet;
 use super::host::HostState;
-use super::live::Live;
 use super::notice::Notice;
 use super::run_state::RunState;
 use crate::plan::{Phase, Plan, Target};
@@ -20,16 +20,6 @@ use crate::remote::wire::Mode;
 
 /// Between two calls.
 const BETWEEN: Duration = Duration::from_secs(1);
-
-/// What a host in doubt answered.
-pub(super) struct Answer {
-    /// What it serves.
-    pub(super) live: Option<Live>,
-    /// It was live with this run's release, whatever it serves now.
-    pub(super) was_live: bool,
-    /// Not all could be rolled back, or it is not finished.
-    pub(super) unfinished: bool,
-}
 
 /// Calls these hosts again, all at once, and tells them which way the run goes. A host that is missing in the answer could
 /// not be asked.

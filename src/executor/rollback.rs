@@ -1,19 +1,21 @@
 //! What is done after a failure, by the plan's policy: every host back to before the run; or, where a run does not go back,
-//! what was begun on to its end.
+//! what was begun on to its end. What follows from how that went is decided in `decide`.
 
 use std::collections::BTreeMap;
 
 use super::check_health::STEP;
-use super::event::{Failure, FailureKind};
+use super::decide::{
+    Confirmation, Failed, Failures, Progress, Returned, Shown, confirmation, finished, is_to_be_asked,
+    may_have_been_live, returned, serves_goal,
+};
+use super::end::End;
+use super::event::Failure;
 use super::fate::Fate;
 use super::host::HostState;
-use super::live::Live;
-use super::outcome::End;
-use super::resolve_in_doubt::{Answer, ask_whether_confirmed, resolve};
+use super::resolve_in_doubt::{ask_whether_confirmed, resolve};
 use super::run_state::RunState;
 use crate::plan::{OnFailure, Phase};
 use crate::remote::script::{Direction, Script};
-use crate::remote::step::Step;
 
 /// After a failure or an interrupt: the plan's recovery, then the end of the run.
 pub(super) async fn recover(run: &mut RunState<'_>) -> End {
@@ -24,13 +26,8 @@ pub(super) async fn recover(run: &mut RunState<'_>) -> End {
 }
 
 async fn roll_back(run: &mut RunState<'_>) -> End {
-    // A host that is gone, or that was still at work, may have switched, and we did not hear of it.
-    let activating = run.failed_in.is_some_and(is_activating);
-    let may_have_switched =
-        |host: &HostState| host.running.is_some() && activating || host.lost.is_some_and(is_activating);
-    let was_live = run.fleet.hosts.iter().any(|host| host.fate.was_switched() || may_have_switched(host));
-    let interrupted = run.fleet.known.signal;
-    let cause = run.cause();
+    let was_live = run.fleet.hosts.iter().any(|host| may_have_been_live(progress(host), run.failed_in));
+    let (signal, cause) = (run.fleet.known.signal, run.cause());
     run.fleet.part = None;
     tell_unhealthy(run).await;
     // The report shows the first failure, not what the way back adds.
@@ -38,24 +35,36 @@ async fn roll_back(run: &mut RunState<'_>) -> End {
     if !run.plan().recovery.script.is_empty() {
         recover_hosts(run).await;
     }
-    for (at, first) in failures.into_iter().enumerate() {
-        classify_failure(run, at, first, was_live);
+    for (host, first) in run.fleet.hosts.iter_mut().zip(failures) {
+        came_back(host, first, |progress, failures| returned(progress, failures, was_live));
     }
     resolve_lost(run, was_live).await;
-    let continues = run.on_failure() == OnFailure::Continue;
-    if !continues {
+    let policy = run.on_failure();
+    if policy != OnFailure::Continue {
         // In doubt it stays.
         run.fleet.hosts.iter_mut().for_each(|host| host.fate.roll_back());
     }
-    let sure = run.fleet.hosts.iter().all(|host| !host.fate.is_in_doubt());
-    match (was_live, sure, cause) {
-        // Also where none was live: a host that was drained may not have been taken in again.
-        (_, false, _) => End::Split,
-        (true, true, Some(_)) if continues => End::Split,
-        (true, true, Some(_)) => End::RolledBack,
-        // Interrupted in the middle, it went on where it had begun.
-        (true, true, None) if continues => end_of_continued(run),
-        (_, _, cause) => End::without_change(interrupted, cause),
+    let is_sure = run.fleet.hosts.iter().all(|host| !host.fate.is_in_doubt());
+    let there = |(at, host): (usize, &HostState)| serves_goal(host.fate, host.live().as_ref(), run.goal(at));
+    let all_there = run.fleet.hosts.iter().enumerate().all(there);
+    Failed { was_live, is_sure, all_there, policy, cause, signal }.end()
+}
+
+fn progress(host: &HostState) -> Progress {
+    Progress { fate: host.fate, running: host.running.is_some(), lost: host.lost }
+}
+
+// Notes what became of a host. `first`: what it failed with before its way back, if it did.
+fn came_back(
+    host: &mut HostState,
+    first: Option<Failure>,
+    decide: impl FnOnce(Progress, Failures<'_>) -> Returned,
+) {
+    let failures = Failures { first: first.as_ref(), later: host.failure.as_ref() };
+    let Returned { fate, shown } = decide(progress(host), failures);
+    host.fate = fate;
+    if shown == Shown::First {
+        host.failure = first;
     }
 }
 
@@ -142,61 +151,25 @@ pub(super) async fn tell_unhealthy(run: &mut RunState<'_>) {
     }
 }
 
-// Whether a host is back. `first`: what it failed with before the way back, if it did. Hosts that were lost are called later.
-fn classify_failure(run: &mut RunState<'_>, at: usize, first: Option<Failure>, was_live: bool) {
-    let host = &mut run.fleet.hosts[at];
-    // The user left before it had finished: it recovers by itself.
-    if host.running.is_some() && (was_live || host.fate.was_touched()) {
-        host.fate.doubt();
-    }
-    if host.fate.is_in_doubt() {
-        return;
-    }
-    let lost_live = host.lost.is_some() && was_live;
-    // A lost connection says nothing of that: the step is then only where it was lost.
-    let said = host.failure.as_ref().filter(|_| host.lost.is_none());
-    let out_of_service = said.is_some_and(|failure| Step::parse(&failure.step) == Some(Step::Rollback));
-    if host.failure.is_some() && (was_live && !lost_live || out_of_service) {
-        // It was asked, and said that not all could be rolled back.
-        host.fate.fail_recovery();
-    }
-    // That a step was interrupted is no reason, where its second time failed.
-    let interrupted = first.as_ref().is_some_and(|first| first.kind == FailureKind::Interrupted);
-    if first.is_some() && !(interrupted && host.failure.as_ref().is_some_and(Failure::is_of_a_step)) {
-        host.failure = first;
-    }
-}
-
 // Hosts that were lost when they may have been live, or drained: whether they are back.
 async fn resolve_lost(run: &mut RunState<'_>, was_live: bool) {
-    let open = |host: &HostState| {
-        (was_live || host.fate.was_touched()) && host.lost.is_some() && !host.fate.is_in_doubt()
-    };
-    let lost: Vec<usize> = (0..run.fleet.hosts.len()).filter(|at| open(&run.fleet.hosts[*at])).collect();
+    let hosts = run.fleet.hosts.iter().enumerate();
+    let lost: Vec<usize> =
+        hosts.filter(|(_, host)| is_to_be_asked(progress(host), was_live)).map(|(at, _)| at).collect();
     let called = if run.fleet.known.now { &[] } else { &lost[..] };
     let answers = resolve(run, called, Direction::Back).await;
+    let policy = run.on_failure();
     for at in lost {
-        if !answers.get(&at).is_some_and(|answer| came_back(run, at, answer)) {
-            run.fleet.hosts[at].fate.doubt();
+        let goal = run.goal(at).cloned();
+        let host = &mut run.fleet.hosts[at];
+        let answer = answers.get(&at);
+        if answer.is_some_and(|answer| answer.was_live) {
+            host.fate.switch();
+        }
+        if !answer.is_some_and(|answer| answer.is_back(host.live().as_ref(), goal.as_ref(), policy)) {
+            host.fate.doubt();
         }
     }
-}
-
-fn came_back(run: &mut RunState<'_>, at: usize, answer: &Answer) -> bool {
-    let before = run.fleet.hosts[at].live();
-    if answer.was_live {
-        run.fleet.hosts[at].fate.switch();
-    }
-    let continues = run.on_failure() == OnFailure::Continue;
-    let there = answer.live.is_some() && answer.live.as_ref() == run.goal(at);
-    (answer.live == before || continues && there) && !answer.unfinished
-}
-
-fn end_of_continued(run: &RunState<'_>) -> End {
-    let there = |(at, host): (usize, &HostState)| {
-        host.fate.was_switched() || run.goal(at).is_none_or(|goal| host.live().as_ref() == Some(goal))
-    };
-    if run.fleet.hosts.iter().enumerate().all(there) { End::Done } else { End::Split }
 }
 
 // Every host serves on what it serves, so there is nothing to roll back. What a reload was interrupted in is done to its end;
@@ -209,19 +182,11 @@ async fn finish_in_place(run: &mut RunState<'_>) -> End {
     let failures = run.take_failures();
     let everyone: Vec<usize> = (0..run.fleet.hosts.len()).collect();
     recover_batch(run, &everyone).await;
-    let mut doubt = false;
     for (host, first) in run.fleet.hosts.iter_mut().zip(failures) {
-        let interrupted = first.as_ref().is_none_or(|failure| failure.kind == FailureKind::Interrupted);
-        let said = host.running.is_none() && host.lost.is_none() && !host.fate.is_in_doubt();
-        let serves = interrupted && host.failure.is_none() && said;
-        if begun && !serves {
-            // What it is to serve is known, whether it does is not.
-            host.fate.fail_recovery();
-            doubt = true;
-        }
-        host.failure =
-            first.filter(|failure| failure.kind != FailureKind::Interrupted).or(host.failure.take());
+        came_back(host, first, |progress, failures| finished(progress, failures, begun));
     }
+    let failed = |host: &HostState| matches!(host.fate, Fate::RecoveryFailed { .. });
+    let doubt = begun && run.fleet.hosts.iter().any(failed);
     if doubt { End::Split } else { End::without_change(signal, cause) }
 }
 
@@ -235,12 +200,13 @@ pub(super) async fn resolve_confirmation(run: &mut RunState<'_>) -> bool {
     }
     // All are asked before any learns which way the run goes.
     let asked = ask_whether_confirmed(run, &failed).await;
-    let heard: Vec<usize> = asked.iter().filter(|(_, heard)| **heard).map(|(at, _)| *at).collect();
-    if heard.len() < asked.len() {
-        // Those that received it go forward alone, unless they learn otherwise in time.
-        resolve(run, &heard, Direction::Back).await;
-        return false;
-    }
+    let heard = match confirmation(&asked) {
+        Confirmation::Forward(heard) => heard,
+        Confirmation::Back(heard) => {
+            resolve(run, &heard, Direction::Back).await;
+            return false;
+        }
+    };
     let there = went_forward(run, &heard).await;
     // A host that cannot be asked is named; the others are healthy and stay.
     for at in failed.into_iter().filter(|at| there.get(at) != Some(&true)) {
@@ -270,11 +236,10 @@ pub(super) async fn resolve_continued(run: &mut RunState<'_>) {
 async fn went_forward(run: &mut RunState<'_>, hosts: &[usize]) -> BTreeMap<usize, bool> {
     let answers = resolve(run, hosts, Direction::Forward).await;
     let mut all = BTreeMap::new();
-    for (at, Answer { live, was_live, .. }) in answers.into_iter().filter(|(_, is)| !is.unfinished) {
-        let release = |live: Option<&Live>| live.map(|live| live.release.clone());
-        let there = release(live.as_ref()) == release(run.goal(at));
+    for (at, answer) in answers.into_iter().filter(|(_, answer)| !answer.unfinished) {
+        let there = answer.is_at(run.goal(at));
         let host = &mut run.fleet.hosts[at];
-        if was_live {
+        if answer.was_live {
             host.fate.switch();
         }
         if there {
@@ -289,23 +254,17 @@ async fn went_forward(run: &mut RunState<'_>, hosts: &[usize]) -> BTreeMap<usize
 /// A single host did it all in one script. Where its connection was lost on the way, it is asked how far it came.
 pub(super) async fn resolve_single_host(run: &mut RunState<'_>) {
     let before = run.fleet.hosts[0].live();
-    let goal = run.goal(0).map(|goal| goal.release.clone());
+    let goal = run.goal(0).cloned();
     let Some(answer) = resolve(run, &[0], Direction::Forward).await.remove(&0) else { return };
     let host = &mut run.fleet.hosts[0];
     if answer.was_live {
         host.fate.switch();
     }
-    let live = answer.live.as_ref().map(|live| live.release.clone());
     // Back by itself: no doubt about it.
-    host.lost.take_if(|_| answer.live == before && !answer.unfinished);
-    run.confirmed = live.is_some() && live == goal && !answer.unfinished;
+    host.lost.take_if(|_| answer.is_back(before.as_ref(), None, OnFailure::RollBack));
+    run.confirmed = answer.is_done(goal.as_ref());
 }
 
 fn is_before_any_change(phase: Phase) -> bool {
     matches!(phase, Phase::Check | Phase::Connect | Phase::Lock | Phase::Local)
-}
-
-// Whether what a host serves may change in it.
-fn is_activating(phase: Phase) -> bool {
-    matches!(phase, Phase::Activate | Phase::Confirm | Phase::SingleHost)
 }

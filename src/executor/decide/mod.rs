@@ -13,6 +13,7 @@ mod skip;
 mod sync;
 mod variables;
 mod view;
+mod way_back;
 
 pub use super::role::Role;
 pub use decision::{AppDecision, Change, Decision, Goal};
@@ -25,3 +26,7 @@ pub use serving::{Serving, common_release};
 pub use skip::{MayNotSkip, Skip, may_skip, missing_from};
 pub use variables::variables;
 pub use view::{Contact, HostView, Situation};
+pub(super) use way_back::{
+    Answer, Confirmation, Failed, Failures, Progress, Returned, Shown, confirmation, finished, is_to_be_asked,
+    may_have_been_live, returned, serves_goal,
+};
