@@ -67,9 +67,10 @@ impl Repo {
 
     /// Writes these files into the work tree and commits them; the full commit id.
     pub fn commit(&self, files: &[(&str, &str)]) -> String {
-        for (path, content) in files {
-            self.write(path, content);
-            self.git(&["add", "-f", path]);
+        files.iter().for_each(|(path, content)| self.write(path, content));
+        if !files.is_empty() {
+            let paths: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
+            self.git(&[&["add", "-f"], &paths[..]].concat());
         }
         self.git(&["commit", "-q", "--allow-empty", "-m", "a change"]);
         self.head()
@@ -89,9 +90,16 @@ impl Repo {
         fs::write(file, content).unwrap();
     }
 
-    /// The commit of the work tree.
+    /// The commit of the work tree. Read, where git wrote it last: it is asked for after each commit.
     pub fn head(&self) -> String {
-        self.git(&["rev-parse", "HEAD"])
+        let read = |path: &str| fs::read_to_string(self.work.join(".git").join(path)).ok();
+        let head = read("HEAD").unwrap_or_default();
+        let commit = match head.trim().strip_prefix("ref: ") {
+            Some(branch) => read(branch).unwrap_or_default(),
+            None => head,
+        };
+        let is_commit = commit.trim().len() == 40;
+        if is_commit { commit.trim().to_owned() } else { self.git(&["rev-parse", "HEAD"]) }
     }
 
     /// Tags the commit of the work tree.
