@@ -6,6 +6,7 @@ use crate::config::ConfigError;
 use crate::executor::event::FailureKind;
 use crate::executor::outcome::{End, Outcome};
 use crate::git::GitError;
+use crate::plan::Action;
 
 mod local;
 mod not_found;
@@ -147,7 +148,7 @@ pub fn guarded(run: impl FnOnce() -> u8 + std::panic::UnwindSafe) -> u8 {
 /// The exit code of a run.
 #[must_use]
 pub fn exit_code(outcome: &Outcome) -> u8 {
-    if outcome.action == "exec" {
+    if outcome.action == Action::Exec {
         return exec_code(outcome);
     }
     match outcome.end {

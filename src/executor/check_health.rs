@@ -12,10 +12,8 @@ use crate::config::Health;
 use crate::health::{self, HealthError};
 use crate::plan::Phase;
 use crate::remote::script::{Script, health_variables};
+use crate::remote::step::Step;
 use crate::transport::Exit;
-
-/// The step's name.
-pub(super) const STEP: &str = "health";
 
 /// What is asked, and of which release.
 pub(super) struct Question {
@@ -30,7 +28,7 @@ impl HostState {
         let health = Health::read(spec);
         if health.is_none() {
             let message = "what is stored with the release as its health check cannot be read".to_owned();
-            self.failure = Some(plain_failure(FailureKind::Step, STEP, message));
+            self.failure = Some(plain_failure(FailureKind::Step, Step::Health, message));
         }
         Some(Question { target, health: health?, live })
     }
@@ -51,7 +49,7 @@ impl Fleet<'_> {
             .filter_map(|question| {
                 let host = &self.hosts[question.target];
                 let connection = host.connection.clone().filter(|_| host.is_connected())?;
-                self.observer.event(&Event::StepStarted { host: &host.name, step: STEP });
+                self.observer.event(&Event::StepStarted { host: &host.name, step: Step::Health.name() });
                 Some(async move {
                     let (release, revision) = (&question.live.release, question.live.revision());
                     let well = health::wait(&*connection, &question.health, release, revision).await;
@@ -104,7 +102,8 @@ impl Fleet<'_> {
     fn answered(&mut self, target: usize, well: Result<(), HealthError>, phase: Phase, since: Instant) {
         let host = &mut self.hosts[target];
         let exit = Exit::Code(u32::from(well.is_err()));
-        let ended = Event::StepEnded { host: &host.name, step: STEP, exit: &exit, took: since.elapsed() };
+        let (step, took) = (Step::Health.name(), since.elapsed());
+        let ended = Event::StepEnded { host: &host.name, step, exit: &exit, took };
         self.observer.event(&ended);
         let Err(sick) = well else { return };
         if host.failure.is_some() {
@@ -118,7 +117,7 @@ impl Fleet<'_> {
         );
         let failure = Failure {
             kind,
-            step: STEP.into(),
+            step: Step::Health,
             exit: None,
             message,
             reason: None,

@@ -14,6 +14,7 @@ use super::shell_session::ShellSession;
 use crate::plan::{Phase, Plan};
 use crate::remote::program::{PROGRAM, start_command};
 use crate::remote::script::assignments;
+use crate::remote::step::Step;
 use crate::remote::wire::{Header, Message, TICK};
 use crate::transport::{Channel, ConnectError, Connection};
 
@@ -74,7 +75,7 @@ impl Fleet<'_> {
         }
         drop(connecting);
         for host in self.hosts.iter_mut().filter(|h| !h.is_connected() && h.failure.is_none()) {
-            host.failure = Some(plain_failure(FailureKind::Interrupted, "connect", "stopped".into()));
+            host.failure = Some(plain_failure(FailureKind::Interrupted, Step::Connect, "stopped".into()));
         }
         let failed = self.failed();
         self.observer.event(&Event::PhaseEnded { phase: Phase::Connect, took: since.elapsed(), failed });
@@ -124,7 +125,7 @@ impl Fleet<'_> {
         let host = &mut self.hosts[at];
         let failure = Failure {
             kind: FailureKind::Unreachable,
-            step: "connect".into(),
+            step: Step::Connect,
             exit: None,
             message: error.full(),
             reason: None,

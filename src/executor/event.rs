@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::git::Pending;
 use crate::remote::reason::Reason;
+use crate::remote::step::Step;
 use crate::remote::version::Version;
 use crate::transport::Exit;
 
@@ -17,14 +18,14 @@ pub trait Observer {
     fn tick(&mut self);
 }
 
-pub use crate::plan::Phase;
+pub use crate::plan::{Action, Phase};
 
 /// One thing that happened. Hosts are named as in the file.
 #[derive(Debug)]
 #[allow(missing_docs, reason = "the fields say what their types and the variant say")]
 pub enum Event<'a> {
     /// The run begins: what is done, to which environment, on which hosts.
-    Started { action: &'a str, environment: &'a str, hosts: &'a [String] },
+    Started { action: Action, environment: &'a str, hosts: &'a [String] },
     /// What will go out, once it is known: `main (1a2b3c4)`; of which app, where there are several.
     Resolved { app: Option<&'a str>, reference: &'a str, revision: &'a str, release: &'a str },
     /// What that brings, beside what is live, as the operator's work tree knows it; of which app, where there are several.
@@ -63,8 +64,8 @@ pub enum Event<'a> {
 pub struct Failure {
     /// What it means for the exit code.
     pub kind: FailureKind,
-    /// The step it was in: `connect`, `lock`, `fetch`, `build`, `reload` …
-    pub step: String,
+    /// The step it was in.
+    pub step: Step,
     /// How the step's command ended, where a command did.
     pub exit: Option<Exit>,
     /// What was tried on what, and what happened; lower case, no full stop; empty where [`Failure::exit`] says it all.

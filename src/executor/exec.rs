@@ -8,6 +8,7 @@ use super::interrupt::Interrupt;
 use super::look::{Looked, looked};
 use super::outcome::{End, HostOutcome, HostResult, Outcome};
 use crate::plan::{Phase, Plan};
+use crate::remote::step::Step;
 use crate::transport::{Exit, Transport};
 
 /// Asks all hosts.
@@ -34,7 +35,7 @@ pub async fn exec(
     let since = Instant::now();
     let names: Vec<String> = plan.targets.iter().map(|t| t.name.clone()).collect();
     let environment = &plan.environment.name;
-    observer.event(&Event::Started { action: plan.action.name(), environment, hosts: &names });
+    observer.event(&Event::Started { action: plan.action, environment, hosts: &names });
     let mut fleet = Fleet::new(plan, transport, observer, interrupt);
     fleet.open().await;
     for host in &fleet.hosts {
@@ -42,7 +43,7 @@ pub async fn exec(
             let exit = Exit::Code(code);
             fleet.observer.event(&Event::StepEnded {
                 host: &host.name,
-                step: "exec",
+                step: Step::Exec.name(),
                 exit: &exit,
                 took: host.took,
             });
@@ -57,7 +58,7 @@ pub async fn exec(
         signal => End::Interrupted(signal),
     };
     Outcome {
-        action: plan.action.name().to_owned(),
+        action: plan.action,
         environment: environment.clone(),
         end,
         release: None,
@@ -77,7 +78,7 @@ fn answered(host: &mut super::host::HostState) -> HostOutcome {
     if let (None, Some(code)) = (&failure, host.code.filter(|code| *code != 0)) {
         failure = Some(Failure {
             kind: FailureKind::Step,
-            step: "exec".into(),
+            step: Step::Exec,
             exit: Some(Exit::Code(code)),
             message: "the command failed".into(),
             reason: None,

@@ -12,6 +12,7 @@ use super::live::Live;
 use super::message::HostMessage;
 use crate::plan::{OnFailure, Phase, Plan};
 use crate::remote::script::{Script, assignments};
+use crate::remote::step::Step;
 use crate::remote::wire::{Message, Reply};
 use crate::transport::Transport;
 
@@ -237,7 +238,7 @@ impl<'a> Fleet<'a> {
         let said = match said {
             HostMessage::LocalStep(step) => return self.hear_local_step(at, step),
             HostMessage::Reply(number, Reply::Ask(step)) => {
-                return self.start_local_step(at, number, step, undoing);
+                return self.start_local_step(at, number, &step, undoing);
             }
             said => said,
         };
@@ -305,7 +306,7 @@ impl<'a> Fleet<'a> {
                 "where it was begun they go on to its end, and unlock; `status` shows when that is done"
             }
             Phase::Activate | Phase::SingleHost | Phase::Rollback
-                if self.plan.local_steps.iter().any(|hook| hook.step == "undrain") =>
+                if self.plan.local_steps.iter().any(|hook| hook.step == Step::Undrain) =>
             {
                 "they roll back to what they served before and unlock, and stay drained where they are; \
                  `status` shows when that is done"
@@ -357,8 +358,8 @@ impl<'a> Fleet<'a> {
     }
 }
 
-pub(super) fn plain_failure(kind: FailureKind, step: &str, message: String) -> Failure {
-    Failure { kind, step: step.to_owned(), exit: None, message, reason: None, hint: None, tail: Vec::new() }
+pub(super) fn plain_failure(kind: FailureKind, step: Step, message: String) -> Failure {
+    Failure { kind, step, exit: None, message, reason: None, hint: None, tail: Vec::new() }
 }
 
 // Hexadecimal digits of so many random bytes.

@@ -83,7 +83,7 @@ impl HostState {
             Reply::End(step, code, _, at) => {
                 self.output.shown = self.output.shown.max(at);
                 if phase == Phase::Rollback && code != 0 {
-                    self.failed_recovery_step = Some(FailedStep { step: step.clone(), code });
+                    self.failed_recovery_step = Some(FailedStep { step: Step::of_host(&step), code });
                 }
                 let took = self.output.step.take().map_or(Duration::ZERO, |(_, since)| since.elapsed());
                 observer.event(&Event::StepEnded {
@@ -98,7 +98,7 @@ impl HostState {
             Reply::Switched(_) => self.fate.switch(),
             Reply::Code(code) => self.code = Some(code),
             Reply::Notice(text) => Notice::FromHost { host: self.name.clone(), text }.tell(observer),
-            Reply::Fail(word, step, fields) => self.fail(&word, step, &fields),
+            Reply::Fail(word, step, fields) => self.fail(&word, Step::of_host(&step), &fields),
             Reply::Done(code) => return self.done(number, code),
         }
         false
@@ -124,12 +124,12 @@ impl HostState {
         if code != 0 && self.failure.is_none() {
             // Our own scripts say why; a code without a reason is a defect worth seeing as it is.
             let message = format!("the script ended with exit code {code} and gave no reason");
-            self.failed_with(FailureKind::Step, "script".into(), message);
+            self.failed_with(FailureKind::Step, Step::Script, message);
         }
         true
     }
 
-    fn fail(&mut self, word: &str, step: String, fields: &[String]) {
+    fn fail(&mut self, word: &str, step: Step, fields: &[String]) {
         let Some(reason) = Reason::parse(word, fields) else {
             let message =
                 format!("the host gave a reason that is not known here: {word} {}", fields.join(" "));
@@ -143,12 +143,12 @@ impl HostState {
         };
         let exit = reason.exit_code().map(Exit::Code);
         let message = if exit.is_some() { String::new() } else { reason.message() };
-        let hint = reason.hint(&step).map(str::to_owned);
+        let hint = reason.hint(step).map(str::to_owned);
         let tail = std::mem::take(&mut self.output.tail);
         self.failure.get_or_insert(Failure { kind, step, exit, message, reason: Some(reason), hint, tail });
     }
 
-    fn failed_with(&mut self, kind: FailureKind, step: String, message: String) {
+    fn failed_with(&mut self, kind: FailureKind, step: Step, message: String) {
         let tail = std::mem::take(&mut self.output.tail);
         let failure = Failure { kind, step, exit: None, message, reason: None, hint: None, tail };
         self.failure.get_or_insert(failure);
@@ -168,7 +168,7 @@ impl HostState {
             Exit::Code(code) => format!("the session ended with {code}"),
             Exit::Signal(signal) => format!("the session was ended by {signal}"),
         };
-        let step = self.output.step.take().map_or_else(|| phase.name().to_owned(), |(step, _)| step);
+        let step = self.output.step.take().map_or(phase.step(), |(step, _)| Step::of_host(&step));
         let (kind, message, hint) = if self.has_started() {
             // Ending a run on the host ends its shell.
             let hint = match exit {

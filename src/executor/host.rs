@@ -17,6 +17,7 @@ use crate::plan::{Participants, Phase};
 use crate::remote::attempt::Attempt;
 use crate::remote::facts::Facts;
 use crate::remote::journal::Entry;
+use crate::remote::step::Step;
 use crate::transport::Connection;
 
 pub(super) struct HostState {
@@ -101,8 +102,8 @@ pub(super) struct Output {
 /// A step that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedStep {
-    /// Its name.
-    pub step: String,
+    /// Which.
+    pub step: Step,
     /// Its exit code.
     pub code: u32,
 }
@@ -113,7 +114,7 @@ pub(super) struct RunningLocalStep {
     /// The script that asked for it.
     pub(super) number: u32,
     /// What that script asked for so far.
-    pub(super) steps: Vec<String>,
+    pub(super) steps: Vec<Step>,
     pub(super) stop: CancellationToken,
     pub(super) task: JoinHandle<()>,
 }

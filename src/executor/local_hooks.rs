@@ -12,6 +12,7 @@ use super::notice::Notice;
 use super::outcome::{End, Outcome};
 use super::run_state::{RunState, Stopped};
 use crate::plan::{LocalHook, Phase};
+use crate::remote::step::Step;
 use crate::transport::Exit;
 
 impl RunState<'_> {
@@ -26,7 +27,7 @@ impl RunState<'_> {
                 self.failed_in = Some(phase);
                 return Err(Stopped);
             }
-            self.migrated |= hook.step == "migrate";
+            self.migrated |= hook.step == Step::Migrate;
             if let Err(failure) = self.hook(hook, "").await {
                 self.failure = Some(failure);
                 self.failed_in = Some(phase);
@@ -45,7 +46,7 @@ impl RunState<'_> {
         let name = hook.target.map_or("here", |at| plan.targets[at].name.as_str());
         let variables = self.fleet.local_variables(hook);
         let fleet = &mut self.fleet;
-        fleet.observer.event(&Event::StepStarted { host: name, step: &hook.step });
+        fleet.observer.event(&Event::StepStarted { host: name, step: hook.step.name() });
         let since = Instant::now();
         let (print, mut printed) = mpsc::channel(local_process::PIECES);
         let surroundings = (plan.environment.root.as_path(), &variables[..]);
@@ -58,7 +59,7 @@ impl RunState<'_> {
         let ended = loop {
             tokio::select! {
                 Some(bytes) = printed.recv() => {
-                    fleet.observer.event(&Event::Output { host: name, step: &hook.step, bytes: &bytes });
+                    fleet.observer.event(&Event::Output { host: name, step: hook.step.name(), bytes: &bytes });
                 }
                 ended = &mut running => break ended,
                 // What is lost now stops the run: a hook that goes on would be in vain.
@@ -73,7 +74,7 @@ impl RunState<'_> {
             }
         };
         while let Ok(bytes) = printed.try_recv() {
-            fleet.observer.event(&Event::Output { host: name, step: &hook.step, bytes: &bytes });
+            fleet.observer.event(&Event::Output { host: name, step: hook.step.name(), bytes: &bytes });
         }
         let exit = match &ended {
             Ok(()) => Exit::Code(0),
@@ -82,7 +83,7 @@ impl RunState<'_> {
         };
         fleet.observer.event(&Event::StepEnded {
             host: name,
-            step: &hook.step,
+            step: hook.step.name(),
             exit: &exit,
             took: since.elapsed(),
         });
@@ -102,7 +103,7 @@ impl RunState<'_> {
                 return;
             }
             if let Err(failure) = self.hook(hook, &outcome.to_json()).await {
-                self.notice(&Notice::LocalHookFailed { step: hook.step.clone(), message: failure.message });
+                self.notice(&Notice::LocalHookFailed { step: hook.step, message: failure.message });
             }
         }
     }

@@ -34,7 +34,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let fail = |kind, exit, message: String, tail| Failure {
         kind,
-        step: hook.step.clone(),
+        step: hook.step,
         exit,
         message,
         reason: None,

@@ -14,26 +14,24 @@ use super::live::Live;
 use super::local_process;
 use super::message::{HostMessage, LocalStep};
 use crate::plan::{LocalHook, OnFailure, Phase};
+use crate::remote::step::Step;
 use crate::remote::wire::Message;
 use crate::transport::Exit;
 
 impl Fleet<'_> {
     /// Begins such a step, when what the same host asked for before is over: two at once could end in the wrong order.
     /// Once the host goes back it is ended only with the program.
-    pub(super) fn start_local_step(&mut self, at: usize, number: u32, step: String, undoing: bool) {
-        if !self.may_ask(at, number, &step) {
-            return;
-        }
+    pub(super) fn start_local_step(&mut self, at: usize, number: u32, step: &str, undoing: bool) {
+        let Some(step) = Step::parse(step).filter(|step| self.may_ask(at, number, *step)) else { return };
         let asked = |hook: &&LocalHook| hook.target == Some(at) && hook.step == step;
         let hooks: Vec<LocalHook> = self.plan.local_steps.iter().filter(asked).cloned().collect();
-        let mut refused = self.cannot(at, &hooks, &step);
+        let mut refused = self.cannot(at, &hooks, step);
         if !undoing && self.interrupt.asked().signal != 0 {
             refused.get_or_insert((143, b"stopped\n".to_vec()));
         }
         let variables = hooks.iter().map(|hook| self.local_variables(hook)).collect();
         let root = self.plan.environment.root.clone();
-        let task_of_step =
-            LocalStepTask { at, step: step.clone(), hooks, variables, root, said: self.sender.clone() };
+        let task_of_step = LocalStepTask { at, step, hooks, variables, root, said: self.sender.clone() };
         let (mut interrupt, known) = (self.interrupt.clone(), self.known);
         let stop = CancellationToken::new();
         let cancelled = stop.clone();
@@ -70,25 +68,23 @@ impl Fleet<'_> {
     }
 
     // A host asks while it is at a script that this run gave it, and for each step once.
-    fn may_ask(&self, at: usize, number: u32, step: &str) -> bool {
+    fn may_ask(&self, at: usize, number: u32, step: Step) -> bool {
         let host = &self.hosts[at];
         let at_work = matches!(self.phase, Phase::Activate | Phase::SingleHost | Phase::Rollback);
-        let asked = |doing: &RunningLocalStep| {
-            doing.number == number && doing.steps.iter().any(|asked| asked == step)
-        };
+        let asked = |doing: &RunningLocalStep| doing.number == number && doing.steps.contains(&step);
         let again = host.local_step.as_ref().is_some_and(asked);
         at_work
             && !host.is_released()
             && host.running == Some(number)
-            && matches!(step, "drain" | "undrain")
+            && matches!(step, Step::Drain | Step::Undrain)
             && !again
     }
 
     // Why a step that was local when the release was made is not one now; where the file has none at all there is nothing
     // to do.
-    fn cannot(&self, at: usize, hooks: &[LocalHook], step: &str) -> Option<(u32, Vec<u8>)> {
+    fn cannot(&self, at: usize, hooks: &[LocalHook], step: Step) -> Option<(u32, Vec<u8>)> {
         let app = &self.plan.environment.apps[self.plan.targets[at].app].hooks;
-        let today = if step == "drain" { &app.drain } else { &app.undrain };
+        let today = if step == Step::Drain { &app.drain } else { &app.undrain };
         let text = format!(
             "`{step}` ran here when this release was made, and today's configuration runs none for this host\n"
         );
@@ -99,14 +95,14 @@ impl Fleet<'_> {
         let host = &mut self.hosts[at];
         match step {
             LocalStep::Printed { step, bytes } => {
-                self.observer.event(&Event::Output { host: &host.name, step: &step, bytes: &bytes });
+                self.observer.event(&Event::Output { host: &host.name, step: step.name(), bytes: &bytes });
             }
             LocalStep::Ended { step, number, code, tail } => {
                 if host.running == Some(number) {
                     host.printed_here(tail);
                 }
                 if let Some(session) = &host.session {
-                    session.send(&Message::Word(&step, number, code));
+                    session.send(&Message::Word(step.name(), number, code));
                 }
             }
         }
@@ -169,7 +165,7 @@ fn name(sent: String) -> String {
 /// The texts of a step, for one host.
 struct LocalStepTask {
     at: usize,
-    step: String,
+    step: Step,
     hooks: Vec<LocalHook>,
     variables: Vec<Vec<(String, String)>>,
     root: PathBuf,
@@ -182,7 +178,7 @@ impl LocalStepTask {
         let (print, mut printed) = mpsc::channel(local_process::PIECES);
         let tell = async {
             while let Some(bytes) = printed.recv().await {
-                let news = LocalStep::Printed { step: self.step.clone(), bytes };
+                let news = LocalStep::Printed { step: self.step, bytes };
                 // Whoever hears no more has left.
                 let _ = self.said.send((self.at, HostMessage::LocalStep(news))).await;
             }

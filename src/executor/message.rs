@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::remote::step::Step;
 use crate::remote::wire::{Reply, StderrFrame};
 use crate::transport::Exit;
 
@@ -21,15 +22,10 @@ pub(super) enum HostMessage {
 #[derive(Debug)]
 pub(super) enum LocalStep {
     /// It printed this.
-    Printed {
-        /// The step's name.
-        step: String,
-        bytes: Bytes,
-    },
+    Printed { step: Step, bytes: Bytes },
     /// It ended.
     Ended {
-        /// The step's name.
-        step: String,
+        step: Step,
         /// The script that asked for it.
         number: u32,
         code: u32,

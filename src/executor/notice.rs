@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::event::{Event, Observer};
+use crate::remote::step::Step;
 
 /// Something worth knowing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub enum Notice {
     /// A pause between two batches.
     Pause { time: Duration, before: String },
     /// A local hook after the end failed.
-    LocalHookFailed { step: String, message: String },
+    LocalHookFailed { step: Step, message: String },
     /// Said by a script.
     FromHost { host: String, text: String },
 }

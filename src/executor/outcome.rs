@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 pub use super::end::End;
-use super::event::{Failure, FailureKind, Phase};
+use super::event::{Action, Failure, FailureKind, Phase};
 use super::fate::Fate;
 use super::host::HostState;
 use super::live::Live;
@@ -17,8 +17,8 @@ use crate::transport::Exit;
 /// How a run ended.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// `deploy`, `revert`, `setup` …
-    pub action: String,
+    /// What kind of run it was.
+    pub action: Action,
     /// Name of the environment.
     pub environment: String,
     /// The end in one word.
@@ -89,7 +89,7 @@ impl Outcome {
         let releases = goals().map(|goal| &goal.release).filter(|release| !release.is_empty());
         let versions = goals().filter_map(|goal| goal.version.as_ref());
         Outcome {
-            action: plan.action.name().to_owned(),
+            action: plan.action,
             environment: plan.environment.name.clone(),
             end,
             release: the_only(releases),
@@ -123,7 +123,7 @@ impl Outcome {
         let apps: Vec<_> = self.apps.iter().map(app).collect();
         serde_json::json!({
             "version": 1,
-            "action": self.action,
+            "action": self.action.name(),
             "environment": self.environment,
             "result": self.end.name(),
             "release": self.release,
@@ -224,7 +224,7 @@ impl Failure {
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::json!({
             "kind": self.kind.name(),
-            "step": self.step,
+            "step": self.step.name(),
             "exit": self.exit.as_ref().map(exit_to_json),
             "message": self.message,
             "reason": self.reason.as_ref().map(Reason::word),

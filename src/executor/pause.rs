@@ -7,6 +7,7 @@ use super::notice::Notice;
 use super::run_state::{RunState, Stopped};
 use crate::config::Pause;
 use crate::plan::{Batch, Phase, Stage, Work};
+use crate::remote::step::Step;
 
 pub(super) async fn pause(run: &mut RunState<'_>, pause: Pause, stage: &Stage) -> Result<(), Stopped> {
     // A batch that has nothing to do is not waited for.
@@ -52,7 +53,7 @@ async fn ask(run: &mut RunState<'_>, next: &str) -> Result<(), Stopped> {
         return Ok(());
     }
     let message = format!("stopped before {next}, as you answered no");
-    let failure = plain_failure(FailureKind::Refused, "pause", message);
+    let failure = plain_failure(FailureKind::Refused, Step::Pause, message);
     Err(run.stop(Phase::Activate, Failure { hint: None, ..failure }))
 }
 

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::check_health::STEP;
 use super::decide::{
     Confirmation, Failed, Failures, Progress, Returned, Shown, confirmation, finished, is_to_be_asked,
     may_have_been_live, returned, serves_goal,
@@ -16,6 +15,7 @@ use super::resolve_in_doubt::{ask_whether_confirmed, resolve};
 use super::run_state::RunState;
 use crate::plan::{OnFailure, Phase};
 use crate::remote::script::{Direction, Script};
+use crate::remote::step::Step;
 
 /// After a failure or an interrupt: the plan's recovery, then the end of the run.
 pub(super) async fn recover(run: &mut RunState<'_>) -> End {
@@ -145,7 +145,8 @@ async fn check_health_after_recovery(run: &mut RunState<'_>) {
 /// Tells hosts whose health check from this machine failed that they are not healthy, where that matters to them.
 pub(super) async fn tell_unhealthy(run: &mut RunState<'_>) {
     let script = &run.plan().recovery.unhealthy;
-    let unhealthy = |host: &HostState| host.failure.as_ref().is_some_and(|failure| failure.step == STEP);
+    let unhealthy =
+        |host: &HostState| host.failure.as_ref().is_some_and(|failure| failure.step == Step::Health);
     if !script.is_empty() && run.fleet.hosts.iter().any(unhealthy) {
         run.fleet.tell(Phase::Rollback, script, |_, host| unhealthy(host)).await;
     }

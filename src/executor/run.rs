@@ -18,6 +18,7 @@ use super::run_state::{RunState, Stopped};
 use super::trouble;
 use crate::plan::{LocalHook, OnFailure, Phase, Stage, Work};
 use crate::remote::script::Script;
+use crate::remote::step::Step;
 use crate::transport::Transport;
 
 /// Carries out a plan.
@@ -30,7 +31,7 @@ pub async fn run(
     let plan = request.plan;
     let names: Vec<String> = plan.targets.iter().map(|t| t.name.clone()).collect();
     let environment = &plan.environment.name;
-    observer.event(&Event::Started { action: plan.action.name(), environment, hosts: &names });
+    observer.event(&Event::Started { action: plan.action, environment, hosts: &names });
     let mut run = RunState::new(Fleet::new(plan, transport, observer, interrupt), request);
     let end = match forward(&mut run).await {
         Ok(end) => end,
@@ -269,7 +270,7 @@ fn forgive_after_the_end(run: &mut RunState<'_>) {
             Notice::LostAtTheEnd { host: name }
         } else if host.fate.was_switched() && host.lost.is_some() && confirmed {
             Notice::LostWhenConfirmed { host: name }
-        } else if host.fate.was_switched() && matches!(failure.step.as_str(), "finish" | "script") {
+        } else if host.fate.was_switched() && matches!(failure.step, Step::Finish | Step::Script) {
             Notice::NotCleanedUp { host: name, message: failure.message.clone() }
         } else {
             continue;

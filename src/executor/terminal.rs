@@ -9,6 +9,7 @@ use super::fleet::{Fleet, plain_failure};
 use super::interrupt::Interrupt;
 use crate::plan::Plan;
 use crate::remote::quote::quote;
+use crate::remote::step::Step;
 use crate::transport::{Channel, Exit, Output, Screen, Transport, Window, modes};
 
 /// The operator's end of a terminal.
@@ -49,7 +50,7 @@ async fn session(
     fleet: &mut Fleet<'_>,
     enter: impl FnOnce() -> std::io::Result<Ends>,
 ) -> Result<Exit, Failure> {
-    let failed = |message: String| plain_failure(FailureKind::Step, "console", message);
+    let failed = |message: String| plain_failure(FailureKind::Step, Step::Console, message);
     let Some(host) = fleet.hosts.first() else { return Err(failed("no host".into())) };
     if let Some(failure) = &host.failure {
         return Err(failure.clone());

@@ -5,6 +5,7 @@ use super::phase::Phase;
 use super::stages::Stages;
 use crate::config::{App, Environment, HealthCheck, Hooks, Pause};
 use crate::remote::script::{Place, Script};
+use crate::remote::step::Step;
 
 /// How an app goes live.
 pub(super) struct ActivateOptions<'a> {
@@ -33,7 +34,7 @@ pub(super) fn activate(
             stages.all(Script::switch);
             match options.hooks {
                 Some(hooks) if hooks.post_deploy.iter().any(|hook| hook.local) => {
-                    stages.hooks("post-deploy", &hooks.post_deploy, Place::Current);
+                    stages.hooks(Step::PostDeploy, &hooks.post_deploy, Place::Current);
                 }
                 _ => stages.all(|s| s.stored("post-deploy", Place::Current)),
             }

@@ -8,6 +8,7 @@ use super::stages::Stages;
 use super::target::{sent_files, target};
 use crate::config::{App, Environment};
 use crate::remote::script::{Place, Script};
+use crate::remote::step::Step;
 use crate::remote::wire::Mode;
 
 /// A plan of an opening and no stages, which holds the lock and has nothing to undo but that.
@@ -63,7 +64,7 @@ pub(super) fn fill_release(stages: &mut Stages<'_>, app: &App) {
     let files = sent_files(app);
     stages.all(|s| files.iter().enumerate().fold(s, |s, (n, (path, mode))| s.file(n, *mode, path)));
     stages.all(|s| s.link(&links(app)).carry(fetch, &app.carry));
-    stages.hooks("build", &app.hooks.build, Place::Release);
+    stages.hooks(Step::Build, &app.hooks.build, Place::Release);
 }
 
 // The `drain` and `undrain` steps that run on the operator's machine.
@@ -71,7 +72,7 @@ fn local_steps(environment: &Environment) -> Vec<LocalHook> {
     let mut stages = Stages::new(environment);
     let mut all = Vec::new();
     stages.apps(|stages, app| {
-        for (step, hooks) in [("drain", &app.hooks.drain), ("undrain", &app.hooks.undrain)] {
+        for (step, hooks) in [(Step::Drain, &app.hooks.drain), (Step::Undrain, &app.hooks.undrain)] {
             all.extend(stages.local_steps_of(step, hooks));
         }
     });
@@ -87,8 +88,8 @@ fn links(app: &App) -> Vec<String> {
 pub(super) fn after_the_end(stages: &mut Stages<'_>) -> (Vec<LocalHook>, Vec<LocalHook>) {
     let (mut after_success, mut after_failure) = (Vec::new(), Vec::new());
     stages.apps(|stages, app| {
-        after_success.extend(stages.local_hooks("post-deploy-local", &app.hooks.post_deploy_local));
-        after_failure.extend(stages.local_hooks("on-failure-local", &app.hooks.on_failure_local));
+        after_success.extend(stages.local_hooks(Step::PostDeployLocal, &app.hooks.post_deploy_local));
+        after_failure.extend(stages.local_hooks(Step::OnFailureLocal, &app.hooks.on_failure_local));
     });
     (after_success, after_failure)
 }

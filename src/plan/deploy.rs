@@ -12,13 +12,14 @@ use super::store::store_all;
 use crate::config::{App, Environment, Hook, Hooks, Pause};
 use crate::git::{self, Revision};
 use crate::remote::script::{Place, Script};
+use crate::remote::step::Step;
 
 /// A new release.
 #[must_use]
 pub fn deploy(environment: Environment, options: &Options) -> Plan {
     let mut stages = Stages::new(&environment);
     stages.phase(Phase::Local);
-    stages.apps(|stages, app| stages.local("pre-deploy-local", &app.hooks.pre_deploy_local));
+    stages.apps(|stages, app| stages.local(Step::PreDeployLocal, &app.hooks.pre_deploy_local));
     stages.phase(Phase::Prepare);
     stages.apps(|stages, app| prepare(stages, app, options));
     let some = |of: fn(&Hooks) -> &Vec<Hook>| environment.apps.iter().any(|app| !of(&app.hooks).is_empty());
@@ -26,12 +27,12 @@ pub fn deploy(environment: Environment, options: &Options) -> Plan {
         stages.phase(Phase::Ready);
         stages.apps(|stages, app| {
             let one = stages.migrating();
-            stages.only(one, |one| one.hooks("migrate", &app.hooks.migrate, Place::Release));
+            stages.only(one, |one| one.hooks(Step::Migrate, &app.hooks.migrate, Place::Release));
         });
     }
     if some(|hooks| &hooks.pre_activate) || some(|hooks| &hooks.migrate) {
         stages.phase(Phase::Ready);
-        stages.apps(|stages, app| stages.hooks("pre-activate", &app.hooks.pre_activate, Place::Release));
+        stages.apps(|stages, app| stages.hooks(Step::PreActivate, &app.hooks.pre_activate, Place::Release));
     }
     stages.all(Script::intent);
     stages.apps(|stages, app| {
@@ -86,7 +87,7 @@ fn prepare(stages: &mut Stages<'_>, app: &App, options: &Options) {
     stages.all(|s| if options.allow_older { s } else { s.guard() });
     stages.all(|s| if options.keep_failed { s.keep_failed() } else { s }.begin());
     store_all(stages, app);
-    stages.hooks("pre-deploy", &app.hooks.pre_deploy, Place::Old);
+    stages.hooks(Step::PreDeploy, &app.hooks.pre_deploy, Place::Old);
     fill_release(stages, app);
 }
 

@@ -8,6 +8,7 @@ use super::action::Action;
 use super::phase::Phase;
 use crate::config::{Environment, Host, Pause, RemotePath};
 use crate::remote::script::Script;
+use crate::remote::step::Step;
 use crate::remote::wire::Mode;
 
 /// Everything a run will do.
@@ -281,8 +282,8 @@ pub enum Work {
 /// A text of the user's that runs on the operator's machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalHook {
-    /// The hook's name.
-    pub step: String,
+    /// The hook.
+    pub step: Step,
     /// The script.
     pub text: String,
     /// How long it may take.

@@ -1,5 +1,7 @@
 //! The barriers of a run.
 
+use crate::remote::step::Step;
+
 /// The barriers of a run, in order: every host has left one before any enters the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
@@ -32,23 +34,29 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// The step that a run is in where no host names one.
+    #[must_use]
+    pub fn step(self) -> Step {
+        match self {
+            Phase::Check => Step::Check,
+            Phase::Connect => Step::Connect,
+            Phase::Lock => Step::Lock,
+            Phase::Local => Step::Local,
+            Phase::Prepare => Step::Prepare,
+            Phase::Ready => Step::Ready,
+            Phase::Activate => Step::Activate,
+            Phase::Confirm => Step::Confirm,
+            Phase::Finish => Step::Finish,
+            Phase::SingleHost => Step::Deploy,
+            Phase::Rollback => Step::Rollback,
+            Phase::Exec => Step::Exec,
+            Phase::Prune => Step::Prune,
+        }
+    }
+
     /// The word users see.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Phase::Check => "check",
-            Phase::Connect => "connect",
-            Phase::Lock => "lock",
-            Phase::Local => "local",
-            Phase::Prepare => "prepare",
-            Phase::Ready => "ready",
-            Phase::Activate => "activate",
-            Phase::Confirm => "confirm",
-            Phase::Finish => "finish",
-            Phase::SingleHost => "deploy",
-            Phase::Rollback => "rollback",
-            Phase::Exec => "exec",
-            Phase::Prune => "prune",
-        }
+        self.step().name()
     }
 }

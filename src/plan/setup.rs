@@ -8,6 +8,7 @@ use super::phase::Phase;
 use super::stages::Stages;
 use crate::config::{App, Environment};
 use crate::remote::script::{Place, Script};
+use crate::remote::step::Step;
 
 /// Directories, the repository, a look at the host.
 #[must_use]
@@ -30,11 +31,11 @@ pub fn setup(environment: Environment, options: &Options) -> Plan {
 pub(super) fn set_up(stages: &mut Stages<'_>, app: &App) {
     let fetch = stages.limits.fetch;
     stages.all(Script::setup_hooks);
-    stages.store("pre-setup", &app.hooks.pre_setup);
-    stages.hooks("pre-setup", &app.hooks.pre_setup, Place::Home);
+    stages.store(Step::PreSetup, &app.hooks.pre_setup);
+    stages.hooks(Step::PreSetup, &app.hooks.pre_setup, Place::Home);
     stages.all(Script::setup_close);
     let dirs: Vec<String> = app.shared.iter().filter(|s| s.directory).map(|s| s.path.clone()).collect();
     stages.all(|s| if s.is_empty() { s.setup_hooks() } else { s }.setup(fetch).dirs(&dirs));
-    stages.store("post-setup", &app.hooks.post_setup);
-    stages.hooks("post-setup", &app.hooks.post_setup, Place::Root);
+    stages.store(Step::PostSetup, &app.hooks.post_setup);
+    stages.hooks(Step::PostSetup, &app.hooks.post_setup, Place::Root);
 }

@@ -7,6 +7,7 @@ use super::model::{Batch, LocalHook, Participants, Stage, Work};
 use super::phase::Phase;
 use crate::config::{App, Environment, Hook, Host, has_role};
 use crate::remote::script::{Place, Script};
+use crate::remote::step::Step;
 
 /// Limits in seconds, as hosts count.
 #[derive(Debug, Clone, Copy)]
@@ -181,33 +182,34 @@ impl<'a> Stages<'a> {
     }
 
     /// Keeps the texts of a hook with the release.
-    pub(super) fn store(&mut self, step: &str, hooks: &[Hook]) {
+    pub(super) fn store(&mut self, step: Step, hooks: &[Hook]) {
         for hook in hooks.iter().filter(|hook| !hook.local) {
             let limit = self.limit(hook);
             let on = self.on(step, hook);
-            if hook.once || step == "migrate" {
+            if hook.once || step == Step::Migrate {
                 self.needed.extend(&on);
             }
             for at in on {
-                self.scripts[at] = std::mem::take(&mut self.scripts[at]).store(step, limit, &hook.text);
+                self.scripts[at] =
+                    std::mem::take(&mut self.scripts[at]).store(step.name(), limit, &hook.text);
             }
         }
     }
 
     /// The same for `drain` and `undrain`, which a host also needs on its way back: where they run on the operator's
     /// machine, the host asks for them.
-    pub(super) fn store_traffic(&mut self, step: &str, hooks: &[Hook]) {
+    pub(super) fn store_traffic(&mut self, step: Step, hooks: &[Hook]) {
         self.store(step, hooks);
         let here = self.local_steps_of(step, hooks);
         for at in self.members.clone() {
             if here.iter().any(|hook| hook.target == Some(at)) {
-                self.scripts[at] = std::mem::take(&mut self.scripts[at]).store_here(step);
+                self.scripts[at] = std::mem::take(&mut self.scripts[at]).store_here(step.name());
             }
         }
     }
 
     /// The texts of a hook that run on the operator's machine, for each selected target.
-    pub(super) fn local_steps_of(&self, step: &str, hooks: &[Hook]) -> Vec<LocalHook> {
+    pub(super) fn local_steps_of(&self, step: Step, hooks: &[Hook]) -> Vec<LocalHook> {
         let here = hooks.iter().filter(|hook| hook.local);
         here.flat_map(|hook| self.on(step, hook).into_iter().map(move |at| (hook, at)))
             .map(|(hook, at)| self.local_hook(step, hook, Some(at)))
@@ -215,16 +217,16 @@ impl<'a> Stages<'a> {
     }
 
     /// Runs the texts of a hook, in their order.
-    pub(super) fn hooks(&mut self, step: &str, hooks: &[Hook], place: Place) {
+    pub(super) fn hooks(&mut self, step: Step, hooks: &[Hook], place: Place) {
         if !hooks.iter().any(|hook| hook.local) {
             if !hooks.is_empty() {
-                self.all(|s| s.stored(step, place));
+                self.all(|s| s.stored(step.name(), place));
             }
             return;
         }
         let mut part = vec![0; self.scripts.len()];
         for hook in hooks {
-            if hook.local && (hook.once || step == "migrate") {
+            if hook.local && (hook.once || step == Step::Migrate) {
                 self.needed.extend(self.on(step, hook));
             }
             if hook.local {
@@ -236,20 +238,20 @@ impl<'a> Stages<'a> {
             for at in self.on(step, hook) {
                 // The hooks of setup belong to no release: a script that was cut names their place again.
                 let begun = std::mem::take(&mut self.scripts[at]);
-                let begun =
-                    if begun.is_empty() && step.ends_with("-setup") { begun.setup_hooks() } else { begun };
-                self.scripts[at] = begun.stored_part(step, part[at], place);
+                let of_setup = matches!(step, Step::PreSetup | Step::PostSetup);
+                let begun = if begun.is_empty() && of_setup { begun.setup_hooks() } else { begun };
+                self.scripts[at] = begun.stored_part(step.name(), part[at], place);
                 part[at] += 1;
             }
         }
     }
 
     // The selected targets that a hook is for.
-    fn on(&self, step: &str, hook: &Hook) -> Vec<usize> {
+    fn on(&self, step: Step, hook: &Hook) -> Vec<usize> {
         let fits = |at: &usize| self.has_role(*at, &hook.roles);
         let mut on: Vec<usize> = self.members.iter().copied().filter(fits).collect();
         // `migrate` has its one host already.
-        if hook.once && step != "migrate" {
+        if hook.once && step != Step::Migrate {
             // Once in the whole app, whichever part of it is selected.
             let app = self.members.first().map(|first| self.environment.sites[*first].app);
             let all = app.map(|app| self.environment.sites_of(app)).unwrap_or_default();
@@ -264,21 +266,21 @@ impl<'a> Stages<'a> {
     }
 
     /// Stages on the operator's machine.
-    pub(super) fn local(&mut self, step: &str, hooks: &[Hook]) {
+    pub(super) fn local(&mut self, step: Step, hooks: &[Hook]) {
         if !hooks.is_empty() {
             let hooks = self.local_hooks(step, hooks);
             self.work(Work::Local(hooks));
         }
     }
 
-    pub(super) fn local_hooks(&self, step: &str, hooks: &[Hook]) -> Vec<LocalHook> {
+    pub(super) fn local_hooks(&self, step: Step, hooks: &[Hook]) -> Vec<LocalHook> {
         hooks.iter().map(|hook| self.local_hook(step, hook, None)).collect()
     }
 
-    fn local_hook(&self, step: &str, hook: &Hook, target: Option<usize>) -> LocalHook {
+    fn local_hook(&self, step: Step, hook: &Hook, target: Option<usize>) -> LocalHook {
         let limit = Duration::from_secs(self.limit(hook));
         let app = target.or(self.members.first().copied()).map_or(0, |at| self.environment.sites[at].app);
-        LocalHook { step: step.to_owned(), text: hook.text.clone(), limit, app, target }
+        LocalHook { step, text: hook.text.clone(), limit, app, target }
     }
 
     fn limit(&self, hook: &Hook) -> u64 {

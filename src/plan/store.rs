@@ -3,18 +3,19 @@
 use super::stages::Stages;
 use crate::config::{App, Health, HealthCheck, Supervisor};
 use crate::remote::script::{HealthKind, Script, Tries};
+use crate::remote::step::Step;
 
 // Everything that a later revert or rollback needs, and what this run runs: all texts are kept with the release.
 pub(super) fn store_all(stages: &mut Stages<'_>, app: &App) {
     let hooks = &app.hooks;
-    stages.store("pre-deploy", &hooks.pre_deploy);
-    stages.store("build", &hooks.build);
+    stages.store(Step::PreDeploy, &hooks.pre_deploy);
+    stages.store(Step::Build, &hooks.build);
     let one = stages.migrating();
-    stages.only(one, |one| one.store("migrate", &hooks.migrate));
-    stages.store("pre-activate", &hooks.pre_activate);
-    stages.store_traffic("drain", &hooks.drain);
-    stages.store("post-deploy", &hooks.post_deploy);
-    stages.store_traffic("undrain", &hooks.undrain);
+    stages.only(one, |one| one.store(Step::Migrate, &hooks.migrate));
+    stages.store(Step::PreActivate, &hooks.pre_activate);
+    stages.store_traffic(Step::Drain, &hooks.drain);
+    stages.store(Step::PostDeploy, &hooks.post_deploy);
+    stages.store_traffic(Step::Undrain, &hooks.undrain);
     let checks = stages.on_hosts(|host| app.health_on(host));
     stages.each(|at, script| match &checks[at] {
         Some(health) => store_health(script, health),

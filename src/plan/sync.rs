@@ -16,6 +16,7 @@ use super::stages::Stages;
 use super::store::store_all;
 use crate::config::{App, Environment};
 use crate::remote::script::{Place, Script};
+use crate::remote::step::Step;
 
 /// The release that is live on most hosts, on those that differ.
 #[must_use]
@@ -24,7 +25,7 @@ pub fn sync(environment: Environment, options: &Options) -> Plan {
     prepare(&mut stages);
     if environment.apps.iter().any(|app| !app.hooks.pre_activate.is_empty()) {
         stages.part(Phase::Ready, Participants::MissingRelease);
-        stages.apps(|stages, app| stages.hooks("pre-activate", &app.hooks.pre_activate, Place::Release));
+        stages.apps(|stages, app| stages.hooks(Step::PreActivate, &app.hooks.pre_activate, Place::Release));
     }
     stages.part(Phase::Ready, Participants::Differing);
     stages.all(Script::intent);
@@ -72,7 +73,7 @@ fn activate(stages: &mut Stages<'_>, app: &App, environment: &Environment) {
             stages.all(|s| s.drain().switch());
             if post_deploy.iter().any(|hook| hook.local) {
                 stages.batch(Phase::Activate, Participants::MissingRelease, batch);
-                stages.hooks("post-deploy", post_deploy, Place::Current);
+                stages.hooks(Step::PostDeploy, post_deploy, Place::Current);
                 stages.batch(Phase::Activate, Participants::HasRelease, batch);
                 stages.all(|s| s.stored("post-deploy", Place::Current));
                 stages.batch(Phase::Activate, Participants::Differing, batch);

@@ -198,8 +198,7 @@ mod tests {
     fn the_apps_of_a_deploy_are_read_and_what_is_none_is_no_harm() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let [api, web] = ["a1", "b2"].map(|digits| Version::parse(&digits.repeat(20)).unwrap());
-        let mut pairs =
-            vec![pair("release", "r"), pair("revision", api.as_str()), pair("action", "deploy")];
+        let mut pairs = vec![pair("release", "r"), pair("revision", api.as_str()), pair("action", "deploy")];
         assert_eq!(Entry::read("1", "done", &pairs).unwrap().apps, []);
         pairs.push(pair("apps", &format!("api={api} web={web} half")));
         let apps = [("api".to_owned(), api), ("web".to_owned(), web)];

@@ -222,13 +222,11 @@ impl Reason {
 
     /// What to type next; none where the message says it, or where only the user knows.
     #[must_use]
-    pub fn hint(&self, step: &str) -> Option<&'static str> {
+    pub fn hint(&self, step: Step) -> Option<&'static str> {
         let hint = match self {
             Reason::StepFailed { code } => exit_hint(*code),
             Reason::TimedOut { .. } => limit_hint(step),
-            Reason::UnknownRelease { .. } if Step::parse(step) == Some(Step::Restart) => {
-                "deploy again: --redeploy"
-            }
+            Reason::UnknownRelease { .. } if step == Step::Restart => "deploy again: --redeploy",
             Reason::UnknownRelease { .. } => {
                 "`sync` builds there what most hosts serve; if no host has it, deploy its commit again: `ref`"
             }
@@ -261,11 +259,11 @@ fn exit_hint(code: u32) -> &'static str {
     }
 }
 
-fn limit_hint(step: &str) -> &'static str {
-    match Step::parse(step) {
-        Some(Step::Fetch) => "raise timeout.fetch, or fetch less with `fetch`",
-        Some(Step::Resolve | Step::Submodules | Step::Checkout | Step::Carry) => "raise timeout.fetch",
-        Some(Step::Reload | Step::Start | Step::Verify) => "raise timeout.reload",
+fn limit_hint(step: Step) -> &'static str {
+    match step {
+        Step::Fetch => "raise timeout.fetch, or fetch less with `fetch`",
+        Step::Resolve | Step::Submodules | Step::Checkout | Step::Carry => "raise timeout.fetch",
+        Step::Reload | Step::Start | Step::Verify => "raise timeout.reload",
         _ => "raise timeout.hook, or `timeout` in the hook's table",
     }
 }

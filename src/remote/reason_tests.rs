@@ -30,7 +30,7 @@ fn the_words_of_a_tool_follow_the_message_and_are_bounded() {
 #[test]
 fn a_hint_about_the_disk_is_given_where_the_tool_said_it() {
     let hint = |text: &str| {
-        Reason::CannotMake { path: "/p".into(), said: said(text) }.hint("prepare").unwrap_or_default()
+        Reason::CannotMake { path: "/p".into(), said: said(text) }.hint(Step::Prepare).unwrap_or_default()
     };
     assert!(hint("mkdir: cannot create directory '/p': No space left on device").contains("disk is full"));
     assert!(hint("mkdir: can't create directory '/p': Disk quota exceeded").contains("quota"));
@@ -42,8 +42,8 @@ fn a_hint_about_the_disk_is_given_where_the_tool_said_it() {
 #[test]
 fn the_message_of_a_step_that_failed_is_its_exit_code_and_common_codes_have_a_hint() {
     let failed = |code| Reason::StepFailed { code };
-    assert_eq!((failed(3).exit_code(), failed(3).hint("build")), (Some(3), None));
-    assert!(failed(127).hint("build").unwrap().starts_with("command not found"));
+    assert_eq!((failed(3).exit_code(), failed(3).hint(Step::Build)), (Some(3), None));
+    assert!(failed(127).hint(Step::Build).unwrap().starts_with("command not found"));
     assert_eq!(Reason::Stopped {}.exit_code(), None);
 }
 

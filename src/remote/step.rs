@@ -1,5 +1,7 @@
 //! Steps: what a host does one after the other, as its scripts, the hooks and the reports name them.
 
+use std::fmt;
+
 macro_rules! steps {
     ($($name:literal $step:ident,)*) => {
         /// A step. Scripts and hooks use these names and no others; tests compare them.
@@ -56,6 +58,17 @@ steps! {
     "console" Console,
     "logs" Logs,
     "show" Show,
+    // What this machine does: where a run can fail without a script of the host being at work.
+    "connect" Connect,
+    "local" Local,
+    "ready" Ready,
+    "activate" Activate,
+    "deploy" Deploy,
+    "pause" Pause,
+    "revert" Revert,
+    "sync" Sync,
+    // A script as a whole, or a step of another version of shipit: a host's word for it is not repeated.
+    "script" Script,
     // What the user and the supervisor do.
     "pre-setup" PreSetup,
     "post-setup" PostSetup,
@@ -78,10 +91,22 @@ steps! {
 }
 
 impl Step {
+    /// The step that a host names in its answer.
+    #[must_use]
+    pub fn of_host(name: &str) -> Step {
+        Step::parse(name).unwrap_or(Step::Script)
+    }
+
     /// Whether `git` may ask the repository's server in it.
     #[must_use]
     pub fn may_fetch(self) -> bool {
         matches!(self, Step::PreSetup | Step::PreDeploy | Step::Fetch | Step::Submodules)
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -60,7 +60,7 @@ impl Board {
     pub(super) fn apply(&mut self, event: &Event<'_>, now: Instant) {
         match event {
             Event::Started { action, environment, hosts } => {
-                self.title = format!("{action} {environment}");
+                self.title = format!("{} {environment}", action.name());
                 self.began = now;
                 hosts.iter().for_each(|host| _ = self.row(host, now));
                 self.hosts = self.rows.len();
@@ -75,7 +75,7 @@ impl Board {
             Event::HostDone { host, .. } => self.row(host, now).done(),
             Event::HostFailed { host, failure, .. } => {
                 let row = self.row(host, now);
-                row.turn(State::Failed, &failure.step, now);
+                row.turn(State::Failed, failure.step.name(), now);
                 row.last = super::human::failure(failure);
             }
             Event::Waiting { host, holder } => {
@@ -202,13 +202,15 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Action;
 
     #[test]
     fn hosts_are_counted_by_what_they_do() {
         let now = Instant::now();
         let mut board = Board::new(now);
         let hosts: Vec<String> = (1..=4).map(|n| format!("web{n}")).collect();
-        board.apply(&Event::Started { action: "deploy", environment: "production", hosts: &hosts }, now);
+        board
+            .apply(&Event::Started { action: Action::Deploy, environment: "production", hosts: &hosts }, now);
         board.apply(&Event::PhaseStarted { phase: Phase::Prepare, part: None }, now);
         for host in &hosts[..2] {
             board.apply(&Event::StepStarted { host, step: "build" }, now);

@@ -89,11 +89,14 @@ mod tests {
     use super::*;
     use crate::executor::event::Event;
     use crate::executor::event::{Failure, FailureKind};
+    use crate::plan::Action;
+    use crate::remote::step::Step;
 
     fn board(now: Instant, hosts: usize) -> Board {
         let mut board = Board::new(now);
         let hosts: Vec<String> = (1..=hosts).map(|n| format!("web{n}")).collect();
-        board.apply(&Event::Started { action: "deploy", environment: "production", hosts: &hosts }, now);
+        board
+            .apply(&Event::Started { action: Action::Deploy, environment: "production", hosts: &hosts }, now);
         board.apply(&Event::PhaseStarted { phase: Phase::Prepare, part: None }, now);
         for host in &hosts {
             board.apply(&Event::StepStarted { host, step: "build" }, now);
@@ -122,7 +125,7 @@ mod tests {
     fn no_npm() -> Failure {
         Failure {
             kind: FailureKind::Step,
-            step: "build".to_owned(),
+            step: Step::Build,
             exit: None,
             message: "no npm".to_owned(),
             reason: None,
@@ -166,7 +169,8 @@ mod tests {
             _ => format!("app-server-number-{n}.europe-west1.production.internal.example.com"),
         };
         let hosts: Vec<String> = (0..60).map(name).collect();
-        board.apply(&Event::Started { action: "deploy", environment: "production", hosts: &hosts }, now);
+        board
+            .apply(&Event::Started { action: Action::Deploy, environment: "production", hosts: &hosts }, now);
         board.apply(&Event::PhaseStarted { phase: Phase::Prepare, part: None }, now);
         for (n, host) in hosts.iter().enumerate().take(50) {
             let began = if n == 45 { now } else { now + Duration::from_secs(1) };
@@ -210,7 +214,8 @@ mod tests {
         let now = Instant::now();
         let mut board = Board::new(now);
         let hosts = [format!("{}.example.com", "a".repeat(80)), "web1".to_owned()];
-        board.apply(&Event::Started { action: "deploy", environment: "production", hosts: &hosts }, now);
+        board
+            .apply(&Event::Started { action: Action::Deploy, environment: "production", hosts: &hosts }, now);
         board.apply(&Event::PhaseStarted { phase: Phase::Prepare, part: None }, now);
         board.apply(&Event::StepStarted { host: &hosts[0], step: "build" }, now);
         insta::assert_snapshot!(frame(now, 24, 60).render(&board), @r#"

@@ -173,6 +173,7 @@ impl Drop for Pretty {
 mod tests {
     use super::super::background::tests::Kept;
     use super::*;
+    use crate::plan::Action;
 
     #[test]
     fn the_lines_are_gone_at_the_end_and_data_is_not() {
@@ -180,7 +181,7 @@ mod tests {
         let out = Background::new(progress.clone(), data.clone());
         let mut pretty = Pretty::new(out, false, false);
         let hosts = ["web1".to_owned()];
-        pretty.event(&Event::Started { action: "exec", environment: "production", hosts: &hosts });
+        pretty.event(&Event::Started { action: Action::Exec, environment: "production", hosts: &hosts });
         pretty.event(&Event::PhaseStarted { phase: Phase::Exec, part: None });
         pretty.event(&Event::Output { host: "web1", step: "exec", bytes: b"up 3 days\n\x1b[2Jload" });
         let (exit, took) = (crate::transport::Exit::Code(0), Duration::ZERO);

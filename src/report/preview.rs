@@ -1,7 +1,7 @@
 //! What a run would do, as far as that is known without its lock: data, which text and JSON are made from.
 
-use crate::executor::{Live, Looked};
 use crate::executor::decide::{AppDecision, Decision, Refusal};
+use crate::executor::{Live, Looked};
 use crate::git::Pending;
 use crate::remote::version::Version;
 

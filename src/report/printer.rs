@@ -14,6 +14,7 @@ use super::{ColorChoice, Verbosity};
 use crate::error::{Error, SystemError, exit};
 use crate::executor::event::Failure;
 use crate::executor::outcome::{End, HostResult, Outcome};
+use crate::plan::Action;
 
 /// Assumed where there is no terminal to ask.
 const USUAL_WIDTH: usize = 100;
@@ -201,7 +202,7 @@ impl Printer {
         let skipped = outcome.hosts.iter().any(|host| host.result == HostResult::Skipped);
         let good = matches!(outcome.end, End::Done | End::NothingToDo) && !skipped;
         // A command's output speaks for itself when all went well.
-        if !(good && (outcome.action == "exec" || self.verbosity == Verbosity::Quiet)) {
+        if !(good && (outcome.action == Action::Exec || self.verbosity == Verbosity::Quiet)) {
             self.error(&text);
         }
     }
@@ -218,7 +219,7 @@ impl Printer {
             self.command(self.ci.annotation(title, message));
         }
         if let Ci::GitHub { summary: Some(file) } = &self.ci
-            && outcome.action != "exec"
+            && outcome.action != Action::Exec
         {
             let page = super::ci::summary(outcome, commits);
             let appended = std::fs::OpenOptions::new().append(true).create(true).open(file);

@@ -7,13 +7,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use shipit::executor::Live;
-use shipit::executor::event::{Failure, FailureKind, Phase};
+use shipit::executor::event::{Action, Failure, FailureKind, Phase};
 use shipit::executor::outcome::{End, HostOutcome, HostResult, Outcome};
 use shipit::remote::access::{AccessError, Affected};
 use shipit::remote::reason::Reason;
+use shipit::remote::step::Step;
 use shipit::remote::version::Version;
 use shipit::report::summary;
-use shipit::transport::{Attempt, ConnectError, Exit, NewKeys, OfferedKey, Refusal, Step};
+use shipit::transport::{self, Attempt, ConnectError, Exit, NewKeys, OfferedKey, Refusal};
 
 pub fn named(text: &str) -> String {
     text.to_owned()
@@ -69,9 +70,9 @@ fn connect_errors() -> Vec<ConnectError> {
     vec![
         ConnectError::Resolve { host: host.clone(), reason: named("name or service not known") },
         ConnectError::Unreachable { host: host.clone(), port: 22, attempts },
-        timeout(Step::Connect),
-        timeout(Step::KeyExchange),
-        timeout(Step::Authentication),
+        timeout(transport::Step::Connect),
+        timeout(transport::Step::KeyExchange),
+        timeout(transport::Step::Authentication),
         ConnectError::ClosedEarly { host: host.clone(), address: address.clone(), reason: reason() },
         ConnectError::Handshake { host: host.clone(), address, reason: reason() },
         ConnectError::UnknownHostKey { key: key() },
@@ -124,7 +125,7 @@ fn outcome(end: End, failure: Failure, failed_in: Phase) -> Outcome {
     let result = if end == End::RolledBack { HostResult::RolledBack } else { HostResult::Failed };
     Outcome {
         apps: Vec::new(),
-        action: named("deploy"),
+        action: Action::Deploy,
         environment: named("production"),
         end,
         release: None,
@@ -140,7 +141,7 @@ fn outcome(end: End, failure: Failure, failed_in: Phase) -> Outcome {
 fn failure(kind: FailureKind, step: &str, message: &str) -> Failure {
     Failure {
         kind,
-        step: named(step),
+        step: Step::parse(step).unwrap(),
         exit: None,
         message: named(message),
         reason: None,
@@ -261,7 +262,7 @@ fn sample(word: &str, fields: &[&str], code: &str) -> Reason {
 fn shown(reason: &Reason, step: &str) -> String {
     let (word, message) = (reason.word(), reason.message());
     assert!(!message.ends_with('.') && !message.starts_with(char::is_uppercase), "{message}");
-    let hint = reason.hint(step);
+    let hint = reason.hint(Step::parse(step).unwrap());
     let fine = hint.is_some() || WITHOUT_HINT.contains(&word) || matches!(reason.exit_code(), Some(0..126));
     assert!(fine, "what to type next: {word}");
     format!("[{word}] {message}{}", hint.map_or(String::new(), |hint| format!("\n  → {hint}")))

@@ -5,6 +5,7 @@ use std::time::Duration;
 use shipit::executor::Notice;
 use shipit::executor::decide::Refusal;
 use shipit::remote::hold::Hold;
+use shipit::remote::step::Step;
 
 #[test]
 fn what_runs_notice() {
@@ -25,7 +26,7 @@ fn what_runs_notice() {
         Notice::NotCleanedUp { host: host.clone(), message: "cannot write to /srv/app/.shipit".into() },
         Notice::CallingAgain { host: host.clone() },
         Notice::Pause { time: Duration::from_secs(90), before: "api, batch 2 of 3".into() },
-        Notice::LocalHookFailed { step: "post-deploy-local".into(), message: "took longer than 5 s".into() },
+        Notice::LocalHookFailed { step: Step::PostDeployLocal, message: "took longer than 5 s".into() },
         Notice::FromHost { host, text: "removed release 20261121T081502Z-1a2b3c4".into() },
     ];
     let text: Vec<String> = all

@@ -207,7 +207,7 @@ fn what_hosts_ask_for_is_part_of_the_plan() {
     ));
     let plan = planned(fleet.clone(), plan::deploy);
     let asked: Vec<_> =
-        plan.local_steps.iter().map(|hook| (hook.step.as_str(), hook.target, hook.text.as_str())).collect();
+        plan.local_steps.iter().map(|hook| (hook.step.name(), hook.target, hook.text.as_str())).collect();
     let expected = [
         ("drain", Some(0), "lb out"),
         ("drain", Some(1), "lb out"),

@@ -27,6 +27,6 @@ pub use skip::{MayNotSkip, Skip, may_skip, missing_from};
 pub use variables::variables;
 pub use view::{Contact, HostView, Situation};
 pub(super) use way_back::{
-    Answer, Confirmation, Failed, Failures, Progress, Returned, Shown, confirmation, finished, is_to_be_asked,
-    may_have_been_live, returned, serves_goal,
+    Answer, Confirmation, Failed, Failures, Progress, Returned, Shown, confirmation, finished,
+    is_to_be_asked, may_have_been_live, returned, serves_goal,
 };

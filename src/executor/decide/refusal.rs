@@ -2,6 +2,7 @@
 
 use crate::executor::event::{Failure, FailureKind};
 use crate::remote::hold::Hold;
+use crate::remote::step::Step;
 
 /// Why a run ends before it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,13 +41,13 @@ impl Refusal {
 
     /// The step in which it shows.
     #[must_use]
-    pub fn step(&self) -> &'static str {
+    pub fn step(&self) -> Step {
         match self {
-            Refusal::Held { .. } => "hold",
-            Refusal::NoCommit { .. } | Refusal::Reference { .. } => "resolve",
-            Refusal::NothingToRevert | Refusal::NoSuchDeploy { .. } => "revert",
-            Refusal::NothingToSync | Refusal::NoMajority { .. } | Refusal::UnknownCommit { .. } => "sync",
-            Refusal::NothingToRestart { .. } => "restart",
+            Refusal::Held { .. } => Step::Hold,
+            Refusal::NoCommit { .. } | Refusal::Reference { .. } => Step::Resolve,
+            Refusal::NothingToRevert | Refusal::NoSuchDeploy { .. } => Step::Revert,
+            Refusal::NothingToSync | Refusal::NoMajority { .. } | Refusal::UnknownCommit { .. } => Step::Sync,
+            Refusal::NothingToRestart { .. } => Step::Restart,
         }
     }
 
@@ -117,7 +118,7 @@ impl Refusal {
     pub fn failure(&self) -> Failure {
         Failure {
             kind: self.kind(),
-            step: self.step().to_owned(),
+            step: self.step(),
             exit: None,
             message: self.message(),
             reason: None,

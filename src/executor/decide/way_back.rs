@@ -67,7 +67,7 @@ pub(crate) fn returned(host: Progress, failures: Failures<'_>, was_live: bool) -
     let lost_live = host.lost.is_some() && was_live;
     // A lost connection says nothing of that: the step is then only where it was lost.
     let said = later.filter(|_| host.lost.is_none());
-    let out_of_service = said.is_some_and(|failure| Step::parse(&failure.step) == Some(Step::Rollback));
+    let out_of_service = said.is_some_and(|failure| failure.step == Step::Rollback);
     if later.is_some() && (was_live && !lost_live || out_of_service) {
         // It was asked, and said that not all could be rolled back.
         fate.fail_recovery();
@@ -119,12 +119,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Whether it serves what it served before. Where hosts go on, what goes live is as good.
-    pub(crate) fn is_back(
-        &self,
-        before: Option<&Live>,
-        goal: Option<&Live>,
-        policy: OnFailure,
-    ) -> bool {
+    pub(crate) fn is_back(&self, before: Option<&Live>, goal: Option<&Live>, policy: OnFailure) -> bool {
         let live = self.live.as_ref();
         let there = live.is_some() && live == goal && policy == OnFailure::Continue;
         (live == before || there) && !self.unfinished

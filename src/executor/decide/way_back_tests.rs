@@ -49,9 +49,9 @@ fn phase(name: &str) -> Phase {
 
 fn failure(step: &str) -> Failure {
     match step {
-        "interrupted" => plain_failure(FailureKind::Interrupted, "build", String::new()),
-        "lost" => plain_failure(FailureKind::Lost, "rollback", String::new()),
-        step => plain_failure(FailureKind::Step, step, String::new()),
+        "interrupted" => plain_failure(FailureKind::Interrupted, Step::Build, String::new()),
+        "lost" => plain_failure(FailureKind::Lost, Step::Rollback, String::new()),
+        step => plain_failure(FailureKind::Step, Step::parse(step).unwrap(), String::new()),
     }
 }
 
@@ -193,11 +193,10 @@ fn what_the_answer_of_a_lost_host_means() {
         ("- - -", [true, true, false]),
     ] {
         let [is, before, goal] = words.split(' ').collect::<Vec<_>>()[..] else { panic!("{words}") };
-        let answer = Answer {
-            live: live(is.trim_end_matches('…')),
-            was_live: false,
-            unfinished: is.ends_with('…'),
-        };
+        let answer =
+            Answer {
+                live: live(is.trim_end_matches('…')), was_live: false, unfinished: is.ends_with('…')
+            };
         let (before, goal) = (live(before), live(goal));
         let back = |policy| answer.is_back(before.as_ref(), goal.as_ref(), policy);
         let done = answer.is_done(goal.as_ref());

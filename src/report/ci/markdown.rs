@@ -17,7 +17,8 @@ const MOST_LINES: usize = 300;
 
 /// The page; `commits` are lines on what went out.
 pub(in crate::report) fn summary(outcome: &Outcome, commits: &[String]) -> String {
-    let mut page = format!("### shipit: {} {}\n\n", escaped(&outcome.action), escaped(&outcome.environment));
+    let mut page =
+        format!("### shipit: {} {}\n\n", escaped(outcome.action.name()), escaped(&outcome.environment));
     for line in report::verdict(outcome).lines() {
         let _ = writeln!(page, "{}  ", escaped(line));
     }

@@ -12,6 +12,7 @@ use super::background::{Background, Loss};
 use crate::error::Error;
 use crate::executor::event::{Event, Observer};
 use crate::executor::outcome::{Outcome, exit_to_json};
+use crate::plan::Action;
 
 mod pieces;
 
@@ -119,7 +120,7 @@ impl Json {
 impl Observer for Json {
     fn event(&mut self, event: &Event<'_>) {
         if let Event::Started { action, .. } = event {
-            self.patient = *action == "exec";
+            self.patient = *action == Action::Exec;
         }
         if !self.matters(event) {
             return;
@@ -169,7 +170,7 @@ fn fields(event: &Event<'_>) -> Option<(&'static str, Value)> {
             let shipit = env!("CARGO_PKG_VERSION");
             (
                 "started",
-                json!({ "shipit": shipit, "environment": environment, "action": action, "hosts": hosts }),
+                json!({ "shipit": shipit, "environment": environment, "action": action.name(), "hosts": hosts }),
             )
         }
         Event::Resolved { app, reference, revision, release } => {

@@ -6,6 +6,7 @@ use super::*;
 use crate::config::{self, Environment};
 use crate::executor::event::{Failure, FailureKind};
 use crate::executor::{Checked, Clock};
+use crate::remote::step::Step;
 use crate::transport::Forwarding;
 
 const LINES: &str = "repo = \"git@git.example.com:acme/shop.git\"\nref = \"main\"\npath = \"/var/www/shop\"\n\
@@ -167,7 +168,7 @@ fn clocks_and_forwarding() {
 fn who_is_not_reached_and_what_a_host_breaks_off() {
     let failure = |kind, message: &str| Failure {
         kind,
-        step: "connect".into(),
+        step: Step::Connect,
         exit: None,
         message: message.into(),
         reason: None,

@@ -119,7 +119,10 @@ impl<'a> Majority<'a> {
         // The names of runs are in the order of their beginnings.
         let (_, entry) = self.reverts.iter().find(|(other, entry)| {
             *other != host.app
-                && entry.apps.iter().any(|(name, version)| name == app && Some(version) != live.version.as_ref())
+                && entry
+                    .apps
+                    .iter()
+                    .any(|(name, version)| name == app && Some(version) != live.version.as_ref())
                 && own.is_none_or(|own| own.run < entry.run)
         })?;
         self.includes(host).then_some(entry.release.as_str())

@@ -182,7 +182,7 @@ fn scripts(plan: &Plan, part: Map<String, Value>, scripts: &[Script]) -> Value {
 fn local(plan: &Plan, part: Map<String, Value>, hooks: &[LocalHook]) -> Value {
     let hook = |hook: &LocalHook| {
         let host = hook.target.map(|at| plan.targets[at].name.as_str());
-        json!({ "step": hook.step, "host": host, "script": hook.text })
+        json!({ "step": hook.step.name(), "host": host, "script": hook.text })
     };
     let hooks: Vec<Value> = hooks.iter().map(hook).collect();
     with(part, json!({ "where": "here", "hooks": hooks }))

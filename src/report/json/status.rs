@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::executor::{Live, Looked};
 use crate::executor::event::Failure;
+use crate::executor::{Live, Looked};
 use crate::remote::hold;
 use crate::remote::journal::State;
 
@@ -55,8 +55,6 @@ fn state(host: &Looked) -> &'static str {
 /// `current` and `previous`: the revision of each host that answered, in full.
 #[must_use]
 pub fn revisions(answers: &[(&str, Option<Live>)]) -> Value {
-    let answer = |(host, live): &(&str, Option<Live>)| {
-        json!({ "host": host, "revision": live.as_ref().map(Live::revision) })
-    };
+    let answer = |(host, live): &(&str, Option<Live>)| json!({ "host": host, "revision": live.as_ref().map(Live::revision) });
     answers.iter().map(answer).collect()
 }

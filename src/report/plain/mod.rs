@@ -13,6 +13,7 @@ use super::clean::{self, Lines};
 use super::style::Paint;
 use super::{Verbosity, human};
 use crate::executor::event::{Event, Failure, Observer, Phase};
+use crate::plan::Action;
 use crate::transport::Exit;
 
 /// Lines of one step on one host, unless verbose.
@@ -173,7 +174,7 @@ impl Plain {
             Event::PhaseStarted { .. } | Event::PhaseEnded { .. } | Event::Started { .. } if self.terse() => {
             }
             Event::Started { action, environment, hosts } => {
-                self.say(&format!("{action} {environment}: {}", human::places(hosts)));
+                self.say(&format!("{} {environment}: {}", action.name(), human::places(hosts)));
             }
             Event::Resolved { app, reference, release, .. } => {
                 let app = app.map_or(String::new(), |app| format!("{app}: "));
@@ -267,8 +268,7 @@ impl Plain {
 
     fn show_failure(&mut self, host: &str, failure: &Failure) {
         let message = human::failure(failure);
-        let step = clean::line(failure.step.as_bytes(), TEXT_WIDTH);
-        let text = self.paint.bad(&format!("failed: {step}: {message}"));
+        let text = self.paint.bad(&format!("failed: {}: {message}", failure.step));
         self.say_of(host, &text);
     }
 
@@ -288,7 +288,7 @@ impl Observer for Plain {
             self.board.apply(event, Instant::now());
         }
         if let Event::Started { hosts, action, .. } = event {
-            self.exec = *action == "exec";
+            self.exec = *action == Action::Exec;
             if self.exec {
                 self.stop_commands();
             }

@@ -3,6 +3,8 @@
 use super::super::background::tests::Kept;
 use super::*;
 use crate::executor::event::FailureKind;
+use crate::plan::Action;
+use crate::remote::step::Step;
 
 fn told(verbosity: Verbosity, tell: impl FnOnce(&mut Plain)) -> String {
     let kept = Kept::default();
@@ -17,7 +19,7 @@ fn build(plain: &mut Plain) {
     let exit = Exit::Code(1);
     let failure = Failure {
         kind: FailureKind::Step,
-        step: "build".to_owned(),
+        step: Step::Build,
         exit: Some(exit.clone()),
         message: "npm is\x1b[2J not there".to_owned(),
         reason: None,
@@ -25,7 +27,7 @@ fn build(plain: &mut Plain) {
         tail: Vec::new(),
     };
     let took = Duration::from_millis(1200);
-    plain.event(&Event::Started { action: "deploy", environment: "production", hosts: &hosts });
+    plain.event(&Event::Started { action: Action::Deploy, environment: "production", hosts: &hosts });
     plain.event(&Event::PhaseStarted { phase: Phase::Prepare, part: None });
     plain.event(&Event::StepStarted { host: "web1", step: "build" });
     plain.event(&Event::Output { host: "web1", step: "build", bytes: b"one\n\x1b]0;own" });

@@ -52,7 +52,7 @@ fn grouped(outcome: &Outcome) -> Vec<(&Failure, Vec<&str>)> {
 }
 
 fn one(failure: &Failure, hosts: &[&str], width: usize, paint: Paint) -> String {
-    let step = clean::line(failure.step.as_bytes(), 60);
+    let step = failure.step;
     let what = match failure.kind {
         FailureKind::Step | FailureKind::Unreachable | FailureKind::Lost => "failed",
         FailureKind::Busy => "is taken",

@@ -4,6 +4,7 @@
 
 use super::style::Paint;
 use crate::executor::outcome::{End, Outcome};
+use crate::plan::Action;
 
 mod failures;
 mod next;
@@ -29,7 +30,7 @@ pub fn render(outcome: &Outcome, width: usize, color: bool, undo: Option<&str>) 
     if outcome.migrated && !matches!(outcome.end, End::Done | End::NothingToDo) {
         end.push_str("\nnote: a migration ran; what it did to a database is not undone");
     }
-    if let Some(undo) = undo.filter(|_| outcome.end == End::Done && outcome.action == "deploy") {
+    if let Some(undo) = undo.filter(|_| outcome.end == End::Done && outcome.action == Action::Deploy) {
         end.push_str(&format!("\n{} {undo}", paint.dim("undo:")));
     }
     parts.push(end);

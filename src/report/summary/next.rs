@@ -1,6 +1,7 @@
 //! The commands to type after a run that left hosts on different releases: one variant for each, worded here.
 
 use crate::executor::outcome::{HostOutcome, Outcome};
+use crate::plan::Action;
 use crate::remote::version::Version;
 use crate::report::clean;
 
@@ -64,8 +65,8 @@ pub(super) fn render(outcome: &Outcome, lacking: bool) -> String {
 
 fn commands(outcome: &Outcome, lacking: bool) -> Vec<NextCommand<'_>> {
     let mut commands = vec![NextCommand::Status];
-    match (outcome.action.as_str(), &outcome.release) {
-        ("revert", Some(release)) if lacking => {
+    match (outcome.action, &outcome.release) {
+        (Action::Revert, Some(release)) if lacking => {
             let has = |host: &&HostOutcome| host.to.as_ref().is_some_and(|live| live.release == *release);
             if 2 * outcome.hosts.iter().filter(has).count() > outcome.hosts.len() {
                 commands.push(NextCommand::SyncMissing);
@@ -73,11 +74,11 @@ fn commands(outcome: &Outcome, lacking: bool) -> Vec<NextCommand<'_>> {
                 commands.push(NextCommand::DeployCommit(version));
             }
         }
-        ("revert", Some(release)) => commands.push(NextCommand::RevertAgain(release)),
-        ("revert", None) => commands.push(NextCommand::Sync),
-        ("sync", _) => commands.push(NextCommand::SyncAgain),
-        ("restart", _) => commands.push(NextCommand::RestartAgain),
-        ("deploy", _) => commands.extend([NextCommand::Redeploy, NextCommand::Sync]),
+        (Action::Revert, Some(release)) => commands.push(NextCommand::RevertAgain(release)),
+        (Action::Revert, None) => commands.push(NextCommand::Sync),
+        (Action::Sync, _) => commands.push(NextCommand::SyncAgain),
+        (Action::Restart, _) => commands.push(NextCommand::RestartAgain),
+        (Action::Deploy, _) => commands.extend([NextCommand::Redeploy, NextCommand::Sync]),
         _ => {}
     }
     commands

@@ -1,6 +1,6 @@
 //! What a host serves after a run that went wrong, as far as that is known: one variant for each, worded here.
 
-use crate::executor::event::FailureKind;
+use crate::executor::event::{Action, FailureKind};
 use crate::executor::outcome::{HostOutcome, HostResult};
 use crate::report::human;
 
@@ -41,7 +41,7 @@ impl Served {
     }
 
     /// In a few words; `action` is what the run did.
-    pub(super) fn text(&self, action: &str, hosts: usize) -> String {
+    pub(super) fn text(&self, action: Action, hosts: usize) -> String {
         let serve = if hosts == 1 { "serves" } else { "serve" };
         let (revision, step) = match self {
             Served::Revision(Some(revision)) => return format!("{serve} {revision}"),
@@ -54,8 +54,8 @@ impl Served {
         };
         let step = step.as_ref().map_or(String::new(), |step| format!(" ({step})"));
         match (revision, action) {
-            (Some(revision), "restart") => format!("{serve} {revision}, but may not be up"),
-            (Some(revision), "revert") => format!("reverted to {revision}, but a step failed{step}"),
+            (Some(revision), Action::Restart) => format!("{serve} {revision}, but may not be up"),
+            (Some(revision), Action::Revert) => format!("reverted to {revision}, but a step failed{step}"),
             (Some(revision), _) => format!("rolled back to {revision}, but a step failed{step}"),
             (None, _) => format!("{serve} nothing, as before, but a step failed{step}"),
         }

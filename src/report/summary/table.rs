@@ -5,6 +5,7 @@ use console::{Alignment, measure_text_width, pad_str};
 use super::super::style::Paint;
 use super::super::{clean, human};
 use crate::executor::outcome::{End, HostOutcome, HostResult, Outcome};
+use crate::plan::Action;
 use crate::transport::Exit;
 
 /// More hosts than these are told in groups.
@@ -91,9 +92,9 @@ fn folded(hosts: &[HostOutcome]) -> Vec<String> {
 /// Of `exec` the code is the result.
 fn result(outcome: &Outcome, host: &HostOutcome) -> String {
     let exit = host.failure.as_ref().and_then(|failure| failure.exit.as_ref());
-    match (outcome.action.as_str(), exit, host.result) {
-        ("exec", Some(exit), _) => human::exit(exit),
-        ("exec", None, HostResult::Done) => human::exit(&Exit::Code(0)),
+    match (outcome.action, exit, host.result) {
+        (Action::Exec, Some(exit), _) => human::exit(exit),
+        (Action::Exec, None, HostResult::Done) => human::exit(&Exit::Code(0)),
         _ => word(host.result).to_owned(),
     }
 }

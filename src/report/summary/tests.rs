@@ -6,6 +6,8 @@ use super::*;
 use crate::executor::Live;
 use crate::executor::event::{Failure, FailureKind, Phase};
 use crate::executor::outcome::{HostOutcome, HostResult};
+use crate::plan::Action;
+use crate::remote::step::Step;
 use crate::remote::version::Version;
 use crate::transport::Exit;
 
@@ -39,7 +41,7 @@ fn hosts(count: usize, to: &str, result: HostResult) -> Vec<HostOutcome> {
 fn outcome(end: End, hosts: Vec<HostOutcome>) -> Outcome {
     Outcome {
         apps: Vec::new(),
-        action: "deploy".to_owned(),
+        action: Action::Deploy,
         environment: "production".to_owned(),
         end,
         release: live(NEW).map(|live| live.release),
@@ -55,7 +57,7 @@ fn outcome(end: End, hosts: Vec<HostOutcome>) -> Outcome {
 fn failure(kind: FailureKind, step: &str, exit: Option<Exit>) -> Failure {
     Failure {
         kind,
-        step: step.to_owned(),
+        step: Step::parse(step).unwrap(),
         exit,
         message: String::new(),
         reason: None,
@@ -100,7 +102,7 @@ fn nothing_to_do() {
 fn setup_and_exec_serve_nothing() {
     let mut outcome = outcome(End::Done, hosts(2, NEW, HostResult::Done));
     outcome.hosts.iter_mut().for_each(|host| (host.from, host.to) = (None, None));
-    outcome.action = "setup".to_owned();
+    outcome.action = Action::Setup;
     insta::assert_snapshot!(text(&outcome), @r#"
     host  time  result
     web1  1.0s  done
@@ -108,7 +110,7 @@ fn setup_and_exec_serve_nothing() {
 
     set up 2 hosts in 12.3s
     "#);
-    outcome.action = "exec".to_owned();
+    outcome.action = Action::Exec;
     outcome.end = End::Failed;
     outcome.hosts[1].result = HostResult::Failed;
     outcome.hosts[1].failure = Some(failure(FailureKind::Step, "exec", Some(Exit::Code(3))));
@@ -291,7 +293,7 @@ fn split() {
       shipit production sync        bring all hosts to what most of them serve
     note: a migration ran; what it did to a database is not undone
     "#);
-    outcome.action = "revert".to_owned();
+    outcome.action = Action::Revert;
     let revert = text(&outcome);
     assert!(revert.contains("shipit production revert 20261121T081502Z-d4e5f6a  try again"), "{revert}");
 }
@@ -337,15 +339,15 @@ fn no_text_of_a_host_acts_on_the_terminal() {
         outcome.hosts[0].to = Some(Live { release: nasty.clone(), version: None });
         outcome.hosts[0].failure = Some(Failure {
             kind: FailureKind::Step,
-            step: nasty.clone(),
+            step: Step::Build,
             exit: Some(Exit::Lost(nasty.clone())),
             message: nasty.clone(),
             reason: None,
             hint: Some(nasty.clone()),
             tail: nasty.clone().into_bytes(),
         });
-        for action in ["deploy", "revert"] {
-            outcome.action = action.to_owned();
+        for action in [Action::Deploy, Action::Revert] {
+            outcome.action = action;
             let text = text(&outcome);
             assert!(!text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{text:?}");
         }

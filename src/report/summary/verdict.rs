@@ -6,29 +6,30 @@ use super::super::style::Paint;
 use super::super::{clean, human};
 use super::next;
 use super::served::Served;
-use crate::executor::event::Failure;
+use crate::executor::event::{Action, Failure};
 use crate::executor::outcome::{End, HostOutcome, HostResult, Outcome};
 use crate::remote::reason::Reason;
+use crate::remote::step::Step;
 use crate::remote::version::Version;
 
 /// Steps that read better as verbs: `failed while building`.
-const VERBS: [(&str, &str); 9] = [
-    ("connect", "connecting"),
-    ("lock", "taking the lock"),
-    ("fetch", "fetching"),
-    ("build", "building"),
-    ("migrate", "migrating"),
-    ("reload", "reloading"),
-    ("resolve", "resolving the ref"),
-    ("shared", "linking shared files"),
-    ("health", "checking health"),
+const VERBS: [(Step, &str); 9] = [
+    (Step::Connect, "connecting"),
+    (Step::Lock, "taking the lock"),
+    (Step::Fetch, "fetching"),
+    (Step::Build, "building"),
+    (Step::Migrate, "migrating"),
+    (Step::Reload, "reloading"),
+    (Step::Resolve, "resolving the ref"),
+    (Step::Shared, "linking shared files"),
+    (Step::Health, "checking health"),
 ];
 
 pub(super) fn render(outcome: &Outcome, paint: Paint) -> String {
     match outcome.end {
         End::Done => paint.good(&done(outcome)),
         End::NothingToDo => paint.good(&nothing_to_do(outcome)),
-        End::Failed | End::Unreachable if outcome.action == "exec" => paint.bad(&exec_failed(outcome)),
+        End::Failed | End::Unreachable if outcome.action == Action::Exec => paint.bad(&exec_failed(outcome)),
         End::Failed => paint.bad(&format!("{}; nothing live was changed", failed(outcome))),
         End::Refused => paint.odd(&format!("refused{}", reasons(outcome))) + &hint(outcome),
         End::Unreachable => {
@@ -50,18 +51,18 @@ fn done(outcome: &Outcome) -> String {
     let hosts = human::places(&worked);
     let took = human::duration(outcome.took);
     let revision = outcome.version.as_ref().map(Version::short);
-    match (outcome.action.as_str(), revision) {
-        ("deploy", Some(revision)) => format!("deployed {revision} to {hosts} in {took}"),
-        ("revert", Some(revision)) => format!("reverted {hosts} to {revision} in {took}"),
-        ("deploy", None) => format!("deployed to {hosts} in {took}"),
-        ("revert", None) => format!("reverted {hosts} in {took}"),
-        ("setup", _) => format!("set up {hosts} in {took}"),
-        ("sync", Some(revision)) => format!("brought {} to {revision} in {took}", synced(outcome)),
-        ("restart", _) => format!("restarted {hosts} in {took}"),
-        ("prune", _) => format!("pruned {hosts} in {took}"),
-        ("unlock", _) => format!("unlocked {hosts} in {took}"),
-        ("exec", _) => format!("ran on {hosts} in {took}"),
-        (action, _) => format!("{action}: done on {hosts} in {took}"),
+    match (outcome.action, revision) {
+        (Action::Deploy, Some(revision)) => format!("deployed {revision} to {hosts} in {took}"),
+        (Action::Revert, Some(revision)) => format!("reverted {hosts} to {revision} in {took}"),
+        (Action::Deploy, None) => format!("deployed to {hosts} in {took}"),
+        (Action::Revert, None) => format!("reverted {hosts} in {took}"),
+        (Action::Setup, _) => format!("set up {hosts} in {took}"),
+        (Action::Sync, Some(revision)) => format!("brought {} to {revision} in {took}", synced(outcome)),
+        (Action::Restart, _) => format!("restarted {hosts} in {took}"),
+        (Action::Prune, _) => format!("pruned {hosts} in {took}"),
+        (Action::Unlock, _) => format!("unlocked {hosts} in {took}"),
+        (Action::Exec, _) => format!("ran on {hosts} in {took}"),
+        (action, _) => format!("{}: done on {hosts} in {took}", action.name()),
     }
 }
 
@@ -73,9 +74,9 @@ fn synced(outcome: &Outcome) -> String {
 }
 
 fn nothing_to_do(outcome: &Outcome) -> String {
-    match outcome.action.as_str() {
-        "restart" => return "nothing to do: no host has a supervisor".to_owned(),
-        "prune" => return "nothing to do: there is nothing to remove".to_owned(),
+    match outcome.action {
+        Action::Restart => return "nothing to do: no host has a supervisor".to_owned(),
+        Action::Prune => return "nothing to do: there is nothing to remove".to_owned(),
         _ => {}
     }
 
@@ -98,7 +99,7 @@ fn exec_failed(outcome: &Outcome) -> String {
 fn failed(outcome: &Outcome) -> String {
     let hosts = failing(outcome);
     let place = if hosts.is_empty() { String::new() } else { format!(" on {}", human::names(&hosts)) };
-    let mut steps = failures(outcome).map(|failure| failure.step.as_str());
+    let mut steps = failures(outcome).map(|failure| failure.step);
     let during = match steps.next() {
         Some(first) if steps.all(|step| step == first) => {
             let known = VERBS.iter().find(|(step, _)| *step == first);
@@ -142,8 +143,8 @@ fn interrupted(outcome: &Outcome, signal: i32) -> String {
     let any_back = outcome.hosts.iter().any(|host| host.result == HostResult::RolledBack);
     match any_back {
         true => format!("interrupted by {name}; {}", rolled_back(outcome)),
-        false if outcome.action == "exec" => format!("interrupted by {name}"),
-        false if outcome.action == "restart" => {
+        false if outcome.action == Action::Exec => format!("interrupted by {name}"),
+        false if outcome.action == Action::Restart => {
             format!("interrupted by {name}; every host serves what it served")
         }
         false => format!("interrupted by {name}; nothing live was changed"),
@@ -160,14 +161,14 @@ fn split(outcome: &Outcome, paint: Paint) -> String {
             None => groups.push((served, vec![&host.host])),
         }
     }
-    let state = match outcome.action.as_str() {
-        "restart" => "not every host may be up",
+    let state = match outcome.action {
+        Action::Restart => "not every host may be up",
         _ => "not every host serves the same",
     };
     let mut text = paint.bad(&format!("{}; {state}:", failed(outcome)));
     for (served, hosts) in groups {
         let names = clean::line(hosts.join(", ").as_bytes(), usize::MAX);
-        text.push_str(&format!("\n  {names}: {}", served.text(&outcome.action, hosts.len())));
+        text.push_str(&format!("\n  {names}: {}", served.text(outcome.action, hosts.len())));
     }
     text + &next::render(outcome, lacking(outcome))
 }
