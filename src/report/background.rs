@@ -11,6 +11,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::clean;
+
 /// Bytes that may wait to be written.
 const WAITING_LIMIT: usize = 4 << 20;
 
@@ -93,6 +95,11 @@ impl Background {
 
     /// Progress: handed over, or dropped where too much waits already.
     pub(super) fn write(&self, text: &str) {
+        self.draw(&clean::shown(text));
+    }
+
+    /// The same of text that moves the cursor, and is ours.
+    pub(super) fn draw(&self, text: &str) {
         if self.0.waiting.load(Ordering::Relaxed) <= WAITING_LIMIT {
             self.hand_over(text.len(), Piece::Progress(text.to_owned()));
         }

@@ -1,9 +1,14 @@
 //! Bytes of others, made harmless: what leaves this module holds no control character, no escape sequence and
 //! nothing that reorders or hides text.
 //!
+//! Text of a host or a file is cleaned with [`line`] or [`lines`] where it becomes part of a message. All that goes to a
+//! terminal, or could, passes [`shown`] once more on its way out, and all JSON [`json`]: so what was forgotten there
+//! acts on no terminal either.
+//!
 //! Works line by line, so that a sequence that never ends swallows the rest of its own line and no more.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::iter::Peekable;
 use std::str::Chars;
 
@@ -35,6 +40,68 @@ pub fn lines(bytes: &[u8]) -> Vec<String> {
 #[must_use]
 pub fn truncate(text: &str, width: usize) -> Cow<'_, str> {
     console::truncate_str(text, width, if width == 0 { "" } else { "…" })
+}
+
+/// A text of ours that may go to a terminal: all but line ends, tabs and colours is made harmless. The last door, not a
+/// substitute for [`line`]: colours of a host would pass.
+#[must_use]
+pub fn shown(text: &str) -> Cow<'_, str> {
+    let is_harmless = |c: char| matches!(c, '\n' | '\t') || !(c.is_control() || hides(c));
+    if text.chars().all(is_harmless) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\u{1b}' => match colour(characters.clone()) {
+                Some(numbers) => {
+                    characters.nth(numbers.len() + 1);
+                    let _ = write!(out, "\u{1b}[{numbers}m");
+                }
+                None => skip_escape(&mut characters),
+            },
+            '\u{9b}' => skip_control_sequence(&mut characters),
+            '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => skip_string(&mut characters),
+            _ => out.push(if is_harmless(character) { character } else { char::REPLACEMENT_CHARACTER }),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// The numbers of the colour (SGR) that begins here, after ESC, as [`super::style`] and the diagnostics of the configuration
+/// write it. Not the one that hides text.
+fn colour(mut rest: Peekable<Chars<'_>>) -> Option<String> {
+    rest.next_if_eq(&'[')?;
+    let mut numbers = String::new();
+    while let Some(digit) = rest.next_if(|c| c.is_ascii_digit() || *c == ';') {
+        numbers.push(digit);
+        if numbers.len() > 16 {
+            return None;
+        }
+    }
+    (rest.next() == Some('m') && numbers.trim_start_matches('0') != "8").then_some(numbers)
+}
+
+/// JSON that means the same and acts on no terminal: what serde leaves as it is between quotes, and [`line`] would
+/// remove, is escaped.
+#[must_use]
+pub fn json(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| c != '\n' && (c.is_control() || hides(c));
+    if !text.chars().any(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 64);
+    for character in text.chars() {
+        if acts(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(character);
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// Cuts a stream into clean lines, in bounded memory.
@@ -223,7 +290,39 @@ mod tests {
         assert_eq!(line(b"two\nlines\r\n", 80), "two lines");
     }
 
+    #[test]
+    fn what_is_shown_keeps_its_colours_and_nothing_else() {
+        let table = [
+            ("plain\n\ttext ä", "plain\n\ttext ä"),
+            ("\u{1b}[1m\u{1b}[38;5;9merror\u{1b}[0m: x", "\u{1b}[1m\u{1b}[38;5;9merror\u{1b}[0m: x"),
+            ("a\u{1b}]0;title\u{7}b\u{1b}[2Jc", "abc"),
+            ("\u{1b}[8mhidden", "hidden"),
+            ("\u{1b}[31", ""),
+            ("a\u{9b}31mb\u{9d}0;t\u{9c}c", "abc"),
+            ("a\u{2028}b\u{202e}c\r", "a\u{fffd}b\u{fffd}c\u{fffd}"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(shown(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn json_means_the_same_and_acts_on_nothing() {
+        let text = "a\u{9b}31m \u{2028}\u{202e}\u{7f}\u{e0001}\u{1b}[2J ä\n";
+        let value = serde_json::Value::from(text).to_string();
+        let escaped = json(&value);
+        assert!(escaped.chars().all(|c| !c.is_control() && !hides(c)), "{escaped:?}");
+        assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), text);
+    }
+
     proptest! {
+        #[test]
+        fn nothing_but_colours_is_shown(text in "[\u{1b}\u{9b}\u{9d}\\[\\]P0-9;mX\\\\\u{7}\r\n\t\u{202e}ä]{0,60}") {
+            let shown = shown(&text);
+            let plain = console::strip_ansi_codes(&shown);
+            prop_assert!(!plain.chars().any(|c| c != '\n' && c != '\t' && (c.is_control() || hides(c))), "{shown:?}");
+        }
+
         #[test]
         fn nothing_that_acts_on_a_terminal_is_left(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             for line in lines(&bytes).into_iter().chain([line(&bytes, 40)]) {

@@ -116,7 +116,7 @@ fn word(action: &str, state: State) -> &'static str {
 pub fn head(known: &Known, looked: &[Looked], now: Timestamp) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
-        let value = clean::line(value.as_bytes(), WIDTH * 2);
+        let [name, value] = [name, value].map(|text| clean::line(text.as_bytes(), WIDTH * 2));
         if !value.is_empty() {
             let _ = writeln!(text, "{name:<9} {value}");
         }

@@ -10,7 +10,7 @@ use std::io::{self, IsTerminal, Write};
 use super::background::{Background, Loss};
 use super::ci::Ci;
 use super::note::{Note, Warning};
-use super::{ColorChoice, Verbosity};
+use super::{ColorChoice, Verbosity, clean};
 use crate::error::{Error, SystemError, exit};
 use crate::executor::event::Failure;
 use crate::executor::outcome::{End, HostResult, Outcome};
@@ -132,10 +132,11 @@ impl Printer {
         self.ci.harmless(text).into()
     }
 
-    /// Data that holds nothing of a host's and must keep every byte.
+    /// Data that holds nothing of a host's and must keep every byte, where it is read by a program.
     pub fn data_as_it_is(&self, text: &str) {
         if self.lost.is_empty() {
-            self.lose(write(&mut io::stdout().lock(), text).err());
+            let shown = if self.data_terminal { clean::shown(text) } else { text.into() };
+            self.lose(write(&mut io::stdout().lock(), &shown).err());
         }
     }
 
@@ -147,9 +148,10 @@ impl Printer {
     /// A line of JSON, or a piece of one, as the CI system at hand takes it for nothing but JSON.
     #[must_use]
     pub fn on_one_line(&self, json: &str) -> String {
+        let json = clean::json(json);
         match self.ci {
-            Ci::GitHub { .. } => super::ci::github::harmless_json(json),
-            Ci::None | Ci::GitLab | Ci::Other => json.to_owned(),
+            Ci::GitHub { .. } => super::ci::github::harmless_json(&json),
+            Ci::None | Ci::GitLab | Ci::Other => json.into_owned(),
         }
     }
 
@@ -243,13 +245,13 @@ impl Printer {
 
     fn command(&self, line: Option<String>) {
         if let Some(line) = line {
-            let _ = write(&mut io::stderr().lock(), &line);
+            let _ = write(&mut io::stderr().lock(), &clean::shown(&line));
         }
     }
 
     /// A host that did not answer a question.
     pub fn host_failure(&self, host: &str, failure: &Failure) {
-        let clean = |text: &str| super::clean::lines(text.as_bytes()).join("\n");
+        let clean = |text: &str| clean::lines(text.as_bytes()).join("\n");
         let message =
             if failure.message.is_empty() { super::human::failure(failure) } else { clean(&failure.message) };
         self.error(&format!("{host}: {message}"));
@@ -265,13 +267,13 @@ impl Printer {
 
     /// Shows a question; the answer is typed after it. Whether it could be shown.
     pub(super) fn prompt(&self, question: &str) -> bool {
-        write_whole(&mut io::stderr().lock(), question).is_ok()
+        write_whole(&mut io::stderr().lock(), &clean::shown(question)).is_ok()
     }
 
     /// Something that must be known: standard error.
     pub fn error(&self, text: &str) {
         // Nobody is left to tell if this fails.
-        let _ = write(&mut io::stderr().lock(), &self.ci.harmless(text));
+        let _ = write(&mut io::stderr().lock(), &clean::shown(&self.ci.harmless(text)));
     }
 }
 

@@ -11,6 +11,7 @@ use console::Term;
 use indicatif::TermLike;
 
 use super::background::Background;
+use super::clean;
 
 /// Standard error, as the place of the live lines.
 #[derive(Debug)]
@@ -108,17 +109,17 @@ impl TermLike for Screen {
         Ok(())
     }
     fn write_line(&self, text: &str) -> io::Result<()> {
-        self.with(|drawing| drawing.lines.push(text.to_owned()))
+        self.with(|drawing| drawing.lines.push(clean::shown(text).into_owned()))
     }
     fn write_str(&self, text: &str) -> io::Result<()> {
-        self.with(|drawing| drawing.take(text))
+        self.with(|drawing| drawing.take(&clean::shown(text)))
     }
     fn clear_line(&self) -> io::Result<()> {
         self.with(|drawing| drawing.clears += 1)
     }
     fn flush(&self) -> io::Result<()> {
         let columns = self.width().into();
-        self.with(|drawing| self.out.write(&drawing.put(columns)))
+        self.with(|drawing| self.out.draw(&drawing.put(columns)))
     }
 }
 

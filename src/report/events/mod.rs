@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::Verbosity;
 use super::background::{Background, Loss};
+use super::{Verbosity, clean};
 use crate::error::Error;
 use crate::executor::event::{Event, Observer};
 use crate::executor::outcome::{Outcome, exit_to_json};
@@ -151,7 +151,7 @@ pub fn error(error: &Error) -> Value {
 }
 
 fn line(kind: &str, fields: Value) -> String {
-    format!("{}\n", whole(kind, fields))
+    format!("{}\n", clean::json(&whole(kind, fields).to_string()))
 }
 
 fn whole(kind: &str, mut fields: Value) -> Value {
