@@ -25,7 +25,7 @@ pub(super) async fn run(mut context: Context<'_>, references: &[AppReference]) -
         }
     }
     if context.environment.confirm && !context.invocation.dry_run && !context.invocation.yes {
-        confirm(&context)?;
+        confirm(&context).await?;
     }
     if context.invocation.yes {
         context.environment.rollout.pause = without_asking(context.environment.rollout.pause);
@@ -105,9 +105,9 @@ fn undo(context: &Context<'_>) -> String {
 }
 
 // `confirm = true`: no deploy by mistake.
-fn confirm(context: &Context<'_>) -> Result<(), Error> {
+async fn confirm(context: &Context<'_>) -> Result<(), Error> {
     let environment = &context.environment;
-    if prompt::ask(context.printer, Question::Deploy(environment)) {
+    if prompt::ask(context.printer, Question::Deploy(environment)).await? {
         return Ok(());
     }
     Err(Refused::DeployNotConfirmed { environment: environment.name.clone() }.into())

@@ -38,7 +38,7 @@ pub(super) async fn add_unknown_keys(
             return Ok(());
         }
         add(transport, printer, &accepted);
-        if !asked.is_empty() && !prompt::ask(printer, Question::TrustKeys(&asked)) {
+        if !asked.is_empty() && !prompt::ask(printer, Question::TrustKeys(&asked)).await? {
             return Err(untrusted(&asked));
         }
         add(transport, printer, &asked);

@@ -23,7 +23,7 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     }
     if held.iter().any(|(_, (_, dead))| !dead)
         && !context.invocation.yes
-        && !prompt::ask(context.printer, Question::EndRun)
+        && !prompt::ask(context.printer, Question::EndRun).await?
     {
         return Err(Refused::UnlockNotConfirmed.into());
     }

@@ -70,6 +70,12 @@ pub enum Error {
     /// The demo.
     #[error(transparent)]
     Demo(#[from] DemoError),
+    /// The user interrupted shipit while it asked a question.
+    #[error("interrupted")]
+    Interrupted {
+        /// The signal's number.
+        signal: i32,
+    },
     /// A panic, whose message was printed.
     #[error("this is a bug in shipit; please report it with the output above")]
     Bug,
@@ -90,6 +96,7 @@ impl Error {
             Error::Git(GitError::BadReference { .. }) => exit::USAGE,
             Error::Refused(_) => exit::REFUSED,
             Error::Bug => exit::BUG,
+            Error::Interrupted { signal } => interrupted(*signal),
             Error::Untrusted { .. } => exit::UNREACHABLE,
             Error::Git(_) | Error::NotFound(_) | Error::System(_) | Error::Demo(_) => exit::FAILED,
         }

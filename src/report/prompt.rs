@@ -8,7 +8,8 @@ use tokio::sync::oneshot;
 
 use super::{Printer, clean, human, table};
 use crate::config::Environment;
-use crate::executor::Ask;
+use crate::error::{Error, SystemError};
+use crate::executor::{Ask, Interrupt};
 use crate::transport::{Boxed, OfferedKey};
 
 /// More host names than these make a question longer, not clearer.
@@ -32,19 +33,31 @@ pub fn can_ask(printer: &Printer) -> bool {
 }
 
 /// Shows what the question is about, then asks it. `false` where the answer is no, and where nobody can be asked.
-#[must_use]
-pub fn ask(printer: &Printer, question: Question<'_>) -> bool {
+///
+/// # Errors
+/// When the user interrupts instead of answering.
+pub async fn ask(printer: &Printer, question: Question<'_>) -> Result<bool, Error> {
     if let Some(details) = details(question) {
         printer.error(&details);
     }
     if !can_ask(printer) {
-        return false;
+        return Ok(false);
     }
+    // Whoever listened to signals once in a process has taken their effect away: a read would go on after Ctrl-C.
+    let mut interrupt = Interrupt::listen().map_err(|source| SystemError::Signals { source })?;
+    let known = interrupt.asked();
     let mut text = text(question);
     loop {
-        let Some(answer) = printer.prompt(&text).then(read_answer).flatten() else { return false };
+        if !printer.prompt(&text) {
+            return Ok(false);
+        }
+        let answer = tokio::select! {
+            answer = typed() => answer,
+            asked = interrupt.beyond(known) => return Err(Error::Interrupted { signal: asked.signal }),
+        };
+        let Some(answer) = answer else { return Ok(false) };
         match meaning(question, &answer) {
-            Some(agreed) => return agreed,
+            Some(agreed) => return Ok(agreed),
             None => text = "please type yes or no: ".to_owned(),
         }
     }
@@ -56,16 +69,20 @@ pub struct BatchPrompt;
 
 impl Ask for BatchPrompt {
     fn ask<'a>(&'a self, _: &'a str) -> Boxed<'a, bool> {
-        let (sender, answer) = oneshot::channel();
-        // In a thread that is never joined: an operator who interrupts instead of answering leaves it reading.
-        std::thread::spawn(move || {
-            let _ = sender.send(read_answer().is_some_and(|answer| is_yes(&answer)));
-        });
-        Box::pin(async { answer.await.unwrap_or(false) })
+        Box::pin(async { typed().await.is_some_and(|answer| is_yes(&answer)) })
     }
 }
 
-/// A line from the terminal; none at its end.
+/// A line from the terminal; none at its end. Read in a thread that is never joined: an operator who interrupts instead of
+/// answering leaves it reading.
+async fn typed() -> Option<String> {
+    let (sender, answer) = oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = sender.send(read_answer());
+    });
+    answer.await.ok().flatten()
+}
+
 fn read_answer() -> Option<String> {
     let mut line = String::new();
     let read = io::stdin().read_line(&mut line).ok()?;

@@ -150,7 +150,7 @@ fn before_a_run() -> Vec<Error> {
         SystemError::Runtime { source: gone() },
         SystemError::Write { file: FILE.into(), source: gone() },
     ];
-    let untrusted = [Error::Untrusted { hosts: named("web1 and web2") }];
+    let untrusted = [Error::Untrusted { hosts: named("web1 and web2") }, Error::Interrupted { signal: 2 }];
     (config_errors().into_iter().map(Error::from))
         .chain(git_errors().into_iter().map(Error::from))
         .chain(refusals().into_iter().map(Error::from))
