@@ -8,6 +8,7 @@
 // Each test file compiles this module anew and uses its own part of it; a panic is how a test fails.
 #![allow(dead_code, unused_imports, unused_macros, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod adversary;
 mod host;
 mod login;
 mod process;

@@ -4,6 +4,9 @@
 //! Every scenario runs on all three shells, as tests of their own. What a host holds and serves is looked at on disk.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+// What generators share.
+#[path = "../common/adversary.rs"]
+mod adversary;
 // The harness's own modules for processes and the repository; each file uses its part of them.
 #[allow(dead_code)]
 #[path = "../common/process.rs"]
@@ -31,6 +34,7 @@ mod jobs;
 mod limits;
 mod lock;
 mod loss;
+mod names;
 mod onward;
 mod prune;
 mod sent;

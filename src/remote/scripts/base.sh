@@ -11,7 +11,7 @@
 # login that has the name of one of ours is kept under another name, and with_user_env restores it for what runs for the
 # user: the login's values are not overwritten, and hooks see none of ours.
 user_env_names='
-	BOOT CHECKOUT CONSOLE CONSOLE_RC ENTER ENTER_ARGV ENTER_BASH F FAILED FETCH FOREVER GIT HELPER JOB LOG M N NL PIECE R S
+	BOOT CHECKOUT CONSOLE CONSOLE_RC ENTER ENTER_ARGV ENTER_BASH F FAILED FETCH FOREVER GIT HELPER JOB LOG M N NL PIECE R S TAILS
 	SEQ SERVING TAB TAIL TOKEN WORD action alone answer app apps begin body code content count cr digest dir end
 	entry environment fields fits from has high host into left limit line locale lost low mask mode newline parent part pin
 	pinned port pruned quoted reference rel release remote repo revision roles root run said shell size start state
@@ -42,10 +42,28 @@ with_user_env() {
 	exec "$@"
 }
 
+# is_number WORD: whether it is digits, at most 15 and without a zero in front. Nothing else that a name or a tool says may
+# reach $(( )), or a comparison of numbers: there bash (/bin/sh of Red Hat, SUSE and Arch) evaluates a word as an
+# expression, and a[$(command)] runs the command. Not a range: what lies in one depends on the locale.
+is_number() {
+	case $1 in
+	'' | *[!0123456789]* | 0?* | ????????????????*) return 1 ;;
+	esac
+}
+
+# count_bytes FILE: sets $size.
+count_bytes() {
+	size=$(wc -c <"$1")
+	# Some wc print blanks before the number.
+	size=${size##* }
+	is_number "$size" || size=0
+}
+
+# A reply is one line: a name that has more is cut.
 say() {
 	say_line=$N$TAB$SEQ
 	for say_field in "$@"; do
-		say_line=$say_line$TAB$say_field
+		say_line=$say_line$TAB${say_field%%"$NL"*}
 	done
 	printf '%s\n' "$say_line" >&3
 }
@@ -146,7 +164,7 @@ fact() {
 # log_size: sets $size to the bytes in the log. Forks are the most expensive thing here, so an empty log costs none.
 log_size() {
 	size=0
-	[ ! -s "$LOG" ] || size=$(($(wc -c <"$LOG")))
+	[ ! -s "$LOG" ] || count_bytes "$LOG"
 }
 
 # in_subshell FUNCTION: runs it in a subshell, so that its failure does not end this shell. A subshell that was killed
@@ -181,14 +199,15 @@ process_start() {
 	case $1 in
 	Z | X) return 1 ;;
 	esac
-	start=${20}
+	start=${20:-}
+	is_number "$start"
 }
 
 # token_of DIR: prints the token of a run: a directory named owner.PID.START.BOOT. The process that it names may act for
 # the run. The token changes hands by rename, so exactly one of several processes gets it, on a full disk too.
 token_of() {
 	for token_is in "$1"/owner.*; do
-		[ -d "$token_is" ] && {
+		[ -d "$token_is" ] && read_token "${token_is##*/}" && {
 			echo "${token_is##*/}"
 			return
 		}
@@ -196,12 +215,23 @@ token_of() {
 	return 1
 }
 
+# read_token TOKEN: sets $token_pid, $token_start and $token_boot. Returns 1 for a name that no process of ours has: the
+# process group of pid 1 would be all processes.
+read_token() {
+	token_start=${1#owner.}
+	token_pid=${token_start%%.*}
+	token_start=${token_start#*.}
+	token_boot=${token_start#*.}
+	token_start=${token_start%%.*}
+	case $token_boot in
+	'' | *[!0123456789abcdef-]*) return 1 ;;
+	esac
+	is_number "$token_pid" && [ "$token_pid" -gt 1 ] && is_number "$token_start"
+}
+
 # token_alive TOKEN: whether its process still runs.
 token_alive() {
-	token_rest=${1#owner.}
-	token_pid=${token_rest%%.*}
-	token_rest=${token_rest#*.}
-	[ "${token_rest#*.}" = "$BOOT" ] && process_start "$token_pid" && [ "$start" = "${token_rest%%.*}" ]
+	read_token "$1" && [ "$token_boot" = "$BOOT" ] && process_start "$token_pid" && [ "$start" = "$token_start" ]
 }
 
 # pause: about a fifth of a second, if sleep accepts fractions.

@@ -78,16 +78,13 @@ check_free_space() {
 	set -- $(LC_ALL=C df -Pk "$check_at" 2>/dev/null)
 	if [ $# -gt 10 ]; then
 		shift 7
-		case $3$4 in
-		'' | *[!0-9]*) ;;
-		*)
+		if is_number "$3" && is_number "$4"; then
 			if [ "$4" -le "$3" ] && [ -d "$root/current/" ]; then
 				check_want=$(du -sk "$root/current/" 2>/dev/null)
 				check_want=${check_want%%[!0-9]*}
 			fi
 			found space "$4" "${check_want:-0}" "$6"
-			;;
-		esac
+		fi
 	fi
 	# shellcheck disable=SC2046 # as above; not every busybox counts inodes, and not every file system has a number of them
 	set -- $(LC_ALL=C df -Pi "$check_at" 2>/dev/null)

@@ -116,7 +116,8 @@ refuse_older_again() {
 	git_source merge-base --is-ancestor "$from_revision" "$revision" 2>/dev/null && return
 	guard_new=$(git_source show -s --format=%ct "$revision" 2>/dev/null)
 	guard_live=$(git_source show -s --format=%ct "$from_revision" 2>/dev/null)
-	[ "${guard_new:-0}" -lt "${guard_live:-0}" ] || return 0
+	is_number "$guard_new" || guard_new=0
+	is_number "$guard_live" && [ "$guard_new" -lt "$guard_live" ] || return 0
 	fail older-date check "$revision" "$from_revision"
 }
 

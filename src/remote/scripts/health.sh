@@ -15,6 +15,10 @@ store_health() {
 read_health() {
 	health_kind=''
 	[ ! -f "$1/health" ] || read -r health_kind health_within health_interval health_stable health_spec <"$1/health"
+	[ -n "$health_kind" ] || return 0
+	# Not as we wrote it: one try.
+	is_number "$health_within" && is_number "$health_interval" && is_number "$health_stable" ||
+		health_within=0 health_interval=1 health_stable=0
 }
 
 # tell_health_check: tells the operator which check to make for release $M. Returns 1 if the operator has none to make.
@@ -49,7 +53,8 @@ health_failed() {
 
 health_try() {
 	for health_file in "$M/steps/health".*; do
-		health_limit=${health_file##*.}
+		read_step health "$health_file" || continue
+		health_limit=$step_limit
 		[ "$health_limit" -le "$try_left" ] || health_limit=$try_left
 		run_job "$health_limit" "$root/current" "$with_shell" "$with_option" "$with_text" shipit "$M" "$health_file"
 		[ "$why/$code" = 'exit/0' ] || break

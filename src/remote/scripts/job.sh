@@ -49,6 +49,17 @@ job_runs() {
 	[ -e "$1" ] && [ ! -s "$1" ]
 }
 
+# read_job FILE: sets $named_pid, $named_began and $named_limit from the name of a job's file. Returns 1 for a name that no
+# job made: the process group of pid 1 would be all processes.
+read_job() {
+	named_limit=${1##*/job.}
+	named_pid=${named_limit%%.*}
+	named_limit=${named_limit#*.}
+	named_began=${named_limit%%.*}
+	named_limit=${named_limit#*.}
+	is_number "$named_pid" && [ "$named_pid" -gt 1 ] && is_number "$named_began" && is_number "$named_limit"
+}
+
 # step_begin NAME: tells the operator, and the record of this run, that a step begins.
 step_begin() {
 	step=$1
@@ -96,11 +107,8 @@ step_failed() {
 # end_jobs DIR [PATIENCE]: ends the jobs of a run: TERM, and KILL after PATIENCE fifths of a second (5 if not given).
 end_jobs() {
 	for end_job in "$1"/job.*; do
-		job_runs "$end_job" || continue
-		end_job=${end_job##*/job.}
-		end_pid=${end_job%%.*}
-		end_began=${end_job#*.}
-		end_began=${end_began%%.*}
+		job_runs "$end_job" && read_job "$end_job" || continue
+		end_pid=$named_pid end_began=$named_began
 		# The job may have ended long ago and its pid may be another process. A pid is not given away while its group
 		# has members.
 		process_start "$end_pid" || start=$end_began
@@ -201,7 +209,10 @@ try_hook() {
 # shellcheck disable=SC2016
 WORD='while :; do
 	for word in "$1".*; do
-		[ ! -e "$word" ] || exit "${word##*.}"
+		case ${word##*.} in
+		"" | *[!0123456789]* | ????*) ;;
+		*) [ ! -e "$word" ] || exit "${word##*.}" ;;
+		esac
 	done
 	sleep 0.2 2>/dev/null || sleep 1
 done'
@@ -219,16 +230,27 @@ try_local_step() {
 	return "$code"
 }
 
+# read_step STEP FILE: sets $step_limit, and $step_here if the operator's machine runs it, from the name of a stored text:
+# STEP.NUMBER.LIMIT or STEP.NUMBER.here.LIMIT. Returns 1 for any other file.
+read_step() {
+	step_limit=${2##*/"$1".}
+	step_number=${step_limit%%.*}
+	step_limit=${step_limit#*.} step_here=
+	case $step_limit in
+	here.*) step_limit=${step_limit#here.} step_here=yes ;;
+	esac
+	[ -f "$2" ] && is_number "$step_number" && is_number "$step_limit"
+}
+
 # run_stored STEP DIR [try]: runs the texts that are stored with release $M for that step, in their order. File names
 # end in .LIMIT. With `try` a failure is returned.
 run_stored() {
 	step_code=0
 	for step_file in "$M/steps/$1".*; do
-		[ -f "$step_file" ] || continue
-		step_limit=${step_file##*.}
-		case ${3:-}:${step_file##*/} in
-		try:*.here.*) try_local_step "$1" "$step_limit" || step_code=$code ;;
-		*.here.*) try_local_step "$1" "$step_limit" || step_failed "$1" "$step_limit" ;;
+		read_step "$1" "$step_file" || continue
+		case ${3:-}:$step_here in
+		try:yes) try_local_step "$1" "$step_limit" || step_code=$code ;;
+		:yes) try_local_step "$1" "$step_limit" || step_failed "$1" "$step_limit" ;;
 		try:*) try_hook "$1" "$step_limit" "$2" "$M" "$step_file" || step_code=$code ;;
 		*) run_hook "$1" "$step_limit" "$2" "$M" "$step_file" ;;
 		esac
@@ -240,17 +262,22 @@ run_stored() {
 # operator.
 operator_missing_for() {
 	[ -n "$alone" ] || return 1
+	nobody_limit=$step_limit nobody_code=1
 	for nobody_file in "$M/steps/$1".*.here.*; do
-		[ ! -f "$nobody_file" ] || return 0
+		! read_step "$1" "$nobody_file" || nobody_code=0
 	done
-	return 1
+	step_limit=$nobody_limit
+	return $nobody_code
 }
 
 has_step() {
+	has_limit=$step_limit has_code=1
 	for has_file in "$M/steps/$1".*; do
-		[ -f "$has_file" ] && return 0
+		! read_step "$1" "$has_file" || has_code=0
 	done
-	return 1
+	# A caller may still tell of the step that it ran.
+	step_limit=$has_limit
+	return $has_code
 }
 
 # set_hook_env RELEASE REVISION PREVIOUS-REVISION ACTION: sets what hooks find in their environment.
@@ -264,6 +291,6 @@ set_hook_env() {
 # run_stored_part STEP NUMBER DIR: runs one of the stored texts, counted from 0.
 run_stored_part() {
 	for step_file in "$M/steps/$1.$((10 + $2))".*; do
-		run_hook "$1" "${step_file##*.}" "$3" "$M" "$step_file"
+		! read_step "$1" "$step_file" || run_hook "$1" "$step_limit" "$3" "$M" "$step_file"
 	done
 }

@@ -25,13 +25,12 @@ own_entry() {
 # power loss a file system may have the name of a file without its content: so everything is synced before the entry
 # says that the release will go live.
 open_entry() {
-	set -- "$S/journal/"[0-9]*
-	eval "entry_last=\${$#}"
-	entry_last=${entry_last##*/}
-	entry_number=${entry_last%%.*}
-	case $entry_number in
-	'' | *[!0-9]*) entry_number=100000 ;;
-	esac
+	entry_number=100000
+	for entry_is in "$S/journal/"[0-9]*; do
+		entry_is=${entry_is##*/}
+		entry_is=${entry_is%%.*}
+		! is_number "$entry_is" || [ "$entry_is" -le "$entry_number" ] || entry_number=$entry_is
+	done
 	entry_number=$((entry_number + 1))
 	entry_new=$R/intent
 	{

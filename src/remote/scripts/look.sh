@@ -23,7 +23,8 @@ tell_service() {
 		exec 3>/dev/null
 		set_hook_env "$live_is" "$serving_revision" '' status
 		for serving_file in "$M/steps/status".*; do
-			serving_limit=${serving_file##*.}
+			read_step status "$serving_file" || continue
+			serving_limit=$step_limit
 			[ "$serving_limit" -le $SERVING ] || serving_limit=$SERVING
 			try_hook status "$serving_limit" "$root/current" "$M" "$serving_file" && continue
 			if [ "$why" = limit ]; then echo late; else echo down; fi
@@ -55,7 +56,8 @@ tell_attempts() {
 
 # tell_piece NAME FROM: sends what is in $R/piece.
 tell_piece() {
-	tell_size=$(($(wc -c <"$R/piece")))
+	count_bytes "$R/piece"
+	tell_size=$size
 	say piece "$1" "$2" "$tell_size"
 	cat "$R/piece" >&3
 }
@@ -80,14 +82,16 @@ tell_output() {
 	tell_piece "$wanted" "$begin"
 }
 
-# tell_log_lines LINES PATTERN...: sends the last LINES lines of the matching files the first time, then what is new.
-# $R/seen remembers inode, position and name. One ls for all files, since this is called every second.
+# tell_log_lines LINES PATTERN...: sends the last LINES lines of the matching files the first time, then what is new. A log
+# is known by a number: the link $R/tail.NUMBER leads to it. So what ls prints, and what $R/seen remembers (number, inode,
+# position), has no name in it: a name may be anything, lines that look like those of ls too. One ls for all files, since
+# this is called every second.
 tell_log_lines() {
 	need_scratch logs
 	tails_lines=$1
 	shift
 	cd "$root" 2>/dev/null || fail not-set-up logs "$root"
-	tails_first=
+	tails_first='' tails_dir=$(pwd) tails_number=0 tails_known=' '
 	[ -e "$R/seen" ] || tails_first=yes
 	tails_patterns=$#
 	for tails_pattern in "$@"; do
@@ -98,78 +102,106 @@ tell_log_lines() {
 		IFS=
 		for tails_file in $tails_pattern; do
 			[ -f "$tails_file" ] || continue
-			if [ -r "$tails_file" ]; then set -- "$@" "$tails_file"; else fact unreadable "$tails_file"; fi
+			if [ ! -r "$tails_file" ]; then
+				fact unreadable "$tails_file"
+			elif tails_count "$tails_file"; then
+				set -- "$@" "tail.$tails_number"
+			fi
 		done
 		unset IFS
 	done
 	shift "$tails_patterns"
 	{ printf '' >"$R/next" && printf '' >>"$R/seen"; } || write_failed logs "$R"
 	tails_rotated
-	[ $# = 0 ] || LC_ALL=C TIME_STYLE=locale QUOTING_STYLE=literal ls -niLd -- "$@" >"$R/now"
-	[ $# = 0 ] || while read -r tails_inode _ _ _ _ tails_size _ _ _ tails_file; do
-		if [ -n "$tails_first" ]; then tails_begin "$tails_file"; else tails_one "$tails_file"; fi
-	done <"$R/now"
-	mv "$R/next" "$R/seen" || write_failed logs "$R"
+	# The links lead out of here.
+	cd "$R" || write_failed logs "$R"
+	[ $# = 0 ] || LC_ALL=C TIME_STYLE=locale ls -niLd "$@" >now 2>/dev/null
+	[ $# = 0 ] || while read -r tails_inode _ _ _ _ tails_size tails_number; do
+		tails_number=${tails_number##*tail.}
+		is_number "$tails_size" && is_number "$tails_number" || continue
+		if [ -n "$tails_first" ]; then tails_begin; else tails_one; fi
+	done <now
+	mv next seen || write_failed logs "$R"
 	fact files "$#"
 }
 
-# tails_begin NAME: sends its last lines, one piece at most. Like all of these, it uses $tails_inode and $tails_size.
+# The most logs that are followed.
+TAILS=200
+
+# tails_count FILE: sets $tails_number to the number of that log, and makes its link. Returns 1 if it was counted before
+# under another name, or is one too many.
+tails_count() {
+	# As a rule the files come in the same order each time.
+	tails_number=$((tails_number + 1))
+	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
+	[ "$R/tail.$tails_number" -ef "$1" ] || {
+		tails_number=1
+		while [ -L "$R/tail.$tails_number" ] && ! [ "$R/tail.$tails_number" -ef "$1" ]; do
+			tails_number=$((tails_number + 1))
+		done
+	}
+	if [ ! -L "$R/tail.$tails_number" ]; then
+		[ "$tails_number" -le $TAILS ] || return 1
+		case $1 in
+		/*) ln -s "$1" "$R/tail.$tails_number" || return 1 ;;
+		*) ln -s "$tails_dir/$1" "$R/tail.$tails_number" || return 1 ;;
+		esac
+	fi
+	case $tails_known in
+	*" $tails_number "*) return 1 ;;
+	esac
+	tails_known="$tails_known$tails_number "
+}
+
+# tails_begin: sends its last lines, one piece at most. Like all of these, it uses $tails_number, $tails_inode and
+# $tails_size.
 tails_begin() {
 	tails_from=$((tails_size - PIECE))
 	[ "$tails_from" -gt 0 ] || tails_from=0
-	tail -c "+$((tails_from + 1))" -- "$1" | head -c "$((tails_size - tails_from))" | tail -n "$tails_lines" >"$R/piece"
+	tail -c "+$((tails_from + 1))" "tail.$tails_number" | head -c "$((tails_size - tails_from))" |
+		tail -n "$tails_lines" >piece
 	tell_piece "$tails_inode" "$tails_from"
-	echo "$tails_inode $tails_size $1" >>"$R/next"
+	echo "$tails_number $tails_inode $tails_size" >>next
 }
 
 tails_one() {
 	tails_from=0
-	while read -r seen_inode seen_from seen_file; do
-		[ "$seen_file" = "$1" ] || continue
+	while read -r seen_number seen_inode seen_from; do
+		[ "$seen_number" = "$tails_number" ] && is_number "$seen_from" || continue
 		if [ "$seen_inode" != "$tails_inode" ]; then
-			tails_gone "$seen_inode" "$seen_from" "$1"
+			tails_left "$seen_number" "$seen_inode" "$seen_from"
 		elif [ "$seen_from" -le "$tails_size" ]; then
 			tails_from=$seen_from
 		fi
-	done <"$R/seen"
+	done <seen
 	if [ "$tails_size" -gt "$tails_from" ]; then
-		tails_count=$((tails_size - tails_from))
-		[ "$tails_count" -le "$PIECE" ] || tails_count=$PIECE
-		cut_piece "$1" "$tails_from" "$tails_count"
+		tails_wanted=$((tails_size - tails_from))
+		[ "$tails_wanted" -le "$PIECE" ] || tails_wanted=$PIECE
+		cut_piece "tail.$tails_number" "$tails_from" "$tails_wanted"
 		tell_piece "$tails_inode" "$tails_from"
 		tails_from=$((tails_from + tell_size))
 	fi
-	echo "$tails_inode $tails_from $1" >>"$R/next"
-}
-
-# tails_gone INODE FROM NAME: a log was rotated. The rest of it is read under its new name, if it has one in the same
-# directory.
-tails_gone() {
-	gone_dir=.
-	case $3 in
-	*/*) gone_dir=${3%/*}/ ;;
-	esac
-	QUOTING_STYLE=literal ls -i -- "$gone_dir" >"$R/there" 2>/dev/null
-	while read -r gone_inode gone_file; do
-		[ "$gone_inode" != "$1" ] || tails_left "$1" "$2" "${gone_dir%/}/$gone_file"
-	done <"$R/there"
+	echo "$tails_number $tails_inode $tails_from" >>next
 }
 
 # tails_rotated: sends the rest of rotated logs that did not fit into one piece.
 tails_rotated() {
 	[ -e "$R/rotated" ] || return 0
 	mv "$R/rotated" "$R/rotating"
-	while read -r seen_inode seen_from seen_file; do
-		tails_left "$seen_inode" "$seen_from" "$seen_file"
+	while read -r seen_number seen_inode seen_from; do
+		is_number "$seen_from" && tails_left "$seen_number" "$seen_inode" "$seen_from"
 	done <"$R/rotating"
 }
 
-# tails_left INODE FROM NAME
+# tails_left NUMBER INODE FROM: a log was rotated. The rest of it is read under its new name, if it has one in the same
+# directory.
 tails_left() {
-	[ -f "$3" ] || return 0
-	cut_piece "$3" "$2" "$PIECE"
-	tell_piece "$1" "$2"
-	[ "$tell_size" -lt "$PIECE" ] || echo "$1 $(($2 + tell_size)) $3" >>"$R/rotated"
+	left_dir=$(readlink "$R/tail.$1")
+	find "${left_dir%/*}/" -maxdepth 1 -type f -inum "$2" -exec tail -c "+$(($3 + 1))" {} \; 2>/dev/null |
+		head -c $PIECE >"$R/piece"
+	[ -s "$R/piece" ] || return 0
+	tell_piece "$2" "$3"
+	[ "$tell_size" -lt "$PIECE" ] || echo "$1 $2 $(($3 + tell_size))" >>"$R/rotated"
 }
 
 # quoted TEXT: sets $quoted to it as one word of a shell.

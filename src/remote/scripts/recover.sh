@@ -6,13 +6,11 @@
 # variables of that run.
 recover() {
 	R=$1 alone=yes
-	recover_pid=${2#owner.}
-	recover_pid=${recover_pid%%.*}
 	# The processes of the run. A pid is not given away again while its process group has members.
-	if [ "${2##*.}" = "$BOOT" ] && [ "$recover_pid" != $$ ]; then
-		recover_start=${2#owner.*.}
-		process_start "$recover_pid" || start=${recover_start%.*}
-		if [ "$start" = "${recover_start%.*}" ] && kill -KILL "-$recover_pid" 2>/dev/null; then wait_until_gone "$recover_pid"; fi
+	if read_token "$2" && [ "$token_boot" = "$BOOT" ] && [ "$token_pid" != $$ ]; then
+		recover_pid=$token_pid
+		process_start "$recover_pid" || start=$token_start
+		if [ "$start" = "$token_start" ] && kill -KILL "-$recover_pid" 2>/dev/null; then wait_until_gone "$recover_pid"; fi
 	fi
 	# After a reboot their pids belong to other processes.
 	[ "${2##*.}" != "$BOOT" ] || end_jobs "$R"

@@ -132,13 +132,11 @@ need_space() {
 	set -- $(LC_ALL=C df -Pk "$root" 2>/dev/null)
 	[ $# -gt 10 ] || return 0
 	shift 7
-	case $3$4 in
-	'' | *[!0-9]*) return 0 ;;
-	esac
-	[ "$4" -le "$3" ] || return 0
+	is_number "$3" && is_number "$4" && [ "$4" -le "$3" ] || return 0
 	space_needed=$(du -sk "$root/releases/$from" 2>/dev/null)
 	space_needed=${space_needed%%[!0-9]*}
-	[ "$4" -gt "${space_needed:-0}" ] || fail no-space prepare "$4" "$space_needed"
+	is_number "$space_needed" || space_needed=0
+	[ "$4" -gt "$space_needed" ] || fail no-space prepare "$4" "$space_needed"
 }
 
 # shellcheck disable=SC2016 # expanded by the job's own shell

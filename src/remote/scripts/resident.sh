@@ -77,18 +77,15 @@ wait_tick() {
 tick_jobs() {
 	tick_any=
 	for tick_file in "$R"/job.* "$F"/job.*; do
-		job_runs "$tick_file" || continue
+		job_runs "$tick_file" && read_job "$tick_file" || continue
 		tick_any=yes
 		# Seconds are divided and limits not multiplied: the arithmetic of a shell may have 32 bits.
 		if [ "$tick_file" = "$tick_last" ]; then tick_age=$((tick_age + tick)); else tick_last=$tick_file tick_age=0; fi
-		tick_limit=${tick_file##*.}
-		tick_pid=${tick_file##*/job.}
-		tick_pid=${tick_pid%%.*}
-		if [ $((tick_age / 1000)) -ge $((tick_limit + 5)) ]; then
-			kill -KILL "-$tick_pid"
-		elif [ $((tick_age / 1000)) -ge "$tick_limit" ]; then
+		if [ $((tick_age / 1000)) -ge $((named_limit + 5)) ]; then
+			kill -KILL "-$named_pid"
+		elif [ $((tick_age / 1000)) -ge "$named_limit" ]; then
 			mark "${tick_file%/*}/late"
-			kill -TERM "-$tick_pid"
+			kill -TERM "-$named_pid"
 		fi
 	done
 	if [ -z "$tick_any" ]; then
@@ -104,7 +101,8 @@ tick_output() {
 	tick_room=$((tick_room + TAIL * tick / 1000))
 	[ "$tick_room" -le $TAIL ] || tick_room=$TAIL
 	[ -f "$LOG" ] || return 0
-	tick_size=$(($(wc -c <"$LOG")))
+	count_bytes "$LOG"
+	tick_size=$size
 	[ "$tick_size" -gt "$tick_sent" ] || return 0
 	if job_runs "$R/quiet"; then
 		tick_sent=$tick_size
@@ -163,15 +161,14 @@ bye_or_leave() {
 	mark "$R/stop"
 	mark "$F/stop"
 	for bye_file in "$R"/job.* "$F"/job.*; do
-		! job_runs "$bye_file" || leave_to_successor
+		! job_runs "$bye_file" || ! read_job "$bye_file" || leave_to_successor
 	done
 }
 
 signal_jobs() {
 	for signal_file in "$R"/job.* "$F"/job.*; do
-		job_runs "$signal_file" || continue
-		signal_pid=${signal_file##*/job.}
-		kill "-$1" "-${signal_pid%%.*}"
+		job_runs "$signal_file" && read_job "$signal_file" || continue
+		kill "-$1" "-$named_pid"
 	done
 }
 
@@ -282,7 +279,7 @@ init_variables() {
 	# Where setup works while the deploy path cannot be made yet; otherwise a path that never exists.
 	F=/dev/null/none
 	mask=$(umask) locale=${LC_ALL:-}
-	alone='' SEQ=0 N=${N:-} data_env='' data_enter='' data_token='' vars='' has='' pinned=''
+	alone='' SEQ=0 step_limit='' N=${N:-} data_env='' data_enter='' data_token='' vars='' has='' pinned=''
 	# The operator sets these; the login's environment must not.
 	action='' app='' apps='' digest='' environment='' from='' from_revision='' host='' parent='' reference='' release=''
 	fetch_mode='' ssh_command='' subdir='' submodules='' repo_key='' token_for='' token_user=''
