@@ -169,6 +169,33 @@
 //! | Ctrl-C or SIGTERM | as a step; 130, 143 | as a step; 130, 143 | done |
 //!
 //! Hosts act within moments when a connection ends, and after `timeout.lost` when it goes silent.
+//!
+//! # Bounds
+//!
+//! Nothing that a host says or leaves unsaid costs more than this. A host beyond a bound is treated as one whose connection was
+//! lost: the others are rolled back or go on, as the table above says.
+//!
+//! | what | bound | where |
+//! | --- | --- | --- |
+//! | the first word of its shell, whatever its login prints | `timeout.connect` and `timeout.lost` together | `executor/shell_session.rs` |
+//! | silence | `timeout.lost` | `executor/shell_session.rs` |
+//! | a script | the sum of the limits of its steps, and 60 s for what is no step; once more the way back, where it ends another run first ([`plan::ScriptLimits`]) | `executor/deadline.rs` |
+//! | a script after Ctrl-C, or once another host failed | 4 s until its jobs are killed, and 60 s | `executor/deadline.rs` |
+//! | a message | 256 KiB, and 1 MiB of text after it | [`remote::wire`] |
+//! | messages that are none of ours | 100 | `executor/shell_session.rs` |
+//! | messages in answer to one script | 100,000; 200 notes in a run | `executor/bounds.rs` |
+//! | what is kept of its answers | 32 MiB | `executor/bounds.rs` |
+//! | what was received and not looked at yet | 4 MiB, and 16 MiB in the connection | `executor/shell_session.rs`, `transport/ssh/channel.rs` |
+//! | noise, and the end of what a step printed | 16 KiB each | `executor/hear.rs` |
+//! | a line of output that is shown | 4 KiB | `report/clean.rs` |
+//!
+//! `exec`, `console` and `logs -f` last as long as the user wants: Ctrl-C ends them. What goes to a terminal passes `report/clean.rs`
+//! last, so that no text of a host, a file or a repository acts on it; what goes out as JSON is escaped there.
+//!
+//! On a host, no name and nothing that a tool prints reaches arithmetic, a comparison of numbers or `eval` unless `is_number`
+//! (`base.sh`) says that it is digits; a name is no part of what is read by lines.
+//!
+//! `tests/run adversary` plays hostile hosts, logins and names against these bounds.
 
 pub mod cli;
 pub mod commands;

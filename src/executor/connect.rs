@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::event::{Event, Failure, FailureKind};
 use super::fleet::{Fleet, plain_failure, random};
-use super::shell_session::ShellSession;
+use super::shell_session::{Patience, ShellSession};
 use crate::plan::{Phase, Plan};
 use crate::remote::program::{PROGRAM, start_command};
 use crate::remote::script::assignments;
@@ -99,9 +99,11 @@ impl Fleet<'_> {
 
     fn begin(&mut self, at: usize, connection: Rc<dyn Connection>, channel: Channel) {
         let host = &mut self.hosts[at];
-        let lost = self.plan.environment.timeouts.lost;
+        let times = &self.plan.environment.timeouts;
+        let lost = times.lost;
         let nonce = random(16);
-        let session = ShellSession::new(channel, &nonce, lost, (at, self.sender.clone()));
+        let patience = Patience { first_word: times.connect.saturating_add(lost), lost };
+        let session = ShellSession::new(channel, &nonce, patience, (at, self.sender.clone()));
         host.connection = Some(connection);
         self.observer.event(&Event::Connected { host: &host.name });
         let target = &self.plan.targets[at];

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use super::bounds::Counted;
+use super::clock::{after, at_time};
 use super::event::{Event, Failure, FailureKind, Observer};
 use super::host::HostState;
 use super::interrupt::{Asked, Interrupt};
@@ -19,7 +21,7 @@ use crate::transport::Transport;
 /// How many hosts ask one git server at a time.
 const FETCHES: usize = 32;
 /// How long a job may take to end after TERM, before KILL.
-const GRACE: Duration = Duration::from_secs(4);
+pub(super) const GRACE: Duration = Duration::from_secs(4);
 
 pub(super) struct Fleet<'a> {
     pub(super) plan: &'a Plan,
@@ -181,6 +183,8 @@ impl<'a> Fleet<'a> {
             if let Some(session) = &host.session {
                 session.send(&Message::Run(self.number, script.as_str()));
                 host.running = Some(self.number);
+                host.bounds.script_begins();
+                host.deadline = after(self.plan.targets[at].limits.deadline(&script));
                 if phase == Phase::Activate {
                     host.fate.touch();
                 }
@@ -206,16 +210,14 @@ impl<'a> Fleet<'a> {
     pub(super) async fn until_done(&mut self, phase: Phase, undoing: bool) {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         while self.hosts.iter().any(|host| host.running.is_some()) && !self.known.now {
-            let kill_at = self.kill_at;
-            let kill = async {
-                match kill_at {
-                    Some(at) => tokio::time::sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let (kill, late) = (at_time(self.kill_at), at_time(self.first_deadline()));
             tokio::select! {
                 Some((at, said)) = self.said.recv() => {
                     self.hear(at, said, phase, undoing);
+                    self.start_waiting(phase);
+                }
+                () = late => {
+                    self.give_up_late(phase, undoing);
                     self.start_waiting(phase);
                 }
                 asked = self.interrupt.beyond(self.known) => {
@@ -235,8 +237,18 @@ impl<'a> Fleet<'a> {
     }
 
     pub(super) fn hear(&mut self, at: usize, said: HostMessage, phase: Phase, undoing: bool) {
+        if let HostMessage::LocalStep(step) = said {
+            return self.hear_local_step(at, step);
+        }
+        match self.count(at, &said) {
+            Counted::Within => self.take_in(at, said, phase, undoing),
+            Counted::TooMuch(why) => self.give_up(at, why, phase, undoing),
+            Counted::Unwanted => {}
+        }
+    }
+
+    pub(super) fn take_in(&mut self, at: usize, said: HostMessage, phase: Phase, undoing: bool) {
         let said = match said {
-            HostMessage::LocalStep(step) => return self.hear_local_step(at, step),
             HostMessage::Reply(number, Reply::Ask(step)) => {
                 return self.start_local_step(at, number, &step, undoing);
             }
@@ -326,6 +338,7 @@ impl<'a> Fleet<'a> {
         if self.hosts.iter().any(|host| host.running.is_some()) {
             self.kill_at.get_or_insert(tokio::time::Instant::now() + GRACE);
         }
+        self.hurry();
     }
 
     fn to_running(&self, message: &Message<'_>) {

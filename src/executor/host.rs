@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::bounds::Bounds;
 use super::event::{Failure, FailureKind};
 use super::fate::Fate;
 use super::live::Live;
@@ -38,6 +39,8 @@ pub(super) struct HostState {
     pub(super) attempts: Vec<Attempt>,
     /// Of logs, as they were asked for: which, where, what.
     pub(super) pieces: Vec<(String, u64, Bytes)>,
+    /// How much it said.
+    pub(super) bounds: Bounds,
     /// Exit code of `exec`'s command.
     pub(super) code: Option<u32>,
     /// A `migrate` hook ran here.
@@ -59,6 +62,8 @@ pub(super) struct HostState {
     pub(super) later: BTreeMap<String, String>,
     /// The number of the script that runs there.
     pub(super) running: Option<u32>,
+    /// Until when that script has to end.
+    pub(super) deadline: Option<tokio::time::Instant>,
     /// It may be asking the git server.
     pub(super) fetching: bool,
     /// What this machine does for it.
@@ -131,6 +136,7 @@ impl HostState {
             found: Vec::new(),
             attempts: Vec::new(),
             pieces: Vec::new(),
+            bounds: Bounds::default(),
             code: None,
             migrated: false,
             role: Role::default(),
@@ -142,6 +148,7 @@ impl HostState {
             failed_recovery_step: None,
             later: BTreeMap::new(),
             running: None,
+            deadline: None,
             fetching: false,
             local_step: None,
             started: Instant::now(),

@@ -126,6 +126,7 @@ impl<'a> Looking<'a> {
         hosts
             .flat_map(|(host, state)| {
                 let pieces = std::mem::take(&mut state.pieces);
+                state.bounds.handed_on(pieces.iter().map(|(of, _, bytes)| of.len() + bytes.len()).sum());
                 pieces.into_iter().map(move |(of, at, bytes)| Piece { host, of, at, bytes })
             })
             .collect()

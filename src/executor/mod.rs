@@ -18,9 +18,12 @@ pub mod event;
 pub mod outcome;
 
 mod apply_decision;
+mod bounds;
 mod check;
 mod check_health;
+mod clock;
 mod connect;
+mod deadline;
 mod end;
 mod exec;
 mod fate;

@@ -7,6 +7,7 @@ mod base;
 mod check;
 mod deploy;
 mod exec;
+mod limits;
 mod look;
 mod model;
 mod options;
@@ -24,6 +25,7 @@ pub use action::Action;
 pub use check::check;
 pub use deploy::{deploy, revert};
 pub use exec::{exec, unlock};
+pub use limits::ScriptLimits;
 pub use look::{console, dry_run, logs, look, output, status};
 pub use model::{
     Batch, InDoubt, LocalHook, OnFailure, Participants, Plan, Policy, Recovery, Stage, Target, Unreachable,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::action::Action;
+use super::limits::ScriptLimits;
 use super::phase::Phase;
 use crate::config::{Environment, Host, Pause, RemotePath};
 use crate::remote::script::Script;
@@ -183,6 +184,8 @@ pub struct Target {
     pub variables: Vec<(&'static str, String)>,
     /// What every shell reads before a text of the user's.
     pub enter: String,
+    /// How long a script may take there.
+    pub limits: ScriptLimits,
     /// `env`, as `export` lines. Travels apart from the scripts.
     pub exports: SecretString,
     /// What else travels apart from the scripts: name and text. Files, a token.

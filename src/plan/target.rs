@@ -3,6 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::action::Action;
+use super::limits::ScriptLimits;
 use super::model::Target;
 use super::options::Options;
 use crate::config::{App, Environment, Fetch, FileEntry, Shell};
@@ -59,6 +60,7 @@ pub(super) fn target(action: Action, environment: &Environment, at: usize, optio
         data: (files.into_iter().enumerate().map(|(n, file)| (format!("file.{n}"), file.content)))
             .chain(token.map(|token| ("token".to_owned(), token)))
             .collect(),
+        limits: ScriptLimits::of(environment, app, host),
         exports: SecretString::from(exports(env.iter().map(|e| (e.name.as_str(), e.value.expose_secret())))),
         shown_env: env
             .iter()

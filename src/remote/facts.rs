@@ -62,6 +62,7 @@ facts! {
     "console" Console "The script that starts a terminal.",
     "files" Files "How many log files there are.",
     "unreadable" Unreadable "A log file that cannot be read.",
+    "ending" Ending "The script ends another run first, which takes its time; not kept.",
 }
 
 /// What takes a drained host in again.
@@ -148,6 +149,7 @@ impl Facts {
             Fact::Console => self.console = one_line(value).filter(|file| file.starts_with('/')),
             Fact::Files => self.files = value.parse().ok(),
             Fact::Unreadable => self.unreadable = any(value),
+            Fact::Ending => {}
         }
     }
 

@@ -142,11 +142,13 @@ pub enum StderrFrame {
 }
 
 /// Cuts a byte stream into frames: nonce, tab, fields, newline. What is between frames is passed on as
-/// raw. Bounded: bytes are held back only while they may be the start of a frame.
+/// raw. Bounded: bytes are held back only while they may be the start of a frame, and each is looked at once.
 #[derive(Debug)]
 pub struct Frames {
     mark: Vec<u8>,
     held: BytesMut,
+    // Bytes of the frame at hand in which there is no newline.
+    scanned: usize,
     // What a frame announced: that many bytes follow it.
     payload: Option<(Vec<String>, usize)>,
 }
@@ -158,17 +160,22 @@ pub enum Piece {
     Frame(Vec<String>, Bytes),
     /// Bytes of no frame.
     Raw(Bytes),
+    /// What begins as a frame and is none of ours: too long, or it announces too much.
+    False,
 }
 
-/// A longer frame is not one of ours, and neither is one that announces more bytes: a frame is kept in memory until it is
-/// complete.
-const LONGEST_FRAME: usize = 1 << 20;
+/// A longer frame is not one of ours: it is kept in memory until it is complete.
+pub const LONGEST_FRAME: usize = 256 << 10;
+/// The bytes that may follow a frame.
+pub const LONGEST_PAYLOAD: usize = 1 << 20;
+/// A host that sent so many frames that are none of ours does not speak our protocol.
+pub const FALSE_FRAMES: u32 = 100;
 
 impl Frames {
     /// For the run with that nonce.
     #[must_use]
     pub fn new(nonce: &str) -> Self {
-        Frames { mark: format!("{nonce}\t").into_bytes(), held: BytesMut::new(), payload: None }
+        Frames { mark: format!("{nonce}\t").into_bytes(), held: BytesMut::new(), scanned: 0, payload: None }
     }
 
     /// Takes bytes in.
@@ -197,10 +204,18 @@ impl Frames {
 
     fn frame(&mut self) -> Option<Piece> {
         let start = self.mark.len();
-        let Some(length) = self.held[start..].iter().position(|b| *b == b'\n') else {
-            // Not a frame after all: let the stream go on behind its first byte.
-            return (self.held.len() > LONGEST_FRAME).then(|| Piece::Raw(self.held.split_to(1).freeze()));
+        let from = start.max(self.scanned);
+        let Some(length) = self.held[from..].iter().position(|b| *b == b'\n').map(|at| from + at - start)
+        else {
+            self.scanned = self.held.len();
+            if self.held.len() <= LONGEST_FRAME {
+                return None;
+            }
+            self.held.clear();
+            self.scanned = 0;
+            return Some(Piece::False);
         };
+        self.scanned = 0;
         let line = self.held.split_to(start + length + 1);
         let text = String::from_utf8_lossy(&line[start..start + length]).into_owned();
         let fields: Vec<String> = text.split('\t').map(str::to_owned).collect();
@@ -208,8 +223,8 @@ impl Frames {
             [_, "tail" | "piece", _, _, length] | ["out", _, length] => length.parse().unwrap_or(0),
             _ => 0,
         };
-        if announced > LONGEST_FRAME {
-            return Some(Piece::Raw(line.freeze()));
+        if announced > LONGEST_PAYLOAD || line.len() > LONGEST_FRAME {
+            return Some(Piece::False);
         }
         self.payload = Some((fields, announced));
         self.next_piece()
@@ -234,6 +249,7 @@ fn may_start(held: &[u8], mark: &[u8]) -> usize {
 #[must_use]
 pub fn reply(piece: Piece) -> Option<(u32, Reply)> {
     let (fields, bytes) = match piece {
+        Piece::False => return None,
         Piece::Raw(bytes) => return Some((0, Reply::Raw(bytes))),
         Piece::Frame(fields, bytes) => (fields, bytes),
     };
@@ -277,6 +293,7 @@ fn pairs(fields: &[&str]) -> Vec<(String, String)> {
 #[must_use]
 pub fn side(piece: Piece) -> Option<StderrFrame> {
     match piece {
+        Piece::False => None,
         Piece::Raw(bytes) => Some(StderrFrame::Raw(bytes)),
         Piece::Frame(fields, bytes) => match fields.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["beat"] => Some(StderrFrame::Beat),
@@ -330,7 +347,22 @@ mod tests {
         let stream = format!("{NONCE}\t1\ttail\tbuild\t0\t99999999999\n{NONCE}\t1\tdone\t0\n");
         let (replies, raw) = cut(stream.as_bytes(), &[]);
         assert_eq!(replies, [(1, Reply::Done(0))]);
-        assert!(raw.ends_with(b"99999999999\n"), "{raw:?}");
+        assert!(raw.is_empty(), "{raw:?}");
+    }
+
+    #[test]
+    fn a_frame_that_never_ends_takes_bounded_memory_and_time() {
+        let mut frames = Frames::new(NONCE);
+        let mut false_ones = 0;
+        for _ in 0..4000 {
+            // Were each byte looked at again and again, this would take minutes.
+            frames.push(format!("{NONCE}\t{NONCE}\t").repeat(16).as_bytes());
+            while let Some(piece) = frames.next_piece() {
+                false_ones += usize::from(piece == Piece::False);
+            }
+            assert!(frames.held.len() <= LONGEST_FRAME + 2048);
+        }
+        assert!(false_ones >= 10, "{false_ones}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod house_rules;
 
+mod bounds;
 mod config;
 mod config_apps;
 mod config_find;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::text::{Direction, Place, Script};
+use super::text::{Direction, Place, Script, Takes};
 use crate::remote::quote::quote;
 
 impl Script {
@@ -98,7 +98,7 @@ impl Script {
     /// Fetches and tells the commit of the configured ref.
     #[must_use]
     pub fn find_ref(self, limit: u64) -> Self {
-        self.call("find_ref", &[&limit.to_string()])
+        self.call("find_ref", &[&limit.to_string()]).taking(Takes::Seconds(3 * limit))
     }
 
     /// Puts the files of the commit into the release.
@@ -183,13 +183,13 @@ impl Script {
     /// live again is healthy, the fact `undo-health` says that it waits for [`Script::undo_end`], with everything held.
     #[must_use]
     pub fn undo(self) -> Self {
-        self.call("undo", &[])
+        self.call("undo", &[]).taking(Takes::Recovery)
     }
 
     /// Ends a revert that failed here or elsewhere, without returning to what it leaves: where it can be, it is done to its end.
     #[must_use]
     pub fn abandon(self) -> Self {
-        self.call("abandon", &[])
+        self.call("abandon", &[]).taking(Takes::Recovery)
     }
 
     /// Tells a host that lost its operator which way the run goes, and asks what it serves. Which run, and to which release,
@@ -201,13 +201,13 @@ impl Script {
             Direction::Back => "back",
         };
         let _ = writeln!(self.text, "resolve_run \"$lost_run\" {direction} \"$lost_release\"");
-        self
+        self.taking(Takes::Recovery)
     }
 
     /// Ends the run that holds the lock.
     #[must_use]
     pub fn steal(self) -> Self {
-        self.call("end_holder", &[])
+        self.call("end_holder", &[]).taking(Takes::Recovery)
     }
 
     /// The directories and the lock, for setup.

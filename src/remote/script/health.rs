@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::text::Script;
+use super::text::{Script, Takes};
 use crate::config::{Health, HealthCheck};
 use crate::remote::program;
 
@@ -91,7 +91,7 @@ impl Script {
     /// Answers the fact `undo-health`. Harmless where nothing waits for it.
     #[must_use]
     pub fn undo_end(self, healthy: bool) -> Self {
-        self.call("undo_end", &[if healthy { "yes" } else { "no" }])
+        self.call("undo_end", &[if healthy { "yes" } else { "no" }]).taking(Takes::Recovery)
     }
 
     /// Lets the host itself check its health over HTTP (with curl or wget) or TCP: what is checked is in the variables of
@@ -99,7 +99,7 @@ impl Script {
     #[must_use]
     pub fn check_health(mut self) -> Self {
         self.text.push_str(&program::ASK);
-        self.call("probe", &[])
+        self.call("probe", &[]).taking(Takes::Health)
     }
 }
 

@@ -1,13 +1,16 @@
 //! Scripts that change no release: questions, what the doctor asks, logs, a terminal, and commands of the user's.
 
-use super::text::Script;
+use super::text::{Script, Takes};
 use crate::remote::program;
+
+/// For all `status` steps of a release, each of which has `SERVING` of `look.sh`.
+const SERVING: u64 = 120;
 
 impl Script {
     /// Whether what is live runs, by its stored `status` step. After [`Script::live`].
     #[must_use]
     pub fn serving(self) -> Self {
-        self.call("tell_service", &[])
+        self.call("tell_service", &[]).taking(Takes::Seconds(SERVING))
     }
 
     /// Tells the records of all runs whose output is still there.
@@ -41,7 +44,7 @@ impl Script {
     /// The user's script in `current`.
     #[must_use]
     pub fn exec_text(self, text: &str) -> Self {
-        self.call("exec_text", &[text])
+        self.call("exec_text", &[text]).taking(Takes::Endless)
     }
 
     /// The functions of `check`, and its first questions: login, path, layout, space.
@@ -60,13 +63,16 @@ impl Script {
     /// The host's own access to the repository; `server` and `port` where it is behind ssh, else empty.
     #[must_use]
     pub fn check_repository(self, limit: u64, server: &str, port: &str) -> Self {
-        self.call("check_repository", &[&limit.to_string(), server, port])
+        // The question itself, what ssh_config says of the server, and its keys.
+        self.call("check_repository", &[&limit.to_string(), server, port]).taking(Takes::Seconds(3 * limit))
     }
 
     /// What the hooks' shell reads first, and the commands that the hooks begin with.
     #[must_use]
     pub fn check_tools(self, words: &[String]) -> Self {
+        // The hooks' shell, and the login's twice.
         self.call("check_tools", &words.iter().map(String::as_str).collect::<Vec<_>>())
+            .taking(Takes::Seconds(50))
     }
 
     /// What becomes of processes when a session ends.
@@ -84,6 +90,6 @@ impl Script {
     /// The user's argv in `current`, each word one argument.
     #[must_use]
     pub fn exec_argv(self, words: &[String]) -> Self {
-        self.call("exec_argv", &words.iter().map(String::as_str).collect::<Vec<_>>())
+        self.call("exec_argv", &words.iter().map(String::as_str).collect::<Vec<_>>()).taking(Takes::Endless)
     }
 }

@@ -9,7 +9,7 @@ mod upkeep;
 mod variables;
 
 pub use health::{HealthKind, Tries, health_variables};
-pub use text::{Direction, Place, Script};
+pub use text::{Direction, Place, Script, Takes};
 pub use variables::{assignments, enter, exports, ssh_with};
 
 #[cfg(test)]

@@ -9,6 +9,20 @@ use crate::remote::quote::quote;
 pub struct Script {
     pub(super) text: String,
     steps: Vec<String>,
+    takes: Vec<Takes>,
+}
+
+/// What takes time in a script besides the steps that users know by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// So many seconds at most.
+    Seconds(u64),
+    /// As long as a health check.
+    Health,
+    /// As long as a run takes to be ended: all the way back, or on.
+    Recovery,
+    /// As long as the user wants.
+    Endless,
 }
 
 /// Where on a host a text of the user's runs.
@@ -71,6 +85,18 @@ impl Script {
     pub fn then(mut self, other: &Script) -> Self {
         self.text.push_str(&other.text);
         other.steps.iter().for_each(|step| self.note(step));
+        self.takes.extend(&other.takes);
+        self
+    }
+
+    /// What takes time besides its steps.
+    #[must_use]
+    pub fn takes(&self) -> &[Takes] {
+        &self.takes
+    }
+
+    pub(super) fn taking(mut self, time: Takes) -> Self {
+        self.takes.push(time);
         self
     }
 

@@ -1,6 +1,6 @@
 //! Calls of `scripts/hold.sh` and `scripts/upkeep.sh`: what changes hosts without a new release, and what `sync` asks.
 
-use super::text::Script;
+use super::text::{Script, Takes};
 
 impl Script {
     /// Tells the hold.
@@ -50,7 +50,7 @@ impl Script {
     /// Does to its end a restart that was stopped in the middle.
     #[must_use]
     pub fn restart_again(self) -> Self {
-        self.call("restart_after_stop", &[])
+        self.call("restart_after_stop", &[]).taking(Takes::Recovery)
     }
 
     /// Removes what is not kept.
