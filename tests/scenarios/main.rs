@@ -12,6 +12,7 @@ mod doctor;
 mod json_schema;
 mod plan_sent;
 
+mod adversary;
 mod apps;
 mod check;
 mod check_machine;
