@@ -179,7 +179,7 @@
 //! | --- | --- | --- |
 //! | the first word of its shell, whatever its login prints | `timeout.connect` and `timeout.lost` together | `executor/shell_session.rs` |
 //! | silence | `timeout.lost` | `executor/shell_session.rs` |
-//! | a script | the sum of the limits of its steps, and 60 s for what is no step; once more the way back, where it ends another run first ([`plan::ScriptLimits`]) | `executor/deadline.rs` |
+//! | a script | the sum of the limits of its steps, and 60 s for what is no step (more where files are sent, the disk is synced or logs are read); once more the way back, where it ends another run first ([`plan::ScriptLimits`]) | `executor/deadline.rs` |
 //! | a script after Ctrl-C, or once another host failed | 4 s until its jobs are killed, and 60 s | `executor/deadline.rs` |
 //! | a message | 256 KiB, and 1 MiB of text after it | [`remote::wire`] |
 //! | messages that are none of ours | 100 | `executor/shell_session.rs` |

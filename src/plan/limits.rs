@@ -17,6 +17,8 @@ const LEAST_RELOAD: u64 = 2 * 60;
 const MODULES: u64 = 20;
 /// `git gc` at the end of a run, by `live.sh`.
 const TIDY: u64 = 300;
+/// Bytes a second that the operator's files need at least: they travel before the first script.
+const SLOWEST: usize = 16 << 10;
 /// Files that are copied or linked.
 const FILES: u64 = 60;
 
@@ -30,7 +32,7 @@ pub struct ScriptLimits {
 }
 
 impl ScriptLimits {
-    pub(super) fn of(environment: &Environment, app: &App, host: &Host) -> ScriptLimits {
+    pub(super) fn of(environment: &Environment, app: &App, host: &Host, sent: usize) -> ScriptLimits {
         let times = &environment.timeouts;
         let seconds = |time: Duration| time.as_secs().saturating_add(1);
         let hooks = |hooks: &[Hook]| {
@@ -75,7 +77,7 @@ impl ScriptLimits {
         // A host that lost its operator waits that long before it ends a run by itself.
         ScriptLimits {
             recovery: recovery.saturating_add(seconds(times.lost)),
-            beside_steps: BESIDE_STEPS,
+            beside_steps: BESIDE_STEPS + (sent / SLOWEST) as u64,
             steps,
         }
     }

@@ -24,6 +24,7 @@ pub(super) fn target(action: Action, environment: &Environment, at: usize, optio
     let sends = matches!(action, Action::Deploy | Action::Sync);
     let files: Vec<FileEntry> =
         if sends { of_app.iter().cloned().chain(app.env_file(env)).collect() } else { Vec::new() };
+    let sent = files.iter().map(|file| file.content.expose_secret().len()).sum();
     let token = options.tokens.get(site.app).cloned().flatten();
     let shell = match app.shell {
         Shell::BashOrSh => "auto",
@@ -60,7 +61,7 @@ pub(super) fn target(action: Action, environment: &Environment, at: usize, optio
         data: (files.into_iter().enumerate().map(|(n, file)| (format!("file.{n}"), file.content)))
             .chain(token.map(|token| ("token".to_owned(), token)))
             .collect(),
-        limits: ScriptLimits::of(environment, app, host),
+        limits: ScriptLimits::of(environment, app, host, sent),
         exports: SecretString::from(exports(env.iter().map(|e| (e.name.as_str(), e.value.expose_secret())))),
         shown_env: env
             .iter()

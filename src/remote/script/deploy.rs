@@ -145,7 +145,8 @@ impl Script {
     /// Writes the journal entry; from here going live needs no space.
     #[must_use]
     pub fn intent(self) -> Self {
-        self.call("open_entry", &[])
+        // All that was written is synced to the disk.
+        self.call("open_entry", &[]).taking(Takes::Seconds(600))
     }
 
     /// Replaces `current`.

@@ -5,6 +5,8 @@ use crate::remote::program;
 
 /// For all `status` steps of a release, each of which has `SERVING` of `look.sh`.
 const SERVING: u64 = 120;
+/// For pieces of logs over a slow line.
+const SENDING: u64 = 300;
 
 impl Script {
     /// Whether what is live runs, by its stored `status` step. After [`Script::live`].
@@ -22,7 +24,7 @@ impl Script {
     /// Tells a piece of what a run printed; which is in `wanted`, `begin` and `count`.
     #[must_use]
     pub fn output(self) -> Self {
-        self.call("tell_output", &[])
+        self.call("tell_output", &[]).taking(Takes::Seconds(SENDING))
     }
 
     /// The first time the last lines of the files that match, then what is new in them.
@@ -33,6 +35,7 @@ impl Script {
             "tell_log_lines",
             &[&[lines.as_str()], &patterns.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat(),
         )
+        .taking(Takes::Seconds(SENDING))
     }
 
     /// Makes ready what a terminal starts from, and tells where it is.
