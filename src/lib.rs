@@ -182,7 +182,7 @@
 //! | a script | the sum of the limits of its steps, and 60 s for what is no step (more where files are sent, the disk is synced or logs are read); once more the way back, where it ends another run first ([`plan::ScriptLimits`]) | `executor/deadline.rs` |
 //! | a script after Ctrl-C, or once another host failed | 4 s until its jobs are killed, and 60 s | `executor/deadline.rs` |
 //! | a message | 256 KiB, and 1 MiB of text after it | [`remote::wire`] |
-//! | messages that are none of ours | 100 | `executor/shell_session.rs` |
+//! | messages that are none of ours | 100; one that is too long | `executor/shell_session.rs` |
 //! | messages in answer to one script | 100,000; 200 notes in a run | `executor/bounds.rs` |
 //! | what is kept of its answers | 32 MiB | `executor/bounds.rs` |
 //! | what was received and not looked at yet | 4 MiB, and 16 MiB in the connection | `executor/shell_session.rs`, `transport/ssh/channel.rs` |

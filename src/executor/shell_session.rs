@@ -14,7 +14,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use super::message::HostMessage;
-use crate::remote::wire::{FALSE_FRAMES, Frames, Message, Reply, StderrFrame, reply, side};
+use crate::remote::wire::{FALSE_FRAMES, Frames, Message, Piece, Reply, StderrFrame, reply, side};
 use crate::transport::{Channel, Exit, Output};
 
 /// How often a beat is sent. The host counts silence in seconds.
@@ -175,6 +175,10 @@ impl Ear {
     async fn stdout(&mut self, frames: &mut Frames, bytes: &[u8]) -> Result<(), Unheard> {
         frames.push(bytes);
         while let Some(piece) = frames.next_piece() {
+            if piece == Piece::False {
+                self.false_frames = FALSE_FRAMES + 1;
+                return Ok(());
+            }
             match reply(piece) {
                 Some((number, reply)) => {
                     self.started |= reply == Reply::Hello;
@@ -189,6 +193,10 @@ impl Ear {
     async fn stderr(&mut self, frames: &mut Frames, bytes: &[u8]) -> Result<(), Unheard> {
         frames.push(bytes);
         while let Some(piece) = frames.next_piece() {
+            if piece == Piece::False {
+                self.false_frames = FALSE_FRAMES + 1;
+                return Ok(());
+            }
             match side(piece) {
                 Some(StderrFrame::Beat) => {}
                 Some(side) => self.pass_on(HostMessage::StderrFrame(side)).await?,

@@ -95,12 +95,14 @@ impl Background {
 
     /// Progress: handed over, or dropped where too much waits already.
     pub(super) fn write(&self, text: &str) {
-        self.draw(&clean::shown(text));
+        if self.has_room() {
+            self.draw(&clean::shown(text));
+        }
     }
 
     /// The same of text that moves the cursor, and is ours.
     pub(super) fn draw(&self, text: &str) {
-        if self.0.waiting.load(Ordering::Relaxed) <= WAITING_LIMIT {
+        if self.has_room() {
             self.hand_over(text.len(), Piece::Progress(text.to_owned()));
         }
     }

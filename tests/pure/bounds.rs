@@ -112,7 +112,7 @@ fn environment() -> Environment {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("shipit.toml");
     let text = "[deploy.production]\nhost = 'web1'\nrepo = 'r:shop'\nref = 'main'\npath = '/srv/shop'\n\
-        timeout = { connect = '1s', lost = '2s' }\n";
+        timeout = { connect = '1s', lost = '5s' }\n";
     fs::write(&file, text).unwrap();
     config::load(&file, "production").unwrap()
 }
@@ -129,20 +129,21 @@ fn looked(way: Way, plan: &Plan) -> Looked {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let since = Instant::now();
     let looked = runtime.block_on(look(plan, &Liar(way), &mut Quiet, Interrupt::never())).remove(0);
-    assert!(since.elapsed() < Duration::from_secs(60), "{:?}", since.elapsed());
+    // Only a hang takes longer.
+    assert!(since.elapsed() < Duration::from_secs(300), "{:?}", since.elapsed());
     looked
 }
 
 #[test]
 fn a_login_that_prints_for_ever_has_no_more_time_than_a_silent_one() {
     let failure = looked(Way::Noise, &status()).failure.unwrap();
-    assert!(failure.message.contains("did not answer within 3 s"), "{failure:?}");
+    assert!(failure.message.contains("did not answer within 6 s"), "{failure:?}");
 }
 
 #[test]
 fn a_script_that_does_not_end_is_given_up_though_beats_are_answered() {
     let mut plan = status();
-    plan.targets[0].limits.beside_steps = 3;
+    plan.targets[0].limits.beside_steps = 8;
     let failure = looked(Way::Hangs, &plan).failure.unwrap();
     let exit = Exit::Lost("its script did not end within the limits of all its steps and a minute".into());
     assert_eq!((failure.kind, failure.exit), (FailureKind::Lost, Some(exit)));
