@@ -12,7 +12,7 @@ use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser};
 
 use super::error::CliError;
 use super::help;
-use crate::config::{BatchSize, Setting, Share};
+use crate::config::{BatchSize, LONGEST, Setting, Share, parse_duration};
 use crate::report::{ColorChoice, Mode};
 
 /// Long options that no `SHIPIT_*` variable sets: hooks have `SHIPIT_REF`, `SHIPIT_ENV` and `SHIPIT_ROLES`, and a shipit
@@ -247,22 +247,14 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    if text == "0" {
-        return Ok(Duration::ZERO);
-    }
-    let parsed: Result<jiff::SignedDuration, _> = text.parse();
-    let parsed = parsed.ok().and_then(|duration| Duration::try_from(duration).ok());
-    parsed.ok_or_else(|| "takes a duration such as 90s, 10m or 1h30m".to_owned())
+    let found = parse_duration(text).filter(|found| *found <= LONGEST);
+    found.ok_or_else(|| "takes a duration such as 90s, 10m, 1h30m or 2d".to_owned())
 }
 
-/// Longer than nothing, and not longer than clocks can say.
+/// Longer than nothing.
 fn some_time(text: &str) -> Result<Duration, String> {
-    let lasting = duration(text)?;
-    let ends = jiff::Timestamp::now().checked_add(lasting);
-    if lasting.is_zero() || ends.is_err() {
-        return Err("takes a duration such as 30m or 12h".to_owned());
-    }
-    Ok(lasting)
+    let lasting = duration(text).ok().filter(|lasting| !lasting.is_zero());
+    lasting.ok_or_else(|| "takes a duration such as 30m, 12h or 2d".to_owned())
 }
 
 /// What others read on their terminals.

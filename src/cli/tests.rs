@@ -198,6 +198,18 @@ fn refused((line, expected): (&str, &str)) {
 }
 
 #[test]
+fn durations_are_those_of_the_file() {
+    for (text, seconds) in [("2d", 172_800), ("1d12h", 129_600), ("90s", 90), ("1h30m", 5400), ("90", 90)] {
+        let lasting = Duration::from_secs(seconds);
+        let hold = parsed(&words(&format!("production hold --for {text}"))).unwrap();
+        assert_eq!(hold.command, Command::Hold { why: String::new(), lasting: Some(lasting) }, "{text}");
+        let wait = parsed(&words(&format!("production --lock-wait {text}"))).unwrap();
+        assert_eq!(wait.lock_wait, lasting, "{text}");
+    }
+    assert_eq!(parsed(&words("production --lock-wait 0")).unwrap().lock_wait, Duration::ZERO);
+}
+
+#[test]
 fn what_is_a_holds_is_only_its_own() {
     let table = [
         ("production sync web3", "unexpected argument `web3`: sync takes none"),
@@ -208,6 +220,7 @@ fn what_is_a_holds_is_only_its_own() {
         ("production hold -n", "hold does not take --dry-run"),
         ("production hold --for 0", "takes a duration such as 30m"),
         ("production hold --for 9999999999999h", "takes a duration"),
+        ("production hold --for 400d", "takes a duration"),
         ("production hold --for soon", "takes a duration"),
         ("production hold why", "unexpected argument `why`: hold takes none"),
     ];

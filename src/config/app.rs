@@ -107,6 +107,18 @@ pub struct Hooks {
     pub on_failure_local: Vec<Hook>,
 }
 
+impl Hooks {
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Hook> {
+        let around_setup = [&self.pre_setup, &self.post_setup];
+        let before =
+            [&self.pre_deploy_local, &self.pre_deploy, &self.build, &self.migrate, &self.pre_activate];
+        let live = [&self.drain, &self.post_deploy, &self.undrain];
+        let after = [&self.post_deploy_local, &self.on_failure_local];
+        around_setup.into_iter().chain(before).chain(live).chain(after).flatten()
+    }
+}
+
 /// One script of a hook: a list in the file is several of these, each run in a fresh shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {
@@ -120,6 +132,8 @@ pub struct Hook {
     pub local: bool,
     /// Instead of `timeout.hook`.
     pub timeout: Option<Duration>,
+    /// The operator's file that the text is from.
+    pub file: Option<PathBuf>,
 }
 
 /// What keeps an app running on a host. What it needs later is stored with each release, by its kind.

@@ -27,6 +27,7 @@ pub struct Document {
 /// When one cannot be read or is no TOML.
 pub fn read(file: &Path, settings: &[Setting]) -> Result<Document, ConfigError> {
     let Source { file, text } = Source::read(file)?;
+    let text = unix_lines(text);
     let mut document = Document {
         file: file.clone(),
         sources: Sources::default(),
@@ -101,6 +102,7 @@ impl Document {
             node.problem(format!("{error}{}", cause.unwrap_or_default()))
                 .help("`extends` is another file like this one, relative to the directory of this one")
         })?;
+        let text = unix_lines(text);
         let identity = identity(&file);
         if chain.contains(&identity) {
             let own = chain.last() == Some(&identity);
@@ -110,6 +112,12 @@ impl Document {
         chain.push(identity);
         Ok(Text::of_file(&file, text))
     }
+}
+
+/// A text of several lines means the same whatever editor wrote the file: TOML leaves their ends to the reader, and a shell
+/// takes a carriage return for part of a word.
+fn unix_lines(text: String) -> String {
+    if text.contains('\r') { text.replace("\r\n", "\n") } else { text }
 }
 
 /// Without the `..` that led to it, which mean nothing to the reader of a message.

@@ -2,6 +2,8 @@
 //!
 //! `script` files are read here, once, so that what was planned is what runs.
 
+use std::path::PathBuf;
+
 use super::app::{Hook, Hooks, Supervisor, SupervisorCommands};
 use super::file::{Node, Source, Table, Value};
 use super::keys::{self, Key, Place, Scope};
@@ -73,7 +75,7 @@ impl Reader<'_> {
             Value::Table(table) => self.table(table, problems),
             Value::Text(_) => {
                 let text = problems.keep(values::any_text(node))?.to_owned();
-                Some(Hook { text, roles: Vec::new(), once: false, local: false, timeout: None })
+                Some(Hook { text, roles: Vec::new(), once: false, local: false, timeout: None, file: None })
             }
             _ => {
                 problems.push(node.expected("a script: a string or a table, or a list of them"));
@@ -104,14 +106,17 @@ impl Reader<'_> {
         let (once, local) = (default("once", once), default("local", local));
         let roles = table.get("roles").and_then(|entry| problems.keep(values::roles(&entry.node)));
         let timeout = table.get("timeout").and_then(|entry| problems.keep(values::duration(&entry.node)));
-        let text = problems.keep(self.text(table))?;
-        Some(Hook { text, roles: roles.unwrap_or_default(), once, local, timeout })
+        let (text, file) = problems.keep(self.text(table))?;
+        Some(Hook { text, roles: roles.unwrap_or_default(), once, local, timeout, file })
     }
 
-    fn text(&self, table: &Table) -> Result<String, Problem> {
+    fn text(&self, table: &Table) -> Result<(String, Option<PathBuf>), Problem> {
         match (table.get("run"), table.get("script")) {
-            (Some(run), None) => Ok(values::any_text(&run.node)?.to_owned()),
-            (None, Some(script)) => self.script(&script.node),
+            (Some(run), None) => Ok((values::any_text(&run.node)?.to_owned(), None)),
+            (None, Some(script)) => {
+                let source = self.script(&script.node)?;
+                Ok((source.text, Some(source.file)))
+            }
             (Some(run), Some(script)) => Err(Problem::at(script.key_span.clone(), "both `run` and `script`")
                 .label("this file")
                 .note(run.key_span.clone(), "or this text: choose one of them")),
@@ -120,7 +125,7 @@ impl Reader<'_> {
         }
     }
 
-    fn script(&self, node: &Node) -> Result<String, Problem> {
+    fn script(&self, node: &Node) -> Result<Source, Problem> {
         let path = values::line(node)?;
         let directory = &self.context.sources.of(&node.span).directory;
         let source = Source::read(&directory.join(path)).map_err(|error| {
@@ -131,7 +136,14 @@ impl Reader<'_> {
         if source.text.contains('\0') {
             return Err(node.problem(format!("{} holds a NUL", source.file.display())));
         }
-        Ok(source.text)
+        if source.text.contains("\r\n") {
+            let file = source.file.display();
+            return Err(node
+                .problem(format!("{file} has lines that end with CRLF, as Windows writes them"))
+                .label("a shell takes the carriage return for part of the last word")
+                .help("save it with LF, and keep it so: `*.sh text eol=lf` in .gitattributes"));
+        }
+        Ok(source)
     }
 }
 

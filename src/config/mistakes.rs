@@ -1,5 +1,6 @@
 //! How mistakes in the configuration are shown: all together, each with line, column and a caret under its place.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,16 +32,40 @@ impl Mistakes {
         };
         let (near, far): (Vec<_>, Vec<_>) =
             problem.notes.iter().partition(|(span, _)| std::ptr::eq(self.sources.of(span), home));
-        let snippet = Snippet::source(home.text.as_str()).path(home.name.as_str()).annotation(primary);
+        let snippet = Snippet::source(masked(&home.text)).path(home.name.as_str()).annotation(primary);
         let group = Level::ERROR
             .primary_title(problem.message.as_str())
             .element(snippet.annotations(near.into_iter().map(note)));
         let far = far.into_iter().map(|spanned| {
             let source = self.sources.of(&spanned.0);
-            Snippet::source(source.text.as_str()).path(source.name.as_str()).annotation(note(spanned))
+            Snippet::source(masked(&source.text)).path(source.name.as_str()).annotation(note(spanned))
         });
         group.elements(far).elements(problem.help.iter().map(|help| Level::HELP.message(help.as_str())))
     }
+}
+
+/// The text with stars in place of the login of each address, as many as it has bytes, so that places stay what they are.
+/// What is shown lands in the logs of CI jobs.
+fn masked(text: &str) -> Cow<'_, str> {
+    let ends = |c: char| c.is_whitespace() || "/?#\"'`,".contains(c);
+    let logins = text.match_indices("://").filter_map(|(at, mark)| {
+        let start = at + mark.len();
+        let authority = text[start..].split(ends).next()?;
+        let login = authority.rfind('@')?;
+        let is_ssh = text[..at].ends_with("ssh");
+        // The name of a variable is no secret, nor is the user of ssh.
+        if authority[..login].contains("${") {
+            return None;
+        }
+        let hidden = if is_ssh { authority[..login].find(':')? + 1 } else { 0 };
+        Some(start + hidden..start + login)
+    });
+    let logins: Vec<Span> = logins.filter(|login| !login.is_empty()).collect();
+    let mut masked = Cow::Borrowed(text);
+    for login in logins {
+        masked.to_mut().replace_range(login.clone(), &"*".repeat(login.len()));
+    }
+    masked
 }
 
 impl fmt::Display for Mistakes {

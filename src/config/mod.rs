@@ -64,6 +64,6 @@ pub use schema::schema;
 pub use select::{Choice, glob_matches, select};
 pub use set::Setting;
 pub use sites::has_role;
-pub use values::reference_fault;
+pub use values::{LONGEST, parse_duration, reference_fault};
 pub use variable::{EnvEntry, EnvPart, EnvValue, EnvVariable};
 pub use words::{Fetch, Shell};

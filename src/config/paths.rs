@@ -40,6 +40,35 @@ pub enum RemotePathError {
     Control,
     #[error("a path on a host cannot begin with `-`")]
     Dash,
+    #[error("`{variable}` is not replaced in a path{}", home_is(variable))]
+    Variable { variable: String },
+}
+
+fn home_is(variable: &str) -> &'static str {
+    match variable {
+        "$HOME" | "${HOME}" => ": `~/` is the login user's home",
+        _ => ": write the path itself",
+    }
+}
+
+/// What a shell would replace in a path, and nothing here does.
+fn variable(text: &str) -> Option<&str> {
+    let is_variable = |part: &&str| {
+        let name = part.strip_prefix('$').map(|rest| rest.strip_prefix('{').unwrap_or(rest));
+        name.is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
+    };
+    text.split('/').find(is_variable)
+}
+
+/// The same, as a mistake in the file.
+fn no_variable(node: &Node, text: &str) -> Result<(), Problem> {
+    match variable(text) {
+        Some(variable) => {
+            let variable = variable.to_owned();
+            Err(node.problem(RemotePathError::Variable { variable }.to_string()))
+        }
+        None => Ok(()),
+    }
 }
 
 impl RemotePath {
@@ -50,6 +79,9 @@ impl RemotePath {
         }
         if text.chars().any(char::is_control) {
             return Err(RemotePathError::Control);
+        }
+        if let Some(variable) = variable(text) {
+            return Err(RemotePathError::Variable { variable: variable.to_owned() });
         }
         let rest = match text.strip_prefix('~') {
             None => text,
@@ -144,6 +176,7 @@ pub(super) fn search_directory(node: &Node) -> Result<String, Problem> {
 /// An item of `logs`: absolute, in the remote home, or below the deploy path; wildcards are the host's to expand.
 pub(super) fn log_files(node: &Node) -> Result<String, Problem> {
     let text = line(node)?;
+    no_variable(node, &text)?;
     if text.starts_with('-') || text.starts_with('~') && !text.starts_with("~/") {
         return Err(node
             .problem(format!("`{text}` is not a path on a host"))
@@ -158,6 +191,7 @@ pub(super) fn log_files(node: &Node) -> Result<String, Problem> {
 /// An item of `profile`: absolute, or in the remote home.
 pub(super) fn on_host(node: &Node) -> Result<String, Problem> {
     let text = line(node)?;
+    no_variable(node, &text)?;
     if text.starts_with('/') || (text.starts_with("~/") && text.len() > 2) {
         return Ok(text);
     }
@@ -167,6 +201,9 @@ pub(super) fn on_host(node: &Node) -> Result<String, Problem> {
 /// `key`: `~` is the operator's home, a relative path starts at the file's directory.
 pub(super) fn key_file(node: &Node, root: &Path) -> Result<PathBuf, Problem> {
     let text = any_text(node)?;
+    if text.starts_with('$') {
+        no_variable(node, text)?;
+    }
     let path = match text.strip_prefix('~') {
         None if text.is_empty() => Err(Fault::new("this must not be empty")),
         None => Ok(root.join(text)),

@@ -88,6 +88,10 @@ impl Problems {
         result.map_err(|problem| self.push(problem)).ok()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub fn into_vec(mut self) -> Vec<Problem> {
         self.0.sort_by_key(|problem| problem.span.start);
         self.0

@@ -120,7 +120,8 @@ pub(super) fn check_hosts(environment: &Environment, span: &Span, problems: &mut
     let idle = |at: &usize| environment.sites.binary_search_by_key(at, |site| site.host).is_err();
     let idle: Vec<&str> =
         (0..environment.hosts.len()).filter(idle).map(|at| environment.hosts[at].name.as_str()).collect();
-    if !idle.is_empty() {
+    // An app whose path is a mistake is deployed nowhere, too.
+    if !idle.is_empty() && problems.is_empty() {
         let problem = Problem::at(span.clone(), format!("no app is deployed to {}", idle.join(", ")));
         problems.push(problem.help("give the host a role of one of the apps, or remove it from `host`"));
     }

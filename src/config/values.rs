@@ -81,7 +81,7 @@ pub(super) fn count(node: &Node) -> Result<u32, Problem> {
 }
 
 /// Longer than a year is a slip, and would overflow clocks that it is added to.
-pub(super) const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+pub const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
 /// `"10s"`, `"1h30m"`, or seconds.
 pub(super) fn duration(node: &Node) -> Result<Duration, Problem> {
@@ -92,7 +92,7 @@ pub(super) fn duration(node: &Node) -> Result<Duration, Problem> {
     };
     found.filter(|found| !found.is_zero() && *found <= LONGEST).ok_or_else(|| {
         node.problem("this is not a valid duration").help(
-            "write a number and ms, s, m, h or d: \"500ms\", \"10s\", \"1h30m\"; it must be more than 0",
+            "write a number and ms, s, m, h or d: \"500ms\", \"10s\", \"1h30m\", \"2d\"; it must be more than 0",
         )
     })
 }
@@ -108,8 +108,13 @@ pub(super) fn pause(node: &Node) -> Result<Duration, Problem> {
     }
 }
 
-fn parse_duration(text: &str) -> Option<Duration> {
+/// What a text says that is a duration: of a file, and of an option. Digits alone are seconds.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
+    if !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()) {
+        return rest.parse().ok().map(Duration::from_secs);
+    }
     let mut sum = Duration::ZERO;
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;
@@ -127,7 +132,7 @@ fn parse_duration(text: &str) -> Option<Duration> {
         };
         sum = sum.checked_add(Duration::from_millis(number.checked_mul(milliseconds)?))?;
     }
-    Some(sum)
+    (!text.trim().is_empty()).then_some(sum)
 }
 
 /// What the word means that is one of these.
@@ -149,7 +154,34 @@ pub(super) fn repository(node: &Node) -> Result<String, Problem> {
     if text.starts_with('-') {
         return Err(node.problem("a repository cannot begin with `-`: git would take it for an option"));
     }
-    Ok(text)
+    match secret(&text) {
+        Some(help) => Err(node.problem("this address contains a token or a password").help(help)),
+        None => Ok(text),
+    }
+}
+
+/// What to write instead of an address with a secret in it, which every process list on the hosts would show.
+fn secret(repo: &str) -> Option<String> {
+    const TOKENS: [&str; 9] =
+        ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "ATBB"];
+    let (scheme, rest) = repo.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (login, server) = authority.rsplit_once('@')?;
+    let path = &rest[authority.len()..];
+    if !scheme.to_ascii_lowercase().starts_with("http") {
+        let (user, _) = login.split_once(':')?;
+        return Some(format!(
+            "ssh takes no password from an address: write \"{scheme}://{user}@{server}{path}\", and see `repo-key`"
+        ));
+    }
+    // Nobody's name is as long as the shortest of other tokens.
+    let is_token = TOKENS.iter().any(|start| login.starts_with(start)) || login.len() >= 32;
+    (login.contains(':') || is_token).then(|| {
+        format!(
+            "leave it out, and take it from a variable of yours: repo = \"{scheme}://{server}{path}\" and \
+             repo-token = \"${{GIT_TOKEN}}\""
+        )
+    })
 }
 
 /// `ref`.

@@ -79,6 +79,28 @@ mistake!(
     format!("[deploy.production]\nhost = \"web1\"\n{BASE}\"\\u001b[31m\" = 1\n")
 );
 
+mistake!(token_in_the_address, token("https://x-access-token:ghp_S3CRET@github.com/acme/shop.git"));
+mistake!(token_instead_of_a_user, token("https://ghp_S3CRET@github.com/acme/shop.git"));
+mistake!(password_for_ssh, token("ssh://git:S3CRET@github.com/acme/shop.git"));
+mistake!(
+    variable_in_the_path,
+    format!("[deploy.production]\nhost = \"web1\"\n{BASE}").replace("/var/www", "$HOME")
+);
+mistake!(
+    variables_in_other_paths,
+    format!(
+        "[deploy.production]\nhost = \"web1\"\n{BASE}key = \"$HOME/.ssh/id\"\nprofile = \"$NVM_DIR/nvm.sh\"\n\
+         repo-key = \"${{HOME}}/.ssh/id\"\nlogs = \"$HOME/log\"\n"
+    )
+);
+
+fn token(repo: &str) -> String {
+    let text = format!("[deploy.production]\nhost = \"web1\"\n{BASE}");
+    let text = text.replace("git@github.com:acme/shop.git", repo);
+    assert!(text.contains("S3CRET") && !shown(&text).contains("S3CRET"), "{}", shown(&text));
+    text
+}
+
 mistake!(health_that_asks_twice, health("tcp = 3000, http = \"http://a/\""));
 mistake!(health_that_asks_nothing, health("within = \"5s\""));
 mistake!(health_at_no_url, health("http = \"127.0.0.1:3000/healthz\""));
@@ -125,4 +147,38 @@ fn a_debug_print_shows_nothing_of_the_file() {
     fs::write(&file, "[deploy.production]\nx = 'hidden value'\n").unwrap();
     let error = config::load(&file, "production").unwrap_err();
     assert!(!format!("{error:?}").contains("hidden value"));
+}
+
+#[test]
+fn files_that_windows_wrote() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("shipit.toml");
+    let text = format!(
+        "extends = \"base.toml\"\n[deploy.production]\nhost = \"web1\"\nbuild = \"\"\"\nset -e\nmake\n\"\"\"\n{BASE}"
+    );
+    fs::write(&file, text.replace('\n', "\r\n")).unwrap();
+    let base = "[defaults]\nmigrate = \"\"\"\na\nb\"\"\"\npost-deploy = \"kept\\r\\n\"\n";
+    fs::write(directory.path().join("base.toml"), base.replace('\n', "\r\n")).unwrap();
+    let hooks = &config::load(&file, "production").unwrap().apps[0].hooks;
+    assert_eq!((hooks.build[0].text.as_str(), hooks.migrate[0].text.as_str()), ("set -e\nmake\n", "a\nb"));
+    assert_eq!(hooks.post_deploy[0].text, "kept\r\n", "what was meant stays");
+
+    fs::write(directory.path().join("build.sh"), "set -e\r\nmake\r\n").unwrap();
+    let script = format!("[deploy.production]\nhost = \"web1\"\nbuild = {{ script = \"build.sh\" }}\n{BASE}");
+    fs::write(&file, script).unwrap();
+    let error = config::load(&file, "production").unwrap_err().to_string();
+    assert!(error.contains("build.sh has lines that end with CRLF") && error.contains("eol=lf"), "{error}");
+}
+
+#[test]
+fn logins_that_are_no_secrets_may_stay() {
+    for repo in
+        ["https://ann@example.com/shop.git", "ssh://deploy@example.com/shop.git", "work:a@b:c/shop.git"]
+    {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("shipit.toml");
+        let text = format!("[deploy.production]\nhost = \"web1\"\n{BASE}");
+        fs::write(&file, text.replace("git@github.com:acme/shop.git", repo)).unwrap();
+        assert_eq!(config::load(&file, "production").unwrap().apps[0].repo, repo);
+    }
 }

@@ -177,11 +177,17 @@ fn a_ref_that_is_not_there_names_the_nearest() {
 }
 
 #[test]
-fn a_password_in_the_address_is_not_shown() {
+fn a_password_in_the_address_is_refused_and_not_shown() {
     let world = World::new(Kind::InProcess, 1);
     serve_from(&world, "http://me:s3cret@127.0.0.1:1/shop.git");
-    let run = world.shipit(&["production", "setup"]).ends_with(1);
-    run.says("127.0.0.1:1").does_not_say("s3cret");
+    for command in
+        [&["production", "setup"][..], &["production", "config"], &["production", "config", "repo"]]
+    {
+        world.shipit(command).ends_with(2).says("repo-token").does_not_say("s3cret");
+    }
+    world.production("");
+    let setting = "repo=https://me:s3cret@example.com/shop.git";
+    world.shipit(&["production", "config", "--set", setting]).ends_with(2).does_not_say("s3cret");
 }
 
 /// How git reaches ssh is the login's own, where it says so; where it does not, hooks do not find ours.
