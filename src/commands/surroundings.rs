@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use jiff::Timestamp;
 
@@ -26,7 +27,7 @@ impl Surroundings {
         let user = ["USER", "LOGNAME"]
             .iter()
             .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
-        Ok(Surroundings { directory, home, user: user.unwrap_or_else(|| "root".to_owned()) })
+        Ok(Surroundings { directory, home, user: user.unwrap_or_else(name_of_user) })
     }
 
     /// Where work begins: here, or where `--chdir` says.
@@ -77,6 +78,17 @@ impl Surroundings {
         options.agent = std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from);
         HostTransport { ssh: Ssh::new(options), local: Local::new(self.home.clone(), std::env::vars_os()) }
     }
+}
+
+/// Without `USER`, as in many containers: the name of the account; where it has none, its number. Nobody becomes root by a
+/// variable that is missing.
+fn name_of_user() -> String {
+    let said =
+        std::process::Command::new("id").arg("-un").stdin(Stdio::null()).stderr(Stdio::null()).output();
+    let said = said.ok().filter(|output| output.status.success());
+    let name = said.and_then(|output| String::from_utf8(output.stdout).ok());
+    let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    name.unwrap_or_else(|| rustix::process::getuid().as_raw().to_string())
 }
 
 /// The arguments as others may read them: what `--set` sets may be a secret.
@@ -148,6 +160,12 @@ impl DemoEnvironment {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn without_user_the_account_has_a_name() {
+        let said = std::process::Command::new("id").arg("-un").output().unwrap();
+        assert_eq!(super::name_of_user(), String::from_utf8(said.stdout).unwrap().trim());
+    }
+
     #[test]
     fn what_is_set_is_not_told_to_others() {
         let line = "production --set env.T=s3cret=x update --set=ref=v2 --set s3cret -y exec --set a";
