@@ -270,7 +270,7 @@ impl<'a> Fleet<'a> {
             return;
         }
         host.took = host.started.elapsed();
-        host.explain(&self.plan.environment.apps[self.plan.targets[at].app].repo);
+        host.explain(&self.plan.environment);
         match &host.failure {
             Some(failure) if !host.failure_reported => {
                 // Of a lock that is taken nothing is said before the run gives up.

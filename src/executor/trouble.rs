@@ -1,17 +1,24 @@
 //! What a host said of its access to the repository, made a message and, once it is known which hosts failed for the same
-//! reason, one remedy for all of them.
+//! reason, one remedy for all of them; and other remedies that name the environment.
 
 use super::host::HostState;
 use crate::config::{Environment, Site, nearest};
 use crate::remote::access::{AccessError, Affected};
+use crate::remote::reason::Reason;
 
 impl HostState {
     fn access_error(&self) -> Option<AccessError> {
         self.failure.as_ref()?.reason.as_ref()?.access_error()
     }
 
-    /// Words the failure of git, if it is one.
-    pub(super) fn explain(&mut self, repo: &str) {
+    /// Words the failure of git, if it is one, and names the command that sets the host up.
+    pub(super) fn explain(&mut self, environment: &Environment) {
+        let repo = &environment.apps[self.app].repo;
+        if let Some(failure) = &mut self.failure
+            && matches!(failure.reason, Some(Reason::NotSetUp { .. }))
+        {
+            failure.hint = Some(format!("set it up first: shipit {} setup", environment.name));
+        }
         if let (Some(error), Some(failure)) = (self.access_error(), &mut self.failure)
             && let Some(message) = error.message(repo)
         {

@@ -86,7 +86,7 @@ fn a_run_that_is_under_way_is_named_and_not_stopped(kind: Kind) {
 fn hosts_where_nothing_was_set_up_cannot_be_held() {
     let world = World::new(Kind::Sshd, 2);
     world.production("");
-    world.shipit(&["production", "hold"]).ends_with(1).says("run `setup` first");
+    world.shipit(&["production", "hold"]).ends_with(1).says("set it up first: shipit production setup");
     assert!(!world.host("web1").path("app").exists());
 }
 

@@ -6,7 +6,7 @@ use super::super::style::Paint;
 use super::super::{clean, human};
 use super::next;
 use super::served::Served;
-use crate::executor::event::{Action, Failure};
+use crate::executor::event::{Action, Failure, FailureKind};
 use crate::executor::outcome::{End, HostOutcome, HostResult, Outcome};
 use crate::remote::reason::Reason;
 use crate::remote::step::Step;
@@ -34,7 +34,7 @@ pub(super) fn render(outcome: &Outcome, paint: Paint) -> String {
         End::Refused => paint.odd(&format!("refused{}", reasons(outcome))) + &hint(outcome),
         End::Unreachable => {
             let hosts = clean::line(human::names(&failing(outcome)).as_bytes(), 200);
-            paint.bad(&format!("could not connect to {hosts}; nothing live was changed"))
+            paint.bad(&format!("could not connect to {hosts}; nothing live was changed")) + &without(outcome)
         }
         End::RolledBack => paint.odd(&format!("{}; {}", failed(outcome), rolled_back(outcome))),
         End::Split => split(outcome, paint),
@@ -43,6 +43,18 @@ pub(super) fn render(outcome: &Outcome, paint: Paint) -> String {
         }
         End::Interrupted(signal) => paint.odd(&interrupted(outcome, signal)),
     }
+}
+
+/// Where few hosts of a deploy are down, how to go on without them.
+fn without(outcome: &Outcome) -> String {
+    let unreachable = failures(outcome).filter(|failure| failure.kind == FailureKind::Unreachable).count();
+    if outcome.action != Action::Deploy || unreachable == 0 || 2 * unreachable >= outcome.hosts.len() {
+        return String::new();
+    }
+    let (it, them) = if unreachable == 1 { ("it", "it") } else { ("them", "these hosts") };
+    format!(
+        "\nto deploy without {it}: --max-unreachable {unreachable}; later, `sync` brings {them} to the same release"
+    )
 }
 
 fn done(outcome: &Outcome) -> String {
