@@ -124,6 +124,8 @@ reasons! {
         "{repo} has no branch, tag or commit {reference}", "";
     "branch-and-tag" BranchAndTag { repo: String, reference: String } =>
         "{repo} has a branch and a tag {reference}", "write refs/heads/… or refs/tags/…";
+    "not-a-commit" NotACommit { revision: ShortCommit, kind: String } =>
+        "{revision} is a {kind}, not a commit", "name the commit itself, or a branch or a tag that leads to it";
     "older" Older { revision: ShortCommit, live: ShortCommit } =>
         "{revision} is older than the live commit {live}", "--allow-older deploys it anyway";
     "older-date" OlderDate { revision: ShortCommit, live: ShortCommit } =>

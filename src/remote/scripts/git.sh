@@ -202,8 +202,16 @@ fetch() {
 		fetch_from fetch "$1" "$fetch_mode" "$fetch_repo" "$revision" "refs/shipit/$release" refs
 		pinned=yes
 	fi
+	must_be_commit
 	refuse_older_again
 	[ "$submodules" != yes ] || fetch_modules "$1"
+}
+
+# must_be_commit: git checks trees out, too, and an annotated tag has another id than its commit: neither is older or newer
+# than what is live. If git cannot say what it is, checkout will say why.
+must_be_commit() {
+	must_kind=$(git_source cat-file -t "$revision" 2>/dev/null) || return 0
+	[ "$must_kind" = commit ] || fail not-a-commit fetch "$revision" "$must_kind"
 }
 
 # remove_git_locks: removes what a git that was killed leaves behind, which would stop every later git or fill the disk:
@@ -237,14 +245,14 @@ find_ref() {
 	case $reference in
 	refs/*) find_full=$reference ;;
 	esac
-	list_refs "$1" "refs/heads/$find_name" "$find_tag" "$find_tag^{}" "$find_full"
+	list_refs "$1" "refs/heads/$find_name" "$find_tag" "$find_tag^{}" "$find_full" "$find_full^{}"
 	find_branch='' find_tagged='' find_other=''
 	while IFS=$TAB read -r find_is find_ref; do
 		case $find_ref in
 		"refs/heads/$find_name") find_branch=$find_is ;;
 		# The peeled line follows the tag's own line, and is the commit.
 		"$find_tag" | "$find_tag^{}") find_tagged=$find_is ;;
-		"$reference") find_other=$find_is ;;
+		"$reference" | "$reference^{}") find_other=$find_is ;;
 		esac
 	done <"$R/refs"
 	case $find_branch/$find_tagged in
