@@ -32,7 +32,7 @@
 //! | [`cli`] | the command line: what was typed, then what it means | files, hosts |
 //! | [`commands`] | one file per command: takes what was typed, makes one call, chooses what is shown | |
 //!
-//! Large dependencies have one door each: russh is named only in `transport/ssh/`, git2 only in `git/`, clap in `cli/`, toml in
+//! Large dependencies have one door each: russh is named only in `transport/ssh/`, clap in `cli/`, toml in
 //! `config/`, hyper in `health/`, indicatif and console in `report/`. To replace one of them is to edit one folder.
 //!
 //! # The path of a deploy

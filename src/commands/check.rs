@@ -46,7 +46,11 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     }
     let root = &context.environment.root;
     for (app, resolved) in apps.iter().zip(resolved) {
-        found.extend(here::work_tree(&git::check(root, &app.repo, &app.reference), root));
+        found.extend(here::work_tree(
+            &git::check(root, &app.repo, &app.reference, &context.environment.files_read()),
+            root,
+            &app.repo,
+        ));
         found.extend(resolved.and_then(|resolved| here::reference(&resolved, &app.repo)));
     }
     found.extend(context.surroundings.dead_agent().map(|socket| here::dead_agent(&socket)));

@@ -10,6 +10,7 @@ use crate::executor::{Ask, Request};
 use crate::git::{self, LocalState, Revision};
 use crate::plan;
 use crate::remote::quote::quote;
+use crate::report::Note;
 use crate::report::prompt::{self, BatchPrompt, Question};
 
 pub(super) async fn run(mut context: Context<'_>, references: &[AppReference]) -> Result<u8, Error> {
@@ -66,11 +67,16 @@ fn choose(
             return Err(UsageError::SecondRef { reference, app }.into());
         }
         if reference == "HEAD" {
-            commits[at] = Revision::parse(&git::head(&environment.root)?);
+            commits[at] = Some(git::head(&environment.root)?);
         } else {
             git::Reference::parse(reference)?;
         }
         environment.apps[at].reference.clone_from(reference);
+    }
+    for (commit, app) in commits.iter_mut().zip(&environment.apps) {
+        if let Some(id) = Revision::parse(&app.reference) {
+            *commit = Some(git::peel(&environment.root, &id)?);
+        }
     }
     Ok(commits)
 }
@@ -116,12 +122,14 @@ async fn confirm(context: &Context<'_>) -> Result<(), Error> {
 // What is not committed or not pushed would not go out, and the user may think that it does.
 fn check(context: &Context<'_>, app: &App) -> Result<(), Error> {
     let environment = &context.environment;
-    if app.reference == "HEAD" {
-        return Ok(());
-    }
-    match git::check(&environment.root, &app.repo, &app.reference)? {
+    match git::check(&environment.root, &app.repo, &app.reference, &environment.files_read())? {
         LocalState::NotApplicable | LocalState::Clean => Ok(()),
-        LocalState::Dirty { files, total } => Err(Refused::LocalChanges { files, total }.into()),
+        LocalState::Dirty(changes) => Err(Refused::LocalChanges(changes).into()),
         LocalState::Unpushed { commits } => Err(Refused::Unpushed { commits }.into()),
+        LocalState::Unchecked(why) => {
+            let repo = &git::without_credentials(&app.repo);
+            context.printer.note(Note::Unchecked { repo, why: &why });
+            Ok(())
+        }
     }
 }

@@ -234,20 +234,21 @@ async fn find_commits(context: &Context<'_>, group: &mut Group, to: Option<&Vers
     if from == to || change == Change::Unchanged {
         return;
     }
-    let root = context.environment.root.clone();
-    let (live, new) = (from.as_str().to_owned(), to.as_str().to_owned());
-    let walk = tokio::task::spawn_blocking(move || git::pending(&root, &live, &new));
-    group.pending = walk.await.ok().flatten();
     let root = context.environment.root.as_path();
-    match &group.pending {
-        None if change == Change::NewRelease => note(context, PlanNote::CommitsUnknown { from, to, root }),
-        Some(pending)
+    let pending = git::pending(root, from.as_str(), to.as_str()).await;
+    match &pending {
+        Err(why @ (git::Unknown::NotFetched | git::Unknown::Shallow)) if change == Change::NewRelease => {
+            let shallow = *why == git::Unknown::Shallow;
+            note(context, PlanNote::CommitsUnknown { from, to, root, shallow });
+        }
+        Ok(pending)
             if change == Change::NewRelease && is_older(pending) && !context.invocation.allow_older =>
         {
             note(context, PlanNote::Older { from, to });
         }
         _ => {}
     }
+    group.pending = pending.ok();
 }
 
 fn is_older(pending: &git::Pending) -> bool {

@@ -1,10 +1,10 @@
 //! One environment, resolved: what a run works on. Only data.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::app::App;
+use super::app::{App, FileSource};
 use super::paths::RemotePath;
 use super::rollout::Rollout;
 use super::sources::Sources;
@@ -84,4 +84,21 @@ pub struct Timeouts {
     pub reload: Duration,
     /// How long a connection may be silent; 30 s.
     pub lost: Duration,
+}
+
+impl Environment {
+    /// The operator's files that a run reads: it uses them as they are, committed or not.
+    #[must_use]
+    pub fn files_read(&self) -> Vec<PathBuf> {
+        let of_app = |app: &App| -> Vec<PathBuf> {
+            let scripts = app.hooks.all().filter_map(|hook| hook.file.clone());
+            let sent = app.files.iter().filter_map(|file| match &file.source {
+                FileSource::From(file) => Some(file.clone()),
+                FileSource::Command(_) => None,
+            });
+            scripts.chain(sent).collect()
+        };
+        let files = self.sources.files().map(Path::to_owned);
+        files.chain(self.apps.iter().flat_map(of_app)).collect()
+    }
 }

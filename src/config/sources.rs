@@ -61,6 +61,11 @@ impl Sources {
         text
     }
 
+    /// The files among them.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().filter_map(|text| text.file.as_deref())
+    }
+
     /// The text that contains a place.
     ///
     /// # Panics

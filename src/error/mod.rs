@@ -1,5 +1,6 @@
 //! Why a command ends before it has an outcome, with hints; and the exit codes, in one place.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::config::ConfigError;
@@ -7,6 +8,7 @@ use crate::executor::event::FailureKind;
 use crate::executor::outcome::{End, Outcome};
 use crate::git::GitError;
 use crate::plan::Action;
+use crate::remote::quote::quote;
 
 mod local;
 mod not_found;
@@ -15,7 +17,7 @@ mod usage;
 
 pub use local::{CommandFailure, DemoError, FileError, SystemError};
 pub use not_found::NotFound;
-pub use refused::Refused;
+pub use refused::{Refused, local_changes};
 pub use usage::UsageError;
 
 /// The exit codes, an API: the help lists them, tests hold them.
@@ -132,18 +134,26 @@ impl Error {
 
     /// What to type next, where that is not part of the message.
     #[must_use]
-    pub fn hint(&self) -> Option<&str> {
-        match self {
-            Error::Refused(refused) => Some(refused.hint()),
+    pub fn hint(&self) -> Option<Cow<'_, str>> {
+        let hint = match self {
+            Error::Refused(refused) => refused.hint(),
+            Error::Git(GitError::NotOwned { path }) => {
+                return Some(format!("if you trust it: {}", trust_work_tree(path)).into());
+            }
             Error::Untrusted { .. } => {
-                Some("compare the fingerprints, then answer yes, or pin them with `host-key`")
+                "compare the fingerprints, then answer yes, or pin them with `host-key`"
             }
-            Error::Bug => {
-                Some("the hosts end the run by themselves; `shipit ENV status` shows what they serve")
-            }
-            _ => None,
-        }
+            Error::Bug => "the hosts end the run by themselves; `shipit ENV status` shows what they serve",
+            _ => return None,
+        };
+        Some(hint.into())
     }
+}
+
+/// The command that lets git read a work tree of another user's.
+#[must_use]
+pub fn trust_work_tree(path: &str) -> String {
+    format!("git config --global --add safe.directory {}", quote(path))
 }
 
 /// What `run` ends with; [`exit::BUG`] where it panics: that is a bug of ours, and no code of its own may hide it.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::config::FILE_NAME;
+use crate::git::Changes;
 
 /// Why a command was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,12 +11,7 @@ pub enum Refused {
     /// A deploy to part of the hosts, without `--split`.
     PartOfHosts,
     /// The work tree differs from what would be deployed.
-    LocalChanges {
-        /// The first changed files.
-        files: Vec<String>,
-        /// How many there are.
-        total: usize,
-    },
+    LocalChanges(Changes),
     /// The branch has commits that the repository does not have.
     Unpushed {
         /// How many.
@@ -42,19 +37,16 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// Only the configuration was changed: it is read from the work tree, so the run would use the change.
-    fn only_configuration(&self) -> bool {
-        matches!(self, Refused::LocalChanges { files, total: 1 }
-            if files.iter().all(|file| file.rsplit('/').next() == Some(FILE_NAME)))
-    }
-
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
             Refused::PartOfHosts => "deploy to all hosts, or use --split to deploy to these only",
-            Refused::LocalChanges { .. } if self.only_configuration() => "commit them, or use --force",
-            Refused::LocalChanges { .. } => "commit and push them, or deploy without them: --force",
+            Refused::LocalChanges(changes) if changes.total == 0 => "commit them, or use --force",
+            Refused::LocalChanges(changes) if changes.used.is_empty() => {
+                "commit and push them, or deploy without them: --force"
+            }
+            Refused::LocalChanges(_) => "commit and push them, or use --force",
             Refused::Unpushed { commits: 1 } => "push it, or deploy without it: --force",
             Refused::Unpushed { .. } => "push them, or deploy without them: --force",
             Refused::DeployNotConfirmed { .. } => "answer y on a terminal, or confirm in advance with --yes",
@@ -73,18 +65,7 @@ impl fmt::Display for Refused {
             Refused::PartOfHosts => {
                 write!(f, "a deploy to part of the hosts leaves the environment on two releases")
             }
-            Refused::LocalChanges { files, total } => {
-                write!(f, "{}", files.join(", "))?;
-                if *total > files.len() {
-                    write!(f, " and {} more", total - files.len())?;
-                }
-                let have = if *total == 1 { "has" } else { "have" };
-                let effect = match self.only_configuration() {
-                    true => "that this run would use",
-                    false => "that would not be deployed",
-                };
-                write!(f, " {have} uncommitted changes {effect}")
-            }
+            Refused::LocalChanges(changes) => f.write_str(&local_changes(changes)),
             Refused::Unpushed { commits: 1 } => write!(f, "1 commit is not pushed and would not be deployed"),
             Refused::Unpushed { commits } => {
                 write!(f, "{commits} commits are not pushed and would not be deployed")
@@ -100,4 +81,27 @@ impl fmt::Display for Refused {
             Refused::FileExists { file } => write!(f, "{} already exists", file.display()),
         }
     }
+}
+
+/// Which files were changed, and what that means for the deploy: files that the run itself reads are used as they are.
+#[must_use]
+pub fn local_changes(changes: &Changes) -> String {
+    let Changes { files, total, used } = changes;
+    let have = |count: usize| if count == 1 { "has" } else { "have" };
+    let mut text = files.join(", ");
+    if *total > files.len() {
+        text.push_str(&format!(" and {} more", total - files.len()));
+    }
+    if *total > 0 {
+        text.push_str(&format!(" {} uncommitted changes that would not be deployed", have(*total)));
+    }
+    if !used.is_empty() {
+        let (and, what) = if *total > 0 { ("; ", "some") } else { ("", "uncommitted changes") };
+        text.push_str(&format!(
+            "{and}{} {} {what} that this run would use",
+            used.join(", "),
+            have(used.len())
+        ));
+    }
+    text
 }

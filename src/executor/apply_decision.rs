@@ -86,11 +86,9 @@ async fn announce(run: &mut RunState<'_>, decision: &Decision, app: usize) {
 async fn announce_commits(run: &mut RunState<'_>, app: usize, to: &Version) {
     let live = run.fleet.of_app(app).find_map(|(_, host)| Some(host.live()?.version));
     let Some(from) = live.flatten().filter(|live| live != to) else { return };
-    let root = run.plan().environment.root.clone();
-    let (live, new) = (from.as_str().to_owned(), to.as_str().to_owned());
-    // A long history on a slow disk is walked beside the run, and not waited for.
-    let walk = tokio::task::spawn_blocking(move || git::pending(&root, &live, &new));
-    if let Ok(Ok(Some(pending))) = tokio::time::timeout(COMMITS_TIMEOUT, walk).await {
+    // A long history on a slow disk is not waited for.
+    let walk = git::pending(&run.plan().environment.root, from.as_str(), to.as_str());
+    if let Ok(Ok(pending)) = tokio::time::timeout(COMMITS_TIMEOUT, walk).await {
         let name = run.app_name(app);
         let commits = Event::Commits { app: name, from: &from, to, pending: &pending };
         run.fleet.observer.event(&commits);

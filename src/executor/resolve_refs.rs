@@ -22,7 +22,18 @@ pub(super) async fn resolve_refs(run: &mut RunState<'_>) -> Result<Vec<Option<Ve
         open(&revisions).into_iter().filter(|app| !git::is_path(&plan.environment.apps[*app].repo)).collect();
     for (app, resolved) in by_git.iter().zip(ask_git(run, &by_git).await?) {
         match resolved {
-            Ok(Resolved::Commit { revision, .. }) => revisions[*app] = Some(revision),
+            Ok(Resolved::Commit { revision, fetch_ref }) => {
+                // A branch is one of commits.
+                let may_be_other = fetch_ref.is_none_or(|name| !name.starts_with("refs/heads/"));
+                let commit =
+                    if may_be_other { git::peel(&plan.environment.root, &revision) } else { Ok(revision) };
+                match commit {
+                    Ok(commit) => revisions[*app] = Some(commit),
+                    Err(error) => {
+                        return Err(refuse(run, &Refusal::Reference { message: error.to_string() }));
+                    }
+                }
+            }
             Ok(Resolved::AskHost { .. }) => {}
             Err(error) => {
                 return Err(refuse(run, &Refusal::Reference { message: error.to_string() }));

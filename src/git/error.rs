@@ -37,13 +37,33 @@ pub enum GitError {
         /// Where it was looked for.
         root: PathBuf,
     },
-    /// The work tree is there and cannot be read.
-    #[error("cannot read the git work tree around {}", root.display())]
+    /// The work tree is there, and git cannot read it.
+    #[error("git cannot read the work tree around {}: {said}", root.display())]
     WorkTree {
         /// Where.
         root: PathBuf,
-        /// Why.
-        source: git2::Error,
+        /// Why, in git's words.
+        said: String,
+    },
+    /// The work tree belongs to another user, so git does not read it.
+    #[error("git does not read the work tree {path}, because it belongs to another user")]
+    NotOwned {
+        /// Its directory.
+        path: String,
+    },
+    /// There is a work tree, and no git that could read it.
+    #[error("git is not installed here, and the work tree around {} needs it", root.display())]
+    NoGit {
+        /// Where.
+        root: PathBuf,
+    },
+    /// The id of a tree, a file, or a tag of one of them.
+    #[error("{id} is a {kind}, not a commit", id = &revision[..7])]
+    NotACommit {
+        /// The full id.
+        revision: String,
+        /// What it is.
+        kind: String,
     },
 }
 

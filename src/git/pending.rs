@@ -4,7 +4,10 @@
 
 use std::path::Path;
 
-use git2::{Oid, Repository};
+use tokio::process::Command;
+
+use super::command::{Answer, answer, command, may_be_work_tree};
+use super::{Revision, ask};
 
 /// So many are listed.
 const NAMED: usize = 10;
@@ -35,35 +38,68 @@ pub struct Commit {
     pub subject: String,
 }
 
-/// `live..new` in the work tree around `root`; `None` where it does not know both.
-#[must_use]
-pub fn pending(root: &Path, live: &str, new: &str) -> Option<Pending> {
-    let repository = Repository::discover(root).ok()?;
-    let (live, new) = (Oid::from_str(live).ok()?, Oid::from_str(new).ok()?);
-    repository.find_commit(live).ok()?;
-    repository.find_commit(new).ok()?;
-    let ahead = between(&repository, live, new).ok()?;
-    let behind = between(&repository, new, live).ok()?;
-    let named = |ids: &[Oid]| ids.iter().take(NAMED).filter_map(|id| commit(&repository, *id)).collect();
-    Some(Pending {
-        commits: named(&ahead),
+/// Why the commits are not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// There is no work tree, or no git that reads it: nothing is missing from it.
+    NoWorkTree,
+    /// The work tree does not have them.
+    NotFetched,
+    /// The work tree has only the last commits, as CI services make it.
+    Shallow,
+}
+
+/// `live..new` in the work tree around `root`.
+///
+/// # Errors
+/// Where it does not know both.
+pub async fn pending(root: &Path, live: &str, new: &str) -> Result<Pending, Unknown> {
+    if !may_be_work_tree(root) {
+        return Err(Unknown::NoWorkTree);
+    }
+    let (Some(live), Some(new)) = (Revision::parse(live), Revision::parse(new)) else {
+        return Err(Unknown::NotFetched);
+    };
+    let arguments = [
+        "log",
+        "-z",
+        "--left-right",
+        "--no-show-signature",
+        "--encoding=UTF-8",
+        "--format=%m%H %s",
+        &format!("--max-count={COUNTED}"),
+        &format!("{live}...{new}"),
+        "--",
+    ];
+    let mut log = Command::from(command(root));
+    let output = log.args(arguments).kill_on_drop(true).output().await;
+    match answer(root, output) {
+        Ok(Answer::Yes(said)) => Ok(read(&String::from_utf8_lossy(&said))),
+        Ok(Answer::NoWorkTree) => Err(Unknown::NoWorkTree),
+        Ok(Answer::No) | Err(_) => Err(why(root)),
+    }
+}
+
+fn why(root: &Path) -> Unknown {
+    match ask(root, &["rev-parse", "--is-shallow-repository"]).map(Answer::text) {
+        Ok(Some(text)) if text == "true" => Unknown::Shallow,
+        Ok(Some(_)) => Unknown::NotFetched,
+        _ => Unknown::NoWorkTree,
+    }
+}
+
+// Records that end with NUL: `>` for a new commit, `<` for one that would be dropped, its id, its subject.
+fn read(said: &str) -> Pending {
+    let commits = |side: char| {
+        let lines = said.split('\0').filter_map(move |line| line.strip_prefix(side)?.split_once(' '));
+        lines.map(|(revision, subject)| Commit { revision: revision.to_owned(), subject: subject.to_owned() })
+    };
+    let [ahead, dropped] = ['>', '<'].map(|side| commits(side).collect::<Vec<_>>());
+    Pending {
         total: ahead.len(),
-        is_counted: ahead.len() < COUNTED,
-        dropped: named(&behind),
-        dropped_total: behind.len(),
-    })
-}
-
-fn between(repository: &Repository, from: Oid, to: Oid) -> Result<Vec<Oid>, git2::Error> {
-    let mut walk = repository.revwalk()?;
-    walk.set_sorting(git2::Sort::TOPOLOGICAL | git2::Sort::TIME)?;
-    walk.push(to)?;
-    walk.hide(from)?;
-    walk.take(COUNTED).collect()
-}
-
-fn commit(repository: &Repository, id: Oid) -> Option<Commit> {
-    let commit = repository.find_commit(id).ok()?;
-    let subject = String::from_utf8_lossy(commit.summary_bytes().unwrap_or_default()).into_owned();
-    Some(Commit { revision: id.to_string(), subject })
+        is_counted: ahead.len() + dropped.len() < COUNTED,
+        commits: ahead.into_iter().take(NAMED).collect(),
+        dropped_total: dropped.len(),
+        dropped: dropped.into_iter().take(NAMED).collect(),
+    }
 }

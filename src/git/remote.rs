@@ -2,12 +2,12 @@
 //!
 //! Never asks the operator anything and never fails a run by itself: where it cannot tell, a host is asked.
 
-use std::process::{Output, Stdio};
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::work_tree::ssh_command_is_configured;
+use super::command::{command, complaint};
 use super::{GitError, Reference, Revision, url};
 use crate::config::nearest;
 
@@ -40,7 +40,8 @@ pub async fn resolve(repo: &str, reference: &str) -> Result<Resolved, GitError> 
     if url::is_path(repo) {
         return ask_host(format!("{repo} is a path on the host"));
     }
-    let output = match tokio::time::timeout(PATIENCE, ls_remote(repo, &parsed).output()).await {
+    let asking = async { ls_remote(repo, &parsed).await.output().await };
+    let output = match tokio::time::timeout(PATIENCE, asking).await {
         Ok(Ok(output)) => output,
         Ok(Err(error)) => return ask_host(format!("git cannot be started here: {error}")),
         Err(_) => return ask_host(format!("{repo} did not answer within {} s", PATIENCE.as_secs())),
@@ -59,32 +60,33 @@ pub async fn resolve(repo: &str, reference: &str) -> Result<Resolved, GitError> 
     Err(GitError::NoSuchReference { name: reference.to_owned(), repo: repo.to_owned(), nearest })
 }
 
-fn ls_remote(repo: &str, reference: &Reference) -> Command {
-    let mut command = Command::new("git");
-    command.arg("ls-remote");
+async fn ls_remote(repo: &str, reference: &Reference) -> Command {
+    let mut git = here();
+    git.arg("ls-remote");
     match reference {
-        Reference::Full(name) => command.args(["--", repo, name]),
+        // The peeled line of a tag is one of its own.
+        Reference::Full(name) => git.args(["--", repo, name, &format!("{name}^{{}}")]),
         // Not by name: a pattern is no less work for the server, and a slip could not be explained.
-        _ => command.args(["--heads", "--tags", "--", repo]),
+        _ => git.args(["--heads", "--tags", "--", repo]),
     };
-    command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
     let chosen = ["GIT_SSH_COMMAND", "GIT_SSH"].iter().any(|name| std::env::var_os(name).is_some());
-    if !chosen && !ssh_command_is_configured() {
-        command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
+    if !chosen && !ssh_command_is_configured().await {
+        git.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
     }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    command
+    git
 }
 
-/// What git said before its general advice.
-fn complaint(output: &Output) -> String {
-    let text = String::from_utf8_lossy(&output.stderr);
-    let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Please make sure"));
-    let said: Vec<&str> = lines.filter(|line| !line.is_empty()).take(4).collect();
-    match said.is_empty() {
-        true => format!("git ls-remote failed: {}", output.status),
-        false => said.join("; "),
-    }
+/// Whether the operator's git configuration says how ssh is started: then it is not overridden.
+async fn ssh_command_is_configured() -> bool {
+    let answer = here().args(["config", "--get", "core.sshCommand"]).output().await;
+    answer.is_ok_and(|output| output.status.success())
+}
+
+/// With the configuration of the work tree that the operator is in.
+fn here() -> Command {
+    let mut git = Command::from(command(Path::new(".")));
+    git.kill_on_drop(true);
+    git
 }
 
 /// Lines of `ls-remote`: id, tab, full name.
@@ -101,10 +103,13 @@ impl Listing {
     }
 
     /// A tag object's own id is not the commit: the line with `^{}` has that.
+    fn peeled(&self, full: &str) -> Option<(Revision, String)> {
+        let id = self.get(&format!("{full}^{{}}")).or_else(|| self.get(full))?;
+        Some((id.clone(), full.to_owned()))
+    }
+
     fn tag(&self, name: &str) -> Option<(Revision, String)> {
-        let full = format!("refs/tags/{name}");
-        let id = self.get(&format!("{full}^{{}}")).or_else(|| self.get(&full))?;
-        Some((id.clone(), full))
+        self.peeled(&format!("refs/tags/{name}"))
     }
 
     fn branch(&self, name: &str) -> Option<(Revision, String)> {
@@ -117,7 +122,7 @@ impl Listing {
             Reference::Commit(revision) => Some((revision.clone(), revision.to_string())),
             Reference::Branch(name) => self.branch(name),
             Reference::Tag(name) => self.tag(name),
-            Reference::Full(name) => self.get(name).map(|id| (id.clone(), name.clone())),
+            Reference::Full(name) => self.peeled(name),
             Reference::Name(name) => match (self.branch(name), self.tag(name)) {
                 (Some(branch), Some(tag)) if branch.0 != tag.0 => {
                     return Err(GitError::AmbiguousReference { name: name.clone(), repo: repo.to_owned() });

@@ -167,6 +167,15 @@ fn bare_path(path: &str) -> &str {
     path.strip_suffix(".git").unwrap_or(path).trim_end_matches('/')
 }
 
+/// Whether both addresses end with the same name, whatever server and directory it is in: `shop` of
+/// `git@example.com:acme/shop.git`.
+#[must_use]
+pub(super) fn same_name(one: &str, other: &str) -> bool {
+    let name =
+        |repo: &str| bare_path(repo).rsplit(['/', ':']).next().unwrap_or_default().to_ascii_lowercase();
+    !name(one).is_empty() && name(one) == name(other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::executor::Live;
-use crate::git::{Commit, Pending};
+use crate::git::{Commit, Pending, Unchecked};
 use crate::remote::version::Version;
 use crate::transport::Exit;
 
@@ -160,6 +160,18 @@ fn titled(title: String, listed: &[Commit], total: usize) -> Vec<String> {
     let rest = total.saturating_sub(listed.len());
     let rest = (rest > 0).then(|| format!("  … and {rest} more"));
     std::iter::once(title + ":").chain(listed.iter().map(line)).chain(rest).collect()
+}
+
+/// Why local changes and unpushed commits were not looked for.
+#[must_use]
+pub fn unchecked(repo: &str, why: &Unchecked) -> String {
+    let why = match why {
+        Unchecked::NoGit => "git is not installed here".to_owned(),
+        Unchecked::OtherAddress { address } => {
+            format!("the remote of this work tree is {address}, not {repo}")
+        }
+    };
+    format!("did not look for uncommitted changes and unpushed commits: {why}")
 }
 
 /// An error of the machine's, without Rust's `(os error 28)`, in lower case.

@@ -5,7 +5,9 @@ use std::io;
 use std::path::Path;
 
 use super::{clean, human};
+use crate::git::Unchecked;
 use crate::remote::hold::Hold;
+use crate::remote::quote::quote;
 use crate::remote::version::Version;
 
 /// Something that the user should know.
@@ -34,6 +36,8 @@ pub enum Note<'a> {
     HoldRemoved { environment: &'a str, hold: &'a Hold },
     /// `resume`: there is nothing to do.
     NotHeld { environment: &'a str },
+    /// A deploy that does not know whether everything was pushed.
+    Unchecked { repo: &'a str, why: &'a Unchecked },
     /// `init` below another file.
     FileAbove { file: &'a Path },
     /// `envs`: the file defines none.
@@ -64,8 +68,8 @@ pub enum PlanNote<'a> {
     NotAsked { host: &'a str, why: &'a str },
     /// The commit of a ref is not known. The app is named where there are several.
     Unresolved { reference: &'a str, app: Option<&'a str>, why: &'a str, deploy: Unresolved<'a> },
-    /// The work tree lacks a commit.
-    CommitsUnknown { from: &'a Version, to: &'a Version, root: &'a Path },
+    /// The work tree lacks a commit; where it is shallow, the whole history is needed.
+    CommitsUnknown { from: &'a Version, to: &'a Version, root: &'a Path, shallow: bool },
     /// The commit is older than what is live.
     Older { from: &'a Version, to: &'a Version },
     /// Another run holds the lock.
@@ -156,6 +160,7 @@ impl Note<'_> {
                 format!("resumed: {environment} was held {}", hold.describe())
             }
             Note::NotHeld { environment } => format!("{environment} was not held"),
+            Note::Unchecked { repo, why } => format!("note: {}", human::unchecked(repo, why)),
             Note::FileAbove { file } => {
                 format!("note: commands that are run here no longer use {}", file.display())
             }
@@ -196,9 +201,22 @@ impl fmt::Display for PlanNote<'_> {
                     Unresolved::Retries => write!(f, "a deploy tries again"),
                 }
             }
-            PlanNote::CommitsUnknown { from, to, root } => {
-                let (from, to, root) = (from.short(), to.short(), root.display());
-                write!(f, "this work tree does not have all commits of {from}..{to}: try git fetch in {root}")
+            PlanNote::CommitsUnknown { from, to, root, shallow } => {
+                let (from, to) = (from.short(), to.short());
+                match shallow {
+                    false => {
+                        let root = quote(&root.display().to_string());
+                        write!(
+                            f,
+                            "this work tree does not have all commits of {from}..{to}: git -C {root} fetch"
+                        )
+                    }
+                    true => write!(
+                        f,
+                        "this clone is shallow and does not have all commits of {from}..{to}; to see them, clone with \
+                         the whole history (GitHub Actions: fetch-depth: 0)"
+                    ),
+                }
             }
             PlanNote::Older { from, to } => {
                 let (from, to) = (from.short(), to.short());

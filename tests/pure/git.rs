@@ -6,56 +6,62 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use shipit::git::{self, GitError, LocalState, Resolved, Revision};
+use shipit::git::{self, Changes, GitError, LocalState, Resolved, Revision};
 
-const REPO: &str = "git@example.com:acme/shop.git";
+pub const REPO: &str = "git@example.com:acme/shop.git";
 
 /// A bare repository and a clone of it whose remote has the address [`REPO`].
-struct Repositories {
-    home: tempfile::TempDir,
+pub struct Repositories {
+    pub home: tempfile::TempDir,
 }
 
 impl Repositories {
-    fn new() -> Self {
+    pub fn new() -> Self {
+        Self::of_format(&[])
+    }
+
+    /// With these options of `git init`.
+    pub fn of_format(options: &[&str]) -> Self {
         let home = tempfile::tempdir().unwrap();
         let repositories = Self { home };
         let top = repositories.home.path().to_owned();
-        repositories.git(&top, &["init", "-q", "--bare", "-b", "main", "shop.git"]);
-        repositories.git(&top, &["clone", "-q", "shop.git", "work"]);
+        let init = [&["init", "-q", "-b", "main"], options].concat();
+        repositories.git(&top, &[&init[..], &["--bare", "shop.git"]].concat());
+        repositories.git(&top, &[&init[..], &["work"]].concat());
         let work = repositories.work();
-        repositories.git(&work, &["checkout", "-q", "-b", "main"]);
+        repositories.git(&work, &["remote", "add", "origin", top.join("shop.git").to_str().unwrap()]);
         repositories.commit("one");
         repositories.git(&work, &["push", "-q", "-u", "origin", "main"]);
         repositories.git(&work, &["remote", "set-url", "origin", REPO]);
         repositories
     }
 
-    fn work(&self) -> PathBuf {
+    pub fn work(&self) -> PathBuf {
         self.home.path().join("work")
     }
 
-    fn commit(&self, text: &str) -> String {
+    pub fn commit(&self, text: &str) -> String {
         fs::write(self.work().join("file"), text).unwrap();
         self.git(&self.work(), &["add", "file"]);
         self.git(&self.work(), &["commit", "-q", "-m", text]);
         self.git(&self.work(), &["rev-parse", "HEAD"])
     }
 
-    fn push(&self, refs: &[&str]) {
+    pub fn push(&self, refs: &[&str]) {
         let bare = self.home.path().join("shop.git");
         self.git(&self.work(), &["remote", "set-url", "origin", bare.to_str().unwrap()]);
         self.git(&self.work(), &[&["push", "-q", "origin"], refs].concat());
         self.git(&self.work(), &["remote", "set-url", "origin", REPO]);
     }
 
-    fn git(&self, directory: &Path, arguments: &[&str]) -> String {
+    pub fn git(&self, directory: &Path, arguments: &[&str]) -> String {
         let output = closed("git", self.home.path()).current_dir(directory).args(arguments).output().unwrap();
         assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    fn check(&self, reference: &str) -> LocalState {
-        git::check(&self.work(), REPO, reference).unwrap()
+    pub fn check(&self, reference: &str) -> LocalState {
+        git::check(&self.work(), REPO, reference, &[]).unwrap()
     }
 }
 
@@ -75,7 +81,7 @@ fn a_pushed_work_tree_is_clean_whatever_form_the_address_has() {
     fs::write(repositories.work().join("untracked"), "").unwrap();
     for repo in [REPO, "ssh://git@example.com/acme/shop", "https://example.com/acme/shop.git/"] {
         for reference in ["main", "origin/main", "refs/heads/main"] {
-            assert_eq!(git::check(&repositories.work(), repo, reference).unwrap(), LocalState::Clean);
+            assert_eq!(git::check(&repositories.work(), repo, reference, &[]).unwrap(), LocalState::Clean);
         }
     }
 }
@@ -87,7 +93,7 @@ fn changed_tracked_files_are_named() {
     fs::write(repositories.work().join("new"), "staged").unwrap();
     repositories.git(&repositories.work(), &["add", "new"]);
     let files = vec!["file".to_owned(), "new".to_owned()];
-    assert_eq!(repositories.check("main"), LocalState::Dirty { files, total: 2 });
+    assert_eq!(repositories.check("main"), LocalState::Dirty(Changes { files, total: 2, used: Vec::new() }));
 }
 
 #[test]
@@ -128,7 +134,7 @@ fn other_work_trees_say_nothing() {
     let work = repositories.work();
     let not_applicable = |root: &Path, repo: &str, reference: &str| {
         assert_eq!(
-            git::check(root, repo, reference).unwrap(),
+            git::check(root, repo, reference, &[]).unwrap(),
             LocalState::NotApplicable,
             "{repo} {reference}"
         );
@@ -149,12 +155,13 @@ fn other_work_trees_say_nothing() {
 fn files_of_external_filters_do_not_look_changed() {
     let repositories = Repositories::new();
     let work = repositories.work();
+    repositories.git(&work, &["config", "filter.large.clean", "echo pointer"]);
     fs::write(work.join(".gitattributes"), "*.bin filter=large\n").unwrap();
-    fs::write(work.join("a.bin"), "pointer").unwrap();
+    fs::write(work.join("a.bin"), "the content").unwrap();
     repositories.git(&work, &["add", "."]);
     repositories.git(&work, &["commit", "-q", "-m", "two"]);
     repositories.push(&["main"]);
-    fs::write(work.join("a.bin"), "the large content").unwrap();
+    fs::write(work.join("a.bin"), "THE CONTENT").unwrap();
     assert_eq!(repositories.check("main"), LocalState::Clean);
 }
 
@@ -164,7 +171,7 @@ fn head_is_the_commit_of_the_work_tree() {
     let commit = repositories.commit("two");
     let inner = repositories.work().join("inner");
     fs::create_dir(&inner).unwrap();
-    assert_eq!(git::head(&inner).unwrap(), commit);
+    assert_eq!(git::head(&inner).unwrap().as_str(), commit);
     assert!(matches!(git::head(repositories.home.path()), Err(GitError::NoWorkTree { .. })));
 }
 

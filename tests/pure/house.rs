@@ -158,7 +158,6 @@ fn a_dependency_outside_of_its_door_is_seen() {
         assert_eq!(doors(&[source("src/transport/ssh/mod.rs", text)]), [""; 0], "{text}");
     }
     for (dependency, inside) in [
-        ("git2", "src/git/work_tree.rs"),
         ("clap", "src/cli/mod.rs"),
         ("hyper", "src/health/http.rs"),
         ("toml", "src/config/file.rs"),

@@ -15,6 +15,7 @@ mod config_rollout;
 mod config_select;
 mod decide;
 mod git;
+mod git_work_trees;
 mod house;
 mod messages;
 mod messages_of_commands;

@@ -8,7 +8,7 @@ use shipit::config::ConfigError;
 use shipit::error::{
     CommandFailure, DemoError, Error, FileError, NotFound, Refused, SystemError, UsageError,
 };
-use shipit::git::GitError;
+use shipit::git::{Changes, GitError, Unchecked};
 use shipit::remote::hold::Hold;
 use shipit::remote::version::Version;
 use shipit::report::note::{Note, PlanNote, Unresolved, Warning};
@@ -58,22 +58,26 @@ fn git_errors() -> Vec<GitError> {
         GitError::NoSuchReference { name: named("v2"), repo: repo.clone(), nearest: None },
         GitError::AmbiguousReference { name: named("v1"), repo },
         GitError::NoWorkTree { root: root.clone() },
-        GitError::WorkTree { root, source: git2::Error::from_str("the index is locked") },
+        GitError::WorkTree { root: root.clone(), said: named("fatal: index file corrupt") },
+        GitError::NotOwned { path: named("/home/ann/my shop") },
+        GitError::NoGit { root },
+        GitError::NotACommit { revision: "7".repeat(40), kind: named("tree") },
     ]
 }
 
 fn refusals() -> Vec<Refused> {
     let environment = || named("production");
-    let files = |files: &[&str], total| Refused::LocalChanges {
-        files: files.iter().map(|file| named(file)).collect(),
-        total,
+    let names = |files: &[&str]| files.iter().map(|file| named(file)).collect();
+    let files = |files: &[&str], total, used: &[&str]| {
+        Refused::LocalChanges(Changes { files: names(files), total, used: names(used) })
     };
     vec![
         Refused::PartOfHosts,
-        files(&["a.js"], 1),
-        files(&["a.js", "b.js"], 2),
-        files(&["a.js", "b.js"], 7),
-        files(&["shipit.toml"], 1),
+        files(&["a.js"], 1, &[]),
+        files(&["a.js", "b.js"], 2, &[]),
+        files(&["a.js", "b.js"], 7, &[]),
+        files(&[], 0, &["shipit.toml"]),
+        files(&["a.js"], 1, &["shipit.toml", "deploy/prod.env"]),
         Refused::Unpushed { commits: 1 },
         Refused::Unpushed { commits: 3 },
         Refused::DeployNotConfirmed { environment: environment() },
@@ -184,6 +188,7 @@ fn what_commands_say_beside_their_answers() {
     let holder = "bob@ci (pid 7), `shipit production` for production, since 2026-11-21T08:15:02Z";
     let hold = &Hold::read("\t2026-11-21T08:15:02Z\tbob@ci (pid 7)\tmigration");
     let root = Path::new("/home/ann/shop");
+    let elsewhere = &Unchecked::OtherAddress { address: named("work:acme/shop") };
     let not_added = std::io::Error::other("cannot write /home/ann/.ssh/known_hosts: permission denied");
     let [from, to] = ["5d6e7f8a1b2c3d4e5f60718293a4b5c6d7e8f900", "1a2b3c4d5e6f708192a3b4c5d6e7f80910213243"]
         .map(|id| Version::parse(id).unwrap());
@@ -206,6 +211,8 @@ fn what_commands_say_beside_their_answers() {
         Note::HoldSet { environment, hosts: &["web1"], until: Some("2026-11-21T12:00:00Z") },
         Note::HoldRemoved { environment, hold },
         Note::NotHeld { environment },
+        Note::Unchecked { repo: "git@example.com:acme/shop.git", why: &Unchecked::NoGit },
+        Note::Unchecked { repo: "git@example.com:acme/shop.git", why: elsewhere },
         Note::FileAbove { file: Path::new(FILE) },
         Note::NoEnvironment,
         Note::NotSet { key: "migrate", environment },
@@ -220,7 +227,8 @@ fn what_commands_say_beside_their_answers() {
         unresolved(Unresolved::AsksHost("web1")),
         unresolved(Unresolved::Fails),
         unresolved(Unresolved::Retries),
-        Note::Plan(PlanNote::CommitsUnknown { from, to, root }),
+        Note::Plan(PlanNote::CommitsUnknown { from, to, root, shallow: false }),
+        Note::Plan(PlanNote::CommitsUnknown { from, to, root, shallow: true }),
         Note::Plan(PlanNote::Older { from, to }),
         Note::Plan(PlanNote::NotSetUp { environment, hosts: "web1 and web2" }),
         Note::Plan(PlanNote::LockHeld { holder: "bob@ci (pid 7)" }),

@@ -26,6 +26,8 @@ fn served() -> World {
     let key = host.read(".ssh/id_ed25519.pub").unwrap();
     authorize(&world, &key);
     let repo = format!("ssh://127.0.0.1:{}{}", server.port(), world.repo.url());
+    world.repo.git(&["remote", "set-url", "origin", &repo]);
+    world.repo.git(&["remote", "set-url", "--push", "origin", &world.repo.url()]);
     world.config(&format!(
         "[deploy.production]\nhost = \"web1\"\nrepo = {repo:?}\nref = \"main\"\npath = \"app\"\n"
     ));
@@ -143,13 +145,6 @@ fn a_repository_and_a_branch_that_are_not_there() {
 #[test]
 fn what_is_not_pushed_only_warns() {
     let world = served();
-    world.repo.git(&[
-        "remote",
-        "set-url",
-        "origin",
-        &format!("ssh://127.0.0.1:{}{}", world.host("web2").port(), world.repo.url()),
-    ]);
-    world.repo.git(&["remote", "set-url", "--push", "origin", &world.repo.url()]);
     world.repo.commit(&[("page", "two")]);
     world
         .shipit(&["production", "check"])
@@ -160,7 +155,11 @@ fn what_is_not_pushed_only_warns() {
     world
         .shipit(&["production", "check"])
         .ends_with(0)
-        .says("warning: uncommitted changes that would not be deployed: page");
+        .says("warning: page has uncommitted changes that would not be deployed");
+    // Another address, perhaps of the same repository.
+    world.repo.git(&["remote", "set-url", "origin", "work:acme/origin.git"]);
+    let run = world.shipit(&["production", "check"]).ends_with(0);
+    run.says("the remote of this work tree is work:acme/origin.git").says("remote set-url origin ");
 }
 
 #[test]

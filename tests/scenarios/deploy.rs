@@ -331,6 +331,45 @@ fn force_does_not_make_an_older_commit_newer() {
 }
 
 #[test]
+fn only_commits_are_deployed() {
+    let world = World::deployed(Kind::Sshd, 1, "");
+    let work = |args: &[&str]| world.repo.git(args).trim().to_owned();
+    let commit = world.publish("two");
+    for (tag, what) in [("v1", "HEAD"), ("of-tree", "HEAD^{tree}")] {
+        work(&["tag", "-a", "-m", tag, tag, what]);
+    }
+    work(&["push", "-q", "origin", "v1", "of-tree"]);
+    let (tag, tree, blob) =
+        (work(&["rev-parse", "v1"]), work(&["rev-parse", "HEAD^{tree}"]), work(&["rev-parse", "HEAD:page"]));
+    // Known here.
+    for id in [&tree, &blob, &work(&["rev-parse", "of-tree"])] {
+        world.shipit(&["production", "ref", id]).ends_with(1).says("not a commit");
+    }
+    // Known to the host alone: it has all objects of the repository, and the operator has no work tree.
+    let elsewhere = world.root().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::copy(world.repo.work().join("shipit.toml"), elsewhere.join("shipit.toml")).unwrap();
+    let away = |args: &[&str]| world.shipit(&[&["-C", elsewhere.to_str().unwrap()], args].concat());
+    away(&["production", "setup"]).ends_with(0);
+    for (id, kind) in [(&tag, "a tag"), (&tree, "a tree"), (&blob, "a blob")] {
+        let run = away(&["production", "ref", id, "--allow-older"]).ends_with(1);
+        run.says(&format!("is {kind}, not a commit"));
+    }
+    let run = away(&["production", "ref", "of-tree"]).ends_with(1);
+    run.says("not a commit");
+    world.serve("one");
+    world.shipit(&["production", "ref", &tag]).ends_with(0);
+    world.serve("two");
+    assert_eq!(world.host("web1").read("app/current/REVISION").unwrap().trim(), commit);
+    world.shipit(&["production", "ref", "v1"]).ends_with(0).says("nothing to do");
+    // What the ref in the file says is looked at in the same way.
+    world.config(
+        &fs::read_to_string(elsewhere.join("shipit.toml")).unwrap().replace("\"main\"", &format!("{tree:?}")),
+    );
+    world.shipit(&["production"]).ends_with(1).says("is a tree, not a commit");
+}
+
+#[test]
 fn local_changes_and_unpushed_commits_are_refused_unless_forced() {
     let world = World::deployed(Kind::Sshd, 1, "");
     let logins = world.host("web1").logins();
@@ -339,6 +378,16 @@ fn local_changes_and_unpushed_commits_are_refused_unless_forced() {
     world.shipit(&["production"]).ends_with(3).says("page").says("--force");
     world.repo.commit(&[("page", "committed")]);
     world.shipit(&["production"]).ends_with(3).says("not pushed");
+    world.shipit(&["production", "ref", "HEAD"]).ends_with(3).says("1 commit is not pushed");
+    world.repo.git(&["add", "-f", "shipit.toml"]);
+    let run = world.shipit(&["production"]).ends_with(3);
+    run.says("shipit.toml has uncommitted changes that this run would use")
+        .says("commit them, or use --force");
+    world.repo.git(&["rm", "-q", "--cached", "shipit.toml"]);
+    world.env("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1");
+    let run = world.shipit(&["production"]).ends_with(1);
+    run.says("belongs to another user").says("git config --global --add safe.directory ");
+    world.env("GIT_TEST_ASSUME_DIFFERENT_OWNER", "0");
     assert_eq!(world.host("web1").logins(), logins, "no host was contacted");
     world.serve("one");
     world.shipit(&["production", "--force"]).ends_with(0);
@@ -347,6 +396,10 @@ fn local_changes_and_unpushed_commits_are_refused_unless_forced() {
     world.repo.write("untracked", "is no change");
     world.shipit(&["production"]).ends_with(0);
     world.serve("committed");
+    world.repo.git(&["remote", "set-url", "origin", "work:acme/origin.git"]);
+    world.repo.commit(&[("page", "not pushed")]);
+    let run = world.shipit(&["production"]).ends_with(0).says("nothing to do");
+    run.says("did not look for uncommitted changes and unpushed commits: the remote of this work tree is work:acme/");
 }
 
 // ---- what a release consists of

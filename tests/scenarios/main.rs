@@ -1,7 +1,7 @@
 //! Scenarios: the `shipit` binary against hosts that really execute, and the SSH client against real servers. A module is a
 //! command, or a kind of thing that can happen; `common` is the world that they play in.
 //!
-//! One binary for all of them: each test binary links russh, libgit2 and ring once more.
+//! One binary for all of them: each test binary links russh and ring once more.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[macro_use]

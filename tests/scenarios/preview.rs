@@ -149,7 +149,7 @@ fn what_cannot_be_asked_is_named_once_and_the_scripts_are_there() {
     let theirs = world.repo.git(&["-C", there, "rev-parse", "HEAD"]);
     let run = world.shipit(&["production", "plan"]).ends_with(0).says("\nprepare ");
     assert_eq!(run.stderr.lines().count(), 1, "{run}");
-    assert!(run.stderr.contains(": try git fetch in "), "{run}");
+    assert!(run.stderr.contains(": git -C ") && run.stderr.ends_with(" fetch\n"), "{run}");
     assert_eq!(news(&run), [format!("{}..{} goes out", &one[..7], &theirs.trim()[..7])]);
 
     world.repo.take_origin_away();

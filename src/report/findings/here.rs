@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::finding::Finding;
 use super::problem::{Local, Problem};
-use crate::git::{GitError, LocalState, Resolved};
+use crate::error::trust_work_tree;
+use crate::git::{self, GitError, LocalState, Resolved};
 use crate::remote::quote::quote;
 
 /// A variable of the operator's that `env` needs and that is not set.
@@ -21,20 +22,31 @@ pub fn env(error: &(dyn std::error::Error + 'static)) -> Finding {
     Problem::Local(Local::NoEnv { why: with_causes(error) }).into()
 }
 
-/// The work tree around the file.
+/// The work tree around the file, where `repo` is deployed.
 #[must_use]
-pub fn work_tree(state: &Result<LocalState, GitError>, root: &Path) -> Option<Finding> {
+pub fn work_tree(state: &Result<LocalState, GitError>, root: &Path, repo: &str) -> Option<Finding> {
     let root = quote(&root.display().to_string());
     match state {
         Ok(LocalState::NotApplicable | LocalState::Clean) => None,
-        Ok(LocalState::Dirty { files, total }) => {
-            let problem = Local::LocalChanges { files: files.clone(), total: *total };
+        Ok(LocalState::Dirty(changes)) => {
+            let problem = Local::LocalChanges(changes.clone());
             let remedy = format!("git -C {root} commit --all && git -C {root} push");
             Some(Finding::new(Problem::Local(problem), remedy))
         }
         Ok(LocalState::Unpushed { commits }) => {
             let problem = Local::Unpushed { commits: *commits };
             Some(Finding::new(Problem::Local(problem), format!("git -C {root} push")))
+        }
+        Ok(LocalState::Unchecked(why)) => {
+            let repo = git::without_credentials(repo);
+            let remedy = format!("git -C {root} remote set-url origin {}", quote(&repo));
+            let problem = Problem::Local(Local::Unchecked { repo, why: why.clone() });
+            let same = matches!(why, git::Unchecked::OtherAddress { .. });
+            Some(if same { Finding::new(problem, remedy) } else { problem.into() })
+        }
+        Err(error @ GitError::NotOwned { path }) => {
+            let problem = Local::WorkTree { why: error.to_string() };
+            Some(Finding::new(Problem::Local(problem), trust_work_tree(path)))
         }
         Err(error) => Some(Problem::Local(Local::WorkTree { why: with_causes(error) }).into()),
     }

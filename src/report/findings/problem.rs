@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use super::access::Access;
 use super::severity::Severity;
+use crate::error::local_changes;
 use crate::executor::event::Failure;
+use crate::git::{Changes, Unchecked};
 use crate::report::human;
 
 /// Something that is not as it should be.
@@ -35,11 +37,13 @@ pub enum Local {
     /// `env` cannot be evaluated for another reason.
     NoEnv { why: String },
     /// The work tree differs from what would be deployed.
-    LocalChanges { files: Vec<String>, total: usize },
+    LocalChanges(Changes),
     /// The branch has commits that the repository does not have.
     Unpushed { commits: usize },
     /// The work tree cannot be read.
     WorkTree { why: String },
+    /// The work tree was not looked at.
+    Unchecked { repo: String, why: Unchecked },
     /// Only a host can resolve the ref.
     Unresolved { why: String },
     /// The ref does not exist, or the repository cannot be asked.
@@ -163,11 +167,8 @@ impl Local {
             Local::MissingVariable { name, variable } => {
                 format!("`env.{name}` needs the variable {variable}, which is not set here")
             }
-            Local::LocalChanges { files, total } => {
-                let more = total.saturating_sub(files.len());
-                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-                format!("uncommitted changes that would not be deployed: {}{more}", files.join(", "))
-            }
+            Local::LocalChanges(changes) => local_changes(changes),
+            Local::Unchecked { repo, why } => human::unchecked(repo, why),
             Local::Unpushed { commits: 1 } => "1 commit is not pushed and would not be deployed".to_owned(),
             Local::Unpushed { commits } => {
                 format!("{commits} commits are not pushed and would not be deployed")
@@ -186,13 +187,14 @@ impl Local {
         match self {
             Local::MissingVariable { .. } => Some("with its value:"),
             Local::NoEnv { .. } => Some("no host was asked with `env`: what hooks find may differ"),
-            Local::LocalChanges { .. } => {
+            Local::LocalChanges(_) => {
                 Some("a deploy is refused unless --force is given; to commit and push them:")
             }
             Local::Unpushed { .. } => Some("a deploy is refused unless --force is given:"),
             Local::Unresolved { .. } => Some("to see it:"),
             Local::Reference { .. } => Some("to list what there is:"),
-            Local::WorkTree { .. } | Local::DeadAgent { .. } => None,
+            Local::Unchecked { why: Unchecked::OtherAddress { .. }, .. } => Some("if both are the same:"),
+            Local::WorkTree { .. } | Local::DeadAgent { .. } | Local::Unchecked { .. } => None,
         }
     }
 }

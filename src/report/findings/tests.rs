@@ -6,6 +6,7 @@ use super::*;
 use crate::config::{self, Environment};
 use crate::executor::event::{Failure, FailureKind};
 use crate::executor::{Checked, Clock};
+use crate::git::{Changes, GitError, LocalState, Unchecked};
 use crate::remote::step::Step;
 use crate::transport::Forwarding;
 
@@ -200,15 +201,21 @@ fn nothing_of_a_host_reaches_the_terminal_or_leaves_its_quotes() {
 
 #[test]
 fn what_is_seen_here() {
+    const REPO: &str = "git@example.com:acme/shop.git";
+    let work_tree = |state| here::work_tree(&state, Path::new("/work"), REPO).unwrap();
     let findings = [
         here::missing_variable("TOKEN", "CI_TOKEN"),
         here::dead_agent(Path::new("/run/agent")),
         here::work_tree(
-            &Ok(crate::git::LocalState::Dirty { files: vec!["a b".into()], total: 3 }),
+            &Ok(LocalState::Dirty(Changes { files: vec!["a b".into()], total: 3, used: Vec::new() })),
             Path::new("/my work"),
+            REPO,
         )
         .unwrap(),
-        here::work_tree(&Ok(crate::git::LocalState::Unpushed { commits: 2 }), Path::new("/work")).unwrap(),
+        work_tree(Ok(LocalState::Unpushed { commits: 2 })),
+        work_tree(Ok(LocalState::Unchecked(Unchecked::NoGit))),
+        work_tree(Ok(LocalState::Unchecked(Unchecked::OtherAddress { address: "work:acme/shop".into() }))),
+        work_tree(Err(GitError::NotOwned { path: "/my work".into() })),
     ];
     let group = Group { name: "this machine".into(), findings: findings.into(), unreached: None };
     insta::assert_snapshot!(render(&[group], false), @r##"

@@ -24,11 +24,10 @@ pub const FLOORS: [&str; 11] = [
 ];
 
 /// Where each of these dependencies may be named: replacing one is then the edit of one folder.
-const DOORS: [(&str, &str); 8] = [
+const DOORS: [(&str, &str); 7] = [
     ("hyper", "src/health/"),
     ("hyper_util", "src/health/"),
     ("russh", "src/transport/ssh/"),
-    ("git2", "src/git/"),
     ("clap", "src/cli/"),
     ("toml", "src/config/"),
     ("indicatif", "src/report/"),
