@@ -21,6 +21,17 @@ use crate::executor::event::{Event, Observer, Phase};
 /// Time between two drawings made for events alone.
 const FRAME: Duration = Duration::from_millis(80);
 
+/// Why nothing is drawn.
+#[derive(Debug, PartialEq, Eq)]
+enum Still {
+    /// It is.
+    No,
+    /// The run has not begun.
+    NotBegun,
+    /// This question waits for its answer.
+    Asking(String),
+}
+
 /// The live reader of events.
 #[derive(Debug)]
 pub(super) struct Pretty {
@@ -28,8 +39,9 @@ pub(super) struct Pretty {
     board: Board,
     paint: Paint,
     drawn: Option<Instant>,
-    /// Nothing is drawn till the next event.
-    asking: bool,
+    /// A question stands on the screen, or may come: nothing is drawn. So it is before the first event, too: what is asked before
+    /// a run begins must not be drawn over, whoever asks it.
+    still: Still,
     out: Background,
     one_screen: bool,
     /// What hosts print in `exec`, which stays.
@@ -41,14 +53,13 @@ impl Pretty {
     /// `one_screen`: data goes to this terminal too.
     pub(super) fn new(out: Background, color: bool, one_screen: bool) -> Self {
         let bar = Self::begin(out.clone());
-        bar.enable_steady_tick(FRAME);
         let (board, streams) = (Board::new(Instant::now()), HashMap::new());
         Pretty {
             bar,
             board,
             paint: Paint(color),
             drawn: None,
-            asking: false,
+            still: Still::NotBegun,
             out,
             one_screen,
             streams,
@@ -70,9 +81,24 @@ impl Pretty {
         self.bar.disable_steady_tick();
         self.bar.finish_and_clear();
         // Nothing ticks in it before the answer is there: one beat would draw over the question.
-        self.out.write(&format!("{} {question} [y/N] ", self.paint.odd("?")));
+        let question = format!("{} {question} [y/N] ", self.paint.odd("?"));
+        self.out.write(&question);
         self.bar = Self::begin(self.out.clone());
-        self.asking = true;
+        self.still = Still::Asking(question);
+    }
+
+    /// What becomes known while a question waits is said below it, and the question is asked again: what stands there is the
+    /// user's, and may be half an answer.
+    fn say_while_asking(&self, event: &Event<'_>, question: &str) {
+        if let Event::Notice { host, text } = event {
+            self.out.write(&format!("\n{}\n{question}", self.notice(*host, text)));
+        }
+    }
+
+    fn notice(&self, host: Option<&str>, text: &str) -> String {
+        let host = host.map_or(String::new(), |host| format!("{host}: "));
+        let text = clean::line(format!("{host}{text}").as_bytes(), 500);
+        format!("{} {text}", self.paint.odd("note:"))
     }
 
     fn draw(&mut self, now: Instant) {
@@ -122,11 +148,7 @@ impl Pretty {
             Event::Commits { app, from, to, pending } => {
                 human::commits(*app, from, to, pending).iter().for_each(|line| self.keep(line));
             }
-            Event::Notice { host, text } => {
-                let host = host.map_or(String::new(), |host| format!("{host}: "));
-                let text = clean::line(format!("{host}{text}").as_bytes(), 500);
-                self.keep(&format!("{} {text}", self.paint.odd("note:")));
-            }
+            Event::Notice { host, text } => self.keep(&self.notice(*host, text)),
             Event::Interrupted { signal, begun, alone } => {
                 self.keep(&self.paint.odd(&human::interrupted(signal, begun, *alone)));
             }
@@ -142,8 +164,14 @@ impl Observer for Pretty {
         if let Event::Asking { question } = event {
             return self.make_way(question);
         }
-        if std::mem::take(&mut self.asking) {
-            self.bar.enable_steady_tick(FRAME);
+        match &self.still {
+            Still::No => {}
+            // The answer ends it, a failure or an interrupt; not what an idle host says meanwhile.
+            Still::Asking(question) if is_aside(event) => return self.say_while_asking(event, question),
+            Still::NotBegun | Still::Asking(_) => {
+                self.still = Still::No;
+                self.bar.enable_steady_tick(FRAME);
+            }
         }
         self.announce(event);
         let due = self.drawn.is_none_or(|drawn| now.saturating_duration_since(drawn) >= FRAME);
@@ -154,11 +182,15 @@ impl Observer for Pretty {
     }
 
     fn tick(&mut self) {
-        if self.asking {
-            return;
+        if self.still == Still::No {
+            self.draw(Instant::now());
         }
-        self.draw(Instant::now());
     }
+}
+
+/// What may happen while a question waits, and does not answer it.
+fn is_aside(event: &Event<'_>) -> bool {
+    matches!(event, Event::Notice { .. } | Event::Output { .. } | Event::ErrorOutput { .. })
 }
 
 impl Drop for Pretty {
@@ -174,6 +206,31 @@ mod tests {
     use super::super::background::tests::Kept;
     use super::*;
     use crate::plan::Action;
+
+    /// So that a question that somebody else asked stays readable, and the user's answer, too.
+    #[test]
+    fn nothing_is_drawn_before_the_run_begins_nor_while_a_question_waits() {
+        let progress = Kept::default();
+        let mut pretty = Pretty::new(Background::new(progress.clone(), Kept::default()), false, true);
+        let beats = || std::thread::sleep(FRAME * 4);
+        pretty.tick();
+        beats();
+        assert_eq!(progress.text(), "");
+        let hosts = ["web1".to_owned()];
+        pretty.event(&Event::Started { action: Action::Deploy, environment: "production", hosts: &hosts });
+        pretty.event(&Event::Asking { question: "go on?" });
+        pretty.event(&Event::Output { host: "web1", step: "build", bytes: b"noise\n" });
+        pretty.tick();
+        beats();
+        assert!(progress.text().ends_with("? go on? [y/N] "), "{:?}", progress.text());
+        pretty.event(&Event::Notice { host: Some("web1"), text: "slow" });
+        beats();
+        let asked_again = "? go on? [y/N] \nnote: web1: slow\n? go on? [y/N] ";
+        assert!(progress.text().ends_with(asked_again), "{:?}", progress.text());
+        pretty.event(&Event::PhaseStarted { phase: Phase::Activate, part: None });
+        beats();
+        assert!(!progress.text().ends_with("[y/N] "), "{:?}", progress.text());
+    }
 
     #[test]
     fn the_lines_are_gone_at_the_end_and_data_is_not() {

@@ -40,10 +40,13 @@ impl Terminal {
         String::from_utf8_lossy(&self.screen.lock().unwrap()).replace('\r', "")
     }
 
-    /// Waits for the question number `count` that holds this, and answers.
+    /// Waits for the question number `count` that holds this, and answers. Till then nothing is shown after it: what is drawn
+    /// several times a second had the time to.
     #[track_caller]
     fn answers(mut self, count: usize, question: &str, answer: &str) -> Self {
         eventually(question, || self.text().matches(question).count() >= count);
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        assert!(self.text().trim_end().ends_with(question), "{:?}", self.text());
         writeln!(self.keys, "{answer}").unwrap();
         self.keys.flush().unwrap();
         self
@@ -107,7 +110,7 @@ impl Strangers {
 fn a_yes_makes_all_hosts_known(kind: Kind) {
     let all = Strangers::new(kind, 3);
     let terminal = Terminal::new(&all.world, &["production", "setup"]);
-    let text = terminal.answers(1, "(yes/no)", "yes").ends_with(0);
+    let text = terminal.answers(1, "(yes/no/fingerprint)", "y").ends_with(0);
     assert_eq!(text.matches("(yes/no").count(), 1, "{text}");
     for host in ["web1", "web2", "web3"] {
         assert!(text.contains(&all.fingerprint_of(host)), "{host}: {text}");
@@ -123,8 +126,10 @@ fn a_yes_makes_all_hosts_known(kind: Kind) {
 fn a_no_leaves_all_as_it_was(kind: Kind) {
     let all = Strangers::new(kind, 2);
     let terminal = Terminal::new(&all.world, &["production", "exec", "touch ran"]);
-    let text =
-        terminal.answers(1, "(yes/no)", "maybe").answers(1, "please type yes or no", "no").ends_with(4);
+    let text = terminal
+        .answers(1, "(yes/no/fingerprint)", "maybe")
+        .answers(1, "please type yes, no or a fingerprint:", "no")
+        .ends_with(4);
     assert!(text.contains("the host keys of web1 and web2 are not trusted"), "{text}");
     assert_eq!((all.known().as_str(), all.logins()), ("", 0));
 }
@@ -132,13 +137,17 @@ fn a_no_leaves_all_as_it_was(kind: Kind) {
 on_each_kind!(a_yes_makes_all_hosts_known, a_no_leaves_all_as_it_was,);
 
 #[test]
-fn only_those_that_are_not_known_are_asked_about() {
-    let all = Strangers::new(Kind::InProcess, 2);
+fn only_those_that_are_not_known_are_asked_about_and_their_fingerprints_are_an_answer() {
+    let all = Strangers::new(Kind::InProcess, 3);
     fs::write(&all.file, all.line_of("web1").trim_end()).unwrap();
     let terminal = Terminal::new(&all.world, &["production", "setup"]);
-    let text = terminal.answers(1, "(yes/no/fingerprint)", &all.fingerprint_of("web2")).ends_with(0);
+    let text = terminal
+        .answers(1, "(yes/no/fingerprint)", "SHA256:other")
+        .answers(1, "please type yes, no or a fingerprint:", &all.fingerprint_of("web3"))
+        .answers(1, "trust web2, too? (yes/no/fingerprint)", &all.fingerprint_of("web2"))
+        .ends_with(0);
     assert!(!text.contains(&all.fingerprint_of("web1")), "{text}");
-    assert_eq!(all.known(), all.line_of("web1") + &all.line_of("web2"));
+    assert_eq!(all.known(), all.line_of("web1") + &all.line_of("web2") + &all.line_of("web3"));
 }
 
 #[test]
