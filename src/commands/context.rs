@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use super::surroundings::{HostTransport, Surroundings};
 use super::{local_commands, trust_hosts};
-use crate::cli::Invocation;
+use crate::cli::{Command, Invocation};
 use crate::config::{self, App, Choice, Environment, Pause, Rollout};
 use crate::error::{Error, SystemError, UsageError, exit};
 use crate::executor::{Interrupt, Looked};
@@ -141,7 +141,11 @@ impl<'a> Context<'a> {
     /// What a run is shown with, as the options say.
     pub(super) fn show(&self) -> Result<Show<'_>, Error> {
         let file = events_file(self.invocation);
-        Show::open(self.printer, self.invocation.output, file.as_deref())
+        let mode = match self.invocation.command {
+            Command::Exec { .. } => self.printer.mode_beside_data(self.invocation.output),
+            _ => self.invocation.output,
+        };
+        Show::open(self.printer, mode, file.as_deref())
             .map_err(|source| UsageError::Events { file: file.unwrap_or_default(), source }.into())
     }
 

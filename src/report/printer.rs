@@ -6,11 +6,14 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+
+use rustix::fs::{FileType, fstat};
 
 use super::background::{Background, Loss};
 use super::ci::Ci;
 use super::note::{Note, Warning};
-use super::{ColorChoice, Verbosity, clean};
+use super::{ColorChoice, Mode, Verbosity, clean};
 use crate::error::{Error, SystemError, exit};
 use crate::executor::event::Failure;
 use crate::executor::outcome::{End, HostResult, Outcome};
@@ -25,6 +28,9 @@ pub struct Printer {
     color: Streams,
     terminal: bool,
     data_terminal: bool,
+    /// Data goes to another program.
+    data_piped: bool,
+    one_screen: bool,
     live: bool,
     width: usize,
     verbosity: Verbosity,
@@ -69,6 +75,9 @@ impl Printer {
             },
             terminal,
             data_terminal,
+            data_piped: kind(&io::stdout())
+                .is_some_and(|kind| matches!(kind, FileType::Fifo | FileType::Socket)),
+            one_screen: terminal && data_terminal && device(&io::stdout()) == device(&io::stderr()),
             live: terminal && !surroundings.dumb && !surroundings.ci,
             width: columns.filter(|columns| terminal && *columns >= 20).unwrap_or(USUAL_WIDTH),
             verbosity,
@@ -111,6 +120,21 @@ impl Printer {
     #[must_use]
     pub fn is_data_on_terminal(&self) -> bool {
         self.data_terminal
+    }
+
+    /// How a run is shown whose data others read. What goes into a pipe may come out on this very screen (`| cat`), where live
+    /// lines would erase it.
+    #[must_use]
+    pub fn mode_beside_data(&self, mode: Mode) -> Mode {
+        match mode {
+            Mode::Auto | Mode::Pretty if self.terminal && self.data_piped => Mode::Plain,
+            mode => mode,
+        }
+    }
+
+    /// Whether data and progress go to one terminal.
+    pub(super) fn is_one_screen(&self) -> bool {
+        self.one_screen
     }
 
     pub(super) fn suits_live_lines(&self) -> bool {
@@ -275,6 +299,14 @@ impl Printer {
         // Nobody is left to tell if this fails.
         let _ = write(&mut io::stderr().lock(), &clean::shown(&self.ci.harmless(text)));
     }
+}
+
+fn kind(stream: &impl AsFd) -> Option<FileType> {
+    Some(FileType::from_raw_mode(fstat(stream).ok()?.st_mode))
+}
+
+fn device(stream: &impl AsFd) -> Option<u64> {
+    Some(fstat(stream).ok()?.st_rdev)
 }
 
 fn write_whole(stream: &mut dyn Write, text: &str) -> io::Result<()> {

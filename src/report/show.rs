@@ -94,8 +94,8 @@ fn people(mode: Mode, printer: &Printer) -> (Box<dyn Observer>, Loss) {
     let background = Background::of_process();
     let loss = background.loss();
     if live {
-        // A terminal is one screen: what goes to standard output would run into the live lines.
-        let one_screen = printer.is_data_on_terminal();
+        // What goes to standard output would run into the live lines.
+        let one_screen = printer.is_one_screen();
         (Box::new(pretty::Pretty::new(background, printer.color_on_stderr(), one_screen)), loss)
     } else {
         let plain = plain::Plain::new(background, printer.color_on_stderr(), printer.verbosity());

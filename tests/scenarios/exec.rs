@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::common::{Kind, Signal, World, eventually};
+use crate::common::{Kind, Signal, Terminal, World, eventually};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -298,4 +298,22 @@ fn any_script_arrives_as_it_is() {
         Ok(())
     });
     ran.unwrap();
+}
+
+/// Live lines are drawn over what stands on the screen, and would take away what the other program wrote.
+#[test]
+fn what_a_program_behind_a_pipe_shows_on_the_same_screen_stays() {
+    let world = World::deployed(Kind::InProcess, 1, "");
+    let shipit = env!("CARGO_BIN_EXE_shipit");
+    for output in ["auto", "pretty"] {
+        let mut shell = world.command(std::path::Path::new("sh"));
+        let line = format!("{shipit} --output {output} production exec 'seq 3; sleep 1; seq 4 6' | cat");
+        shell.args(["-c", &line]);
+        let mut terminal = Terminal::start(shell);
+        assert_eq!(terminal.wait(), Some(0));
+        let shown = terminal.shown();
+        let lines: Vec<&str> = shown.lines().filter(|line| line.starts_with("web1 | ")).collect();
+        assert_eq!(lines, (1..=6).map(|n| format!("web1 | {n}")).collect::<Vec<_>>(), "{shown:?}");
+        assert!(!shown.contains("\u{1b}["), "{shown:?}");
+    }
 }
