@@ -54,7 +54,8 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
         found.extend(resolved.and_then(|resolved| here::reference(&resolved, &app.repo)));
     }
     found.extend(context.surroundings.dead_agent().map(|socket| here::dead_agent(&socket)));
-    let mut groups = vec![Group { name: findings::HERE.into(), findings: found, unreached: None }];
+    let name = findings::HERE.to_owned();
+    let mut groups = vec![Group { name, findings: found, target: None, unreached: None }];
     let targets = context.environment.sites.iter().zip(&checkup.hosts);
     groups.extend(targets.map(|(site, checked)| findings::examine(&context.environment, site, checked)));
     if context.wants_json() {

@@ -55,7 +55,7 @@ fn all_is_well_with_busybox(kind: Kind) {
 fn a_host_that_was_never_set_up(kind: Kind) {
     let world = crate::doctor::desk(kind, 1);
     world.production("");
-    let run = world.shipit(&["production", "check"]).ends_with(1).says("this host was not set up yet");
+    let run = world.shipit(&["production", "check"]).ends_with(1).says("not set up yet");
     assert_eq!(remedies(&run), ["shipit production setup"]);
     cured(&world);
 }

@@ -52,6 +52,8 @@ pub struct Group {
     pub name: String,
     /// What was found; nothing where all is well.
     pub findings: Vec<Finding>,
+    /// What `ssh` takes for it in the remedies, quoted; none where they need no ssh.
+    pub target: Option<String>,
     /// Why it was not reached.
     pub unreached: Option<Failure>,
 }

@@ -54,7 +54,8 @@ pub fn examine(environment: &Environment, site: &Site, checked: &Checked) -> Gro
     host.session(&mut found);
     found.extend(checked.clock.and_then(|clock| host.clock(clock)));
     found.extend(checked.forwarding.as_ref().and_then(|forwarding| host.forwarding(forwarding)));
-    let mut group = Group { name: checked.host.clone(), findings: found, unreached: None };
+    let target = (!host.remote.host.local).then(|| host.remote.target());
+    let mut group = Group { name: checked.host.clone(), findings: found, target, unreached: None };
     match &checked.failure {
         Some(failure) if is_unreached(failure) => group.unreached = Some(failure.clone()),
         Some(failure) => group.findings.push(Problem::Check(failure.clone()).into()),

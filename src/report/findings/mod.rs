@@ -18,6 +18,7 @@ mod problem;
 mod remedy;
 mod repository;
 mod severity;
+mod shared;
 
 #[cfg(test)]
 mod tests;
@@ -34,30 +35,27 @@ pub const HERE: &str = "this machine";
 /// Columns of a message or a remedy, at most: no host makes an endless line of one.
 const WIDEST: usize = 4000;
 
-/// All of it as text: a line per finding, its remedy indented below it; hosts without findings are named together at the end.
+/// All of it as text: a line per finding, its remedy indented below it, below the names of the hosts that have it; hosts without
+/// findings are named together at the end.
 #[must_use]
 pub fn render(groups: &[Group], color: bool) -> String {
     let paint = Paint(color);
     let mut text = String::new();
     let line = |text: &str| clean::line(text.as_bytes(), WIDEST);
-    for group in groups.iter().filter(|group| !group.findings.is_empty() || group.unreached.is_some()) {
-        let _ = writeln!(text, "{}", paint.bold(&line(&group.name)));
-        if let Some(failure) = &group.unreached {
-            let _ = writeln!(text, "  {}: {}", paint.bad("not reached"), human::failure(failure));
-            for hint in clean::lines(failure.hint.as_deref().unwrap_or_default().as_bytes()) {
-                let _ = writeln!(text, "    {hint}");
-            }
-        }
-        for finding in &group.findings {
-            let severity = match finding.severity() {
-                Severity::Broken => paint.bad(Severity::Broken.name()),
-                Severity::Warning => paint.odd(Severity::Warning.name()),
+    for (hosts, items) in shared::troubles(groups) {
+        let names: Vec<String> = hosts.iter().map(|at| line(&groups[*at].name)).collect();
+        let _ = writeln!(text, "{}", paint.bold(&names.join(", ")));
+        for item in items {
+            let severity = match item.severity {
+                None => paint.bad("not reached"),
+                Some(Severity::Broken) => paint.bad(Severity::Broken.name()),
+                Some(Severity::Warning) => paint.odd(Severity::Warning.name()),
             };
-            let _ = writeln!(text, "  {severity}: {}", line(&finding.text()));
-            if let Some(advice) = finding.advice() {
-                let _ = writeln!(text, "    {}", line(&advice));
+            let _ = writeln!(text, "  {severity}: {}", line(&item.text));
+            for advice in &item.advice {
+                let _ = writeln!(text, "    {}", line(advice));
             }
-            for remedy in &finding.remedy {
+            for remedy in &item.remedy {
                 let _ = writeln!(text, "      {}", line(remedy));
             }
         }

@@ -137,7 +137,7 @@ impl Problem {
     pub fn text(&self) -> String {
         match self {
             Problem::Local(local) => local.text(),
-            Problem::NotSetUp => "this host was not set up yet".to_owned(),
+            Problem::NotSetUp => "not set up yet".to_owned(),
             Problem::Check(failure) => human::failure(failure),
             Problem::Place(place) => place.text(),
             Problem::Tool(tool) => tool.text(),

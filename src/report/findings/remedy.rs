@@ -45,6 +45,12 @@ impl Remote<'_> {
         }]))
     }
 
+    /// The host, as `ssh` takes it.
+    pub(super) fn target(&self) -> String {
+        let user = self.host.user.as_ref().map_or(String::new(), |user| format!("{user}@"));
+        quote(&format!("{user}{}", self.host.name))
+    }
+
     fn ssh(&self, options: &str, command: &str) -> String {
         let host = self.host;
         if host.local {
@@ -60,8 +66,7 @@ impl Remote<'_> {
         if let Some(port) = host.port {
             line += &format!("-p {port} ");
         }
-        let user = host.user.as_ref().map_or(String::new(), |user| format!("{user}@"));
-        format!("{line}{} {}", quote(&format!("{user}{}", host.name)), quote(command))
+        format!("{line}{} {}", self.target(), quote(command))
     }
 }
 

@@ -217,7 +217,8 @@ fn what_is_seen_here() {
         work_tree(Ok(LocalState::Unchecked(Unchecked::OtherAddress { address: "work:acme/shop".into() }))),
         work_tree(Err(GitError::NotOwned { path: "/my work".into() })),
     ];
-    let group = Group { name: "this machine".into(), findings: findings.into(), unreached: None };
+    let group =
+        Group { name: "this machine".into(), findings: findings.into(), target: None, unreached: None };
     insta::assert_snapshot!(render(&[group], false), @r##"
     this machine
       broken: `env.TOKEN` needs the variable CI_TOKEN, which is not set here
@@ -232,4 +233,54 @@ fn what_is_seen_here() {
         a deploy is refused unless --force is given:
           git -C /work push
     "##);
+}
+
+fn host_of(name: &str, target: &str, findings: Vec<Finding>) -> Group {
+    Group { name: name.into(), findings, target: Some(target.into()), unreached: None }
+}
+
+#[test]
+fn the_same_trouble_on_several_hosts_is_one_item() {
+    let tool = |tool: &str| Problem::Tool(Tool::Missing { tool: tool.to_owned() });
+    let install = |target: &str| format!("ssh -t {target} 'sudo apt-get install -y nodejs'");
+    let missing = |target: &str| Finding::new(tool("node"), install(target));
+    let not_set_up = || Finding::new(Problem::NotSetUp, "shipit production setup".to_owned());
+    let groups = [
+        host_of("web1", "deploy@web1", vec![missing("deploy@web1"), not_set_up()]),
+        host_of(
+            "web2",
+            "deploy@web2",
+            vec![Finding::from(tool("npm")), missing("deploy@web2"), not_set_up()],
+        ),
+        host_of("web3", "deploy@web3", vec![missing("deploy@web3"), not_set_up()]),
+        host_of("web4", "web4", vec![]),
+    ];
+    insta::assert_snapshot!(render(&groups, false), @"");
+}
+
+#[test]
+fn hosts_that_are_not_reached_for_one_reason_are_named_together() {
+    let unreached = |name: &str, message: &str, hint: &str| {
+        let failure = Failure {
+            kind: FailureKind::Unreachable,
+            step: Step::Connect,
+            exit: None,
+            message: message.to_owned(),
+            reason: None,
+            hint: Some(hint.to_owned()),
+            tail: Vec::new(),
+        };
+        Group { unreached: Some(failure), ..host_of(name, name, vec![]) }
+    };
+    let denied = |name: &str, address: &str| {
+        let text = format!("permission denied for user deploy at {name} ({address}:22): offered id_ed25519");
+        let hint = format!("put one of these keys into ~deploy/.ssh/authorized_keys on {name}");
+        unreached(name, &text, &hint)
+    };
+    let groups = [
+        denied("web1", "203.0.113.1"),
+        unreached("web10", "no TCP connection to web10 (203.0.113.10:22)", "is it up?"),
+        denied("web2", "203.0.113.2"),
+    ];
+    insta::assert_snapshot!(render(&groups, false), @"");
 }
