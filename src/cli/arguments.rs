@@ -17,7 +17,10 @@ use crate::report::{ColorChoice, Mode};
 
 /// Long options that no `SHIPIT_*` variable sets: hooks have `SHIPIT_REF`, `SHIPIT_ENV` and `SHIPIT_ROLES`, and a shipit
 /// that a hook starts must not deploy what its parent deploys. `SHIPIT_SET` holds several ([`settings`]).
-const NEVER_AMBIENT: [&str; 9] = ["ref", "env", "roles", "check", "for", "message", "set", "follow", "since"];
+const NEVER_AMBIENT: [&str; 13] = [
+    "ref", "env", "roles", "check", "for", "message", "set", "follow", "since", "user", "path", "build",
+    "reload",
+];
 
 /// Holds what `--set` takes, one setting per line.
 const SETTINGS: &str = "SHIPIT_SET";
@@ -33,7 +36,7 @@ pub(super) enum Ambient {
 }
 
 /// What was typed, without the words.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(name = "shipit", version, no_binary_name = true, help_template = help::TEMPLATE)]
 #[command(override_usage = help::USAGE, before_help = help::COMMANDS, after_help = help::AFTER)]
 #[command(disable_help_flag = true, disable_version_flag = true)]
@@ -122,6 +125,18 @@ pub(super) struct Typed {
     /// demo: keep hosts and files for you to try
     #[arg(long, value_parser = flag)]
     pub keep: bool,
+    /// init: the login on the hosts
+    #[arg(long, value_name = "LOGIN")]
+    pub user: Option<String>,
+    /// init: the deploy path on the hosts
+    #[arg(long, value_name = "DIR")]
+    pub path: Option<String>,
+    /// init: how a release is built
+    #[arg(long, value_name = "CMD")]
+    pub build: Option<String>,
+    /// init: how the app is restarted
+    #[arg(long, value_name = "CMD")]
+    pub reload: Option<String>,
     /// config: show where each value comes from
     #[arg(long, value_parser = flag)]
     pub origin: bool,

@@ -31,11 +31,25 @@ pub(super) const COMMANDS: [(&str, &str); 25] = [
     ("config", "config"),
 ];
 
+/// What other tools call a command, and people type.
+pub(super) const SYNONYMS: [(&str, &str); 10] = [
+    ("rollback", "revert"),
+    ("undo", "revert"),
+    ("diff", "plan"),
+    ("history", "list"),
+    ("releases", "list"),
+    ("ssh", "console"),
+    ("shell", "console"),
+    ("doctor", "check"),
+    ("reload", "restart"),
+    ("cleanup", "prune"),
+];
+
 /// Commands without an environment that are still to come.
 pub(super) const LATER_TOOLS: [&str; 1] = ["import"];
 
 /// Options that every command takes.
-const COMMON: [&str; 6] = ["config", "chdir", "env", "color", "quiet", "verbose"];
+pub(super) const COMMON: [&str; 6] = ["config", "chdir", "env", "color", "quiet", "verbose"];
 
 /// Options of all commands but `config`, which only reads the file.
 const OF_HOSTS: [&str; 6] = ["hosts", "roles", "apps", "concurrency", "set", "output"];
@@ -69,7 +83,7 @@ pub(super) const NEVER_IGNORED: [&str; 1] = ["dry-run"];
 /// Names of tools, each with the options that it uses.
 pub(super) const TOOLS: [(&str, &[&str]); 5] = [
     ("demo", &["keep", "output", "color"]),
-    ("init", &["chdir", "color", "quiet"]),
+    ("init", &["chdir", "color", "quiet", "yes", "hosts", "user", "path", "build", "reload"]),
     ("completions", &["color"]),
     ("schema", &["color"]),
     ("envs", &["config", "chdir", "color", "quiet", "verbose"]),

@@ -9,6 +9,23 @@ Usage: {usage}
 {before-help}Options, anywhere (SHIPIT_<OPTION> sets all but --env --ref --roles -m --for):
 {options}{after-help}";
 
+/// The same for one command.
+pub(super) const PAGE: &str = "\
+Usage: {usage}
+
+{before-help}Options:
+{options}
+
+Options of every command: shipit --help
+";
+
+/// For a command that has no options of its own.
+pub(super) const PAGE_WITHOUT_OPTIONS: &str = "\
+Usage: {usage}
+
+{before-help}Options of every command: shipit --help
+";
+
 /// The grammar in one line.
 pub(super) const USAGE: &str = "shipit [OPTIONS] <ENV> [COMMAND]";
 
@@ -47,6 +64,7 @@ Without an environment:
   init                      write a shipit.toml for this work tree
   completions <SHELL>       completion for bash, zsh or fish
   envs                      the environments of the file
+  help [COMMAND]            this, or how to use one command
   schema                    JSON schema of shipit.toml, for editors
                             (--events: of events, for programs)";
 

@@ -171,7 +171,7 @@ pub enum Tool {
         keep: bool,
     },
     /// Writes a `shipit.toml` for the work tree here.
-    Init,
+    Init(Init),
     /// The environments of the file.
     Envs,
     /// Prints a JSON schema.
@@ -183,6 +183,21 @@ pub enum Tool {
     Completions(Shell),
     /// Prints what can complete these words, for that script.
     Candidates(Vec<String>),
+}
+
+/// What `init` is told, so that it need not ask.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Init {
+    /// As in shipit.toml.
+    pub hosts: Vec<String>,
+    /// The login on the hosts.
+    pub user: Option<String>,
+    /// The deploy path.
+    pub path: Option<String>,
+    /// How a release is built; empty: it is not.
+    pub build: Option<String>,
+    /// How the app is restarted; empty: it is not.
+    pub reload: Option<String>,
 }
 
 /// A shell that completes.

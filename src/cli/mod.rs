@@ -10,6 +10,7 @@ mod error;
 mod grammar;
 mod help;
 mod invocation;
+mod manual;
 mod parse;
 mod split;
 mod tools;
@@ -17,5 +18,5 @@ mod words;
 
 pub use completion::{Candidate, Cursor, Wanted, at_cursor};
 pub use error::CliError;
-pub use invocation::{AppReference, Command, Invocation, RevertTo, Shell, Show, Tool};
+pub use invocation::{AppReference, Command, Init, Invocation, RevertTo, Shell, Show, Tool};
 pub use parse::Cli;

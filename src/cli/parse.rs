@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::arguments::{self, Ambient, Given, Typed};
 use super::error::CliError;
-use super::invocation::{Command, Invocation, Request};
-use super::{grammar, split, tools, words};
+use super::invocation::{Command, Init, Invocation, Request, Tool};
+use super::{grammar, manual, split, tools, words};
 use crate::report::Verbosity;
 
 /// How long a run waits for the lock of another run in CI, where nobody tries again.
@@ -36,6 +36,11 @@ fn parse<I: IntoIterator<Item = OsString>>(
 ) -> Result<Invocation, CliError> {
     let options = arguments::options(ambient);
     let mut split = split::split(args.into_iter().skip(1), &options)?;
+    if let Some(topic) = manual::asked(&split) {
+        let help = manual::about(topic?, options);
+        return arguments::parse(help, vec!["--help".into()]).and(Err(CliError::usage("")));
+    }
+    let options = manual::about(manual::around(&split), options);
     let of_events = tools::of_events(&mut split);
     let tool = tools::named(&split);
     let later = words::later(&split);
@@ -60,6 +65,10 @@ fn parse<I: IntoIterator<Item = OsString>>(
     }
     if let Command::Hold { why, lasting } = &mut request.command {
         (*why, *lasting) = (typed.message.clone().unwrap_or_default(), typed.lasting);
+    }
+    if let Command::Tool(Tool::Init(init)) = &mut request.command {
+        let Typed { hosts, user, path, build, reload, .. } = typed.clone();
+        *init = Init { hosts, user, path, build, reload };
     }
     let dry_run = dry_run(&request, &typed, &set)?;
     let events = events(&request, &typed, &set)?;

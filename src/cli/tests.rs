@@ -1,7 +1,7 @@
 //! The grammar as a table: what is typed, and what it means or why it is refused.
 
 use super::*;
-use crate::cli::{AppReference, RevertTo, Shell, Show, Tool};
+use crate::cli::{AppReference, Init, RevertTo, Shell, Show, Tool};
 use crate::report::{ColorChoice, Mode};
 
 #[path = "fleet_tests.rs"]
@@ -140,6 +140,10 @@ fn everything_else_is_refused() {
         ("production updte", "did you mean update?"),
         ("production zzzzzzzz", "shipit --help shows the commands"),
         ("production staging", "`staging` is not a command"),
+        ("production rollback", "`rollback` is not a command: that is revert here"),
+        ("production undo", "that is revert here"),
+        ("help rever", "`rever` is not a command: did you mean revert?"),
+        ("production help import", "import is not yet supported"),
         ("production ref", "ref needs a branch, tag or commit"),
         ("production ref a b", "unexpected argument `b`: ref takes only one"),
         ("production ref a --ref b", "use either ref or --ref, not both"),
@@ -241,12 +245,12 @@ fn tools_need_no_environment() {
     let table = [
         ("demo", Tool::Demo { keep: false }),
         ("demo --keep", Tool::Demo { keep: true }),
-        ("init", Tool::Init),
+        ("init", Tool::Init(Init::default())),
         ("envs", Tool::Envs),
         ("-v fleet.toml envs", Tool::Envs),
         ("schema", Tool::Schema { of_events: false }),
         ("schema --events", Tool::Schema { of_events: true }),
-        ("-C shop init -q", Tool::Init),
+        ("-C shop init -q", Tool::Init(Init::default())),
         ("-c fleet.toml envs", Tool::Envs),
         ("completions bash", Tool::Completions(Shell::Bash)),
         ("completions zsh", Tool::Completions(Shell::Zsh)),
@@ -357,10 +361,32 @@ fn any_word_reaches_exec_as_it_is() {
 
 #[test]
 fn help_and_version_are_asked_for() {
-    for line in ["-h", "--help", "production -h", "production check --help", "production exec --help"] {
+    let starts = |line: &str| {
         let error = parsed(&words(line)).unwrap_err();
-        assert_eq!((error.exit, error.text.contains("Exit codes")), (0, true), "{line}: {}", error.text);
+        assert_eq!(error.exit, 0, "{line}: {}", error.text);
+        error.text.lines().find(|line| line.starts_with("Usage: ")).unwrap_or_default().to_owned()
+    };
+    for line in ["-h", "--help", "production -h", "help", "help help", "production help", "-e help help"] {
+        assert_eq!(starts(line), "Usage: shipit [OPTIONS] <ENV> [COMMAND]", "{line}");
     }
+    for (line, usage) in [
+        ("production check --help", "<ENV> check"),
+        ("check -h", "<ENV> check"),
+        ("a.toml production check -h", "<ENV> check"),
+        ("production exec --help", "<ENV> exec <CMD>…"),
+        ("help revert", "<ENV> revert [N | DEPLOY]"),
+        ("help production revert", "<ENV> revert [N | DEPLOY]"),
+        ("production help revert", "<ENV> revert [N | DEPLOY]"),
+        ("help rollback", "<ENV> revert [N | DEPLOY]"),
+        ("production help deploy", "<ENV> [update]"),
+        ("production help curr", "<ENV> current"),
+    ] {
+        assert_eq!(starts(line), format!("Usage: shipit [OPTIONS] {usage}"), "{line}");
+    }
+    assert_eq!(starts("help init"), "Usage: shipit init [OPTIONS]");
+    assert_eq!(starts("init --help"), "Usage: shipit init [OPTIONS]");
+    // After `exec` all words are the user's.
+    assert!(parsed(&words("production exec help")).is_ok());
     assert_eq!(parsed(&["-V"]).unwrap_err().text, concat!("shipit ", env!("CARGO_PKG_VERSION")));
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::arguments::Given;
 use super::error::{CliError, quoted};
 use super::grammar::{NEVER_IGNORED, TOOLS, full_name, is_config_file, tool_takes};
-use super::invocation::{Command, Request, Shell, Tool};
+use super::invocation::{Command, Init, Request, Shell, Tool};
 use super::split::Split;
 
 /// The word in place of a shell with which the completion scripts ask for candidates.
@@ -80,7 +80,7 @@ fn tool(name: &str, rest: Vec<String>, asked: Asked) -> Result<Tool, CliError> {
         ("demo", None) => Ok(Tool::Demo { keep: asked.keep }),
         ("schema", None) => Ok(Tool::Schema { of_events: asked.of_events }),
         ("envs", None) => Ok(Tool::Envs),
-        (_, None) => Ok(Tool::Init),
+        (_, None) => Ok(Tool::Init(Init::default())),
     }
 }
 

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use super::arguments::{Given, Typed};
 use super::error::{CliError, quoted};
 use super::grammar::{
-    COMMANDS, LATER_TOOLS, NEVER_IGNORED, TOOLS, full_name, is_config_file, is_foreign_config, takes,
+    LATER_TOOLS, NEVER_IGNORED, TOOLS, full_name, is_config_file, is_foreign_config, takes,
 };
-use super::help;
 use super::invocation::{AppReference, Command, Request, RevertTo, Show};
 use super::split::Split;
+use super::{help, manual};
 use crate::report::Mode;
 
 /// Lines of each file that `logs` starts with, as tail(1).
@@ -199,14 +199,5 @@ fn unknown(environment: &str, word: &str) -> CliError {
     if TOOLS.iter().any(|(tool, _)| *tool == word) {
         return CliError::usage(format!("{word} takes no environment: shipit {word}"));
     }
-    let names = COMMANDS.iter().map(|(name, _)| *name);
-    let nearest = names
-        .map(|name| (strsim::damerau_levenshtein(name, word), name))
-        .filter(|(distance, name)| *distance <= 2.max(name.len() / 2))
-        .min();
-    let end = match nearest {
-        Some((_, name)) => format!("did you mean {name}?"),
-        None => "shipit --help shows the commands".to_owned(),
-    };
-    CliError::usage(format!("{} is not a command: {end}", quoted(word)))
+    manual::unknown(word)
 }

@@ -1,27 +1,39 @@
-//! `shipit init`: a commented `shipit.toml` in this directory, from the template and the work tree around it.
+//! `shipit init`: a commented `shipit.toml` in this directory, from the template, the work tree around it, and what the user
+//! answers.
 //!
-//! Never writes over a file. Contacts nothing: what only the user knows (hosts, how the app is restarted) is left
-//! out, and named.
+//! Never writes over a file, and contacts nothing. What stays unknown is left as an example, and named.
 
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
+use super::init_answers::Answers;
+use crate::cli::Init;
 use crate::config::{self, FILE_NAME};
 use crate::error::{Error, Refused, SystemError, exit};
-use crate::git::{self, Project};
-use crate::report::{Note, Printer, clean};
+use crate::git;
+use crate::report::{Note, Printer, clean, prompt};
 
 const TEMPLATE: &str = include_str!("../../templates/shipit.toml");
 
-pub(super) fn run(directory: &Path, printer: &Printer) -> Result<u8, Error> {
+pub(super) fn run(directory: &Path, told: &Init, yes: bool, printer: &Printer) -> Result<u8, Error> {
+    let file = directory.join(FILE_NAME);
+    // Before anything is asked: nobody answers for nothing.
+    if file.symlink_metadata().is_ok() {
+        return Err(Refused::FileExists { file }.into());
+    }
     let above = config::find(None, directory).ok();
-    let project = git::project(directory)?;
+    let mut answers = Answers::of(git::project(directory)?.as_ref(), directory);
+    answers.take(told)?;
     let name = directory.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
-    let node = directory.join("package.json").is_file();
-    let filled = Filled::new(TEMPLATE, project.as_ref(), name.as_deref(), node);
-    write(&directory.join(FILE_NAME), &filled.text)?;
-    printer.data(&next(&filled));
+    let name = plain(name.as_deref().unwrap_or("app"));
+    if !yes && prompt::can_ask(printer) {
+        answers.ask(told, &name, printer);
+    }
+    let path = answers.proposed_path(&name);
+    answers.path.get_or_insert(path);
+    write(&file, &filled(TEMPLATE, &answers))?;
+    printer.data(&next(&answers));
     if let Some(above) = above {
         printer.note(Note::FileAbove { file: &above });
     }
@@ -43,51 +55,44 @@ fn write(file: &Path, text: &str) -> Result<(), Error> {
     })
 }
 
-/// The template with what is known, and what is not.
-struct Filled {
-    text: String,
-    repo: Option<String>,
-    branch: Option<String>,
-    stripped: bool,
-    is_path: bool,
-}
-
-impl Filled {
-    fn new(template: &str, project: Option<&Project>, directory: Option<&str>, node: bool) -> Self {
-        let remote = project.and_then(|project| project.remote.clone());
-        let stripped = remote.as_ref().is_some_and(|remote| remote.stripped);
-        let repo = remote.map(|remote| remote.url);
-        let branch = project.and_then(|project| project.branch.clone());
-        let branch = branch.filter(|branch| config::reference_fault(branch).is_none());
-        let path = directory.map(|name| format!("/var/www/{}", plain(name)));
-        let mut text = String::new();
-        let mut in_supervisor = false;
-        for line in template.lines() {
-            in_supervisor =
-                (in_supervisor || line.starts_with("[deploy.production.supervisor]")) && !line.is_empty();
-            let value = match line.split_once(" = ").map_or("", |(key, _)| key) {
-                "repo" => repo.as_deref(),
-                "ref" => branch.as_deref(),
-                "path" => path.as_deref(),
-                _ => None,
-            };
-            // What would fail where there is no such program or service waits for the user.
-            let of_node = line.starts_with("build = ") || line.starts_with("NODE_ENV = ");
-            let guess = in_supervisor || line.starts_with("user = ") || (of_node && !node);
-            text.push_str(if guess { "# " } else { "" });
-            text.push_str(&value.map_or_else(|| line.to_owned(), |value| with_value(line, value)));
-            text.push('\n');
-        }
-        let is_path = repo.as_deref().is_some_and(git::is_path);
-        Self { text, repo, branch, stripped, is_path }
+/// The template with what is known; what would fail where there is no such program or service waits in a comment.
+fn filled(template: &str, answers: &Answers) -> String {
+    let hosts: Vec<String> = answers.hosts.iter().map(|host| config::quoted(host)).collect();
+    let hosts = (!hosts.is_empty()).then(|| format!("[{}]", hosts.join(", ")));
+    let quoted = |text: &Option<String>| text.as_deref().map(config::quoted);
+    let mut text = String::new();
+    let mut in_supervisor = false;
+    for line in template.lines() {
+        in_supervisor =
+            (in_supervisor || line.starts_with("[deploy.production.supervisor]")) && !line.is_empty();
+        let key = line.split_once(" = ").map_or("", |(key, _)| key);
+        let value = match key {
+            "host" => hosts.clone(),
+            "repo" => quoted(&answers.repo),
+            "ref" => quoted(&answers.branch),
+            "user" => quoted(&answers.user),
+            "path" => quoted(&answers.path),
+            "build" => quoted(&answers.build),
+            "reload" => quoted(&answers.reload),
+            _ => None,
+        };
+        let waits = match key {
+            "user" | "build" => value.is_none(),
+            "NODE_ENV" => !answers.is_node,
+            _ => in_supervisor && (answers.reload.is_none() || key == "verify"),
+        };
+        text.push_str(if waits { "# " } else { "" });
+        text.push_str(&value.map_or_else(|| line.to_owned(), |value| with_value(line, &value)));
+        text.push('\n');
     }
+    text
 }
 
 /// The line with another value, its comment kept where it was.
 fn with_value(line: &str, value: &str) -> String {
     let key = line.split(' ').next().unwrap_or_default();
     let comment = line.find('#');
-    let text = format!("{key} = {}", config::quoted(value));
+    let text = format!("{key} = {value}");
     match comment {
         Some(at) => format!("{text:width$} {}", &line[at..], width = at.saturating_sub(1)),
         None => text,
@@ -100,30 +105,41 @@ fn plain(name: &str) -> String {
     name.chars().map(plain).collect()
 }
 
-/// What was found, and what to do next.
-fn next(filled: &Filled) -> String {
+/// What stands in the file, and what to do next.
+fn next(answers: &Answers) -> String {
     let mut text = format!("wrote {FILE_NAME}\n");
     // Addresses and branches are what somebody wrote into a clone.
-    let mut say = |line: &str| text.extend([clean::line(line.as_bytes(), usize::MAX).as_str(), "\n"]);
-    match &filled.repo {
-        Some(repo) => say(&format!("  repo  {repo}, the remote of this work tree")),
-        None => say("  repo  is an example: this is no work tree with a remote that hosts could fetch from"),
+    let mut say = |line: &str| {
+        let indented = if line.starts_with("  ") { "  " } else { "" };
+        text.extend([indented, clean::line(line.as_bytes(), usize::MAX).trim_start(), "\n"]);
+    };
+    match answers.hosts.is_empty() {
+        false => say(&format!("  host   {}", answers.hosts.join(" "))),
+        true => say("  host   examples: write your hosts there"),
     }
-    match &filled.branch {
-        Some(branch) => say(&format!("  ref   {branch}, the branch that is checked out")),
-        None => say("  ref   is an example: no branch is checked out here"),
+    match &answers.repo {
+        Some(repo) => say(&format!("  repo   {repo}, the remote of this work tree")),
+        None => say("  repo   an example: there is no git remote here that hosts could fetch from"),
     }
-    if filled.stripped {
+    match &answers.branch {
+        Some(branch) => say(&format!("  ref    {branch}, the branch that is checked out")),
+        None => say("  ref    an example: no branch is checked out here"),
+    }
+    say(&format!("  path   {}", answers.path.as_deref().unwrap_or_default()));
+    say(&format!("  build  {}", answers.build.as_deref().unwrap_or("nothing yet")));
+    if answers.reload.is_none() {
+        say("  no command restarts the app yet: see [deploy.production.supervisor] there");
+    }
+    if answers.stripped {
         say("  the remote's address held a login, which was left out: hosts need access of their own");
     }
-    if filled.is_path {
+    if answers.is_path() {
         say("  the repo is a path: hosts look for it on themselves");
     }
     say("");
     say("next:");
-    say("  1. write your hosts and login into it, and how the app is built and restarted");
-    say("  2. shipit production plan     shows what would be done; changes nothing");
-    say("  3. shipit production setup    makes the directories and the clone on the hosts");
-    say("  4. shipit production          deploys");
+    say("  shipit production check    what is missing, and how to mend it");
+    say("  shipit production setup    directories and a clone on the hosts");
+    say("  shipit production          deploys");
     text
 }

@@ -23,6 +23,7 @@ mod exec;
 mod files;
 mod hold;
 mod init;
+mod init_answers;
 mod list;
 mod local_commands;
 mod logs;
@@ -102,7 +103,10 @@ fn resolve(document: &Document, name: &str, printer: &Printer) -> Result<Environ
 async fn run_tool(tool: &Tool, invocation: &Invocation, printer: &Printer) -> Result<u8, Error> {
     match tool {
         Tool::Demo { keep } => return demo::run(invocation, *keep, printer).await,
-        Tool::Init => return init::run(&Surroundings::read()?.start(invocation.chdir.as_deref())?, printer),
+        Tool::Init(told) => {
+            let directory = Surroundings::read()?.start(invocation.chdir.as_deref())?;
+            return init::run(&directory, told, invocation.yes, printer);
+        }
         Tool::Schema { of_events: true } => printer.data(report::events::SCHEMA),
         Tool::Schema { of_events: false } => printer.data(&config::schema()),
         Tool::Envs => return envs::run(&read(invocation, &Surroundings::read()?)?, printer),

@@ -49,6 +49,19 @@ pub(super) fn parse(text: &str) -> Result<Address<'_>, Fault> {
         .help("write a name or an address: web1, ops@web1:2222, [::1]:22, web[01:12].example.com"))
 }
 
+/// Why this names no host, where it is typed in place of one in a file.
+#[must_use]
+pub fn host_fault(text: &str) -> Option<String> {
+    let read = parse(text).and_then(|address| expand(address.name));
+    read.err().map(|fault| fault.message)
+}
+
+/// Why this cannot be a login, where it is typed.
+#[must_use]
+pub fn user_fault(user: &str) -> Option<String> {
+    check_user(user).err().map(str::to_owned)
+}
+
 /// Why this cannot be a login.
 pub(super) fn check_user(user: &str) -> Result<(), &'static str> {
     let bad = |c: char| c.is_control() || c.is_whitespace() || "/:'\"`$;&|<>()!*?[]".contains(c);

@@ -53,6 +53,7 @@ pub use environment::{Environment, Host, Site, Timeouts};
 pub use error::ConfigError;
 pub use file::quoted;
 pub use health::{Health, HealthCheck, HttpCheck};
+pub use host_name::{host_fault, user_fault};
 pub use keys::{key_names, key_values};
 pub use mistakes::Mistakes;
 pub use nearest::nearest;

@@ -14,6 +14,14 @@ pub enum UsageError {
         /// Which.
         directory: PathBuf,
     },
+    /// An option of `init` that cannot be written into the file.
+    #[error("--{option}: {why}")]
+    InitOption {
+        /// Which.
+        option: &'static str,
+        /// Why not.
+        why: String,
+    },
     /// `--events`.
     #[error("--events: cannot write {}", file.display())]
     Events {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use crate::common::{Kind, World};
+use crate::common::{Kind, Terminal, World, eventually};
 use shipit::config;
 
 fn world() -> World {
@@ -16,12 +16,12 @@ fn the_file_says_what_the_work_tree_says() {
     world.repo.git(&["remote", "set-url", "origin", "git@example.com:acme/shop.git"]);
     world.repo.branch("release/2");
     let run = world.shipit(&["init"]).ends_with(0);
-    run.says("git@example.com:acme/shop.git").says("release/2").says("shipit production plan");
+    run.says("git@example.com:acme/shop.git").says("release/2").says("shipit production check");
     let file = world.repo.work().join("shipit.toml");
     let production = config::load(&file, "production").unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(production.apps[0].repo, "git@example.com:acme/shop.git");
     assert_eq!(production.apps[0].reference, "release/2");
-    assert_eq!(production.sites[0].path.as_str(), "/var/www/work", "as the directory is called");
+    assert_eq!(production.sites[0].path.as_str(), "work", "in the home, as the directory is called");
     let text = fs::read_to_string(&file).unwrap();
     assert!(text.contains("# what the hosts fetch from"), "comments stay: {text}");
     world.shipit(&["production", "setup", "-n"]).ends_with(0);
@@ -46,10 +46,69 @@ fn what_nobody_knows_is_left_to_the_user() {
 fn a_project_of_node_is_built_with_npm() {
     let world = world();
     world.repo.write("package.json", "{}");
+    world.repo.write("package-lock.json", "{}");
     world.shipit(&["init"]).ends_with(0);
     let file = world.repo.work().join("shipit.toml");
     let production = config::load(&file, "production").unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(production.apps[0].hooks.build[0].text, "npm ci --omit=dev");
+}
+
+/// Answers each question, once it is asked.
+#[track_caller]
+fn answers(world: &World, dialogue: &[(&str, &str)]) -> Terminal {
+    let mut terminal = world.shipit_at_terminal(&["init"]);
+    for (question, answer) in dialogue {
+        eventually(question, || terminal.shown().trim_end().ends_with(question));
+        terminal.types(&format!("{answer}\r"));
+    }
+    assert_eq!(terminal.wait(), Some(0), "{}", terminal.shown());
+    terminal
+}
+
+#[test]
+fn what_only_the_user_knows_is_asked_and_enter_takes_what_was_found() {
+    let world = world();
+    world.repo.write("package.json", r#"{ "scripts": { "build": "vite build" } }"#);
+    world.repo.write("package-lock.json", "{}");
+    let hosts = "web[1:3].example.com):";
+    let terminal = answers(
+        &world,
+        &[
+            (hosts, "web1 -x"),
+            (hosts, "web1, ops@web2:2222"),
+            ("ssh/config says]:", "deploy"),
+            ("directory there [~/work]:", "/srv/shop"),
+            ("[npm ci --include=dev && npm run build]:", ""),
+            ("restarts the app [none yet]:", "systemctl --user restart shop"),
+        ],
+    );
+    let shown = terminal.shown();
+    assert!(shown.contains("`-x` is not a host"), "{shown}");
+    assert!(shown.contains("next:\r\n  shipit production check"), "{shown}");
+    let production = config::load(&world.repo.work().join("shipit.toml"), "production")
+        .unwrap_or_else(|error| panic!("{error}"));
+    let hosts: Vec<&str> = production.hosts.iter().map(|host| host.name.as_str()).collect();
+    assert_eq!(hosts, ["web1", "web2"]);
+    assert_eq!(production.hosts[0].user.as_deref(), Some("deploy"));
+    assert_eq!(production.sites[0].path.as_str(), "/srv/shop");
+    let app = &production.apps[0];
+    assert_eq!(app.hooks.build[0].text, "npm ci --include=dev && npm run build");
+    assert!(app.supervisor.is_some());
+}
+
+#[test]
+fn options_answer_as_well() {
+    let world = world();
+    let options = "init --hosts web1,web[2:3] --user deploy --path /srv/shop --build make --reload ./reload";
+    world.shipit(&options.split(' ').collect::<Vec<_>>()).ends_with(0);
+    let file = world.repo.work().join("shipit.toml");
+    let production = config::load(&file, "production").unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((production.hosts.len(), production.apps[0].hooks.build[0].text.as_str()), (3, "make"));
+    fs::remove_file(&file).unwrap();
+    world.shipit(&["init", "--path", "/"]).ends_with(2).says("--path: the root directory cannot be");
+    world.shipit(&["init", "--hosts", "-x"]).ends_with(2);
+    world.shipit(&["production", "--user", "deploy"]).ends_with(2);
+    assert!(!file.exists());
 }
 
 #[test]
@@ -81,7 +140,7 @@ fn without_a_work_tree_the_examples_stay_and_it_says_so() {
     let plain = world.root().join("plain");
     fs::create_dir(&plain).unwrap();
     let run = world.shipit(&["-C", plain.to_str().unwrap(), "init"]).ends_with(0);
-    run.says("repo  is an example").says("ref   is an example");
+    run.says("repo   an example").says("ref    an example");
     config::load(&plain.join("shipit.toml"), "production").unwrap_or_else(|error| panic!("{error}"));
     world.shipit(&["-C", "/nowhere", "init"]).ends_with(2).says("is not a directory");
 }
@@ -94,9 +153,9 @@ fn a_detached_head_and_a_file_above_are_told() {
     let below = world.repo.work().join("services/api v2");
     fs::create_dir_all(&below).unwrap();
     let run = world.shipit(&["-C", "services/api v2", "init"]).ends_with(0);
-    run.says("ref   is an example").says("commands that are run here no longer use ");
+    run.says("ref    an example").says("commands that are run here no longer use ");
     let production = config::load(&below.join("shipit.toml"), "production").unwrap();
-    assert_eq!(production.sites[0].path.as_str(), "/var/www/api-v2");
+    assert_eq!(production.sites[0].path.as_str(), "api-v2");
 }
 
 #[test]
@@ -108,7 +167,7 @@ fn addresses_that_are_not_plain_are_written_and_shown_safely() {
     assert_eq!(config::load(&file, "production").unwrap().apps[0].repo, "/srv/it's \"here\" \\ 100%.git");
     fs::remove_file(&file).unwrap();
     world.repo.git(&["config", "remote.origin.url", "git@example.com:a\u{1b}[2Jb.git"]);
-    let run = world.shipit(&["init"]).ends_with(0).says("repo  is an example");
+    let run = world.shipit(&["init"]).ends_with(0).says("repo   an example");
     assert!(!run.stdout.contains('\u{1b}'), "{run}");
 }
 
