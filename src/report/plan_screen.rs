@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::preview::Preview;
-use super::{human, table};
+use super::{clean, human, table};
 use crate::config::{App, Pause};
 use crate::executor::decide::Role;
 use crate::git;
@@ -42,8 +42,24 @@ pub fn render(plan: &Plan, preview: Option<&Preview>, news: &[String]) -> String
             text.push_str("(of drain, reload, verify, health and undrain those that the release has)\n");
         }
     }
+    text.push_str(&reloads(plan));
     let _ = writeln!(text, "\n{}", after_a_failure(plan));
     let _ = writeln!(text, "exact scripts: shipit {} {} --scripts", environment.name, command(plan.action));
+    text
+}
+
+/// What a deploy reloads, in the words of the file: an app's line of its own.
+fn reloads(plan: &Plan) -> String {
+    let mut text = String::new();
+    let apps = &plan.environment.apps;
+    for app in apps.iter().filter(|_| plan.action == Action::Deploy) {
+        let steps = app.supervisor.iter().flat_map(|supervisor| supervisor.steps());
+        for (_, command) in steps.filter(|(step, _)| *step == "reload") {
+            let of_app = if apps.len() == 1 { String::new() } else { format!(" of {}", app.name) };
+            let line = format!("reload{of_app} is `{}`", clean::line(command.as_bytes(), WIDTH));
+            let _ = writeln!(text, "{}", clean::truncate(&line, WIDTH));
+        }
+    }
     text
 }
 
@@ -211,12 +227,12 @@ fn after_a_failure(plan: &Plan) -> String {
             let order: Vec<String> = plan.recovery.batches.iter().map(names).collect();
             let order = match order.len() {
                 0 | 1 => String::new(),
-                _ => format!(":\n  hosts that do not serve the new release first, then {}", order.join("; ")),
+                _ => format!(":\n  hosts that do not serve it first, then {}", order.join("; ")),
             };
             let all = if plan.targets.len() == 1 { "the host is" } else { "all hosts are" };
-            let first = if plan.targets.len() == 1 { "it" } else { "the first host" };
+            let first = if plan.targets.len() == 1 { "it" } else { "any host" };
             format!(
-                "if it fails before {first} is live: the new release is removed, nothing live changes\n\
+                "if it fails before {first} is live: nothing live changes\n\
                  if it fails later: {all} rolled back to what is live there now{order}"
             )
         }

@@ -244,6 +244,8 @@ fn a_plan_for_people_fits_a_screen() {
         plan_screen::render(&planned(one_app(2, ""), plan::prune), None, &[]),
         plan_screen::render(&planned(one_app(2, ""), plan::setup), None, &[]),
     ];
-    assert!(screens[0].lines().count() <= 24, "{}", screens[0]);
+    // With the prompt before and after it.
+    assert!(screens[0].lines().count() <= 23, "{}", screens[0]);
+    assert!(screens[0].lines().all(|line| line.chars().count() <= 80), "{}", screens[0]);
     insta::assert_snapshot!(screens.join("----\n"));
 }

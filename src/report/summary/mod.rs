@@ -30,7 +30,11 @@ pub fn render(outcome: &Outcome, width: usize, color: bool, undo: Option<&str>) 
     if outcome.migrated && !matches!(outcome.end, End::Done | End::NothingToDo) {
         end.push_str("\nnote: a migration ran; what it did to a database is not undone");
     }
-    if let Some(undo) = undo.filter(|_| outcome.end == End::Done && outcome.action == Action::Deploy) {
+    // Of a first deploy there is nothing to go back to.
+    let had_one = outcome.hosts.iter().any(|host| host.from.is_some());
+    if let Some(undo) =
+        undo.filter(|_| outcome.end == End::Done && outcome.action == Action::Deploy && had_one)
+    {
         end.push_str(&format!("\n{} {undo}", paint.dim("undo:")));
     }
     parts.push(end);
