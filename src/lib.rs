@@ -135,6 +135,10 @@
 //! the next run where the host died too, and by `unlock`. A rollback that the operator sends (`undo`) does the same. What must
 //! work on a full disk is a rename of something that was made while there was space.
 //!
+//! **Whole releases** (`whole.sh`). The intent is preceded by a mark: the git index of the release, without the paths that its build
+//! removed. To look at a release is one `git diff-files` with that index, which is an lstat(2) for each path. A removal begins with a
+//! rename within `releases/`, so that it is atomic whatever disk that is on.
+//!
 //! Other runs differ in few things. A revert never returns to the release that it leaves: once switched, it goes forward to `done`. A
 //! `sync` is a deploy on the hosts that differ; the other hosts hold their locks and do nothing. A `restart` makes no journal entry:
 //! a host whose operator is gone finishes it.

@@ -96,6 +96,8 @@ fn answered(host: &mut super::host::HostState) -> HostOutcome {
         host: host.name.clone(),
         from: None,
         to: None,
+        known: true,
+        serving: None,
         result,
         failure,
         failed_recovery: None,

@@ -80,10 +80,14 @@ impl HostState {
                 self.output.tail = bytes.to_vec();
                 self.show(at, &bytes, observer);
             }
-            Reply::End(step, code, _, at) => {
+            Reply::End(step, code, why, at) => {
                 self.output.shown = self.output.shown.max(at);
                 if phase == Phase::Rollback && code != 0 {
-                    self.failed_recovery_step = Some(FailedStep { step: Step::of_host(&step), code });
+                    self.failed_recovery_step = Some(FailedStep {
+                        step: Step::of_host(&step),
+                        code,
+                        not_started: matches!(why.as_str(), "unnamed" | "nowhere"),
+                    });
                 }
                 let took = self.output.step.take().map_or(Duration::ZERO, |(_, since)| since.elapsed());
                 observer.event(&Event::StepEnded {

@@ -111,6 +111,16 @@ pub struct FailedStep {
     pub step: Step,
     /// Its exit code.
     pub code: u32,
+    /// It was not even started.
+    pub not_started: bool,
+}
+
+impl FailedStep {
+    /// In a few words.
+    pub(super) fn text(&self) -> String {
+        let FailedStep { step, code, not_started } = self;
+        if *not_started { format!("{step} could not be started") } else { format!("{step}: exit {code}") }
+    }
 }
 
 /// A step that this machine does for the host: the last that it asked for.

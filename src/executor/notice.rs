@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::event::{Event, Observer};
+use crate::remote::damage::Damage;
 use crate::remote::step::Step;
 
 /// Something worth knowing.
@@ -11,6 +12,10 @@ use crate::remote::step::Step;
 pub enum Notice {
     /// A deploy has nothing to do, and the host takes no requests.
     LeftDrained { host: String, environment: String },
+    /// What is live is not whole, and the run changes the host.
+    DamagedLive { host: String, release: String, damage: Damage },
+    /// A release that goes live again is pruned or not whole on these hosts.
+    MadeAgain { release: String, hosts: Vec<String> },
     /// A revert leaves these apps live: nothing was live before them.
     AppsStay { apps: Vec<String> },
     /// A sync makes a release with another configuration than the other hosts have.
@@ -52,6 +57,7 @@ impl Notice {
     pub fn host(&self) -> Option<&str> {
         match self {
             Notice::LeftDrained { host, .. }
+            | Notice::DamagedLive { host, .. }
             | Notice::UnreachableUnchanged { host }
             | Notice::LostUnchanged { host }
             | Notice::LostAtTheEnd { host }
@@ -72,6 +78,15 @@ impl Notice {
                     "it takes no requests: an earlier run left it drained; see `shipit {environment} status`"
                 )
             }
+            Notice::DamagedLive { release, damage, .. } => {
+                format!(
+                    "the live release {release} is not whole: {damage}; if this run fails, that is what stays live"
+                )
+            }
+            Notice::MadeAgain { release, hosts } => format!(
+                "{release} was removed or is not whole on {}: it is built again there first, which takes a while",
+                hosts.join(", ")
+            ),
             Notice::AppsStay { apps } => {
                 format!(
                     "stays live: {}, which came with that deploy (nothing was live before)",

@@ -10,6 +10,7 @@ use super::live::Live;
 use super::role::Role;
 use super::run_state::RunState;
 use crate::plan::{OnFailure, Plan, Unreachable};
+use crate::remote::damage::Serving;
 use crate::remote::reason::Reason;
 use crate::remote::version::Version;
 use crate::transport::Exit;
@@ -48,8 +49,12 @@ pub struct HostOutcome {
     pub host: String,
     /// What was live before: a release, or nothing yet.
     pub from: Option<Live>,
-    /// What is live now; `None` where nothing is, or where that is not known.
+    /// The release that is live now; `None` where none is, or where that is not known.
     pub to: Option<Live>,
+    /// Whether it is known what is live now.
+    pub known: bool,
+    /// What `current` is, where the host said so after the run went wrong.
+    pub serving: Option<Serving>,
     /// In one word.
     pub result: HostResult,
     /// Why it failed.
@@ -157,16 +162,22 @@ impl HostOutcome {
             && host.lost.is_none()
             && failure.as_ref().is_some_and(Failure::is_of_a_step);
         let said_so = matches!(host.fate, Fate::RecoveryFailed { .. });
-        let to = match result {
-            HostResult::Done => goal.or_else(|| from.clone()),
-            HostResult::InDoubt if stays => goal,
-            HostResult::InDoubt if !said_so => None,
-            _ => from.clone(),
+        let in_place = plan.policy.on_failure == OnFailure::FinishInPlace;
+        let serving = host.facts.serving.take();
+        let to = match (&serving, result) {
+            (Some(Serving::Release(release)), _) => Some(live_of(release, [&from, &goal])),
+            (Some(_), _) => None,
+            (None, HostResult::Done) => goal.or_else(|| from.clone()),
+            (None, HostResult::InDoubt) if stays => goal,
+            // A restart does not change what is live.
+            (None, HostResult::InDoubt) if !(said_so && in_place) => None,
+            (None, _) => from.clone(),
         };
-        let step =
-            host.failed_recovery_step.take().map(|failed| format!("{}: exit {}", failed.step, failed.code));
+        let known = to.is_some() || serving.is_some() || result != HostResult::InDoubt && host.was_asked();
+        let step = host.failed_recovery_step.take().map(|failed| failed.text());
         let failed_recovery = (result == HostResult::InDoubt && said_so).then(|| step.unwrap_or_default());
-        HostOutcome { host: host.name.clone(), from, to, result, failure, failed_recovery, took: host.took }
+        let (host, took) = (host.name.clone(), host.took);
+        HostOutcome { host, from, to, known, serving, result, failure, failed_recovery, took }
     }
 
     fn to_json(&self) -> serde_json::Value {
@@ -177,6 +188,7 @@ impl HostOutcome {
             "host": self.host,
             "from": live(&self.from),
             "to": live(&self.to),
+            "known": self.known,
             "result": self.result.name(),
             "failure": self.failure.as_ref().map(Failure::to_json),
             "seconds": self.took.as_secs_f64(),
@@ -188,6 +200,12 @@ impl HostOutcome {
 fn the_only<'a, T: Clone + PartialEq + 'a>(mut all: impl Iterator<Item = &'a T>) -> Option<T> {
     let first = all.next()?;
     all.all(|other| other == first).then(|| first.clone())
+}
+
+// A release by its name, with the revision that is known of it.
+fn live_of(release: &str, known: [&Option<Live>; 2]) -> Live {
+    let known = known.into_iter().flatten().find(|live| live.release == release).cloned();
+    known.unwrap_or_else(|| Live { release: release.to_owned(), version: None })
 }
 
 // How a run ended, as far as a host's result depends on it.

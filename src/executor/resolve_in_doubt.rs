@@ -36,7 +36,12 @@ pub(super) async fn resolve(
         let state = host.facts.settled;
         // A host that was drained from this machine was not taken in again.
         let unfinished = matches!(state, Some(State::Failed | State::Open)) || host.facts.drained.is_some();
-        Answer { live: host.live(), was_live: state.is_some(), unfinished }
+        Answer {
+            live: host.live(),
+            serving: host.facts.serving.clone(),
+            was_live: state.is_some(),
+            unfinished,
+        }
     };
     let in_doubt = &run.plan().recovery.in_doubt;
     let script = match direction {

@@ -14,6 +14,7 @@ use super::host::HostState;
 use super::resolve_in_doubt::{ask_whether_confirmed, resolve};
 use super::run_state::RunState;
 use crate::plan::{OnFailure, Phase};
+use crate::remote::damage::{Damage, Serving};
 use crate::remote::script::{Direction, Script};
 use crate::remote::step::Step;
 
@@ -35,11 +36,15 @@ async fn roll_back(run: &mut RunState<'_>) -> End {
     if !run.plan().recovery.script.is_empty() {
         recover_hosts(run).await;
     }
+    let policy = run.on_failure();
     for (host, first) in run.fleet.hosts.iter_mut().zip(failures) {
-        came_back(host, first, |progress, failures| returned(progress, failures, was_live));
+        came_back(host, first, |progress, failures| {
+            // Where hosts go on, what goes live is as good.
+            let elsewhere = progress.elsewhere && policy != OnFailure::Continue;
+            returned(Progress { elsewhere, ..progress }, failures, was_live)
+        });
     }
     resolve_lost(run, was_live).await;
-    let policy = run.on_failure();
     if policy != OnFailure::Continue {
         // In doubt it stays.
         run.fleet.hosts.iter_mut().for_each(|host| host.fate.roll_back());
@@ -51,7 +56,12 @@ async fn roll_back(run: &mut RunState<'_>) -> End {
 }
 
 fn progress(host: &HostState) -> Progress {
-    Progress { fate: host.fate, running: host.running.is_some(), lost: host.lost }
+    Progress {
+        fate: host.fate,
+        running: host.running.is_some(),
+        lost: host.lost,
+        elsewhere: !serves_again(host),
+    }
 }
 
 // Notes what became of a host. `first`: what it failed with before its way back, if it did.
@@ -152,6 +162,20 @@ pub(super) async fn tell_unhealthy(run: &mut RunState<'_>) {
     }
 }
 
+// Whether a host does not say that it serves anything else than before the run.
+fn serves_again(host: &HostState) -> bool {
+    match (&host.facts.serving, host.live()) {
+        (None, _) => true,
+        (Some(Serving::Release(release)), Some(before)) => *release == before.release,
+        (Some(Serving::Nothing), None) => true,
+        // It was so before.
+        (Some(Serving::Broken(release)), Some(before)) => {
+            *release == before.release && host.facts.damaged == Some(Damage::Gone)
+        }
+        (Some(_), _) => false,
+    }
+}
+
 // Hosts that were lost when they may have been live, or drained: whether they are back.
 async fn resolve_lost(run: &mut RunState<'_>, was_live: bool) {
     let hosts = run.fleet.hosts.iter().enumerate();
@@ -168,6 +192,7 @@ async fn resolve_lost(run: &mut RunState<'_>, was_live: bool) {
             host.fate.switch();
         }
         if !answer.is_some_and(|answer| answer.is_back(host.live().as_ref(), goal.as_ref(), policy)) {
+            host.facts.serving = answer.and_then(|answer| answer.serving.clone());
             host.fate.doubt();
         }
     }

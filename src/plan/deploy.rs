@@ -49,7 +49,7 @@ pub fn deploy(environment: Environment, options: &Options) -> Plan {
     let stages = stages.end_together();
     let may_skip = environment.rollout.max_unreachable.of(environment.hosts.len());
     let recovery = roll_back(&environment);
-    let opening = Script::new().lock().held().live().newest();
+    let opening = Script::new().lock().held().live().damage().newest();
     let plan = reloading(plan(Action::Deploy, environment, options, opening), recovery);
     find_refs(Plan {
         stages,
@@ -106,7 +106,7 @@ pub fn revert(environment: Environment, options: &Options) -> Plan {
     let (after_success, after_failure) = after_the_end(&mut stages);
     let stages = stages.end_together();
     let recovery = go_on(&environment);
-    let opening = Script::new().lock().live().newest().journal();
+    let opening = Script::new().lock().live().damage().incomplete().newest().journal();
     let plan = reloading(plan(Action::Revert, environment, options, opening), recovery);
     Plan {
         stages,

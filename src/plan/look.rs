@@ -12,7 +12,7 @@ use crate::remote::script::Script;
 /// What is live and whether it runs, the lock holder, the journal.
 #[must_use]
 pub fn status(environment: Environment, options: &Options) -> Plan {
-    free(environment, options, Script::new().live().serving().holder().held().journal())
+    free(environment, options, Script::new().live().damage().serving().holder().held().journal())
 }
 
 /// The journal and the records of all runs; then pieces of what one run printed, as variables say which.
@@ -62,6 +62,7 @@ pub fn look(environment: Environment, options: &Options) -> Plan {
 /// What a run that changes something would decide from, asked without its lock.
 #[must_use]
 pub fn dry_run(environment: Environment, options: &Options) -> Plan {
-    let opening = Script::new().live().holder().held().newest().known().set_up().journal();
+    let opening =
+        Script::new().live().damage().holder().held().newest().known().incomplete().set_up().journal();
     unlocked(plan(Action::Look, environment, options, opening))
 }

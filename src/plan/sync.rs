@@ -39,7 +39,7 @@ pub fn sync(environment: Environment, options: &Options) -> Plan {
     let (after_success, after_failure) = after_the_end(&mut stages);
     let stages = stages.end();
     let recovery = roll_back(&environment);
-    let opening = Script::new().sync_lock().live().known().journal();
+    let opening = Script::new().sync_lock().live().damage().known().incomplete().journal();
     let plan = reloading(plan(Action::Sync, environment, options, opening), recovery);
     Plan {
         stages,

@@ -27,7 +27,7 @@ pub fn restart(environment: Environment, options: &Options) -> Plan {
     stages.phase(Phase::Finish);
     stages.all(Script::unlock);
     let stages = stages.end();
-    let plan = plan(Action::Restart, environment, options, Script::new().lock().live());
+    let plan = plan(Action::Restart, environment, options, Script::new().lock().live().damage());
     let plan = reloading(plan, finish_in_place());
     Plan { stages, policy: Policy { on_failure: OnFailure::FinishInPlace, ..plan.policy }, ..plan }
 }

@@ -3,6 +3,7 @@
 //! One host's facts decide what others do: which commit they fetch, which release goes live there, what is put into their
 //! variables. So a value counts only where it has the form that it has from us.
 
+use super::damage::{Damage, Serving};
 use super::hold::Hold;
 use super::journal::State;
 use super::release;
@@ -42,7 +43,10 @@ facts! {
     "live-digest" LiveDigest "The digest of the configuration that the live release was deployed with.",
     "live-reference" LiveReference "The ref that the live release was deployed from.",
     "live-parent" LiveParent "The release that was live before the live release.",
-    "foreign" Foreign "Where `current` leads, if it is not a link of ours.",
+    "damaged" Damaged "What is wrong with the live release, which is not whole.",
+    "foreign" Foreign "Where `current` leads, if it names no release; empty: it is no link.",
+    "serving" Serving "What `current` is after a run that went wrong.",
+    "incomplete" Incomplete "The releases with a record that are pruned or not whole.",
     "newest" Newest "The newest release on disk.",
     "known" Known "The releases that can be made live again from what was kept.",
     "bare" Bare "The host was never set up.",
@@ -97,7 +101,10 @@ pub struct Facts {
     pub live_digest: Option<String>,
     pub live_reference: Option<String>,
     pub live_parent: Option<String>,
+    pub damaged: Option<Damage>,
     pub foreign: Option<String>,
+    pub serving: Option<Serving>,
+    pub incomplete: Vec<String>,
     pub newest: Option<String>,
     pub known: Vec<String>,
     pub bare: bool,
@@ -129,7 +136,10 @@ impl Facts {
             Fact::LiveDigest => self.live_digest = any(value),
             Fact::LiveReference => self.live_reference = one_line(value),
             Fact::LiveParent => self.live_parent = release_name(value),
+            Fact::Damaged => self.damaged = value.parse().ok(),
             Fact::Foreign => self.foreign = any(value),
+            Fact::Serving => self.serving = Serving::parse(value),
+            Fact::Incomplete => self.incomplete = release_names(value),
             Fact::Newest => self.newest = release_name(value),
             Fact::Known => self.known = release_names(value),
             Fact::Bare => self.bare = flag(value),
@@ -238,6 +248,9 @@ mod tests {
             ("console", "/dev/shm/x/console", "-c"),
             ("drained", "restart", "by hand"),
             ("supervisor", "down", ""),
+            ("damaged", "emptied app/ä b.js", "eaten app.js"),
+            ("serving", "broken 20261121T081502Z-1a2b3c4", "release ../../etc"),
+            ("incomplete", "20261121T081502Z-1a2b3c4", "20261121T081502Z-1a2b3c4 .."),
             ("settled", "failed", "../failed"),
             ("pruned", "3", "-3"),
             ("bare", "yes", "no"),

@@ -13,6 +13,7 @@ pub const SOURCE: &str = concat!(
     include_str!("scripts/journal.sh"),
     include_str!("scripts/git.sh"),
     include_str!("scripts/modules.sh"),
+    include_str!("scripts/whole.sh"),
     include_str!("scripts/files.sh"),
     include_str!("scripts/release.sh"),
     include_str!("scripts/health.sh"),

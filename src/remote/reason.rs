@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::access::AccessError;
+use super::damage::Damage;
 use super::step::Step;
 
 macro_rules! reasons {
@@ -111,6 +112,12 @@ reasons! {
     "leads-out" LeadsOut { path: String } =>
         "{path}: a link in the repository leads out of the release",
         "remove that link from the repository, or the path from `shared` and `carry`";
+    "link-leads-nowhere" LinkLeadsNowhere { link: String, target: String } =>
+        "the link {link} does not lead to {target}", "see which directories on these paths are links themselves, and where they lead";
+    "not-whole" NotWhole { release: String, damage: Damage } =>
+        "release {release} is not whole any more: {damage}", "did something else clean up there? deploy again";
+    "live-damaged" LiveDamaged { release: String, damage: Damage } =>
+        "release {release} is live here and not whole: {damage}", "a deploy makes a new release: `--redeploy`";
     "no-base64" NoBase64 { search_path: String } =>
         "base64 is not on the PATH of a session without a terminal ({search_path})",
         "install it there (coreutils), or add its directory to `prepend-path`";
@@ -150,6 +157,10 @@ reasons! {
         "`shell` is \"login\", and {shell} is not supported yet: it has to be a shell of the sh family",
         "set shell = \"bash\" or \"sh\"";
     "step-failed" StepFailed { code: u32 } => "exit {code}", "";
+    "cannot-start" CannotStart { path: String, said: Said } =>
+        "could not be started: cannot write to {path}{said}", "";
+    "no-directory" NoDirectory { path: String } =>
+        "could not be started: the directory {path} is missing", "`status` shows what is live";
     "timed-out" TimedOut { seconds: u64 } => "took longer than {seconds} s", "";
     "stopped" Stopped {} => "stopped", "";
     "unhealthy" Unhealthy { seconds: u64, last: String } =>
@@ -158,7 +169,7 @@ reasons! {
     "still-drained" StillDrained {} =>
         "drained, and could not be taken in again", "`restart` takes it in once it is healthy";
     "not-removed" NotRemoved {} =>
-        "some releases could not be removed", "see what is in them: files of another user?";
+        "some releases could not be removed", "see what is in them: files of another user, or a mount?";
     "unknown-release" UnknownRelease { release: String } =>
         "this host has no record of release {release}", "";
     "commit-gone" CommitGone { release: String, path: String } =>
@@ -238,6 +249,7 @@ impl Reason {
             | Reason::CannotRemove { said, .. }
             | Reason::CannotCopy { said, .. }
             | Reason::CannotRead { said, .. }
+            | Reason::CannotStart { said, .. }
             | Reason::CannotMakeRepository { said, .. }
             | Reason::CannotConfigure { said, .. }
             | Reason::CannotPin { said, .. } => disk_hint(said),
@@ -275,6 +287,10 @@ fn disk_hint(said: &Said) -> &'static str {
         Some(DiskError::Full) => {
             "the disk is full: free some space there, or keep fewer releases: set a smaller `keep-releases`, then `prune`"
         }
+        Some(DiskError::NoInodes) => {
+            "the file system has no inodes left (`df -i`): remove files there, or keep fewer releases: set a smaller \
+             `keep-releases`, then `prune`"
+        }
         Some(DiskError::Quota) => "the login has used up its disk quota: free some space there",
         Some(DiskError::ReadOnly) => {
             "the file system is mounted read-only: remount it, or set another `path`"
@@ -288,6 +304,7 @@ fn disk_hint(said: &Said) -> &'static str {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum DiskError {
     Full,
+    NoInodes,
     Quota,
     ReadOnly,
     Denied,
@@ -298,6 +315,7 @@ impl DiskError {
         let said = said.0.as_str();
         [
             ("No space left on device", DiskError::Full),
+            ("(no inodes are left)", DiskError::NoInodes),
             ("Disk quota exceeded", DiskError::Quota),
             ("Read-only file system", DiskError::ReadOnly),
             ("Permission denied", DiskError::Denied),

@@ -67,6 +67,9 @@ fn app_lines(plan: &Plan, preview: &Preview, decision: &Decision, at: usize) -> 
     let silent = preview.looked.iter().any(|host| host.app == at && host.failure.is_some());
     let all = if silent { "all hosts that answered" } else { "all hosts" };
     match app.decided.change {
+        Change::Unchanged if app.decided.goal.is_none() && silent => {
+            vec!["what is live is not known: not all hosts answered".to_owned()]
+        }
         Change::Unchanged if app.decided.goal.is_none() => vec!["nothing is live".to_owned()],
         Change::Unchanged if plan.action == Action::Deploy => {
             vec![format!("nothing to do: {short} is live on {all}, with this configuration")]

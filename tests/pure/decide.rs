@@ -3,7 +3,8 @@
 //! A host is written as words: the letter of the release that it serves (`-`: nothing), `!` unreachable, `~` skipped, and
 //! what else it says: `kept:ab` (releases that it can return to), `old` (deployed with another configuration), `failed` (the
 //! last run there failed), `unfinished` (a run there is open), `bare` (never set up), `drained`, `held`, `foreign` (`current`
-//! is not shipit's), `lost-commit` (it does not know the commit of its release), `journal:abc` (what was deployed there, in
+//! is not shipit's), `broken` (what is live is not whole), `pruned:ab` (releases that it would have to make again),
+//! `lost-commit` (it does not know the commit of its release), `journal:abc` (what was deployed there, in
 //! that order; without it: `a` up to what it serves). `a@c`: release `a`, but of commit `c`.
 
 use jiff::Timestamp;
@@ -65,6 +66,9 @@ fn host(name: &str, app: usize, words: &str) -> Host {
             Some(("kept", letters)) => {
                 facts.take("known", &letters.chars().map(release).collect::<Vec<_>>().join(" "));
             }
+            Some(("pruned", letters)) => {
+                facts.take("incomplete", &letters.chars().map(release).collect::<Vec<_>>().join(" "));
+            }
             Some(("journal", letters)) => journal = Some(letters.chars().collect::<Vec<char>>()),
             Some(other) => panic!("{other:?} in {words}"),
             None => match word {
@@ -76,6 +80,7 @@ fn host(name: &str, app: usize, words: &str) -> Host {
                 "bare" => facts.take("bare", "yes"),
                 "drained" => facts.take("drained", "restart"),
                 "held" => facts.take("hold", "\t2026-11-20T00:00:00Z\tops\tfreeze"),
+                "broken" => facts.take("damaged", "missing app.js"),
                 "foreign" => facts.take("foreign", "/srv/elsewhere"),
                 "lost-commit" => facts.take("live-revision", ""),
                 live => {
@@ -245,6 +250,13 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("deploy b", "a drained", "new(+) | full"),
     ("deploy a", "a failed", "same(a) | full"),
     ("deploy a", "a unfinished", "same(a) | full"),
+    // what is live is not whole
+    ("deploy a", "a broken", "new(+) | full | DamagedLive"),
+    ("deploy a", "a, a broken", "new(+) | full full | DamagedLive"),
+    ("deploy b", "a broken, a broken", "new(+) | full full | DamagedLive | DamagedLive"),
+    ("deploy ab", "a; a broken", "same(a) new(+) | released full | DamagedLive"),
+    ("deploy ab", "a broken; a", "new(+) new(+) | full full | DamagedLive"),
+    ("deploy a", "a pruned:b", "same(a) | full"),
     ("redeploy a", "a", "new(+) | full"),
     ("redeploy a", "a, a", "new(+) | full full"),
     // the commit is not known here
@@ -286,6 +298,11 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("revert 1", "a; c journal:abc", "same(a) to(b) | released full"),
     ("revert 1", "c journal:c; c", "same(c) to(b) | released full | AppsStay"),
     ("revert 1", "c; -", "to(b) same(?) | full released"),
+    ("revert 1", "c pruned:b, c pruned:a", "to(b) | full full | MadeAgain"),
+    ("revert 2", "c pruned:b, c", "to(a) | full full"),
+    ("revert 1", "c broken", "to(b) | full"),
+    ("revert 1", "c, b broken, c", "refused: LiveDamaged"),
+    ("revert c", "c broken", "refused: LiveDamaged"),
     // ---- sync
     ("sync", "-", "refused: NothingToSync"),
     ("sync", "-, !", "refused: NothingToSync"),
@@ -313,7 +330,11 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("sync web1", "a, a, ~", "same(a) | in-sync in-sync in-sync"),
     ("sync", "a, a, -; b, b, b", "to(a) same(b) | in-sync in-sync missing in-sync in-sync in-sync"),
     ("sync", "a, a, a; -, -, -", "same(a) same(?) | in-sync in-sync in-sync in-sync in-sync in-sync"),
+    ("sync", "a broken, a, b", "refused: LiveDamaged"),
+    ("sync", "a, a, b broken kept:ab journal:ab", "to(a) | in-sync in-sync has"),
+    ("sync", "a, a, b kept:ab journal:ab pruned:a", "to(a) | in-sync in-sync has | MadeAgain"),
     // ---- restart, prune
+    ("restart", "a broken", "in-place | full | DamagedLive"),
     ("restart", "a", "in-place | full"),
     ("restart", "a, b", "in-place | full full"),
     ("restart", "a, -", "refused: NothingToRestart"),

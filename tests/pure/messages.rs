@@ -113,6 +113,8 @@ fn host(name: &str, result: HostResult, failure: Option<Failure>) -> HostOutcome
     HostOutcome {
         host: named(name),
         to: from.clone(),
+        known: true,
+        serving: None,
         from,
         result,
         failure,
@@ -217,14 +219,16 @@ fn how_runs_end() {
 }
 
 /// What each field of a reason may hold.
-const SAMPLES: [(&str, &str); 20] = [
+const SAMPLES: [(&str, &str); 22] = [
     ("address", "git@git.example.com:acme/shop.git"),
     ("code", "3"),
+    ("damage", "missing app/server.js"),
     ("directory", "/tmp"),
     ("error", "denied"),
     ("file", "/home/deploy/.ssh/shop"),
     ("free", "20480"),
     ("last", "exit 7"),
+    ("link", "/var/www/shop/releases/20261121T081502Z-1a2b3c4/log"),
     ("live", "5d6e7f85d6e7f85d6e7f85d6e7f85d6e7f85d6e7"),
     ("needed", "409600"),
     ("path", "/var/www/shop/there"),
@@ -275,14 +279,17 @@ fn why_scripts_on_hosts_fail() {
     let limits = ["fetch", "checkout", "reload"]
         .map(|step| format!("{step}: {}", shown(&sample("timed-out", &["seconds"], ""), step)));
     let restart = shown(&sample("unknown-release", &["release"], ""), "restart");
-    let disk = ["Read-only file system", "Disk quota exceeded", "Permission denied", "Directory not empty"]
-        .map(|said| {
-            let said = format!("mv: cannot move 'a' to 'b': {said}");
-            shown(
-                &Reason::parse("cannot-replace", &[named("/var/www/shop/current"), said]).unwrap(),
-                "switch",
-            )
-        });
+    let disk = [
+        "No space left on device (no inodes are left)",
+        "Read-only file system",
+        "Disk quota exceeded",
+        "Permission denied",
+        "Directory not empty",
+    ]
+    .map(|said| {
+        let said = format!("mv: cannot move 'a' to 'b': {said}");
+        shown(&Reason::parse("cannot-replace", &[named("/var/www/shop/current"), said]).unwrap(), "switch")
+    });
     let all = all.chain(exits).chain(limits).chain([restart]).chain(disk);
     insta::assert_snapshot!(section("from hosts", all));
 }

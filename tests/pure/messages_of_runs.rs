@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use shipit::executor::Notice;
 use shipit::executor::decide::Refusal;
+use shipit::remote::damage::Damage;
 use shipit::remote::hold::Hold;
 use shipit::remote::step::Step;
 
@@ -14,6 +15,12 @@ fn what_runs_notice() {
     let all = [
         Notice::LeftDrained { host: host.clone(), environment: environment.clone() },
         Notice::AppsStay { apps: vec!["api".into()] },
+        Notice::DamagedLive {
+            host: host.clone(),
+            release: "20261121T081502Z-1a2b3c4".into(),
+            damage: Damage::Missing("app/server.js".into()),
+        },
+        Notice::MadeAgain { release: "20261121T081502Z-1a2b3c4".into(), hosts: hosts.clone() },
         Notice::ConfigurationChanged { release: "20261121T081502Z-1a2b3c4".into(), hosts: hosts.clone() },
         Notice::Skipped { hosts: hosts.clone(), environment: environment.clone() },
         Notice::Skipped { hosts: vec![host.clone()], environment },
@@ -52,7 +59,14 @@ fn why_runs_are_refused() {
         none(4, true),
         Refusal::NothingToSync,
         Refusal::NoMajority { environment: environment.clone(), serving: serving.clone(), unasked: 0 },
-        Refusal::NoMajority { environment, serving, unasked: 2 },
+        Refusal::NoMajority { environment: environment.clone(), serving, unasked: 2 },
+        Refusal::LiveDamaged {
+            environment,
+            release: "20261121T081502Z-1a2b3c4".into(),
+            hosts: vec!["web1".into(), "web2".into()],
+            damage: Damage::Emptied("app/server.js".into()),
+            step: Step::Sync,
+        },
         Refusal::UnknownCommit { release: "20261121T081502Z-1a2b3c4".into() },
         Refusal::NothingToRestart { hosts: vec!["web1".into()] },
     ];

@@ -21,14 +21,15 @@ on_each_shell!(
     what_needs_space_says_so,
 );
 
-struct Disk {
-    ground: Ground,
+/// A host whose deploy path is on a small disk of its own.
+pub struct Disk {
+    pub ground: Ground,
     view: PathBuf,
     holder: Child,
 }
 
 impl Disk {
-    fn new(sh: Sh) -> Disk {
+    pub fn new(sh: Sh) -> Disk {
         let mut ground = Ground::at(sh, |base| base.join("disk/app"));
         let disk = ground.base().join("disk");
         fs::create_dir(&disk).unwrap();
@@ -60,6 +61,20 @@ impl Disk {
                 piece /= 2;
             }
         }
+    }
+
+    /// How many inodes are in use.
+    pub fn inodes(&self) -> u64 {
+        let said = Command::new("df").arg("-Pi").arg(&self.view).output().unwrap().stdout;
+        let said = String::from_utf8(said).unwrap();
+        said.lines().nth(1).unwrap().split_whitespace().nth(2).unwrap().parse().unwrap()
+    }
+
+    /// Mounts it once more with these options, by the shell of a run, which is in its namespace.
+    pub fn remount(&self, run: &mut crate::driver::Run, options: &str) {
+        let disk = self.ground.root().parent().unwrap().display();
+        let number = run.tell_text(&format!("mount -o remount,{options} {disk}\n"));
+        run.wait(number).good();
     }
 
     fn free(&self) {

@@ -44,6 +44,7 @@ mod text;
 mod theirs;
 mod traffic;
 mod upkeep;
+mod whole;
 mod why;
 
 /// A shell that hosts have as `/bin/sh`.

@@ -67,3 +67,4 @@ mod transport_local;
 mod transport_ssh;
 mod transport_trust;
 mod unwell;
+mod whole;

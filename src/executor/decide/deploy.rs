@@ -49,15 +49,27 @@ pub(super) fn decide(situation: &Situation<'_>, versions: &[Option<Version>], re
     let environment = &situation.environment.name;
     let drained = drained
         .map(|host| Notice::LeftDrained { host: host.name.to_owned(), environment: environment.clone() });
+    let notices = damaged_live(situation, |host| changed[host.app]).chain(drained).collect();
     Decision {
         apps: (0..situation.apps()).map(app).collect(),
         roles: situation.hosts.iter().map(role).collect(),
-        notices: drained.collect(),
+        notices,
         incomplete: false,
     }
 }
 
-/// Whether all hosts of an app serve this version, deployed with today's configuration, and as one release.
+/// What is live and not whole on hosts that this run changes: it is what a failure would lead back to.
+pub(super) fn damaged_live<'s>(
+    situation: &'s Situation<'_>,
+    changes: impl Fn(&HostView<'_>) -> bool + 's,
+) -> impl Iterator<Item = Notice> + 's {
+    situation.hosts.iter().filter(move |host| changes(host)).filter_map(|host| {
+        let damage = host.facts.damaged.clone()?;
+        Some(Notice::DamagedLive { host: host.name.to_owned(), release: host.live()?.to_owned(), damage })
+    })
+}
+
+/// Whether all hosts of an app serve this version, deployed with today's configuration, whole, and as one release.
 fn is_live(situation: &Situation<'_>, app: usize, version: &Version) -> bool {
     let hosts =
         || situation.of_app(app).map(|(_, host)| host).filter(|host| host.contact != Contact::Skipped);
@@ -66,6 +78,7 @@ fn is_live(situation: &Situation<'_>, app: usize, version: &Version) -> bool {
         host.facts.live_version.as_ref() == Some(version)
             && host.facts.live_digest.as_deref() == host.digest
             && host.live() == first
+            && host.facts.damaged.is_none()
     })
 }
 

@@ -1,6 +1,7 @@
 //! Why a run is refused, or has nothing that it could do: one variant for each reason, worded here.
 
 use crate::executor::event::{Failure, FailureKind};
+use crate::remote::damage::Damage;
 use crate::remote::hold::Hold;
 use crate::remote::step::Step;
 
@@ -25,6 +26,8 @@ pub enum Refusal {
     NoMajority { environment: String, serving: Vec<(String, Vec<String>)>, unasked: usize },
     /// A sync to a release of which no host knows the commit.
     UnknownCommit { release: String },
+    /// The release that is to be live is live already on these hosts, and not whole there: what is wrong on the first.
+    LiveDamaged { environment: String, release: String, hosts: Vec<String>, damage: Damage, step: Step },
     /// A restart of hosts where nothing is live.
     NothingToRestart { hosts: Vec<String> },
 }
@@ -34,7 +37,9 @@ impl Refusal {
     #[must_use]
     pub fn kind(&self) -> FailureKind {
         match self {
-            Refusal::Held { .. } | Refusal::NoMajority { .. } => FailureKind::Refused,
+            Refusal::Held { .. } | Refusal::NoMajority { .. } | Refusal::LiveDamaged { .. } => {
+                FailureKind::Refused
+            }
             _ => FailureKind::Step,
         }
     }
@@ -47,6 +52,7 @@ impl Refusal {
             Refusal::NoCommit { .. } | Refusal::Reference { .. } => Step::Resolve,
             Refusal::NothingToRevert | Refusal::NoSuchDeploy { .. } => Step::Revert,
             Refusal::NothingToSync | Refusal::NoMajority { .. } | Refusal::UnknownCommit { .. } => Step::Sync,
+            Refusal::LiveDamaged { step, .. } => *step,
             Refusal::NothingToRestart { .. } => Step::Restart,
         }
     }
@@ -81,6 +87,9 @@ impl Refusal {
                 format!("no release is live on more than half of the hosts: {each}{unasked}")
             }
             Refusal::UnknownCommit { release } => format!("no host knows the commit of {release} any more"),
+            Refusal::LiveDamaged { release, hosts, damage, .. } => {
+                format!("{release}, which is live on {}, is not whole there: {damage}", hosts.join(", "))
+            }
             Refusal::NothingToRestart { hosts } => {
                 format!("nothing that shipit deployed is live on {}", hosts.join(", "))
             }
@@ -107,6 +116,9 @@ impl Refusal {
                  `shipit {environment} --redeploy` makes a new one on all hosts"
             ),
             Refusal::UnknownCommit { .. } => "make a new release on all hosts: --redeploy".to_owned(),
+            Refusal::LiveDamaged { environment, .. } => {
+                format!("`shipit {environment} --redeploy` makes a new release on all hosts")
+            }
             Refusal::NothingToRestart { .. } => {
                 "`sync` brings hosts to what is live on the rest; --hosts leaves some out".to_owned()
             }

@@ -1,6 +1,7 @@
 //! Runs that make nothing else live: restart, prune, setup.
 
 use super::decision::{AppDecision, Change, Decision};
+use super::deploy::damaged_live;
 use super::refusal::Refusal;
 use super::view::Situation;
 use crate::executor::role::Role;
@@ -12,7 +13,8 @@ pub(super) fn decide(situation: &Situation<'_>) -> Result<Decision, Refusal> {
     if !bare.is_empty() {
         return Err(Refusal::NothingToRestart { hosts: bare });
     }
-    Ok(in_place(situation))
+    let notices = damaged_live(situation, |_| true).collect();
+    Ok(Decision { notices, ..in_place(situation) })
 }
 
 /// Each host keeps what it serves, and hosts may serve different releases.

@@ -10,6 +10,7 @@ use crate::executor::notice::Notice;
 use crate::executor::role::Role;
 use crate::remote::journal::{self, Entry};
 use crate::remote::lineage::{self, Remembered};
+use crate::remote::step::Step;
 
 /// Of each app what one host remembers: of those that serve what most hosts serve, the one that remembers most. A host that
 /// came later remembers less.
@@ -45,6 +46,12 @@ pub(super) fn decide(situation: &Situation<'_>, to: &RevertTo) -> Result<Decisio
     let goals: Vec<Option<Goal>> = (state.iter().zip(&remembered))
         .map(|(entry, app)| entry.map(|entry| goal(entry, app.entries)))
         .collect();
+    for (app, goal) in goals.iter().enumerate() {
+        let refusal = goal.as_ref().and_then(|g| situation.live_damaged(app, &g.live.release, Step::Revert));
+        if let Some(refusal) = refusal {
+            return Err(refusal);
+        }
+    }
     Ok(go(situation, &remembered, goals))
 }
 
@@ -64,7 +71,12 @@ fn go(situation: &Situation<'_>, remembered: &[Remembered<'_>], goals: Vec<Optio
     };
     let moving: Vec<bool> = (0..goals.len()).map(moves).collect();
     let any = moving.contains(&true);
-    let notices = if any { apps_that_stay(situation, remembered, &goals, &moving) } else { None };
+    let stay = if any { apps_that_stay(situation, remembered, &goals, &moving) } else { None };
+    let again = |app: usize| {
+        let release = &goals[app].as_ref().filter(|_| moving[app])?.live.release;
+        situation.made_again(app, release, |_, host| host.answered() && host.live() != Some(release))
+    };
+    let notices = (0..goals.len()).filter_map(again).chain(stay).collect();
     let role = |host: &HostView<'_>| if moving[host.app] || !any { Role::Full } else { Role::Released };
     let app = |(goal, moves): (Option<Goal>, &bool)| {
         let change = if *moves { Change::ExistingRelease } else { Change::Unchanged };
@@ -73,7 +85,7 @@ fn go(situation: &Situation<'_>, remembered: &[Remembered<'_>], goals: Vec<Optio
     Decision {
         apps: goals.into_iter().zip(&moving).map(app).collect(),
         roles: situation.hosts.iter().map(role).collect(),
-        notices: notices.into_iter().collect(),
+        notices,
         incomplete: false,
     }
 }

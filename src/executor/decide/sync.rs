@@ -8,6 +8,7 @@ use crate::executor::live::Live;
 use crate::executor::notice::Notice;
 use crate::executor::role::Role;
 use crate::remote::journal;
+use crate::remote::step::Step;
 
 pub(super) fn decide(situation: &Situation<'_>, only: &[String]) -> Result<Decision, Refusal> {
     let mut apps = Vec::new();
@@ -18,9 +19,13 @@ pub(super) fn decide(situation: &Situation<'_>, only: &[String]) -> Result<Decis
             apps.push(AppDecision::default());
             continue;
         };
+        if let Some(refusal) = situation.live_damaged(app, release, Step::Sync) {
+            return Err(refusal);
+        }
         for (at, host) in situation.of_app(app) {
             roles[at] = role(host, release, only);
         }
+        notices.extend(situation.made_again(app, release, |at, _| roles[at] == Role::HasRelease));
         let differs = situation.of_app(app).any(|(at, _)| roles[at] != Role::InSync);
         let change = if differs { Change::ExistingRelease } else { Change::Unchanged };
         apps.push(AppDecision { goal: Some(goal(situation, app, release)?), change });

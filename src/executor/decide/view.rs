@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 
+use super::refusal::Refusal;
 use crate::config::Environment;
+use crate::executor::notice::Notice;
 use crate::remote::facts::Facts;
 use crate::remote::journal::{Entry, State};
+use crate::remote::step::Step;
 
 /// All hosts of a run.
 #[derive(Debug, Clone)]
@@ -55,6 +58,33 @@ impl<'a> Situation<'a> {
     #[must_use]
     pub fn apps(&self) -> usize {
         self.environment.apps.len()
+    }
+
+    /// The refusal of a run to a release that is live, and not whole, on some hosts of an app.
+    pub(super) fn live_damaged(&self, app: usize, release: &str, step: Step) -> Option<Refusal> {
+        let damaged = |host: &&HostView<'_>| host.live() == Some(release) && host.facts.damaged.is_some();
+        let hosts: Vec<&HostView<'_>> =
+            self.of_app(app).map(|(_, host)| host).filter(|host| host.answered()).filter(damaged).collect();
+        Some(Refusal::LiveDamaged {
+            environment: self.environment.name.clone(),
+            release: release.to_owned(),
+            damage: hosts.first()?.facts.damaged.clone()?,
+            hosts: hosts.iter().map(|host| host.name.to_owned()).collect(),
+            step,
+        })
+    }
+
+    /// The notice of hosts that make a release again before it goes live there.
+    pub(super) fn made_again(
+        &self,
+        app: usize,
+        release: &str,
+        goes: impl Fn(usize, &HostView<'_>) -> bool,
+    ) -> Option<Notice> {
+        let lacks = |host: &HostView<'_>| host.facts.incomplete.iter().any(|name| name == release);
+        let hosts = self.of_app(app).filter(|(at, host)| goes(*at, host) && lacks(host));
+        let hosts: Vec<String> = hosts.map(|(_, host)| host.name.to_owned()).collect();
+        (!hosts.is_empty()).then(|| Notice::MadeAgain { release: release.to_owned(), hosts })
     }
 
     /// An app's name, where there are several.

@@ -8,6 +8,7 @@ use crate::executor::event::{Failure, FailureKind};
 use crate::executor::fate::Fate;
 use crate::executor::live::Live;
 use crate::plan::{OnFailure, Phase};
+use crate::remote::damage::Serving;
 use crate::remote::step::Step;
 
 /// How far a host came.
@@ -18,6 +19,8 @@ pub(crate) struct Progress {
     pub(crate) running: bool,
     /// The connection was lost in that phase.
     pub(crate) lost: Option<Phase>,
+    /// It said, after its way back, that it serves something else than before the run.
+    pub(crate) elsewhere: bool,
 }
 
 /// Why a host failed: before the way back, and on it.
@@ -68,7 +71,9 @@ pub(crate) fn returned(host: Progress, failures: Failures<'_>, was_live: bool) -
     // A lost connection says nothing of that: the step is then only where it was lost.
     let said = later.filter(|_| host.lost.is_none());
     let out_of_service = said.is_some_and(|failure| failure.step == Step::Rollback);
-    if later.is_some() && (was_live && !lost_live || out_of_service) {
+    // Whatever its steps said: what it serves now is what counts.
+    let elsewhere = host.elsewhere && fate.was_switched();
+    if elsewhere || later.is_some() && (was_live && !lost_live || out_of_service) {
         // It was asked, and said that not all could be rolled back.
         fate.fail_recovery();
     }
@@ -111,6 +116,8 @@ pub(crate) fn serves_goal(fate: Fate, live: Option<&Live>, goal: Option<&Live>) 
 pub(crate) struct Answer {
     /// What it serves.
     pub(crate) live: Option<Live>,
+    /// What `current` is there.
+    pub(crate) serving: Option<Serving>,
     /// It was live with this run's release, whatever it serves now.
     pub(crate) was_live: bool,
     /// Not all could be rolled back, or it is not finished.

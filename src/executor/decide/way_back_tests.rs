@@ -28,6 +28,7 @@ fn host(words: &str) -> Host {
             Some(("later", step)) => host.later = Some(failure(step)),
             Some(other) => panic!("{other:?} in {words}"),
             None if word == "running" => host.progress.running = true,
+            None if word == "elsewhere" => host.progress.elsewhere = true,
             None => host.progress.fate = fate(word),
         }
     }
@@ -113,6 +114,10 @@ fn what_became_of_a_host_on_its_way_back() {
         ("switched later:reload", true, "failed+switched later"),
         ("switched first:reload later:verify", true, "failed+switched first"),
         ("untouched later:unlock", true, "failed later"),
+        // its steps went well, and it serves something else
+        ("switched elsewhere", true, "failed+switched later"),
+        ("switched elsewhere first:reload", true, "failed+switched first"),
+        ("untouched elsewhere first:build", false, "untouched first"),
         // nothing was live: what fails then is no failed rollback, unless it says that it is out of service
         ("touched first:build later:unlock", false, "touched first"),
         ("touched first:build later:rollback", false, "failed first"),
@@ -193,10 +198,11 @@ fn what_the_answer_of_a_lost_host_means() {
         ("- - -", [true, true, false]),
     ] {
         let [is, before, goal] = words.split(' ').collect::<Vec<_>>()[..] else { panic!("{words}") };
-        let answer =
-            Answer {
-                live: live(is.trim_end_matches('…')), was_live: false, unfinished: is.ends_with('…')
-            };
+        let answer = Answer {
+            live: live(is.trim_end_matches('…')),
+            unfinished: is.ends_with('…'),
+            ..Answer::default()
+        };
         let (before, goal) = (live(before), live(goal));
         let back = |policy| answer.is_back(before.as_ref(), goal.as_ref(), policy);
         let done = answer.is_done(goal.as_ref());

@@ -18,6 +18,18 @@ impl Script {
         self.call("tell_live", &[])
     }
 
+    /// Tells whether what is live is whole. After [`Script::live`].
+    #[must_use]
+    pub fn damage(self) -> Self {
+        self.call("tell_damage", &[])
+    }
+
+    /// Tells the releases that would have to be made again to go live.
+    #[must_use]
+    pub fn incomplete(self) -> Self {
+        self.call("tell_incomplete", &[])
+    }
+
     /// Tells the newest release on disk.
     #[must_use]
     pub fn newest(self) -> Self {

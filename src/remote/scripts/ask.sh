@@ -119,7 +119,7 @@ ask_http() {
 	ask_limit=$3 ask_status=$5 ask_body=$6 ask_url=$8 ask_release='' ask_revision=''
 	if [ "$7" = yes ]; then
 		ask_release=$(readlink "$root/current") || fail nothing-live health "$root/current"
-		ask_release=${ask_release#releases/}
+		! is_ours "$ask_release" || ask_release=$ours_is
 		ask_revision=$ask_release
 		[ ! -f "$root/current/REVISION" ] || read -r ask_revision <"$root/current/REVISION"
 	fi

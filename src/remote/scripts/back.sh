@@ -2,11 +2,22 @@
 # The rollback that the operator asks for: `undo`, and `abandon` for a revert. What a host does by itself is in
 # recover.sh.
 
-# restore_current: points `current` to what it was.
+# restore_current: points `current` to what it was, but never to what is gone: then what is live now stays.
 restore_current() {
-	[ "$(readlink "$root/current")" != "releases/$from" ] || return 0
-	[ -L "$R/back" ] || ln -s "releases/$from" "$R/back"
+	! is_current "$from" || return 0
+	[ -d "$root/releases/$from" ] || return 1
+	[ -L "$R/back" ] || ln -s "releases/$from" "$R/back" || return
 	mv -T "$R/back" "$root/current"
+}
+
+# stay_live: `current` could not be moved, so this host goes on to serve the new release: nothing is reloaded. If it is
+# known to be healthy, it takes requests again.
+stay_live() {
+	use_release
+	read_health "$M"
+	[ "$health_kind" != client ] || return
+	if is_healthy; then take_in try; fi
+	return 2
 }
 
 # quiet_when_full: a rollback must not fail because it cannot write to the log.
@@ -28,7 +39,11 @@ roll_back() {
 	M=$S/releases/$from
 	set_hook_env "$from" "$from_revision" "$revision" rollback
 	drain_for_rollback || roll_back_code=1
-	{ restore_current && restore_files; } || roll_back_code=1
+	restore_current || {
+		stay_live
+		return 2
+	}
+	restore_files || roll_back_code=1
 	run_stored post-deploy "$root/current" try || roll_back_code=1
 	reload '' || roll_back_code=2
 	run_stored verify "$root/current" try || roll_back_code=2
@@ -117,6 +132,7 @@ undo_end() {
 }
 
 undo_over() {
+	tell_serving
 	discard
 	unlock
 	[ "$undo_code" = 0 ] || fail not-rolled-back rollback
@@ -133,6 +149,7 @@ abandon() {
 	case $state in
 	open | healthy) abandon_entry ;;
 	esac
+	tell_serving
 	discard
 	[ $abandon_code = 0 ] && return
 	unlock

@@ -11,8 +11,8 @@
 # login that has the name of one of ours is kept under another name, and with_user_env restores it for what runs for the
 # user: the login's values are not overwritten, and hooks see none of ours.
 user_env_names='
-	BOOT CHECKOUT CONSOLE CONSOLE_RC ENTER ENTER_ARGV ENTER_BASH F FAILED FETCH FOREVER GIT HELPER JOB LOG M N NL PIECE R S TAILS
-	SEQ SERVING TAB TAIL TOKEN WORD action alone answer app apps begin body code content count cr digest dir end
+	BOOT CARRY CHECKOUT CONSOLE CONSOLE_RC EMPTIED ENTER ENTER_ARGV ENTER_BASH F FAILED FETCH FOREVER GIT HELPER JOB LOG M N NL PIECE R S TAILS
+	SEQ SERVING TAB TAIL TOKEN WORD action alone answer app apps begin body code content count cr damage digest dir end
 	entry environment fields fits from has high host into left limit line locale lost low mask mode newline parent part pin
 	pinned port pruned quoted reference rel release remote repo revision roles root run said shell size start state
 	status step subdir submodules tags text tick to took tool up url user vars wanted when who whole why word
@@ -116,6 +116,19 @@ probe_write() {
 	[ ! -d "$1" ] || probe_file=$1/.shipit-probe
 	run_tool cp /proc/version "$probe_file"
 	rm -f "$probe_file"
+	case $said in
+	*'No space left on device') probe_inodes "${probe_file%/*}" ;;
+	esac
+}
+
+# probe_inodes DIR: adds to $said that no inodes are left there.
+probe_inodes() {
+	# shellcheck disable=SC2046 # seven words of head, then: file system, inodes, used, free; not every busybox counts them
+	set -- $(LC_ALL=C df -Pi "$1" 2>/dev/null)
+	case $#:${9:-0}:${11:-1} in
+	?:* | 10:* | *:0:*) ;;
+	*:0) said="$said (no inodes are left)" ;;
+	esac
 }
 
 # write_failed STEP PATH: fails, with what a tool says about writing there.

@@ -62,7 +62,12 @@ check_path() {
 check_foreign() {
 	if [ -L "$root/current" ]; then
 		check_live=$(readlink "$root/current")
-		is_ours "$check_live" || found foreign "$root/current" "$check_live"
+		if is_ours "$check_live"; then
+			look_at "$ours_is"
+			[ -z "$damage" ] || found damaged "$ours_is" "$damage"
+		else
+			found foreign "$root/current" "$check_live"
+		fi
 	elif [ -e "$root/current" ]; then
 		found foreign "$root/current" ''
 	fi

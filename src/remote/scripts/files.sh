@@ -102,7 +102,7 @@ restore_files() {
 end_files() {
 	for file_mark in "$R"/file.*; do
 		[ -e "$file_mark" ] || return 0
-		[ "$(readlink "$root/current")" = "releases/$release" ] || {
+		is_current "$release" || {
 			restore_files
 			return
 		}

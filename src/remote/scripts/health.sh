@@ -59,8 +59,12 @@ health_try() {
 		run_job "$health_limit" "$root/current" "$with_shell" "$with_option" "$with_text" shipit "$M" "$health_file"
 		[ "$why/$code" = 'exit/0' ] || break
 	done
-	try_says="exit $code"
-	[ "$why" != limit ] || try_says="took longer than $health_limit s"
+	case $why in
+	limit) try_says="took longer than $health_limit s" ;;
+	unnamed) try_says="could not be started: cannot write to $R" ;;
+	nowhere) try_says="could not be started: $job_dir is missing" ;;
+	*) try_says="exit $code" ;;
+	esac
 }
 
 # try_until_healthy WITHIN INTERVAL STABLE TRY...: until TRY... has succeeded for STABLE seconds without a break, or

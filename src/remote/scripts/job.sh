@@ -5,7 +5,7 @@
 # it leaves behind keeps nothing of ours open. Its pid, start time and limit are the NAME of an empty file, which needs
 # no free block on a full disk. The file of a job that has ended is not empty. A job makes its file before it looks for
 # the token, and a process that takes over a run moves the token before it looks for jobs: so either the job sees that
-# it must not start, or it is seen.
+# it must not start, or it is seen. If no inode is left for its file, it renames that of a job that has ended.
 
 # shellcheck disable=SC2016 # expanded by the job's own shell
 JOB='shipit_run=$1 shipit_token=$2 shipit_limit=$3 shipit_dir=$4
@@ -13,23 +13,34 @@ shift 4
 read -r shipit_stat </proc/$$/stat
 shipit_began() { shipit_began=${20}; }
 shipit_began ${shipit_stat##*) }
-printf "" >"$shipit_run/job.$$.$shipit_began.$shipit_limit" || exit 19
+shipit_file=$shipit_run/job.$$.$shipit_began.$shipit_limit
+{ printf "" >"$shipit_file"; } 2>/dev/null || for shipit_old in "$shipit_run"/job.*; do
+	[ -s "$shipit_old" ] && mv "$shipit_old" "$shipit_file" && printf "" >"$shipit_file" && break
+done 2>/dev/null
+[ -e "$shipit_file" ] && [ ! -s "$shipit_file" ] || { echo unnamed >&6; exit 19; }
 [ -d "$shipit_run/$shipit_token" ] && [ ! -e "$shipit_run/stop" ] || exit 18
-cd "$shipit_dir" || exit 17
-exec "$@"'
+cd "$shipit_dir" || { echo nowhere >&6; exit 17; }
+exec "$@" 6>&-'
 
-# run_job LIMIT DIR COMMAND...: runs it; sets $code to its exit code and $why to how it ended: exit, limit or stop.
+# run_job LIMIT DIR COMMAND...: runs it; sets $code to its exit code and $why to how it ended: exit, limit or stop; or, if
+# it was not started, unnamed (its file could not be made) or nowhere (DIR is missing).
 run_job() {
 	job_limit=$1 job_dir=$2
 	shift 2
-	(with_user_env setsid /bin/sh -c "$JOB" shipit-job "$R" "$TOKEN" "$job_limit" "$job_dir" "$@") \
-		</dev/null >>"$LOG" 2>&1 3>&- 4>&- 5>&-
-	code=$?
-	why='exit'
+	if { printf '' >>"$LOG"; } 2>/dev/null; then
+		# What the job says of its start comes on a descriptor of its own, which ends with the start.
+		why=$(with_user_env setsid /bin/sh -c "$JOB" shipit-job "$R" "$TOKEN" "$job_limit" "$job_dir" "$@" \
+			6>&1 </dev/null >>"$LOG" 2>&1 3>&- 4>&- 5>&-)
+		code=$?
+	else
+		code=19 why=unnamed
+	fi
+	why=${why:-exit}
 	[ ! -e "$R/late" ] || why=limit
 	[ ! -e "$R/stop" ] || why=stop
 	# A job that was ended has failed, even if it exits with 0.
 	[ "$why" = 'exit' ] || [ "$code" != 0 ] || code=143
+	[ "$why" != unnamed ] && [ "$why" != nowhere ] || return
 	job_ended
 	[ ! -e "$R/late" ] || rm -f "$R/late"
 }
@@ -100,6 +111,11 @@ step_failed() {
 	case $why in
 	limit) fail timed-out "$1" "$2" ;;
 	stop) fail stopped "$1" ;;
+	unnamed)
+		probe_write "$R"
+		fail cannot-start "$1" "$R" "$said"
+		;;
+	nowhere) fail no-directory "$1" "$job_dir" ;;
 	esac
 	fail step-failed "$1" "$code"
 }

@@ -21,10 +21,11 @@ own_entry() {
 	return 1
 }
 
-# open_entry: writes the entry, and makes the links and marks that are needed later, while there is disk space. After a
+# open_entry: marks the release as whole, writes the entry, and makes the links and marks that are needed later, while there is disk space. After a
 # power loss a file system may have the name of a file without its content: so everything is synced before the entry
 # says that the release will go live.
 open_entry() {
+	mark_whole
 	entry_number=100000
 	for entry_is in "$S/journal/"[0-9]*; do
 		entry_is=${entry_is##*/}
@@ -39,7 +40,7 @@ open_entry() {
 			{ [ -z "$apps" ] || printf 'apps\t%s\n' "$apps"; }
 	} >"$entry_new" || write_failed intent "$R"
 	if { [ -z "$from" ] || ln -s "releases/$from" "$R/back"; } && ln -s "releases/$release" "$R/go" &&
-		mark_traffic && mark "$R/entry.$entry_number" && { sync -f "$S" 2>/dev/null || sync; } &&
+		mark_traffic && { printf . >"$R/job.0.0.0"; } && mark "$R/entry.$entry_number" && { sync -f "$S" 2>/dev/null || sync; } &&
 		mv "$entry_new" "$S/journal/$entry_number.$release.open"; then
 		return 0
 	fi

@@ -16,6 +16,8 @@ use_release() {
 # switch: one rename, which is also the mark: from then on the process that ends this run rolls back.
 switch() {
 	if ! own_entry || has_switched; then fail not-ready switch; fi
+	look_at "$release"
+	[ -z "$damage" ] || fail not-whole switch "$release" "$damage"
 	place_files || fail cannot-replace switch "$file_at" "$said"
 	run_tool mv -T "$R/go" "$root/current" || fail cannot-replace switch "$root/current" "$said"
 	say switched "$release"
@@ -126,11 +128,22 @@ prune() {
 		# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
 		[ "$prune_dir" -ef "$root/current" ] || prune_release
 	done
+	prune_pins
+	finish_removals
+	prune_bad=$((prune_bad + removals_bad))
 	prune_logs
 }
 
+# prune_pins: what somebody else removed needs no commit either.
+prune_pins() {
+	for prune_pin in "$root/source/refs/shipit/"*; do
+		prune_name=${prune_pin##*/}
+		[ ! -f "$prune_pin" ] || [ -e "$root/releases/${prune_name%%.*}" ] || rm -f "$prune_pin"
+	done
+}
+
 prune_release() {
-	if remove_release "$prune_name" && [ ! -e "$prune_dir" ]; then
+	if remove_release "$prune_name"; then
 		pruned=$((pruned + 1))
 		[ -z "$prune_rest" ] || say notice "removed release $prune_name"
 	else

@@ -87,8 +87,9 @@ become_owner() {
 	! token_of "$1" >/dev/null && mkdir "$1/$TOKEN"
 }
 
-# remove_leftovers: removes directories of runs that died without the lock.
+# remove_leftovers: removes directories of runs that died without the lock, and what removals left.
 remove_leftovers() {
+	finish_removals
 	for left in "$S"/run.*; do
 		if [ "$left" = "$R" ] || [ ! -d "$left" ]; then continue; fi
 		# A directory without a token may be half made.

@@ -125,11 +125,13 @@ module_relative() {
 # checkout_modules LIMIT: checks out the files of the submodules in the release.
 checkout_modules() {
 	[ -f "$M/modules" ] || return 0
+	modules_number=-1
 	while IFS=$TAB read -r module_at module_is module_url; do
+		modules_number=$((modules_number + 1))
 		[ "$module_at" != . ] || continue
 		[ -z "$subdir" ] || module_at=${module_at#"$subdir"/}
 		make_dir_inside submodules "$module_at" "$rel/$module_at"
-		checkout_tree "$1" "$rel/$module_at" "$module_is"
+		checkout_tree "$1" "$rel/$module_at" "$module_is" "$R/index.$modules_number"
 	done <"$M/modules"
 }
 

@@ -140,6 +140,7 @@ resolve_run() {
 	done
 	[ -z "${resolve_state:-}" ] || fact settled "$resolve_state"
 	tell_live
+	tell_serving
 }
 
 # end_holder: ends the run that holds the lock, dead or alive.

@@ -1,23 +1,62 @@
 # shellcheck shell=sh
 # Makes a release beside the running one. Nothing here changes what is live.
 
-# is_ours TARGET: whether it is a link target that shipit made.
+# is_ours TARGET: whether `current`, a link to TARGET, names a release; sets $ours_is to the release. A person may have
+# written it in another way than we do.
 is_ours() {
-	case $1 in
-	releases/????????T??????Z-???????) ;;
+	ours_is=$1
+	while [ "$ours_is" != "${ours_is%/}" ]; do ours_is=${ours_is%/}; done
+	ours_at=${ours_is%/*} ours_is=${ours_is##*/}
+	case $ours_is in
+	????????T??????Z-???????) ;;
 	*) return 1 ;;
 	esac
+	case $ours_at in
+	releases | ./releases | "$root/releases") return 0 ;;
+	esac
+	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
+	[ "$root/current" -ef "$root/releases/$ours_is" ]
+}
+
+# is_current RELEASE: whether `current` names that release, which may be gone.
+is_current() {
+	[ -L "$root/current" ] || return 1
+	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
+	[ "$root/current" -ef "$root/releases/$1" ] && return
+	[ ! -e "$root/current" ] && is_ours "$(readlink "$root/current")" && [ "$ours_is" = "$1" ]
+}
+
+# tell_serving: tells what `current` is now, for an operator whose run went wrong.
+tell_serving() {
+	if [ -L "$root/current" ]; then
+		serving_target=$(readlink "$root/current")
+		if ! is_ours "$serving_target"; then
+			fact serving "foreign ${serving_target%%"$NL"*}"
+		elif [ -d "$root/current/" ]; then
+			fact serving "release $ours_is"
+		else
+			fact serving "broken $ours_is"
+		fi
+	elif [ -e "$root/current" ]; then
+		fact serving 'foreign '
+	else
+		fact serving 'nothing '
+	fi
 }
 
 # tell_live: tells facts about the release that `current` names.
 tell_live() {
-	[ -L "$root/current" ] || return 0
-	live_is=$(readlink "$root/current")
-	is_ours "$live_is" || {
-		fact foreign "$live_is"
+	live_is=
+	if [ ! -L "$root/current" ]; then
+		[ ! -e "$root/current" ] || fact foreign ''
+		return 0
+	fi
+	live_target=$(readlink "$root/current")
+	is_ours "$live_target" || {
+		fact foreign "${live_target%%"$NL"*}"
 		return
 	}
-	live_is=${live_is#releases/}
+	live_is=$ours_is
 	fact live "$live_is"
 	[ ! -e "$S/drained" ] || tell_drained
 	[ -f "$S/releases/$live_is/meta" ] || return 0
@@ -140,7 +179,7 @@ need_space() {
 }
 
 # shellcheck disable=SC2016 # expanded by the job's own shell
-CHECKOUT='git --git-dir="$1" --work-tree="$2" read-tree --reset -u "$3"'
+CHECKOUT='git --git-dir="$1" --work-tree="$2" -c core.splitIndex=false read-tree --reset -u "$3"'
 
 # checkout LIMIT: checks out the files of the release.
 checkout() {
@@ -149,7 +188,7 @@ checkout() {
 		git_source cat-file -e "$revision:$subdir/" 2>/dev/null || fail no-subdir checkout "$revision" "$subdir"
 		printf '%s\n' "$subdir" >"$M/subdir" || write_failed checkout "$M"
 	fi
-	checkout_tree "$1" "$rel" "$revision${subdir:+:$subdir}"
+	checkout_tree "$1" "$rel" "$revision${subdir:+:$subdir}" "$R/index"
 	checkout_modules "$1"
 	[ ! -L "$rel/REVISION" ] || rm -f "$rel/REVISION"
 	printf '%s\n' "$revision" >"$rel/REVISION" || write_failed checkout "$rel/REVISION"
@@ -157,13 +196,14 @@ checkout() {
 		"$revision" "$digest" "$reference" "$who" "$when" "$from" >"$M/meta" || write_failed checkout "$M"
 }
 
-# checkout_tree LIMIT DIR TREE: checks out a tree into a directory.
+# checkout_tree LIMIT DIR TREE INDEX: checks out a tree into a directory. The index becomes the mark of the release.
 checkout_tree() {
-	rm -f "$R/index"
-	GIT_INDEX_FILE=$R/index
+	rm -f "$4"
+	GIT_INDEX_FILE=$4
 	export GIT_INDEX_FILE
 	if [ -z "$fetch_mode$token_for$repo_key" ]; then
-		must_run checkout "$1" "$2" git --git-dir="$root/source" --work-tree="$2" read-tree --reset -u "$3"
+		must_run checkout "$1" "$2" git --git-dir="$root/source" --work-tree="$2" \
+			-c core.splitIndex=false read-tree --reset -u "$3"
 	else
 		# A blobless clone fetches the files that it lacks here.
 		must_run_git checkout "$1" "$2" /bin/sh -c "$GIT$CHECKOUT" shipit "$root/source" "$2" "$3"
@@ -193,12 +233,42 @@ link_shared() {
 		done
 		link_to=$link_up''shared/$link_path
 		# A file that is sent is put in place when the release goes live; until then `build` sees the staged file.
+		link_staged=
 		if is_sent "$link_path"; then
 			ln -s "$link_to" "$R/link.$file_number" || write_failed shared "$R"
+			link_staged=$R/link.$file_number
 			link_to=$link_up''shared/${file_new#"$root/shared/"}
 		fi
 		run_tool ln -s "$link_to" "$link_at" || fail cannot-make shared "$link_at" "$said"
+		check_link "$link_path" "$link_at" "$root/${link_to#"$link_up"}" "$link_staged"
 	done
+}
+
+# check_link PATH AT MEANT [STAGED]: a link leads to what is meant. A relative one does not if a directory on its way is a
+# link itself: then an absolute one does.
+check_link() {
+	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
+	[ ! "$2" -ef "$3" ] || return 0
+	run_tool rm -f "$2" && run_tool ln -s "$3" "$2" || fail cannot-make shared "$2" "$said"
+	if [ -n "${4:-}" ]; then
+		run_tool rm -f "$4" && run_tool ln -s "$root/shared/$1" "$4" || fail cannot-make shared "$4" "$said"
+	fi
+	# shellcheck disable=SC3013
+	[ "$2" -ef "$3" ] || fail link-leads-nowhere shared "$2" "$3"
+}
+
+# check_links_again: what was shared when a release was made has to be there still when it goes live again.
+check_links_again() {
+	[ -f "$M/links" ] || return 0
+	while IFS= read -r again_link; do
+		again_path=${again_link#?:}
+		[ ! -e "$rel/$again_path" ] || continue
+		case $again_link in
+		d:*) make_dirs shared "$root/shared/$again_path" ;;
+		esac
+		[ -e "$rel/$again_path" ] || is_sent "$again_path" ||
+			fail shared-missing shared "$root/shared/$again_path"
+	done <"$M/links"
 }
 
 # clear_link_place PATH AT: removes what is in the way of a link. No file of the repository may be lost, and no link in
@@ -233,6 +303,23 @@ make_dir_inside() {
 	make_dirs "$1" "$3"
 }
 
+# The running app may write where this copies from: what vanished or was replaced meanwhile is no failure. Only the ends of
+# lines are compared, so no name can hide another error.
+# shellcheck disable=SC2016 # expanded by the job's own shell
+CARRY='LC_ALL=C
+export LC_ALL
+said=$(cp -a "$1" "$2" 2>&1) && exit
+code=$?
+printf "%s\n" "$said"
+[ -e "$2" ] || [ -L "$2" ] || exit "$code"
+printf "%s\n" "$said" | while IFS= read -r line; do
+	case $line in
+	*": No such file or directory" | *", as it was replaced while being copied") ;;
+	*) exit 1 ;;
+	esac
+done || exit "$code"
+echo "what vanished while it was copied is left out"'
+
 # carry_over LIMIT PATH...: copies paths from the release before.
 carry_over() {
 	carry_limit=$1
@@ -243,23 +330,32 @@ carry_over() {
 		[ ! -e "$rel/$carry_path" ] || fail carried-tracked carry "$carry_path"
 		carry_to=$rel/$carry_path
 		make_dir_inside carry "$carry_path" "${carry_to%/*}"
-		must_run carry "$carry_limit" "$root" cp -a "releases/$from/$carry_path" "$rel/$carry_path"
+		must_run carry "$carry_limit" "$root" /bin/sh -c "$CARRY" shipit "releases/$from/$carry_path" "$rel/$carry_path"
 	done
 }
 
-# remake_release LIMIT: makes the release to return to again from source, if its directory was pruned.
+# remake_release LIMIT: makes the release to return to again from source, if it was pruned or is not whole.
 remake_release() {
 	check_layout
 	save_vars
 	[ -d "$M" ] || fail unknown-release prepare "$release"
 	stage_files_again
-	[ ! -d "$rel" ] || return 0
+	look_at "$release"
+	if [ -z "$damage" ]; then
+		check_links_again
+		return
+	fi
+	! is_current "$release" || fail live-damaged prepare "$release" "$damage"
 	need_space
 	subdir=
 	[ ! -f "$M/subdir" ] || IFS= read -r subdir <"$M/subdir"
 	fetch_modules_again "$1"
 	has_revision || fail commit-gone prepare "$release" "$root/source"
 	mark "$R/remade.$release" || write_failed prepare "$R"
+	take_away "$release" || fail not-removed prepare
+	# Its pins stay: it is made of what they hold.
+	[ ! -e "$root/releases/.removed-$release.$run" ] || empty_removed "$root/releases/.removed-$release.$run"
+	mark "$M/whole" || write_failed prepare "$M"
 	run_tool mkdir "$rel" || fail cannot-make prepare "$rel" "$said"
 	again_meta=$(cat "$M/meta")
 	checkout "$1"
@@ -276,25 +372,13 @@ discard() {
 	for discard_mark in "$R"/made.* "$R"/remade.*; do
 		[ -e "$discard_mark" ] || continue
 		discard_release=${discard_mark##*/*made.}
-		[ "$(readlink "$root/current")" != "releases/$discard_release" ] || continue
+		! is_current "$discard_release" || continue
 		[ -e "$R/keep" ] || remove_release "$discard_release"
 		case $discard_mark in
 		*/remade.*) ;;
-		*) [ -e "$R/keep" ] || rm -rf "${S:?}/releases/$discard_release" ;;
+		# `prune` removes only what has a record.
+		*) [ -e "$R/keep" ] || [ -e "$root/releases/$discard_release" ] || rm -rf "${S:?}/releases/$discard_release" ;;
 		esac
 		rm -f "$discard_mark"
 	done
-}
-
-# remove_release RELEASE: removes its directory, and the ref that pins its commit: a file until git packs it
-# (gitrepository-layout(5)).
-remove_release() {
-	unpin_modules "$1"
-	remove_pin=$root/source/refs/shipit/$1
-	[ -f "$remove_pin" ] || git_source update-ref -d "refs/shipit/$1" 2>/dev/null
-	rm -rf "${root:?}/releases/$1" "${remove_pin:?}" 2>/dev/null || {
-		# Package managers make directories that even their owner cannot empty without chmod.
-		chmod -R u+w "$root/releases/$1" 2>/dev/null
-		rm -rf "${root:?}/releases/$1"
-	}
 }

@@ -236,10 +236,12 @@ free_dir() {
 # exec_in META ARGV... | exec_text META FILE: runs the user's command in `current`, and passes its output through
 # unchanged.
 raw() {
-	(with_user_env setsid /bin/sh -c "$JOB" shipit-job "$R" "$TOKEN" "$@") </dev/null >&3 2>&5 3>&- 4>&- 5>&-
+	job_dir=$2
+	why=$(with_user_env setsid /bin/sh -c "$JOB" shipit-job "$R" "$TOKEN" "$@" 6>&1 </dev/null >&3 2>&5 3>&- 4>&- 5>&-)
 	code=$?
 	job_ended
 	printf '%s\teof\n' "$N" >&5
+	[ -z "$why" ] || step_failed 'exec' "$1"
 	say code "$code"
 }
 
@@ -249,7 +251,8 @@ exec_ready() {
 	[ -d "$R" ] || fail no-scratch "$1" "${TMPDIR:-/tmp}"
 	[ -d "$root/current" ] || fail nothing-live "$1" "$root/current"
 	exec_release=$(readlink "$root/current")
-	release=${exec_release#releases/}
+	release=$exec_release
+	! is_ours "$exec_release" || release=$ours_is
 	revision=
 	[ ! -f "$root/current/REVISION" ] || read -r revision <"$root/current/REVISION"
 	write_meta "$M"

@@ -51,8 +51,15 @@ waits_for_operator() {
 drain() {
 	[ -n "$from" ] && has_step drain || return 0
 	set_traffic unclear || write_failed drain "$R"
-	run_stored drain "$root/current"
+	traffic_dir
+	run_stored drain "$traffic_dir"
 	set_traffic out
+}
+
+# traffic_dir: sets $traffic_dir to where drain and undrain run: `current` may lead nowhere.
+traffic_dir() {
+	traffic_dir=$root/current
+	[ -d "$traffic_dir" ] || traffic_dir=$root
 }
 
 # undrain: the host takes requests, with the release in `current`.
@@ -66,7 +73,8 @@ take_in() {
 	! operator_missing_for undrain || return 0
 	if has_step undrain; then
 		set_traffic unclear
-		run_stored undrain "$root/current" "${1:-}" || return
+		traffic_dir
+		run_stored undrain "$traffic_dir" "${1:-}" || return
 		[ ! -e "$S/drained" ] || rm -f "$S/drained"
 	fi
 	set_traffic 'in'

@@ -140,7 +140,7 @@ clear_failed_attempt() {
 	check_layout
 	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
 	[ "$root/current" -ef "$rel" ] || {
-		remove_release "$release"
+		remove_release "$release" || fail not-removed prepare
 		rm -rf "$M"
 	}
 }

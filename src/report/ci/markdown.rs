@@ -38,7 +38,7 @@ fn row(page: &mut String, host: &HostOutcome) {
     let cells = [
         host.host.clone(),
         live(&host.from),
-        live(&host.to),
+        if host.known { live(&host.to) } else { "?".to_owned() },
         human::duration(host.took),
         host.result.name().replace('-', " "),
     ];

@@ -85,6 +85,12 @@ impl Host<'_> {
             let foreign = Place::Foreign { path: path.to_owned(), target: target.to_owned() };
             found.push(place(foreign, move_away(path)));
         }
+        let damaged =
+            self.answers.first("damaged").and_then(|[release, damage]| Some((release, damage.parse().ok()?)));
+        if let Some((release, damage)) = damaged {
+            let remedy = format!("shipit {} --redeploy", quote(self.environment));
+            found.push(place(Place::Damaged { release: release.to_owned(), damage }, remedy));
+        }
         if let Some([directory]) = self.answers.first("scratch") {
             let no_scratch = Place::NoScratch { directory: directory.to_owned() };
             found.push(place(no_scratch, remote.run(&format!("df -h /dev/shm {}", quote(directory)))));

@@ -7,6 +7,7 @@ use super::severity::Severity;
 use crate::error::local_changes;
 use crate::executor::event::Failure;
 use crate::git::{Changes, Unchecked};
+use crate::remote::damage::Damage;
 use crate::report::human;
 
 /// Something that is not as it should be.
@@ -60,6 +61,8 @@ pub enum Place {
     Blocked { path: String },
     /// Something that shipit did not make is where it would make a link or a clone. An empty target: it is no link.
     Foreign { path: String, target: String },
+    /// What is live is not whole.
+    Damaged { release: String, damage: Damage },
     /// No place for temporary files.
     NoScratch { directory: String },
     /// The directory is the app's, or one above it; its mode would allow it.
@@ -214,6 +217,9 @@ impl Place {
             Place::Foreign { path, target } => {
                 format!("{path} points to {target}, which shipit did not make")
             }
+            Place::Damaged { release, damage } => {
+                format!("the live release {release} is not whole: {damage}")
+            }
             Place::NoScratch { directory } => format!(
                 "neither /dev/shm nor {directory} can be written to; repository and tools were not checked"
             ),
@@ -237,6 +243,7 @@ impl Place {
             Place::Foreign { .. } => {
                 Some("what serves from there stops until the next deploy; to move it away:")
             }
+            Place::Damaged { .. } => Some("a new release on all hosts:"),
             Place::Space { .. } => Some("what takes the space, in kB, largest last:"),
             Place::Inodes { .. } => Some("where the files are, most last:"),
             Place::NoScratch { .. } | Place::ReadOnly { .. } | Place::Forbidden { .. } => None,

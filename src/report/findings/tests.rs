@@ -100,6 +100,8 @@ fn what_makes_a_deploy_fail_is_broken_and_the_rest_warns() {
         (&["repository", "slow", ""], true),
         (&["repository", "", "fatal: x"], true),
         (&["foreign", "/var/www/shop/current", "elsewhere"], true),
+        (&["damaged", "20261121T081502Z-1a2b3c4", "missing app.js"], true),
+        (&["damaged", "20261121T081502Z-1a2b3c4", "eaten app.js"], false),
         (&["blocked", "/var/www"], true),
         (&["setup", "missing"], true),
         (&["kills", "deploy"], false),

@@ -20,6 +20,8 @@ pub enum Advice<'a> {
     FixFailed(Vec<&'a str>),
     /// They were not reverted to this release with another app.
     RevertToo(Vec<&'a str>, &'a str),
+    /// What is live there is not whole.
+    MakeNew(Vec<&'a str>),
     /// `restart` undrains them.
     Undrain(Vec<&'a str>),
     /// Only a deploy undrains them.
@@ -40,6 +42,7 @@ impl<'a> Advice<'a> {
             Problem::Differs => Advice::Sync(hosts),
             Problem::Failed => Advice::FixFailed(hosts),
             Problem::MissedRevert => Advice::RevertToo(hosts, reverted),
+            Problem::Damaged => Advice::MakeNew(hosts),
             Problem::Drained => Advice::Undrain(hosts),
             Problem::DrainedUntilDeploy => Advice::Redeploy(hosts),
             Problem::NotRunning => Advice::Start(hosts),
@@ -54,6 +57,7 @@ impl<'a> Advice<'a> {
             | Advice::Sync(hosts)
             | Advice::FixFailed(hosts)
             | Advice::RevertToo(hosts, _)
+            | Advice::MakeNew(hosts)
             | Advice::Undrain(hosts)
             | Advice::Redeploy(hosts)
             | Advice::Start(hosts)
@@ -88,6 +92,10 @@ impl<'a> Advice<'a> {
             ),
             Advice::RevertToo(_, release) => format!(
                 "the last revert did not reach {names}: `{shipit} revert {release}` reverts {it}, too"
+            ),
+            Advice::MakeNew(_) => format!(
+                "what {names} {does_serve} is not whole: `{shipit}` makes a new release on all hosts",
+                does_serve = if one { "serves" } else { "serve" }
             ),
             Advice::Undrain(_) => format!(
                 "{names} {is} still drained: `{shipit} restart{}{}` undrains {it} once healthy",
@@ -145,6 +153,7 @@ pub(super) fn advice<'a>(
         Problem::Differs,
         Problem::Failed,
         Problem::MissedRevert,
+        Problem::Damaged,
         Problem::Drained,
         Problem::DrainedUntilDeploy,
         Problem::NotRunning,

@@ -97,6 +97,10 @@ fn words(problem: Problem, host: &Looked) -> Option<String> {
     let words = match problem {
         Problem::Unreachable => return None,
         Problem::Differs if host.foreign.is_some() => return None,
+        Problem::Damaged => {
+            return host.facts.damaged.as_ref().map(|damage| format!("not whole: {damage}"));
+        }
+        Problem::Foreign if host.foreign.as_deref() == Some("") => "current is not a link",
         Problem::Foreign => {
             let target = host.foreign.as_deref().unwrap_or_default();
             return Some(format!("current points to {target}, which shipit did not make"));

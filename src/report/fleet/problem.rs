@@ -17,6 +17,8 @@ pub(super) enum Problem {
     Differs,
     /// `current` was not made by shipit.
     Foreign,
+    /// What is live is not whole.
+    Damaged,
     /// A run ended between going live and its end.
     Interrupted,
     /// The last deploy or revert failed and was not rolled back.
@@ -55,6 +57,7 @@ pub(super) fn problems(host: &Looked, majority: &Majority<'_>) -> Vec<Problem> {
         (Problem::RevertedAlone, reverted_alone),
         (Problem::Differs, !majority.includes(host) && !reverted_alone),
         (Problem::Foreign, host.foreign.is_some()),
+        (Problem::Damaged, host.facts.damaged.is_some()),
         (Problem::Interrupted, !locked && matches!(last, Some(State::Open | State::Healthy))),
         // A revert that did not reach the host did not fail there.
         (Problem::Failed, last == Some(State::Failed) && !missed_revert),

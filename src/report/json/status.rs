@@ -24,6 +24,10 @@ fn host(host: &Looked) -> Value {
         "when": made.map(|entry| &entry.when),
         "by": made.map(|entry| &entry.who),
         "foreign": host.foreign,
+        "damaged": host.facts.damaged.as_ref().map(|damage| {
+            let (what, path) = damage.parts();
+            json!({ "what": what, "path": path })
+        }),
         "lock": host.holder.as_ref().map(|(who, dead)| json!({ "by": who, "dead": dead })),
         "hold": host.hold.as_ref().filter(|hold| hold.is_on(Timestamp::now())).map(|hold| json!({
             "by": hold.who,
@@ -45,6 +49,7 @@ fn state(host: &Looked) -> &'static str {
         _ if host.holder.is_some() => "locked",
         _ if host.foreign.is_some() => "foreign",
         Some(State::Open | State::Healthy) => "cut-off",
+        _ if host.facts.damaged.is_some() => "damaged",
         Some(State::Failed) => "failed",
         _ if host.live.is_none() => "nothing-deployed",
         _ if host.drained.is_some() => "drained",

@@ -33,7 +33,7 @@ fn rows(outcome: &Outcome, paint: Paint) -> Vec<String> {
         [
             clean::line(host.host.as_bytes(), HOST_WIDTH),
             live(host.from.as_ref()),
-            live(host.to.as_ref()),
+            if host.known { live(host.to.as_ref()) } else { "?".to_owned() },
             human::duration(host.took),
             result(outcome, host),
         ]
@@ -66,7 +66,8 @@ fn folded(hosts: &[HostOutcome]) -> Vec<String> {
     let mut groups: Vec<(&HostOutcome, Vec<&str>)> = Vec::new();
     for host in hosts {
         let alike = |known: &HostOutcome| {
-            (&known.from, &known.to, known.result) == (&host.from, &host.to, host.result)
+            (&known.from, &known.to, known.known, known.result)
+                == (&host.from, &host.to, host.known, host.result)
         };
         match groups.iter_mut().find(|(known, _)| alike(known)) {
             Some((_, names)) => names.push(&host.host),
@@ -78,6 +79,7 @@ fn folded(hosts: &[HostOutcome]) -> Vec<String> {
         let live = |live| human::live(live).unwrap_or_else(|| "nothing".to_owned());
         let change = match (&host.from, &host.to) {
             (None, None) => word(host.result).to_owned(),
+            (from, _) if !host.known => format!("{} → ?", live(from.as_ref())),
             (from, to) => format!("{} → {}", live(from.as_ref()), live(to.as_ref())),
         };
         if alone && host.result == HostResult::Done {

@@ -27,6 +27,8 @@ fn host(number: usize, to: &str, result: HostResult) -> HostOutcome {
         host: format!("web{number}"),
         from: live(OLD),
         to: live(to),
+        known: true,
+        serving: None,
         result,
         failure: None,
         failed_recovery: None,
