@@ -53,6 +53,15 @@ pub enum Kind {
     ClientInt,
     ClientIntTwice,
     ClientFreeze,
+    /// A file of the release that goes live is emptied on a host, or all of the release is removed, once it is marked as whole.
+    GoalEmptied,
+    GoalRemoved,
+    /// A part of what is live at that moment is removed.
+    LiveHalved,
+    /// A host's disk can only be read, until the client has ended.
+    ReadOnly,
+    /// A host's disk has no inodes left.
+    NoInodes,
     /// A host's disk is full.
     DiskFull,
     /// A hook fails on a host on the way there.
@@ -64,6 +73,8 @@ pub enum Kind {
     /// The client's clock is hours off.
     ClockAhead,
     ClockBehind,
+    /// A host's releases are on another disk, behind a link.
+    OtherDisk,
 }
 
 /// When.
@@ -90,7 +101,7 @@ pub struct Case {
 }
 
 /// All kinds and their names.
-pub const KINDS: [(Kind, &str); 20] = [
+pub const KINDS: [(Kind, &str); 26] = [
     (Kind::CutRst, "cut-rst"),
     (Kind::CutFin, "cut-fin"),
     (Kind::KillSession, "kill-session"),
@@ -105,12 +116,18 @@ pub const KINDS: [(Kind, &str); 20] = [
     (Kind::ClientInt, "client-int"),
     (Kind::ClientIntTwice, "client-int-twice"),
     (Kind::ClientFreeze, "client-freeze"),
+    (Kind::GoalEmptied, "goal-emptied"),
+    (Kind::GoalRemoved, "goal-removed"),
+    (Kind::LiveHalved, "live-halved"),
+    (Kind::ReadOnly, "read-only"),
+    (Kind::NoInodes, "no-inodes"),
     (Kind::DiskFull, "disk-full"),
     (Kind::HookFails, "hook-fails"),
     (Kind::BothWays, "fails-both-ways"),
     (Kind::HeldLock, "held-lock"),
     (Kind::ClockAhead, "clock-ahead"),
     (Kind::ClockBehind, "clock-behind"),
+    (Kind::OtherDisk, "other-disk"),
 ];
 
 impl Kind {
@@ -126,6 +143,11 @@ impl Kind {
     /// It is about the client, on whichever host's event it strikes.
     pub fn of_the_client(self) -> bool {
         (Kind::ClientKill..=Kind::ClientFreeze).contains(&self)
+    }
+
+    /// It damages a release: a host may come to serve what is not whole, and `status` has to say so.
+    pub fn damages(self) -> bool {
+        (Kind::GoalEmptied..=Kind::LiveHalved).contains(&self)
     }
 
     /// The host cannot be asked until the client has ended.

@@ -77,7 +77,18 @@ fn deploy(case: &Case, phase: usize) -> &'static [i32] {
             CONFIRM => &[0, 5, 6],
             _ => &[0],
         },
-        Kind::DiskFull => {
+        // What it would go back to, or what is live after the switch: nobody looks while it goes on.
+        Kind::LiveHalved => &[0, 5],
+        // Seen before the switch, when others may be live or not.
+        Kind::GoalEmptied | Kind::GoalRemoved => &[0, 1, 5],
+        Kind::ReadOnly => match phase {
+            CONNECT..READY => &[1],
+            READY => &[1, 6],
+            ACTIVATE => &[5, 6],
+            CONFIRM => &[0, 5, 6],
+            _ => &[0, 6],
+        },
+        Kind::DiskFull | Kind::NoInodes => {
             if phase <= READY {
                 &[0, 1]
             } else {
@@ -129,7 +140,8 @@ fn revert(case: &Case, phase: usize) -> &'static [i32] {
                 &[0, 6]
             }
         }
-        Kind::DiskFull => &[0, 6],
+        Kind::DiskFull | Kind::GoalEmptied | Kind::GoalRemoved | Kind::LiveHalved => &[0, 6],
+        Kind::ReadOnly | Kind::NoInodes => &[0, 1, 6],
         Kind::HookFails => match &case.moment {
             Moment::Step(step) if LIVE.contains(&step.as_str()) => &[6],
             _ => &[0],

@@ -1,9 +1,10 @@
 //! The world of this suite: four hosts with small disks on real sshds, each behind a line that can be hurt, and the apps
 //! that are deployed to them. It is used for one fault after the other while it is whole.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::common::{Beat, Host, Kind, Pulse, Running, Signal, World, signal};
 use crate::ground::Disk;
@@ -172,6 +173,49 @@ impl Fleet {
         let _ = fs::remove_file(&file);
         let file = file.to_str().unwrap().to_owned();
         self.shipit_with(&[&["--events", &file], words].concat(), variables)
+    }
+
+    /// Damages what goes live on a host, of each app that is ready for it. Before that it is not known whether a build
+    /// meant it.
+    pub fn damage_goal(&self, at: usize, all_of_it: bool) {
+        for app in APPS {
+            let entries = fs::read_dir(self.path(at, app, ".shipit/journal")).into_iter().flatten().flatten();
+            let mut names = entries.map(|entry| entry.file_name().into_string().unwrap());
+            let Some(open) = names.find(|name| name.ends_with(".open")) else { continue };
+            let release = self.path(at, app, &format!("releases/{}", open.split('.').nth(1).unwrap()));
+            if all_of_it {
+                let _ = fs::remove_dir_all(release);
+            } else {
+                let _ = File::options().write(true).truncate(true).open(release.join("page"));
+            }
+        }
+    }
+
+    /// Removes a part of what is live.
+    pub fn halve_live(&self, at: usize) {
+        for app in APPS {
+            let _ = fs::remove_file(self.path(at, app, "current/page"));
+        }
+    }
+
+    /// A host's releases are on another disk.
+    pub fn move_releases(&self, at: usize) {
+        for app in APPS {
+            let (releases, far) = (self.path(at, app, "releases"), self.host(at).path(&format!("far-{app}")));
+            assert!(Command::new("cp").arg("-a").arg(&releases).arg(&far).status().unwrap().success());
+            fs::remove_dir_all(&releases).unwrap();
+            symlink(far, releases).unwrap();
+        }
+    }
+
+    /// They are where they were.
+    pub fn bring_releases_back(&self, at: usize) {
+        for app in APPS {
+            let (releases, far) = (self.path(at, app, "releases"), self.host(at).path(&format!("far-{app}")));
+            fs::remove_file(&releases).unwrap();
+            assert!(Command::new("cp").arg("-a").arg(&far).arg(&releases).status().unwrap().success());
+            fs::remove_dir_all(far).unwrap();
+        }
     }
 
     /// All processes of a host stop where they are, or go on.

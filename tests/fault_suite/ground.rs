@@ -1,6 +1,7 @@
 //! Small disks for the hosts: the tests run once more in a mount namespace of their own, where each deploy path has a
 //! tmpfs. That needs no root where user namespaces are allowed, and goes with the process.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -13,7 +14,14 @@ pub const DISKS: usize = 32;
 
 /// Mounts the disks, and becomes the program after `--`; without root as the user again, in a namespace within.
 const MOUNT: &str = r#"set -e
-for disk in "$1"/*; do mount -t tmpfs -o size=8m none "$disk"; done
+for disk in "$1"/*; do mount -t tmpfs -o size=8m,nr_inodes=16k none "$disk"; done
+mkfifo "$1.ask"
+# Not while a file there is open for writing: it is tried until there is none.
+while read -r how disk; do
+	tries=500
+	until mount -o "remount,$how" "$disk" 2>/dev/null || [ $((tries -= 1)) = 0 ]; do sleep 0.01; done
+done <"$1.ask" &
+exec 8>"$1.ask"
 shift
 exec "$@""#;
 
@@ -29,6 +37,7 @@ pub fn with_disks(test: &str, work: impl FnOnce()) {
     let mut command = Command::new("unshare");
     let root = rustix::process::geteuid().is_root();
     command.arg(if root { "-m" } else { "-rm" }).args(["sh", "-c", MOUNT, "sh"]).arg(base.path());
+    let _fifo = RemoveAtEnd(base.path().with_extension("ask"));
     if !root {
         let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
         command.args(["unshare", &format!("--map-user={user}"), &format!("--map-group={group}")]);
@@ -42,6 +51,15 @@ pub fn with_disks(test: &str, work: impl FnOnce()) {
         "{test}: {status}. It mounts small disks: that needs root with CAP_SYS_ADMIN, or unprivileged user namespaces \
          (sysctl kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns)"
     );
+}
+
+// What asks for another mount lies beside the directory of the disks.
+struct RemoveAtEnd(PathBuf);
+
+impl Drop for RemoveAtEnd {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 static TAKEN: Mutex<[bool; DISKS]> = Mutex::new([false; DISKS]);
@@ -68,7 +86,6 @@ impl Disk {
 
     /// To the last byte.
     pub fn fill(&self) {
-        use std::io::Write;
         let mut file =
             std::fs::File::options().create(true).append(true).open(self.path.join("fill")).unwrap();
         let mut piece = 64 * 1024;
@@ -79,8 +96,37 @@ impl Disk {
         }
     }
 
+    /// To the last inode.
+    pub fn use_inodes(&self) {
+        let files = self.path.join("files");
+        let _ = std::fs::create_dir(&files);
+        for number in 0.. {
+            if std::fs::write(files.join(number.to_string()), "").is_err() {
+                return;
+            }
+        }
+    }
+
     pub fn free(&self) {
         let _ = std::fs::remove_file(self.path.join("fill"));
+        let _ = std::fs::remove_dir_all(self.path.join("files"));
+    }
+
+    /// `ro` or `rw`: by the process that mounted it, which may do that.
+    pub fn remount(&self, how: &str) {
+        let ask = self.path.parent().unwrap().with_extension("ask");
+        let text = format!("{how} {}\n", self.path.display());
+        std::fs::OpenOptions::new().append(true).open(ask).unwrap().write_all(text.as_bytes()).unwrap();
+        let probe = self.path.join("probe");
+        for _ in 0..1000 {
+            let done = std::fs::write(&probe, "").is_ok() == (how == "rw");
+            let _ = std::fs::remove_file(&probe);
+            if done {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("{} was not remounted {how}", self.path.display());
     }
 }
 

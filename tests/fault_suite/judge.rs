@@ -38,11 +38,19 @@ pub fn play(fleet: &mut Fleet, case: &Case) -> Result<Ending, String> {
     }
     let struck = strike::run(fleet, case);
     strike::revive(fleet, case);
-    let dead = (case.kind == Kind::KillMachine && struck.fired.is_some()).then_some(case.host);
-    let seen = settle(fleet, dead);
+    let waits = matches!(case.kind, Kind::KillMachine | Kind::ReadOnly);
+    let dead = (waits && struck.fired.is_some()).then_some(case.host);
+    let mut seen = settle(fleet, dead, case.kind.damages().then_some(case.host));
+    let mut damaged = Vec::new();
+    if case.kind.damages() {
+        damaged = not_whole(fleet, &seen);
+        // A person did that, and it is judged by what `status` says of it.
+        seen[case.host].troubles.retain(|trouble| !is_of_damage(trouble));
+    }
     let troubled = |at: &usize| !seen[*at].troubles.is_empty() && Some(*at) != dead;
     let records: String = (0..HOSTS).filter(troubled).map(|at| look::records(fleet, at)).collect();
     let (ending, mut faults) = judge(case, &struck, &old, &seen, dead);
+    faults.extend(damaged);
     faults.extend(look::hooks(fleet));
     if ending == Ending::Split {
         faults.extend(status(fleet, &seen));
@@ -78,12 +86,41 @@ pub fn play(fleet: &mut Fleet, case: &Case) -> Result<Ending, String> {
     ))
 }
 
-// Waits until all hosts have come to rest, but for one that is dead until somebody calls.
-fn settle(fleet: &Fleet, dead: Option<usize>) -> Vec<Seen> {
+// What somebody damaged stays so until the next run.
+fn is_of_damage(trouble: &str) -> bool {
+    let damage = ["which is not whole", "shared/env is not that of", "is half a release", "and not there"];
+    damage.iter().any(|text| trouble.contains(text))
+}
+
+// `status` says of every host whether what it serves is whole.
+fn not_whole(fleet: &Fleet, seen: &[Seen]) -> Vec<String> {
+    let run = fleet.shipit(&["status", "--check", "--output", "json"]).wait();
+    let rows: Value = serde_json::from_str(&run.stdout).unwrap_or_default();
+    let mut faults = Vec::new();
+    for (at, host) in seen.iter().enumerate() {
+        for (app, live) in APPS.iter().zip(&host.live) {
+            let name = format!("web{}/{app}", at + 1);
+            let page = std::fs::read(fleet.path(at, app, "current/page")).unwrap_or_default();
+            let whole = live.is_none() || !page.is_empty();
+            let row = rows.as_array().and_then(|rows| rows.iter().find(|row| row["host"] == name));
+            if row.is_none_or(|row| row["damaged"].is_null() != whole) || !whole && run.code != Some(1) {
+                faults
+                    .push(format!("{name}: that what is live is whole is {whole}, and `status` says: {run}"));
+            }
+        }
+    }
+    faults
+}
+
+// Waits until all hosts have come to rest, but for one that is dead until somebody calls. What was damaged stays so.
+fn settle(fleet: &Fleet, dead: Option<usize>, damaged: Option<usize>) -> Vec<Seen> {
     let start = Instant::now();
     loop {
         let seen = look::all(fleet);
-        let rests = |(at, seen): (usize, &Seen)| Some(at) == dead || seen.troubles.is_empty();
+        let rests = |(at, seen): (usize, &Seen)| {
+            let known = |trouble: &String| Some(at) == damaged && is_of_damage(trouble);
+            Some(at) == dead || seen.troubles.iter().all(known)
+        };
         if seen.iter().enumerate().all(rests) || start.elapsed() > SETTLED {
             return seen;
         }
@@ -218,7 +255,7 @@ fn status(fleet: &Fleet, seen: &[Seen]) -> Vec<String> {
 // After a deploy by a clock that was wrong: the way back leads to what was live before it.
 fn goes_back(fleet: &Fleet, old: &[Option<String>]) -> Vec<String> {
     let run = fleet.shipit(&["revert"]).wait();
-    if run.code == Some(0) && settle(fleet, None).iter().all(|seen| seen.live == old) {
+    if run.code == Some(0) && settle(fleet, None, None).iter().all(|seen| seen.live == old) {
         return Vec::new();
     }
     vec![format!("the revert after it does not lead back to {old:?}: {run}")]
@@ -230,7 +267,7 @@ fn next(fleet: &Fleet) -> Vec<String> {
     if run.code != Some(0) {
         return vec![format!("the next plain run does not succeed: {run}")];
     }
-    let seen = settle(fleet, None);
+    let seen = settle(fleet, None, None);
     let head = fleet.world.repo.head();
     let mut faults = Vec::new();
     for (at, host) in seen.iter().enumerate() {

@@ -60,6 +60,14 @@ deploy client-freeze web2 at host-done:lock@web4/web +0
 deploy client-freeze web1 at step-started:reload@web1/api +0
 deploy disk-full web2 at step-started:checkout@web2/web +0
 deploy disk-full web3 at phase-started:activate +0
+deploy goal-emptied web2 at step-started:drain@web2/web +0
+deploy goal-removed web3 at phase-started:activate +0
+deploy live-halved web1 at step-started:build@web1/api +0
+deploy read-only web2 at step-started:reload@web2/api +0
+deploy no-inodes web3 at phase-started:activate +0
+deploy other-disk web4
+revert goal-removed web2 at phase-started:activate +0
+revert live-halved web3 at phase-started:finish +0
 deploy hook-fails web1 in pre-deploy-local
 deploy hook-fails web2 in pre-deploy
 deploy hook-fails web3 in build

@@ -88,6 +88,7 @@ fn prepare(fleet: &Fleet, case: &Case) -> Option<Running> {
                 host.put("fail.stop", "deploy");
             }
         }
+        (Kind::OtherDisk, _) => fleet.move_releases(case.host),
         (Kind::HeldLock, _) => {
             host.put("hold.post-setup", "");
             let holder = fleet.shipit(&["setup", "--hosts", host.name()]);
@@ -149,8 +150,13 @@ fn strike(fleet: &Fleet, case: &Case, running: &Running) {
             sleep(LONG_SILENCE);
             running.kill(Signal::CONT);
         }
+        Kind::GoalEmptied | Kind::GoalRemoved => fleet.damage_goal(case.host, case.kind == Kind::GoalRemoved),
+        Kind::LiveHalved => fleet.halve_live(case.host),
+        Kind::ReadOnly => fleet.disks[case.host].remount("ro"),
+        Kind::NoInodes => fleet.disks[case.host].use_inodes(),
         Kind::DiskFull => fleet.disks[case.host].fill(),
         Kind::HookFails | Kind::BothWays | Kind::HeldLock | Kind::ClockAhead | Kind::ClockBehind => {}
+        Kind::OtherDisk => {}
     }
 }
 
@@ -162,6 +168,7 @@ pub fn revive(fleet: &Fleet, case: &Case) {
     match case.kind {
         Kind::Freeze => fleet.freeze(case.host, false),
         Kind::KillMachine => fleet.host(case.host).start(),
+        Kind::ReadOnly => fleet.disks[case.host].remount("rw"),
         _ => {}
     }
 }
@@ -169,6 +176,9 @@ pub fn revive(fleet: &Fleet, case: &Case) {
 /// Somebody has mended what only he could: the disk, the program.
 pub fn mend(fleet: &Fleet, case: &Case) {
     fleet.disks[case.host].free();
+    if case.kind == Kind::OtherDisk {
+        fleet.bring_releases_back(case.host);
+    }
     if let Moment::Step(step) = &case.moment {
         let _ = fs::remove_file(fleet.world.root().join(format!("fail.{step}")));
         let host = fleet.host(case.host);
