@@ -137,7 +137,7 @@ fn what_became_of_a_host_on_its_way_back() {
         // an interrupted step is no reason where another step failed
         ("switched first:interrupted", true, "switched first"),
         ("switched first:interrupted later:reload", true, "failed+switched later"),
-        ("untouched first:interrupted later:lost", false, "untouched first"),
+        ("untouched lost@rollback first:interrupted later:lost", false, "untouched first"),
     ] {
         let host = host(words);
         let is = returned(host.progress, host.failures(), was_live);
