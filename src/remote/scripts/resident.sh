@@ -92,8 +92,8 @@ tick_jobs() {
 		tick_last=''
 		return
 	fi
-	# An operator that sends no beats may read nothing, and a full pipe would stop the counting.
-	[ "$tick_silent" -ge 3000 ] || tick_output
+	# An operator that sends no beats may read nothing, and a full pipe would stop the counting. In so long it takes all.
+	[ "$tick_silent" -ge 2500 ] || tick_output
 }
 
 # tick_output: sends at most TAIL bytes a second of new output; the rest is only in the log.
