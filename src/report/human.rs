@@ -186,6 +186,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_live_release_of_an_unknown_commit_is_told_from_none() {
+        let release = |id: &str| Live { release: "r".to_owned(), version: Version::parse(id) };
+        assert_eq!(live(None), None);
+        assert_eq!(live(Some(&release(""))).as_deref(), Some("an unknown commit"));
+        assert_eq!(live(Some(&release(&"1a".repeat(20)))).as_deref(), Some("1a1a1a1"));
+    }
+
+    #[test]
     fn durations_read_well() {
         let table = [
             (0, "0.0s"),
