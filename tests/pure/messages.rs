@@ -219,7 +219,7 @@ fn how_runs_end() {
 }
 
 /// What each field of a reason may hold.
-const SAMPLES: [(&str, &str); 22] = [
+const SAMPLES: [(&str, &str); 23] = [
     ("address", "git@git.example.com:acme/shop.git"),
     ("code", "3"),
     ("damage", "missing app/server.js"),
@@ -227,6 +227,7 @@ const SAMPLES: [(&str, &str); 22] = [
     ("error", "denied"),
     ("file", "/home/deploy/.ssh/shop"),
     ("free", "20480"),
+    ("kind", "tree"),
     ("last", "exit 7"),
     ("link", "/var/www/shop/releases/20261121T081502Z-1a2b3c4/log"),
     ("live", "5d6e7f85d6e7f85d6e7f85d6e7f85d6e7f85d6e7"),
