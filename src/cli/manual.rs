@@ -154,11 +154,11 @@ check` first shows what would stop it.",
         name: "plan",
         usage: "shipit [OPTIONS] <ENV> plan",
         text: "\
-Asks the hosts and git, and shows what a deploy would do: the commits that would
-go out, the steps in their order, and what happens if one fails. Locks nothing
-and changes nothing.
+Asks the hosts and git, and shows what a deploy would do: the commits that go
+out, the steps in their order, and what happens if one fails. Locks nothing and
+changes nothing.
 
-  shipit production plan --scripts           the exact scripts, as they are sent",
+  shipit production plan --scripts           the exact scripts that are sent",
     },
     Page {
         name: "status",
@@ -177,8 +177,8 @@ holds, and what the supervisor says.",
         usage: "shipit [OPTIONS] <ENV> show [DEPLOY]",
         text: "\
 Shows one deploy, also one that failed, with all that its steps printed on each
-host: the latest, the N-th before the live one (0 is the live one), or one by the
-beginning of its name or revision.",
+host: the latest, the N-th before the live one (0 is the live one), or one by
+the beginning of its name or revision.",
     },
     Page {
         name: "logs",
@@ -207,8 +207,8 @@ Looks for what would stop a deploy, on your machine and on every host: the
 connection, git, disk space, the deploy path, each host's own access to the
 repository, and the tools that your hooks use. Each trouble comes with what to
 paste. Changes nothing on the hosts; on a terminal it asks whether to trust the
-keys of hosts that are not known yet. Ends with 1 if a deploy would fail, with 4
-if a host was not reached.",
+keys of hosts that are not known yet. Ends with 1 if a deploy would fail, with
+4 if a host was not reached.",
     },
     Page {
         name: "config",
@@ -234,22 +234,22 @@ Ends with the command's code where the failing hosts agree on one.
         name: "console",
         usage: "shipit [OPTIONS] <ENV> console [HOST]",
         text: "\
-Opens a terminal on a host (else on the first), in `current`, with the environment
-of the hooks.",
+Opens a terminal on a host (else on the first), in `current`, with the
+environment of the hooks.",
     },
     Page {
         name: "restart",
         usage: "shipit [OPTIONS] <ENV> restart",
         text: "\
-Reloads and verifies what is live, host by host in the batches of `rollout`, with
-drain and undrain around it. Makes no release.",
+Reloads and verifies what is live, in the batches of `rollout`, with drain and
+undrain around it. Makes no release.",
     },
     Page {
         name: "hold",
         usage: "shipit [OPTIONS] <ENV> hold [-m WHY] [--for DURATION]",
         text: "\
-Refuses deploys of this environment until `resume`, or for a time. `status` says
-so; revert, sync and restart go on working.
+Refuses deploys of this environment until `resume`, or for a time. `status`
+says so; revert, sync and restart go on working.
 
   shipit production hold -m 'sale until Monday' --for 60h",
     },
@@ -261,21 +261,21 @@ so; revert, sync and restart go on working.
     Page {
         name: "prune",
         usage: "shipit [OPTIONS] <ENV> prune",
-        text: "Removes releases that `keep-releases` does not keep, and what --keep-failed left.",
+        text: "Removes what `keep-releases` does not keep, and what --keep-failed left.",
     },
     Page {
         name: "unlock",
         usage: "shipit [OPTIONS] <ENV> unlock",
         text: "\
-Ends the run that holds the lock, after showing whose it is: that run rolls back,
-then lets go. A lock whose run is dead needs no unlock.",
+Ends the run that holds the lock, after showing whose it is: that run rolls
+back, then lets go. A lock whose run is dead needs no unlock.",
     },
     Page {
         name: "demo",
         usage: "shipit demo [--keep]",
         text: "\
-Starts three hosts inside this process and deploys to them over SSH: what shipit
-does, without a server. Needs sh and git; leaves nothing behind.",
+Starts three hosts inside this process and deploys to them over SSH: what
+shipit does, without a server. Needs sh and git; leaves nothing behind.",
     },
     Page {
         name: "init",
@@ -334,8 +334,34 @@ mod tests {
     fn a_page_shows_the_options_of_its_command_and_no_others() {
         let page =
             |name| about(Topic::One(name), arguments::options(Ambient::Nothing)).render_help().to_string();
-        insta::assert_snapshot!(page("revert"));
+        insta::assert_snapshot!(page("revert"), @r"
+        Usage: shipit [OPTIONS] <ENV> revert [N | DEPLOY]
+
+        Makes an earlier deploy live again: the N-th before the live one [1], or a
+        release or revision, as list shows them. While its release is on disk it needs
+        no build and no access to the repository. Two reverts go two deploys back,
+        never forward. The database stays as it is.
+
+          shipit production revert                   the deploy before
+          shipit production revert 2 --dry-run       what that would do
+
+        Options:
+              --hosts <PATTERN,…>     Only these hosts: names, globs, ranges, !name
+              --roles <ROLE,…>        Only hosts with one of these roles
+              --apps <APP,…>          Only these apps
+              --concurrency <N>       Work on at most N hosts at a time
+              --batch <N|P%>          Activate N hosts (or P%) at a time
+              --set <KEY=VALUE>       Override a key of shipit.toml: timeout.hook=1m
+              --lock-wait <DURATION>  Wait this long for another run [0; 10m in CI]
+          -y, --yes                   Do not ask for confirmation
+          -n, --dry-run               Show what would be done; change nothing
+              --scripts               With plan or --dry-run: the exact scripts
+              --output <HOW>          auto, pretty, plain or json (event per line)
+              --events <FILE>         Also write events to FILE, as JSON
+
+        Options of every command: shipit --help
+        ");
         assert!(page("logs").contains("--follow") && !page("logs").contains("--force"));
-        assert!(!page("completions").contains("Options"), "{}", page("completions"));
+        assert!(!page("completions").contains("Options:"), "{}", page("completions"));
     }
 }

@@ -142,6 +142,7 @@ fn everything_else_is_refused() {
         ("production staging", "`staging` is not a command"),
         ("production rollback", "`rollback` is not a command: that is revert here"),
         ("production undo", "that is revert here"),
+        ("rollback", "revert is a command; name the environment first: shipit <ENV> revert"),
         ("help rever", "`rever` is not a command: did you mean revert?"),
         ("production help import", "import is not yet supported"),
         ("production ref", "ref needs a branch, tag or commit"),

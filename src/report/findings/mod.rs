@@ -52,8 +52,9 @@ pub fn render(groups: &[Group], color: bool) -> String {
                 Some(Severity::Warning) => paint.odd(Severity::Warning.name()),
             };
             let _ = writeln!(text, "  {severity}: {}", line(&item.text));
-            for advice in &item.advice {
-                let _ = writeln!(text, "    {}", line(advice));
+            // Lines of a hint are indented where they are to be pasted.
+            for advice in item.advice.iter().flat_map(|advice| clean::lines(advice.as_bytes())) {
+                let _ = writeln!(text, "    {}", clean::truncate(&advice, WIDEST));
             }
             for remedy in &item.remedy {
                 let _ = writeln!(text, "      {}", line(remedy));

@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Group};
 use super::severity::Severity;
-use super::{clean, human};
+use crate::report::{clean, human};
 
 /// Something that is wrong on some hosts, as text.
 #[derive(Debug, PartialEq)]

@@ -257,7 +257,18 @@ fn the_same_trouble_on_several_hosts_is_one_item() {
         host_of("web3", "deploy@web3", vec![missing("deploy@web3"), not_set_up()]),
         host_of("web4", "web4", vec![]),
     ];
-    insta::assert_snapshot!(render(&groups, false), @"");
+    insta::assert_snapshot!(render(&groups, false), @r#"
+    web1, web2, web3
+      broken: node, which a hook starts, is not found on this host
+        add its directory to prepend-path in shipit.toml, or install it, if its package has the same name:
+          for host in deploy@web1 deploy@web2 deploy@web3; do ssh -t "$host" 'sudo apt-get install -y nodejs'; done
+      broken: not set up yet
+          shipit production setup
+    web2
+      broken: npm, which a hook starts, is not found on this host
+        add its directory to prepend-path in shipit.toml, or install it, if its package has the same name:
+    web4: ok
+    "#);
 }
 
 #[test]
@@ -284,5 +295,12 @@ fn hosts_that_are_not_reached_for_one_reason_are_named_together() {
         unreached("web10", "no TCP connection to web10 (203.0.113.10:22)", "is it up?"),
         denied("web2", "203.0.113.2"),
     ];
-    insta::assert_snapshot!(render(&groups, false), @"");
+    insta::assert_snapshot!(render(&groups, false), @r"
+    web1, web2
+      not reached: permission denied for user deploy at each host: offered id_ed25519
+        put one of these keys into ~deploy/.ssh/authorized_keys on each host
+    web10
+      not reached: no TCP connection to web10 (203.0.113.10:22)
+        is it up?
+    ");
 }

@@ -86,6 +86,13 @@ fn done() {
 }
 
 #[test]
+fn of_a_first_deploy_there_is_nothing_to_go_back_to() {
+    let mut hosts = hosts(2, NEW, HostResult::Done);
+    hosts.iter_mut().for_each(|host| host.from = None);
+    assert!(!text(&outcome(End::Done, hosts)).contains("undo"));
+}
+
+#[test]
 fn done_on_many_hosts_is_one_line() {
     insta::assert_snapshot!(text(&outcome(End::Done, hosts(50, NEW, HostResult::Done))), @r#"
     50 hosts: a1b2c3d → d4e5f6a
