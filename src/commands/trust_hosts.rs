@@ -43,7 +43,7 @@ pub(super) async fn add_unknown_keys(
         }
         add(transport, printer, &asked);
         // What is left is behind a jump host that was unknown until now.
-        if accepted.iter().chain(&asked).all(|key| unknown.iter().any(|host| host.name == key.host)) {
+        if accepted.iter().chain(&asked).all(|key| unknown.iter().any(|host| host.machine == key.host)) {
             return Ok(());
         }
     }

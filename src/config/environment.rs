@@ -40,8 +40,11 @@ pub struct Environment {
 /// One machine of an environment.
 #[derive(Debug, Clone)]
 pub struct Host {
-    /// As written, without user and port: `SHIPIT_HOST`, and what `--hosts` matches.
+    /// As written, without user and port; with them, where that tells hosts apart: `SHIPIT_HOST`, `{host}`, and what reports
+    /// call it.
     pub name: String,
+    /// Name or address, as written: what is connected to.
+    pub machine: String,
     /// `localhost`: no SSH at all.
     pub local: bool,
     /// Login, where the file names one (else `~/.ssh/config`, else the operator's user name).

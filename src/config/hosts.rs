@@ -48,7 +48,7 @@ struct Settings<'a> {
 /// The hosts that `node` (the value of `host`) names, and that its commands printed.
 pub(super) fn read<'a>(node: &'a Node, context: &Context<'a>, problems: &mut Problems) -> Vec<Group<'a>> {
     let entries = node.items();
-    let mut groups = Vec::new();
+    let mut groups: Vec<Group<'a>> = Vec::new();
     let mut places = HashMap::new();
     let mut count = 0;
     let common = Settings::read(Vec::new(), context, problems);
@@ -56,7 +56,7 @@ pub(super) fn read<'a>(node: &'a Node, context: &Context<'a>, problems: &mut Pro
         for mut group in read_entry(entry, &common, context, problems) {
             let mut twice = false;
             group.hosts.retain(|host| {
-                let alike = (host.name.clone(), host.user.clone(), host.port);
+                let alike = (host.machine.clone(), host.user.clone(), host.port);
                 let first = places.insert(alike, entry.span.clone());
                 if let Some(first) = first
                     && !std::mem::replace(&mut twice, true)
@@ -81,7 +81,22 @@ pub(super) fn read<'a>(node: &'a Node, context: &Context<'a>, problems: &mut Pro
     if entries.is_empty() {
         problems.push(node.problem("`host` must name at least one host"));
     }
+    tell_apart(&mut groups);
     groups
+}
+
+/// Hosts of one name that differ in port, or else in user, have those in their names.
+fn tell_apart(groups: &mut [Group<'_>]) {
+    for with in [Host::address, Host::login] {
+        let mut count: HashMap<String, usize> = HashMap::new();
+        let hosts = || groups.iter().flat_map(|group| &group.hosts);
+        hosts().for_each(|host| *count.entry(host.name.clone()).or_default() += 1);
+        for host in groups.iter_mut().flat_map(|group| &mut group.hosts) {
+            if count.get(&host.name).is_some_and(|count| *count > 1) {
+                host.name = with(host);
+            }
+        }
+    }
 }
 
 fn read_entry<'a>(
@@ -189,7 +204,8 @@ fn named(text: &str, node: &Node, settings: &Settings<'_>, problems: &mut Proble
     let local = text == "localhost" && !settings.login;
     let user = address.user.filter(|_| !settings.user_is_set).map(str::to_owned);
     let port = address.port.filter(|_| !settings.port_is_set);
-    let host = |name| Host {
+    let host = |name: String| Host {
+        machine: name.clone(),
         name,
         local,
         user: user.clone().or_else(|| settings.user.clone()).filter(|_| !local),
@@ -250,12 +266,17 @@ fn jump(node: &Node) -> Result<Vec<String>, Problem> {
 }
 
 impl Host {
-    /// Name and, where the file gives one, port: distinguishes hosts of one name.
+    /// The same with the login, where the file gives one.
+    pub fn login(&self) -> String {
+        self.user.as_ref().map_or_else(|| self.address(), |user| format!("{user}@{}", self.address()))
+    }
+
+    /// Name and, where the file gives one, port.
     pub fn address(&self) -> String {
         match self.port {
-            None => self.name.clone(),
-            Some(port) if self.name.contains(':') => format!("[{}]:{port}", self.name),
-            Some(port) => format!("{}:{port}", self.name),
+            None => self.machine.clone(),
+            Some(port) if self.machine.contains(':') => format!("[{}]:{port}", self.machine),
+            Some(port) => format!("{}:{port}", self.machine),
         }
     }
 }

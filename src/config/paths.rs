@@ -146,7 +146,7 @@ pub(super) fn in_release(node: &Node) -> Result<SharedPath, Problem> {
 pub(super) fn disjoint(paths: &[(&str, Span)]) -> Result<(), Problem> {
     for (index, (path, span)) in paths.iter().enumerate() {
         for (other, first) in &paths[..index] {
-            if path == other || inside(path, other) || inside(other, path) {
+            if overlap(path, other) {
                 let message = match path == other {
                     true => format!("`{path}` is named twice"),
                     false => format!("`{path}` and `{other}` overlap"),
@@ -156,6 +156,11 @@ pub(super) fn disjoint(paths: &[(&str, Span)]) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+/// Whether two paths are equal, or one lies in the other.
+pub(super) fn overlap(one: &str, two: &str) -> bool {
+    one == two || inside(one, two) || inside(two, one)
 }
 
 fn inside(inner: &str, outer: &str) -> bool {

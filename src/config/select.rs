@@ -122,12 +122,16 @@ fn matches(environment: &Environment, pattern: &str) -> Result<Vec<bool>, Config
     if pattern.is_empty() {
         return Err(bad("it is empty".to_owned()));
     }
-    let exact = |host: &Host| host.name == pattern || host.address() == pattern;
+    let exact = |host: &Host| host.name == pattern || host.machine == pattern || host.address() == pattern;
     let mut matched: Vec<bool> = environment.hosts.iter().map(exact).collect();
+    if !matched.contains(&true) {
+        matched = begin_with(environment, pattern).map_err(bad)?;
+    }
     if !matched.contains(&true) {
         let globs = host_name::expand_pattern(pattern).map_err(|fault| bad(fault.message))?;
         let any = |host: &Host| {
-            globs.iter().any(|glob| glob_matches(glob, &host.name) || glob_matches(glob, &host.address()))
+            let names = [&host.name, &host.machine, &host.address()];
+            globs.iter().any(|glob| names.iter().any(|name| glob_matches(glob, name)))
         };
         matched = environment.hosts.iter().map(any).collect();
     }
@@ -140,6 +144,21 @@ fn matches(environment: &Environment, pattern: &str) -> Result<Vec<bool>, Config
         pattern: pattern.to_owned(),
         nearest: nearest(pattern, names).map(str::to_owned),
     })
+}
+
+/// Hosts whose name begins with the pattern and a dot: those of one name, else it is not clear which is meant.
+fn begin_with(environment: &Environment, pattern: &str) -> Result<Vec<bool>, String> {
+    let begins = |host: &Host| {
+        let rest = host.machine.strip_prefix(pattern);
+        rest.is_some_and(|rest| rest.starts_with('.')) && host.machine.parse::<std::net::IpAddr>().is_err()
+    };
+    let mut names: Vec<&str> =
+        environment.hosts.iter().filter(|host| begins(host)).map(|host| host.machine.as_str()).collect();
+    names.dedup();
+    match names.as_slice() {
+        [] | [_] => Ok(environment.hosts.iter().map(begins).collect()),
+        several => Err(format!("it is the beginning of {}", several.join(", "))),
+    }
 }
 
 /// Whether `text` is what `glob` describes: `*` any characters, `?` any one. Linear but for one step back per star.

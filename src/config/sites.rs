@@ -14,7 +14,7 @@ use super::placeholders::Placeholders;
 use super::problem::{Problem, Problems, Span};
 use super::sources::Sources;
 use super::variable::EnvVariable;
-use super::{env, values};
+use super::{env, paths, values};
 
 /// What the sites of one app are made of.
 pub(super) struct Context<'a> {
@@ -63,7 +63,13 @@ struct WrittenPath {
 impl WrittenPath {
     fn fill(&self, context: &Context<'_>, host: &Host) -> Result<RemotePath, Problem> {
         let (environment, app) = (context.environment, context.app.name.as_str());
-        let values = Placeholders { environment, app, host: Some(&host.name) };
+        // A colon in a path would be the end of it in PATH.
+        let name = if host.name == host.machine {
+            host.name.clone()
+        } else {
+            host.name.replace(['[', ']'], "").replace(':', "-")
+        };
+        let values = Placeholders { environment, app, host: Some(&name) };
         let path = values.fill_path(&self.text).map_err(|fault| fault.at(self.span.clone()))?;
         RemotePath::parse(&path).map_err(|error| Problem::at(self.span.clone(), error.to_string()))
     }
@@ -127,22 +133,66 @@ pub(super) fn check_hosts(environment: &Environment, span: &Span, problems: &mut
     }
 }
 
-/// Apps that share a deploy path would take each other's releases for their own.
+/// Apps that share a deploy path would take each other's releases for their own; of paths that lie in one another, a prune
+/// of the outer one would remove files of the inner one.
 pub(super) fn check_paths(environment: &Environment, span: &Span, problems: &mut Problems) {
-    let mut taken: BTreeMap<(usize, &str), &Site> = BTreeMap::new();
+    let mut machines: BTreeMap<(&str, Option<u16>), Vec<&Site>> = BTreeMap::new();
     for site in environment.sites.iter().filter(|site| !site.path.as_str().is_empty()) {
-        if let Some(other) = taken.insert((site.host, site.path.as_str()), site) {
-            let (one, two) = (&environment.apps[other.app].name, &environment.apps[site.app].name);
-            let message = format!(
-                "the apps `{one}` and `{two}` have the same path on {}: {}",
-                environment.hosts[site.host].name, site.path
-            );
-            problems.push(
-                Problem::at(span.clone(), message)
-                    .help("put the name of the app in the path: path = \"/var/www/{app}\""),
-            );
+        let host = &environment.hosts[site.host];
+        let before = machines.entry((&host.machine, host.port)).or_default();
+        if let Some(other) = before.iter().find(|other| overlap(environment, other, site)) {
+            let message = overlap_message(environment, other, site);
+            let help = match other.app == site.app {
+                true => "name one of the two",
+                false => "put the name of the app in the path: path = \"/var/www/{app}\"",
+            };
+            problems.push(Problem::at(span.clone(), message).help(help));
             return;
         }
+        before.push(site);
+    }
+}
+
+/// Whether two sites of one machine are, as far as the file shows, one directory, or one lies in the other.
+fn overlap(environment: &Environment, one: &Site, two: &Site) -> bool {
+    let [one, two] = [one, two].map(|site| absolute(site, &environment.hosts[site.host]));
+    // A relative path is in the home of the login.
+    one.1 == two.1 && paths::overlap(&one.0, &two.0)
+}
+
+/// A path with the home in which it is, where that is not known: by its login.
+fn absolute<'a>(site: &Site, host: &'a Host) -> (String, Option<Option<&'a str>>) {
+    let path = site.path.as_str();
+    let home = match host.user.as_deref() {
+        _ if host.local => std::env::home_dir(),
+        Some("root") => Some("/root".into()),
+        _ => None,
+    };
+    match home {
+        _ if path.starts_with('/') => (path.to_owned(), None),
+        Some(home) => (home.join(path).to_string_lossy().into_owned(), None),
+        None => (path.to_owned(), Some(host.user.as_deref())),
+    }
+}
+
+fn overlap_message(environment: &Environment, one: &Site, two: &Site) -> String {
+    let name = |site: &Site| format!("`{}`", environment.apps[site.app].name);
+    let hosts = [one, two].map(|site| environment.hosts[site.host].login());
+    let host = &environment.hosts[one.host].machine;
+    match (one.app == two.app, one.path == two.path) {
+        (true, _) => {
+            format!("{} and {} are one machine, with the same path on both: {}", hosts[0], hosts[1], one.path)
+        }
+        (false, true) => {
+            format!("the apps {} and {} have the same path on {host}: {}", name(one), name(two), one.path)
+        }
+        (false, false) => format!(
+            "the paths of the apps {} and {} lie in one another on {host}: {} and {}",
+            name(one),
+            name(two),
+            one.path,
+            two.path
+        ),
     }
 }
 

@@ -215,6 +215,23 @@ mistake!(
     apps_that_share_a_path,
     format!("[defaults]\nref = 'm'\nrepo = 'r'\npath = '/srv/shop'\n[apps.a]\n[apps.b]\n{ENVIRONMENT}")
 );
+mistake!(
+    apps_whose_paths_lie_in_one_another,
+    format!(
+        "[defaults]\nref = 'm'\nrepo = 'r'\n[apps.a]\npath = 'shop'\n[apps.b]\npath = '~/shop/shared/b'\n{ENVIRONMENT}"
+    )
+);
+mistake!(
+    one_machine_with_two_logins,
+    "[deploy.production]\nhost = ['ops@web1', 'root@web1']\nref = 'm'\nrepo = 'r'\npath = '/srv/shop'\n"
+        .to_owned()
+);
+mistake!(
+    a_home_that_is_known,
+    "[defaults]\nref = 'm'\nrepo = 'r'\n[apps.a]\npath = '/root/shop'\n[apps.b]\npath = 'shop/current/x'\n\
+     [deploy.production]\nhost = 'root@web1'\n"
+        .to_owned()
+);
 mistake!(a_host_that_no_app_is_for, format!("{APPS}roles = 'jobs'\n{ENVIRONMENT}use = 'api'\n"));
 mistake!(
     a_role_that_no_host_has,

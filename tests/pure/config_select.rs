@@ -39,6 +39,8 @@ fn patterns_choose_hosts_in_the_order_of_the_file() {
         (&["127.0.0.1"], &["127.0.0.1:2201", "127.0.0.1:2202"]),
         (&["::1"], &["[::1]:22"]),
         (&["[::1]:22"], &["[::1]:22"]),
+        (&["db1"], &["db1.example.com"]),
+        (&["!db1", "!web*", "!127*"], &["[::1]:22"]),
     ] {
         assert_eq!(chosen(patterns).unwrap(), hosts, "{patterns:?}");
     }
@@ -56,10 +58,43 @@ fn a_pattern_that_matches_nothing_is_an_error() {
         (&["!"], "is empty"),
         (&["web[2:1]"], "range"),
         (&["web1", "!web1"], "leaves no host"),
+        // Neither a part of a name up to something else, nor of an address.
+        (&["db1.example.co"], "matches"),
+        (&["127"], "matches"),
     ] {
         let error = chosen(patterns).unwrap_err().to_string();
         assert!(error.contains(message), "{patterns:?}: {error}");
     }
+}
+
+#[test]
+fn a_beginning_chooses_a_host_if_it_is_of_one_alone() {
+    let hosts =
+        "hosts = ['web1.example.com', 'web1.example.org', 'web2.example.com:22', 'web2.example.com:23']";
+    let chosen = |pattern: &str| {
+        let patterns = [pattern.to_owned()];
+        config::select(load(hosts), config::Choice { hosts: &patterns, ..config::Choice::default() })
+            .map(|fleet| fleet.hosts.into_iter().map(|host| host.name).collect::<Vec<_>>())
+    };
+    assert_eq!(
+        chosen("web1.example").unwrap_err().to_string(),
+        chosen("web1").unwrap_err().to_string().replace("web1`", "web1.example`")
+    );
+    let error = chosen("web1").unwrap_err().to_string();
+    assert!(error.contains("the beginning of web1.example.com, web1.example.org"), "{error}");
+    assert_eq!(chosen("web2").unwrap(), ["web2.example.com:22", "web2.example.com:23"]);
+}
+
+#[test]
+fn hosts_of_one_name_are_told_apart() {
+    let names = |hosts: &str| load(hosts).hosts.into_iter().map(|host| host.name).collect::<Vec<_>>();
+    assert_eq!(names("hosts = ['ops@web1', 'web2']"), ["web1", "web2"]);
+    assert_eq!(names("hosts = ['web1', 'web1:2222', 'web2:22']"), ["web1", "web1:2222", "web2"]);
+    let more = "hosts = { host = ['a@web1:22', 'b@web1:22', 'web1:23', '[::1]:22', '[::1]:23'], path = '/srv/{host}' }";
+    assert_eq!(names(more), ["a@web1:22", "b@web1:22", "web1:23", "[::1]:22", "[::1]:23"]);
+    let sites = load(more).sites;
+    let paths: Vec<&str> = sites.iter().map(|site| site.path.as_str()).collect();
+    assert_eq!(paths, ["/srv/a@web1-22", "/srv/b@web1-22", "/srv/web1-23", "/srv/--1-22", "/srv/--1-23"]);
 }
 
 const APPS: &str = "[defaults]\nrepo = 'r:mono'\nref = 'main'\npath = '{app}'\n\

@@ -48,7 +48,7 @@ impl Remote<'_> {
     /// The host, as `ssh` takes it.
     pub(super) fn target(&self) -> String {
         let user = self.host.user.as_ref().map_or(String::new(), |user| format!("{user}@"));
-        quote(&format!("{user}{}", self.host.name))
+        quote(&format!("{user}{}", self.host.machine))
     }
 
     fn ssh(&self, options: &str, command: &str) -> String {

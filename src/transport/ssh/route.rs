@@ -35,11 +35,11 @@ pub(super) struct Hop {
 impl Route {
     /// The way to a host of shipit.toml.
     pub(super) fn to_host(host: &Host, config: &SshConfig, options: &Options) -> Result<Self, ConnectError> {
-        let query = query(&host.name, host.user.as_deref(), host.port, options);
+        let query = query(&host.machine, host.user.as_deref(), host.port, options);
         let settings = config.resolve(&query)?;
-        let jumps = hops(host.jump.as_ref(), &settings, &host.name)?;
+        let jumps = hops(host.jump.as_ref(), &settings, &host.machine)?;
         Ok(Self {
-            asked: host.name.clone(),
+            asked: host.machine.clone(),
             settings,
             key: host.key.clone(),
             pinned: host.host_key.clone(),

@@ -144,6 +144,7 @@ impl Drop for Sshd {
 pub fn host(name: &str, port: u16) -> Host {
     Host {
         name: name.to_owned(),
+        machine: name.to_owned(),
         local: false,
         user: None,
         port: Some(port),
