@@ -55,6 +55,9 @@ pub enum ConnectError {
     /// The configured private key has a passphrase and no agent holds it.
     #[error("the private key {} has a passphrase and no agent holds it", path.display())]
     KeyEncrypted { path: PathBuf },
+    /// Other users can read the configured private key, and no agent holds it.
+    #[error("other users can read the private key {}", path.display())]
+    KeyExposed { path: PathBuf },
     /// The host is behind a jump host that cannot be used.
     #[error("cannot reach {host} through the jump host {hop}")]
     Jump { host: String, hop: String, source: Box<ConnectError> },
@@ -67,6 +70,9 @@ pub enum ConnectError {
     /// A mistake in an ssh configuration file.
     #[error("{}{}: {reason}", file.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
     SshConfig { file: PathBuf, line: Option<usize>, reason: String },
+    /// Other users could make ssh run commands of theirs.
+    #[error("other users can change {}, so that it is not read", file.display())]
+    SshConfigExposed { file: PathBuf },
     /// A jump host that cannot be understood, or a chain of them without an end.
     #[error("jump host {hop}: {reason}")]
     JumpSpec { hop: String, reason: String },
@@ -148,6 +154,10 @@ pub struct Refusal {
     pub last_words: Option<String>,
     /// A key file with a passphrase that no agent holds, if one was in the way.
     pub encrypted: Option<PathBuf>,
+    /// A private key that other users can read, which is not used.
+    pub exposed: Option<PathBuf>,
+    /// The server, or the number of keys that shipit offers to one, ended it before all keys were offered.
+    pub too_many: bool,
 }
 
 impl ConnectError {
@@ -206,6 +216,8 @@ impl ConnectError {
             }
             Self::Refused { refusal } => return refusal.hint(),
             Self::KeyEncrypted { path } => format!("ssh-add {}", shown(path)),
+            Self::KeyExposed { path } => format!("chmod 600 {}", shown(path)),
+            Self::SshConfigExposed { file } => format!("chmod go-w {}", shown(file)),
             Self::KeyFile { path, .. } => format!("check `key` in shipit.toml: ls -l {}", shown(path)),
             Self::Jump { source, .. } => return source.hint(),
             Self::NotYet { .. } => "use ProxyJump, or `jump` in shipit.toml".to_owned(),
@@ -235,6 +247,15 @@ impl Refusal {
     fn hint(&self) -> Option<String> {
         if let Some(path) = &self.encrypted {
             return Some(format!("ssh-add {}", shown(path)));
+        }
+        if let Some(path) = &self.exposed {
+            return Some(format!("chmod 600 {}", shown(path)));
+        }
+        if self.too_many {
+            return Some(
+                "name the right key: `key = \"~/.ssh/…\"` in shipit.toml, or IdentityFile with IdentitiesOnly yes in ~/.ssh/config"
+                    .to_owned(),
+            );
         }
         if self.tried.is_empty() {
             return Some("name a key with `key` in shipit.toml, or load one: ssh-add".to_owned());

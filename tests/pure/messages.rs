@@ -63,6 +63,8 @@ fn connect_errors() -> Vec<ConnectError> {
     };
     let nothing =
         Refusal { host: host.clone(), address: address.clone(), user: named("deploy"), ..Refusal::default() };
+    let exposed = Refusal { exposed: Some("/home/ann/.ssh/id_rsa".into()), ..nothing.clone() };
+    let too_many = Refusal { too_many: true, tried: vec![named("a"), named("b")], ..nothing.clone() };
     let tunnel = ConnectError::Tunnel {
         target: named("web1"),
         reason: named("the jump host cannot connect there (ConnectFailed)"),
@@ -83,11 +85,15 @@ fn connect_errors() -> Vec<ConnectError> {
         ConnectError::KeyNotAdded { file: file.clone(), reason: named("permission denied") },
         ConnectError::Refused { refusal: Box::new(refusal) },
         ConnectError::Refused { refusal: Box::new(nothing) },
+        ConnectError::Refused { refusal: Box::new(exposed) },
+        ConnectError::Refused { refusal: Box::new(too_many) },
         ConnectError::KeyFile {
             path: "/home/ann/.ssh/deploy key".into(),
             reason: named("no such file or directory"),
         },
         ConnectError::KeyEncrypted { path: "/home/ann/.ssh/id_ed25519".into() },
+        ConnectError::KeyExposed { path: "/home/ann/.ssh/id_ed25519".into() },
+        ConnectError::SshConfigExposed { file: "/home/ann/.ssh/config".into() },
         ConnectError::Jump { host: host.clone(), hop: named("ops@gate"), source: Box::new(tunnel) },
         ConnectError::Channel { reason: reason() },
         ConnectError::SshConfig {
@@ -219,10 +225,12 @@ fn how_runs_end() {
 }
 
 /// What each field of a reason may hold.
-const SAMPLES: [(&str, &str); 23] = [
+const SAMPLES: [(&str, &str); 28] = [
     ("address", "git@git.example.com:acme/shop.git"),
+    ("app", "shop"),
     ("code", "3"),
     ("damage", "missing app/server.js"),
+    ("environment", "staging"),
     ("directory", "/tmp"),
     ("error", "denied"),
     ("file", "/home/deploy/.ssh/shop"),
@@ -231,7 +239,10 @@ const SAMPLES: [(&str, &str); 23] = [
     ("last", "exit 7"),
     ("link", "/var/www/shop/releases/20261121T081502Z-1a2b3c4/log"),
     ("live", "5d6e7f85d6e7f85d6e7f85d6e7f85d6e7f85d6e7"),
+    ("login", "ann"),
     ("needed", "409600"),
+    ("number", "7"),
+    ("other", "/var/www"),
     ("path", "/var/www/shop/there"),
     ("reference", "mian"),
     ("release", "20261121T081502Z-1a2b3c4"),
@@ -257,6 +268,7 @@ fn sample(word: &str, fields: &[&str], code: &str) -> Reason {
         "path" if in_release => named("config/local.json"),
         "file" if in_release => named("README"),
         "said" if word.starts_with("bad-") => named("fatal: not a tree object"),
+        "target" if word == "same-directory" => named("web2"),
         "target" => named("../elsewhere"),
         field => named(SAMPLES.iter().find(|(name, _)| *name == field).expect(field).1),
     };

@@ -1,6 +1,7 @@
 //! Whom to trust and who is let in, on a real OpenSSH server: host keys, user keys, agents, jump hosts.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use crate::common_ssh::{Agent, Operator, Sshd, friends, keygen, output, refused, run};
 use shipit::transport::ssh::Ssh;
@@ -159,6 +160,7 @@ async fn never_more_than_five_keys() {
     let ConnectError::Refused { refusal } = &error else { panic!("{error}") };
     assert_eq!((refusal.tried.len(), refusal.skipped.len()), (5, 3), "{error}");
     assert_eq!(refusal.last_words, None, "the server did not hang up");
+    assert!(error.hint().unwrap().contains("IdentitiesOnly"), "{:?}", error.hint());
 
     operator.write("config", "IdentityFile ~/.ssh/id_ed25519\n");
     assert!(Ssh::new(options.clone()).connect(&server.host()).await.is_ok(), "the named key comes first");
@@ -166,6 +168,39 @@ async fn never_more_than_five_keys() {
     let error = refused(&Ssh::new(options), &server.host()).await;
     let ConnectError::Refused { refusal } = &error else { panic!("{error}") };
     assert_eq!(refusal.tried, [operator.ssh_file("spare0").display().to_string()]);
+}
+
+#[tokio::test]
+async fn what_other_users_can_read_or_change_is_refused() {
+    let (server, operator) = friends();
+    let mode = |name: &str, mode| {
+        fs::set_permissions(operator.ssh_file(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode("id_ed25519", 0o644);
+    let error = refused(&Ssh::new(operator.options()), &server.host()).await;
+    assert!(error.to_string().contains("id_ed25519 (can be read by other users"), "{error}");
+    let chmod = format!("chmod 600 {}", operator.ssh_file("id_ed25519").display());
+    assert_eq!(error.hint().as_ref(), Some(&chmod));
+    let mut host = server.host();
+    host.key = Some(operator.ssh_file("id_ed25519"));
+    let error = refused(&Ssh::new(operator.options()), &host).await;
+    assert!(matches!(error, ConnectError::KeyExposed { .. }), "{error}");
+    assert_eq!(error.hint(), Some(chmod));
+    // The agent has it from elsewhere, and the file is not used.
+    mode("id_ed25519", 0o600);
+    let agent = Agent::start(operator.dir.path());
+    agent.add(&operator.ssh_file("id_ed25519"), "");
+    mode("id_ed25519", 0o644);
+    let mut options = operator.options();
+    options.agent = Some(agent.socket.clone());
+    assert!(Ssh::new(options).connect(&host).await.is_ok());
+    mode("id_ed25519", 0o600);
+    operator.write("config", "Compression no\n");
+    assert!(Ssh::new(operator.options()).connect(&server.host()).await.is_ok());
+    mode("config", 0o664);
+    let error = refused(&Ssh::new(operator.options()), &server.host()).await;
+    assert!(matches!(error, ConnectError::SshConfigExposed { .. }), "{error}");
+    assert!(error.hint().unwrap().starts_with("chmod go-w "), "{:?}", error.hint());
 }
 
 #[tokio::test]
@@ -202,7 +237,7 @@ async fn the_users_ssh_config_is_honoured() {
         ),
     );
     let mut host = server.host();
-    (host.name, host.port) = ("web".to_owned(), None);
+    (host.machine, host.port) = ("web".to_owned(), None);
     assert!(operator.ssh().connect(&host).await.is_ok());
     operator.write("config", "Host web\n ProxyCommand nc %h %p\n");
     let error = refused(&operator.ssh(), &host).await;
@@ -244,7 +279,7 @@ async fn a_chain_of_jump_hosts_from_the_config() {
         ),
     );
     let mut host = target.host();
-    (host.name, host.port) = ("target".to_owned(), None);
+    (host.machine, host.port) = ("target".to_owned(), None);
     let ssh = operator.ssh();
     let connection = ssh.connect(&host).await.unwrap();
     assert_eq!(run(&*connection, "exit 8").await.exit, Exit::Code(8));

@@ -47,9 +47,12 @@ impl Login<'_> {
             ..Refusal::default()
         };
         let mut agent = self.open_agent(session, &mut refusal).await;
+        let mut hung_up = false;
         for candidate in self.candidates(agent.as_ref(), &mut refusal)? {
-            if refusal.tried.len() == OFFERS {
-                refusal.skipped.push(format!("{} (that would be too many)", candidate.name));
+            if hung_up || refusal.tried.len() == OFFERS {
+                let why = if hung_up { "the server hung up" } else { "that would be too many" };
+                refusal.skipped.push(format!("{} ({why})", candidate.name));
+                refusal.too_many = true;
                 continue;
             }
             match self.offer(session, &candidate, agent.as_mut()).await {
@@ -59,7 +62,8 @@ impl Login<'_> {
                 Answer::No { methods, more_keys } => {
                     refusal.tried.push(candidate.name);
                     refusal.methods = methods;
-                    if !more_keys {
+                    hung_up = session.is_closed();
+                    if !more_keys && !hung_up {
                         break;
                     }
                 }

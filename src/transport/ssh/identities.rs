@@ -9,7 +9,7 @@ use std::sync::Arc;
 use russh::keys::agent::AgentIdentity;
 use russh::keys::{HashAlg, PrivateKey, PublicKey};
 
-use super::keys::{Agent, KeyFile, PASSPHRASE};
+use super::keys::{Agent, EXPOSED, KeyFile, PASSPHRASE};
 use super::login::Login;
 use crate::transport::{ConnectError, Refusal};
 
@@ -75,6 +75,7 @@ impl Login<'_> {
             Err(reason) => Err(ConnectError::KeyFile { path, reason }),
             Ok(file) => usable(&path, &file, agent).map_err(|why| match why {
                 PASSPHRASE => ConnectError::KeyEncrypted { path: path.clone() },
+                EXPOSED => ConnectError::KeyExposed { path: path.clone() },
                 why => ConnectError::KeyFile {
                     path: path.clone(),
                     reason: format!("it {why}, and no agent holds it"),
@@ -94,6 +95,8 @@ impl Login<'_> {
             usable(path, &file, agent).map_err(|why| {
                 if why == PASSPHRASE {
                     refusal.encrypted.get_or_insert_with(|| path.to_path_buf());
+                } else if why == EXPOSED {
+                    refusal.exposed.get_or_insert_with(|| path.to_path_buf());
                 }
                 format!("{why}, and no agent holds it")
             })

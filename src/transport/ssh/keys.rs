@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,6 +32,7 @@ pub(super) enum KeyFile {
 }
 
 pub(super) const PASSPHRASE: &str = "has a passphrase";
+pub(super) const EXPOSED: &str = "can be read by other users";
 
 /// Files already read: one key serves a thousand hosts.
 #[derive(Debug, Default)]
@@ -43,6 +45,21 @@ impl KeyFiles {
 }
 
 fn read(path: &Path) -> Result<KeyFile, String> {
+    Ok(match parse(path)? {
+        KeyFile::Open(key) if is_exposed(path) => {
+            KeyFile::Locked { public: Some(key.public_key().clone()), why: EXPOSED }
+        }
+        found => found,
+    })
+}
+
+/// Whether other users may read or change it. As ssh does, only a file of the own login is judged.
+fn is_exposed(path: &Path) -> bool {
+    let own = rustix::process::getuid().as_raw();
+    std::fs::metadata(path).is_ok_and(|file| file.uid() == own && file.mode() & 0o077 != 0)
+}
+
+fn parse(path: &Path) -> Result<KeyFile, String> {
     let locked = |why| KeyFile::Locked { public: load_public_key(beside(path)).ok(), why };
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,

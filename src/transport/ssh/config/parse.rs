@@ -3,6 +3,7 @@
 //! Knows the shape of lines (`key value`, `key=value`, quotes, comments), not what a keyword means.
 
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -54,6 +55,10 @@ impl Reader<'_> {
     }
 
     fn nested(&self, path: &Path, depth: usize) -> Result<Vec<Item>, ConnectError> {
+        // As ssh: the files of the login, and all that are included.
+        if depth > 0 || path.starts_with(self.home) {
+            check_owner(path)?;
+        }
         let text = match std::fs::read(path) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -112,6 +117,20 @@ impl Reader<'_> {
 
 fn non_empty(arguments: Vec<String>, place: &Place) -> Result<Vec<String>, ConnectError> {
     if arguments.is_empty() { Err(place.error("an argument is missing")) } else { Ok(arguments) }
+}
+
+/// Nobody but root and the own login can write to it.
+fn check_owner(path: &Path) -> Result<(), ConnectError> {
+    let Ok(file) = std::fs::metadata(path) else { return Ok(()) };
+    let own = rustix::process::getuid().as_raw();
+    if file.uid() != 0 && file.uid() != own {
+        let reason = format!("it belongs to another user (uid {}), so that it is not read", file.uid());
+        return Err(ConnectError::SshConfig { file: path.to_path_buf(), line: None, reason });
+    }
+    if file.mode() & 0o022 != 0 {
+        return Err(ConnectError::SshConfigExposed { file: path.to_path_buf() });
+    }
+    Ok(())
 }
 
 /// The keyword in lower case, and what stands behind the blanks or the one `=` after it.
