@@ -12,6 +12,8 @@ use std::fmt::Write as _;
 use std::iter::Peekable;
 use std::str::Chars;
 
+use super::step_path;
+
 /// How much of one line is kept. What follows is dropped until the next line begins.
 const LINE_LIMIT: usize = 4096;
 
@@ -104,6 +106,24 @@ pub fn json(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The line in parts of at most `width` columns.
+#[must_use]
+pub fn wrap(line: &str, width: usize) -> Vec<String> {
+    let mut parts = Vec::new();
+    let (mut part, mut left) = (String::new(), width);
+    for character in line.chars() {
+        let columns = console::measure_text_width(character.encode_utf8(&mut [0; 4]));
+        if columns > left && !part.is_empty() {
+            parts.push(std::mem::take(&mut part));
+            left = width;
+        }
+        left = left.saturating_sub(columns);
+        part.push(character);
+    }
+    parts.push(part);
+    parts
+}
+
 /// Cuts a stream into clean lines, in bounded memory.
 #[derive(Debug, Default)]
 pub struct Lines {
@@ -156,8 +176,8 @@ impl Lines {
     }
 
     fn render(&self) -> String {
-        let mut line = harmless(&String::from_utf8_lossy(&self.bytes));
-        line.truncate(line.trim_end().len());
+        let line = harmless(&String::from_utf8_lossy(&self.bytes));
+        let mut line = step_path::left_out(line.trim_end()).into_owned();
         if self.cut {
             line.push('…');
         }
@@ -282,6 +302,16 @@ mod tests {
         let line = lines.finish().unwrap();
         assert_eq!(line.chars().count(), LINE_LIMIT + 1);
         assert!(line.ends_with('…'));
+    }
+
+    #[test]
+    fn a_line_is_wrapped_by_columns() {
+        assert_eq!(wrap("", 4), [""]);
+        assert_eq!(wrap("abcd", 4), ["abcd"]);
+        assert_eq!(wrap("abcde", 4), ["abcd", "e"]);
+        assert_eq!(wrap("漢字漢", 5), ["漢字", "漢"]);
+        assert_eq!(wrap("漢字", 1), ["漢", "字"]);
+        assert_eq!(wrap("ab", 0).concat(), "ab");
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod printer;
 pub mod prompt;
 mod screen;
 mod show;
+mod step_path;
 mod style;
 pub mod summary;
 pub mod table;

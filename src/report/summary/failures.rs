@@ -12,6 +12,8 @@ const MOST_SHOWN: usize = 12;
 
 /// Lines of what a step printed that are shown.
 const TAIL_LINES: usize = 20;
+/// Columns of one of them; the cause is seldom behind that.
+const LONGEST_LINE: usize = 500;
 
 pub(super) fn render(outcome: &Outcome, width: usize, paint: Paint) -> Vec<String> {
     let of_run = outcome.failure.iter().map(|failure| (failure, Vec::new()));
@@ -66,10 +68,11 @@ fn one(failure: &Failure, hosts: &[&str], width: usize, paint: Paint) -> String 
     // A message is the fact itself: wrapped by the terminal rather than cut.
     let message = clean::line(failure.message.as_bytes(), 1000);
     text.extend((!message.is_empty()).then(|| format!("  {message}")));
-    text.extend(tail(&failure.tail).iter().map(|line| {
-        let line = clean::truncate(line, width.saturating_sub(4));
-        format!("  {} {line}", paint.dim("|")).trim_end().to_owned()
-    }));
+    let lines = tail(&failure.tail);
+    let parts = lines
+        .iter()
+        .flat_map(|line| clean::wrap(&clean::truncate(line, LONGEST_LINE), width.saturating_sub(4).max(20)));
+    text.extend(parts.map(|line| format!("  {} {line}", paint.dim("|")).trim_end().to_owned()));
     if let Some(hint) = &failure.hint {
         let lines = clean::lines(hint.as_bytes());
         text.extend(lines.iter().enumerate().map(|(at, line)| match at {
