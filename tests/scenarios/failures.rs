@@ -528,7 +528,7 @@ fn binary_bytes_and_escape_sequences_do_not_reach_the_operator(kind: Kind) {
     harmless(&world.shipit(&["production"]).ends_with(1).says("31m end"));
     // a host cannot speak for shipit either: neither by its lock, nor by its journal
     let entry = "release\t\u{1b}[2J\nrevision\t\u{1b}]0;x\u{7}\naction\tdeploy\nwho\t\u{1b}[5m\nwhen\t\u{1b}\nfrom\t\n";
-    world.host("web1").put("app/.shipit/journal/999999.x.done", entry);
+    world.host("web1").put("app/.shipit/journal/500000.20261121T081502Z-1a2b3c4.done", entry);
     harmless(&world.shipit(&["production", "list"]));
     harmless(&world.shipit(&["production", "status"]));
     harmless(&world.shipit(&["production", "exec", evil]).ends_with(0).says("31m end"));

@@ -21,17 +21,24 @@ own_entry() {
 	return 1
 }
 
-# open_entry: marks the release as whole, writes the entry, and makes the links and marks that are needed later, while there is disk space. After a
-# power loss a file system may have the name of a file without its content: so everything is synced before the entry
-# says that the release will go live.
+# is_entry NAME: whether it is a name of ours. A number is six digits; more would not be one for every shell.
+is_entry() {
+	case $1 in
+	[1-9][0-9][0-9][0-9][0-9][0-9].????????T??????Z-???????.*) ;;
+	*) return 1 ;;
+	esac
+}
+
+# open_entry: marks the release as whole, writes the entry, and makes the links and marks that are needed later, while
+# there is disk space. After a power loss a file system may have the name of a file without its content: so everything is
+# synced before the entry says that the release will go live.
 open_entry() {
 	mark_whole
 	entry_number=100000
-	for entry_is in "$S/journal/"[0-9]*; do
-		entry_is=${entry_is##*/}
-		entry_is=${entry_is%%.*}
-		! is_number "$entry_is" || [ "$entry_is" -le "$entry_number" ] || entry_number=$entry_is
+	for entry_last in "$S/journal/"[1-9][0-9][0-9][0-9][0-9][0-9].*; do
+		is_entry "${entry_last##*/}" && entry_number=${entry_last##*/}
 	done
+	entry_number=${entry_number%%.*}
 	entry_number=$((entry_number + 1))
 	entry_new=$R/intent
 	{
@@ -69,8 +76,8 @@ has_switched() {
 # tell_journal: tells all entries, oldest first: number, state, then each line as a name and a value.
 tell_journal() {
 	for journal_file in "$S/journal/"[0-9]*; do
-		[ -f "$journal_file" ] || continue
 		journal_name=${journal_file##*/}
+		is_entry "$journal_name" && [ -f "$journal_file" ] || continue
 		journal_text=
 		while IFS= read -r journal_line; do
 			journal_text=$journal_text$TAB$journal_line
