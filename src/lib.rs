@@ -147,11 +147,16 @@
 //! before `current` is replaced. The old content is kept in the same way, and returns with every rollback (`files.sh`).
 //!
 //! **Lock and token.** The lock is a link, because `ln` makes a link only where there is none. The owner of a run is the name of a
-//! directory in the run's directory: `owner.PID.START.BOOT`. Only this process may act for the run; start time and boot id tell
-//! whether it still exists. The token is passed on by rename, so of several runs that would recover a dead one exactly one does.
+//! directory in the run's directory: `owner.PID.START.PLACE`. Only this process may act for the run; start time, boot id, pid
+//! namespace and machine tell whether it still exists. An owner on another machine or in another container, which shares the
+//! directory, is dead when its heartbeat (`beat`, below the token) stands still for `timeout.lost`. The token is passed on by rename, so of several runs that would recover a dead one exactly one does.
 //! A job starts only while the token that it was given is still there, so no job starts after another run took over. Where a
 //! crash lost the token, successors are numbered (`heir` in `lock.sh`). All hosts are locked, or none; of colliding runs, the one
 //! that holds the first host continues (`executor/lock.rs`). No lock ever needs a person.
+//!
+//! **One directory, one owner** (`path.sh`). A run whose directory exists under another token reaches one directory under two
+//! names, and is refused; so are deploy paths that lie in one another, the directory of another login, that of an unrelated
+//! repository, and a layout that a newer shipit made (`.shipit/format`).
 //!
 //! **Confirming** takes two steps, because the last message of any conversation may be lost. "All are healthy" changes what a host
 //! does when its operator is gone: before it, the host goes back; after it, forward. It is sent only when all hosts are healthy, and

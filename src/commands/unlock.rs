@@ -12,7 +12,8 @@ use crate::report::prompt::{self, Question};
 pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     let looked = context.look().await?;
     let held: Vec<_> = looked.iter().filter_map(|host| Some((&host.host, host.holder.as_ref()?))).collect();
-    if held.is_empty() {
+    // What shipit did not make is not removed; the attempt says what it is.
+    if held.is_empty() && looked.iter().all(|host| host.facts.stuck.is_none()) {
         if exit_code(&looked) == exit::OK {
             context.printer.note(Note::NoHostLocked);
         }

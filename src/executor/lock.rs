@@ -7,9 +7,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::event::{Event, FailureKind};
+use super::host::HostState;
 use super::run_state::{RunState, Stopped};
 use crate::plan::{OnFailure, Phase};
 use crate::remote::facts::Facts;
+use crate::remote::reason::Reason;
 use crate::remote::script::Script;
 
 /// How long colliding runs try.
@@ -32,6 +34,11 @@ async fn hold(run: &mut RunState<'_>, patience: Duration) -> Result<(), Stopped>
     let mut reported = false;
     loop {
         let busy: Vec<usize> = indices(run, busy);
+        // Also where a run goes on without hosts that fail: all or none.
+        if run.fleet.hosts.iter().any(is_refused_owner) {
+            run.failed_in = Some(Phase::Lock);
+            return Err(Stopped);
+        }
         if busy.is_empty() {
             return Ok(());
         }
@@ -78,6 +85,11 @@ fn indices(run: &RunState<'_>, which: impl Fn(&RunState<'_>, usize) -> bool) -> 
 
 fn busy(run: &RunState<'_>, at: usize) -> bool {
     run.fleet.hosts[at].failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Busy)
+}
+
+fn is_refused_owner(host: &HostState) -> bool {
+    let reason = host.failure.as_ref().and_then(|failure| failure.reason.as_ref());
+    reason.is_some_and(Reason::is_about_owner)
 }
 
 fn busy_or_well(run: &RunState<'_>, at: usize) -> bool {

@@ -16,6 +16,8 @@ pub enum Notice {
     DamagedLive { host: String, release: String, damage: Damage },
     /// A release that goes live again is pruned or not whole on these hosts.
     MadeAgain { release: String, hosts: Vec<String> },
+    /// The deploy path was last deployed for another environment.
+    OtherEnvironment { host: String, other: String },
     /// A revert leaves these apps live: nothing was live before them.
     AppsStay { apps: Vec<String> },
     /// A sync makes a release with another configuration than the other hosts have.
@@ -58,6 +60,7 @@ impl Notice {
         match self {
             Notice::LeftDrained { host, .. }
             | Notice::DamagedLive { host, .. }
+            | Notice::OtherEnvironment { host, .. }
             | Notice::UnreachableUnchanged { host }
             | Notice::LostUnchanged { host }
             | Notice::LostAtTheEnd { host }
@@ -87,6 +90,11 @@ impl Notice {
                 "{release} was removed or is not whole on {}: it is built again there first, which takes a while",
                 hosts.join(", ")
             ),
+            Notice::OtherEnvironment { other, .. } => {
+                format!(
+                    "its `path` was last deployed for the environment `{other}`; two environments share it"
+                )
+            }
             Notice::AppsStay { apps } => {
                 format!(
                     "stays live: {}, which came with that deploy (nothing was live before)",

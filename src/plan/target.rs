@@ -43,6 +43,7 @@ pub(super) fn target(action: Action, environment: &Environment, at: usize, optio
         ("repo", app.repo.clone()),
         ("roles", host.roles.join(" ")),
         ("shell", shell.to_owned()),
+        ("target", environment.site_name(site)),
         ("user", options.user.clone()),
         ("when", options.when.clone()),
         ("who", options.who.clone()),

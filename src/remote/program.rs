@@ -9,6 +9,7 @@ pub static PROGRAM: LazyLock<String> = LazyLock::new(|| bare(SOURCE));
 pub const SOURCE: &str = concat!(
     include_str!("scripts/base.sh"),
     include_str!("scripts/job.sh"),
+    include_str!("scripts/path.sh"),
     include_str!("scripts/lock.sh"),
     include_str!("scripts/journal.sh"),
     include_str!("scripts/git.sh"),

@@ -65,6 +65,20 @@ reasons! {
     "lock-foreign" LockForeign { path: String, target: String } =>
         "cannot take the lock: {path} points to {target}, which shipit did not make",
         "see what it is, and move it away if nobody needs it";
+    "same-directory" SameDirectory { path: String, target: String } =>
+        "{path} is the same directory as that of {target}: one machine under two names, or one volume on two machines",
+        "remove one of the two from `host`, or give it another `path`";
+    "paths-overlap" PathsOverlap { path: String, other: String, app: String, environment: String } =>
+        "{path} and {other} lie in one another, and both are deploy paths (there: app `{app}`, environment `{environment}`)",
+        "give one of them another `path`: what one removes would be the other's files";
+    "other-login" OtherLogin { path: String, login: String } =>
+        "{path} belongs to the login {login}, and a deploy path has one login",
+        "deploy as that login (`user`), or set another `path`";
+    "newer-layout" NewerLayout { path: String, number: String } =>
+        "{path} was made by a newer shipit (layout {number})", "use that shipit, or a newer one, for this environment";
+    "other-repository" OtherRepository { path: String, app: String, environment: String } =>
+        "{path} is the path of another repository (app `{app}`, environment `{environment}`), with no history in common",
+        "set another `path`; or, if nobody needs what is there, move that directory away";
     "cannot-make" CannotMake { path: String, said: Said } => "cannot make {path}{said}", "";
     "cannot-write" CannotWrite { path: String, said: Said } => "cannot write to {path}{said}", "";
     "cannot-replace" CannotReplace { path: String, said: Said } => "cannot replace {path}{said}", "";
@@ -207,9 +221,24 @@ impl Reason {
         match self {
             Reason::LockHeld {} => Meaning::Busy,
             Reason::Older { .. } | Reason::OlderDate { .. } => Meaning::Refused,
+            reason if reason.is_about_owner() => Meaning::Refused,
             Reason::Stopped {} => Meaning::Interrupted,
             _ => Meaning::Failed,
         }
+    }
+
+    /// Whether the deploy path is not this run's alone, or not its login's. Then the configuration is wrong, and nothing is to
+    /// be done on any host.
+    #[must_use]
+    pub fn is_about_owner(&self) -> bool {
+        matches!(
+            self,
+            Reason::SameDirectory { .. }
+                | Reason::PathsOverlap { .. }
+                | Reason::OtherLogin { .. }
+                | Reason::NewerLayout { .. }
+                | Reason::OtherRepository { .. }
+        )
     }
 
     /// The exit code of the user's or git's command, where nothing else is known about its failure.

@@ -78,6 +78,7 @@ fn host(name: &str, app: usize, words: &str) -> Host {
                 "old" => facts.take("live-digest", "another digest"),
                 "failed" | "unfinished" => last = Some(word),
                 "bare" => facts.take("bare", "yes"),
+                "shared" => facts.take("other-environment", "staging"),
                 "drained" => facts.take("drained", "restart"),
                 "held" => facts.take("hold", "\t2026-11-20T00:00:00Z\tops\tfreeze"),
                 "broken" => facts.take("damaged", "missing app.js"),
@@ -248,6 +249,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("deploy a", "a drained", "same(a) | full | LeftDrained"),
     ("deploy a", "a drained, a drained", "same(a) | full full | LeftDrained | LeftDrained"),
     ("deploy b", "a drained", "new(+) | full"),
+    ("deploy b", "a shared, a", "new(+) | full full | OtherEnvironment"),
     ("deploy a", "a failed", "same(a) | full"),
     ("deploy a", "a unfinished", "same(a) | full"),
     // what is live is not whole

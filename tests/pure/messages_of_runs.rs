@@ -14,6 +14,7 @@ fn what_runs_notice() {
     let environment = "production".to_owned();
     let all = [
         Notice::LeftDrained { host: host.clone(), environment: environment.clone() },
+        Notice::OtherEnvironment { host: host.clone(), other: "staging".into() },
         Notice::AppsStay { apps: vec!["api".into()] },
         Notice::DamagedLive {
             host: host.clone(),

@@ -213,6 +213,7 @@ impl Ground {
             ("revision", ""),
             ("roles", ""),
             ("shell", "sh"),
+            ("target", "web1"),
             ("user", "ops"),
             ("when", "2026-11-21T08:15:02Z"),
             ("who", "ops on there"),

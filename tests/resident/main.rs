@@ -36,6 +36,7 @@ mod lock;
 mod loss;
 mod names;
 mod onward;
+mod owner;
 mod prune;
 mod sent;
 mod setup;

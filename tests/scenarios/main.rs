@@ -47,6 +47,7 @@ mod host_keys;
 mod init;
 mod json;
 mod logs;
+mod owner;
 mod plain;
 mod plan;
 mod pm2_defects;

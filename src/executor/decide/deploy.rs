@@ -49,7 +49,11 @@ pub(super) fn decide(situation: &Situation<'_>, versions: &[Option<Version>], re
     let environment = &situation.environment.name;
     let drained = drained
         .map(|host| Notice::LeftDrained { host: host.name.to_owned(), environment: environment.clone() });
-    let notices = damaged_live(situation, |host| changed[host.app]).chain(drained).collect();
+    let shared = situation.hosts.iter().filter_map(|host| {
+        let (host, other) = (host.name.to_owned(), host.facts.other_environment.clone()?);
+        Some(Notice::OtherEnvironment { host, other })
+    });
+    let notices = damaged_live(situation, |host| changed[host.app]).chain(drained).chain(shared).collect();
     Decision {
         apps: (0..situation.apps()).map(app).collect(),
         roles: situation.hosts.iter().map(role).collect(),

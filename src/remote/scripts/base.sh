@@ -11,11 +11,12 @@
 # login that has the name of one of ours is kept under another name, and with_user_env restores it for what runs for the
 # user: the login's values are not overwritten, and hooks see none of ours.
 user_env_names='
-	BOOT CARRY CHECKOUT CONSOLE CONSOLE_RC EMPTIED ENTER ENTER_ARGV ENTER_BASH F FAILED FETCH FOREVER GIT HELPER JOB LOG M N NL PIECE R S TAILS
+	BOOT CARRY CHECKOUT CONSOLE CONSOLE_RC EMPTIED ENTER ENTER_ARGV ENTER_BASH F FAILED FETCH FOREVER FORMAT GIT HELPER JOB LOG M N NL
+	PIECE PLACE R S TAILS
 	SEQ SERVING TAB TAIL TOKEN WORD action alone answer app apps begin body code content count cr damage digest dir end
 	entry environment fields fits from has high host into left limit line locale lost low mask mode newline parent part pin
 	pinned port pruned quoted reference rel release remote repo revision roles root run said shell size start state
-	status step subdir submodules tags text tick to took tool up url user vars wanted when who whole why word
+	status step subdir submodules tags target text tick to took tool up url user vars wanted when who whole why word
 	lost_release lost_run probe_at probe_body probe_interval probe_kind probe_port probe_release probe_stable probe_status
 	probe_timeout probe_within data_enter data_env data_token fetch_mode from_revision reload_limit repo_key ssh_command token_for token_user
 '
@@ -216,8 +217,9 @@ process_start() {
 	is_number "$start"
 }
 
-# token_of DIR: prints the token of a run: a directory named owner.PID.START.BOOT. The process that it names may act for
-# the run. The token changes hands by rename, so exactly one of several processes gets it, on a full disk too.
+# token_of DIR: prints the token of a run: a directory named owner.PID.START.PLACE. The process that it names may act for
+# the run. The token changes hands by rename, so exactly one of several processes gets it, on a full disk too. PLACE is
+# where that process is, see init_place.
 token_of() {
 	for token_is in "$1"/owner.*; do
 		[ -d "$token_is" ] && read_token "${token_is##*/}" && {
@@ -228,23 +230,56 @@ token_of() {
 	return 1
 }
 
-# read_token TOKEN: sets $token_pid, $token_start and $token_boot. Returns 1 for a name that no process of ours has: the
-# process group of pid 1 would be all processes.
+# read_token TOKEN: sets $token_pid and $token_start, and $token_at to where its process is: here; gone, with an earlier
+# boot of this machine; or elsewhere, on another machine or in another container, whose processes are not seen here.
+# Returns 1 for a name that no process of ours has: the process group of pid 1 would be all processes.
 read_token() {
-	token_start=${1#owner.}
-	token_pid=${token_start%%.*}
-	token_start=${token_start#*.}
-	token_boot=${token_start#*.}
-	token_start=${token_start%%.*}
-	case $token_boot in
-	'' | *[!0123456789abcdef-]*) return 1 ;;
+	token_place=${1#owner.}
+	token_pid=${token_place%%.*}
+	token_place=${token_place#*.}
+	token_start=${token_place%%.*}
+	token_place=${token_place#*.}
+	is_number "$token_pid" && [ "$token_pid" -gt 1 ] && is_number "$token_start" || return
+	case $token_place in
+	'' | *[!0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-]*) return 1 ;;
+	"$PLACE" | "$BOOT") token_at=here ;;
+	"$BOOT".* | *.unknown) token_at=elsewhere ;;
+	*."${PLACE#*.*.}") token_at=gone ;;
+	*.*) token_at=elsewhere ;;
+	*) token_at=gone ;;
 	esac
-	is_number "$token_pid" && [ "$token_pid" -gt 1 ] && is_number "$token_start"
 }
 
-# token_alive TOKEN: whether its process still runs.
+# token_alive TOKEN DIR: whether the process that owns the run in DIR still runs.
 token_alive() {
-	read_token "$1" && [ "$token_boot" = "$BOOT" ] && process_start "$token_pid" && [ "$start" = "$token_start" ]
+	read_token "$1" || return
+	case $token_at in
+	here) process_start "$token_pid" && [ "$start" = "$token_start" ] ;;
+	elsewhere) token_beats "$2/$1" ;;
+	*) return 1 ;;
+	esac
+}
+
+# token_beats DIR: whether the owner of a token elsewhere still writes its heartbeat. It does so about once a second, and
+# is dead when the file is unchanged for timeout.lost. Times of two files are compared, since clocks may differ.
+token_beats() {
+	mark "$R/seen" 2>/dev/null || return 0
+	beats_left=$lost
+	while [ "$beats_left" -ge 0 ]; do
+		beats_left=$((beats_left - 1))
+		sleep 1
+		# It has changed hands, which the caller will notice. (NFS asks the server again when a file is opened.)
+		[ -d "$1" ] || return 1
+		read -r _ 2>/dev/null <"$1/beat"
+		# shellcheck disable=SC3013 # -nt: POSIX.1-2024, and in all of dash, bash and busybox ash
+		[ ! "$1/beat" -nt "$R/seen" ] || return 0
+	done
+	return 1
+}
+
+# beat DIR: the heartbeat of the run in DIR, if this process owns it. Truncating changes the time on a full disk too.
+beat() {
+	[ ! -d "$1/$TOKEN" ] || printf . 2>/dev/null >"$1/$TOKEN/beat"
 }
 
 # pause: about a fifth of a second, if sleep accepts fractions.

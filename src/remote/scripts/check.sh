@@ -27,6 +27,11 @@ check_begin() {
 # check_closed DIR: tells a directory that this login cannot work in: its owner, and its mode as ls prints it.
 check_closed() {
 	[ ! -w "$1" ] || [ ! -x "$1" ] || return 1
+	check_owner "$1"
+}
+
+# check_owner DIR: tells its owner and its mode.
+check_owner() {
 	check_dir=$1
 	# shellcheck disable=SC2046 # fields of ls
 	set -- $(LC_ALL=C ls -ld "$1" 2>/dev/null)
@@ -49,6 +54,8 @@ check_path() {
 		done
 	elif [ "$check_at" != "$root" ]; then
 		check_closed "$check_at"
+	elif ! (need_own_login check) 3>/dev/null; then
+		check_owner "$S"
 	else
 		for check_part in "$root" "$root/releases" "$root/shared" "$S" "$S/journal" "$S/releases" "$S/logs" \
 			"$root/source" "$root/source/objects" "$root/source/refs"; do

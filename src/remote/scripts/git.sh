@@ -203,6 +203,7 @@ fetch() {
 		pinned=yes
 	fi
 	must_be_commit
+	refuse_unrelated
 	refuse_older_again
 	[ "$submodules" != yes ] || fetch_modules "$1"
 }

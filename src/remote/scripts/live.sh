@@ -81,6 +81,7 @@ unconfirm_healthy() {
 finish() {
 	set_state 'done' || fail cannot-replace finish "$entry" "$said"
 	fact finished yes
+	[ "$action" = revert ] || record_app
 	end_traffic
 	end_files
 	prune "$1"

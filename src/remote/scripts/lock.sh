@@ -5,17 +5,17 @@
 # lock: takes it, or says who holds it. The lock of a dead run is taken over, after that run was ended properly.
 lock() {
 	[ -d "$S" ] || fail not-set-up lock "$S"
-	[ ! -e "$S" ] || [ -w "$S" ] || write_failed lock "$S"
+	need_layout lock
+	need_own_login lock
+	[ -w "$S" ] || write_failed lock "$S"
+	need_path_apart lock
 	# Tried twice: remove_leftovers of another run may have removed it while it was half made.
-	make_run_dir 2>/dev/null || make_run_dir 2>/dev/null || {
-		run_tool mkdir -p "$R/$TOKEN" "$S/logs" && probe_write "$R"
-		rm -rf "$R"
-		fail cannot-make lock "$R" "$said"
-	}
+	make_run_dir 2>/dev/null || make_run_dir 2>/dev/null || run_dir_failed
 	for _ in 1 2 3 4 5 6; do
 		if ln -sn "run.$run" "$S/lock" 2>/dev/null; then
 			# If `lock` is a directory, ln makes a link inside it, which locks nothing.
 			[ -L "$S/lock" ] || break
+			claim_path
 			remove_leftovers
 			return
 		fi
@@ -26,27 +26,72 @@ lock() {
 			continue
 		}
 		[ "$lock_holder" != "run.$run" ] || return 0
-		case $lock_holder in
-		run.*/* | [!r]*) break ;;
-		esac
+		is_run_link "$lock_holder" || break
 		take_over "$S/$lock_holder" || {
-			fact holder "$(cat "$S/$lock_holder/who" 2>/dev/null)"
-			rm -rf "$R"
+			tell_who "$S/$lock_holder"
+			remove_run
 			fail lock-held lock
 		}
 	done
-	rm -rf "$R" "$S/lock/run.$run"
-	[ -L "$S/lock" ] || [ ! -e "$S/lock" ] || fail lock-not-a-link lock "$S/lock"
-	case ${lock_holder:-run.} in
-	run.*/* | [!r]*) fail lock-foreign lock "$S/lock" "$lock_holder" ;;
-	esac
+	remove_run
+	rm -rf "$S/lock/run.$run"
+	need_lock_of_ours lock
 	run_tool ln -sn "run.$run" "$S/lock"
 	fail cannot-make lock "$S/lock" "$said"
 }
 
+# is_run_link TARGET: whether a link `lock` that leads there is one that shipit made.
+is_run_link() {
+	case $1 in
+	run.*/* | [!r]* | '') return 1 ;;
+	esac
+}
+
+# need_lock_of_ours STEP: if `lock` exists, shipit made it.
+need_lock_of_ours() {
+	if lock_is=$(readlink "$S/lock"); then
+		is_run_link "$lock_is" || fail lock-foreign "$1" "$S/lock" "$lock_is"
+	else
+		# It may have been released between the two looks.
+		[ -L "$S/lock" ] || [ ! -e "$S/lock" ] || fail lock-not-a-link "$1" "$S/lock"
+	fi
+}
+
+# make_run_dir: of several shells of one run exactly one makes the directory, because mkdir(2) fails for the others.
+# There is another one if the run reaches this directory under two names.
 make_run_dir() {
 	[ -d "$R/$TOKEN" ] && [ -s "$R/who" ] && return
-	mkdir -p "$R/$TOKEN" "$S/logs" && printf '%s\n' "$who" >"$R/who" && printf '' >>"$LOG"
+	if [ ! -d "$R/$TOKEN" ]; then
+		mkdir "$R" || return
+		mkdir "$R/$TOKEN" || {
+			rmdir "$R"
+			return 1
+		}
+	fi
+	printf '%s\n' "$target" >"$R/target" && printf '%s\n' "$who" >"$R/who" || return
+	printf '' >>"$LOG" || { mkdir -p "$S/logs" && printf '' >>"$LOG"; }
+}
+
+# run_dir_failed: says why make_run_dir failed.
+run_dir_failed() {
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		[ ! -d "$R/$TOKEN" ] || break
+		# The other shell writes it as soon as it has made the directory.
+		! read -r other_target 2>/dev/null <"$R/target" || fail same-directory lock "$root" "$other_target"
+		make_run_dir 2>/dev/null && return
+		[ -d "$R" ] || break
+		pause
+	done
+	run_tool mkdir "$R" "$R/$TOKEN" || probe_write "$R"
+	[ ! -d "$R/$TOKEN" ] || remove_run
+	fail cannot-make lock "$R" "$said"
+}
+
+# tell_who DIR: tells who began the run in DIR.
+tell_who() {
+	who_is=
+	read -r who_is 2>/dev/null <"$1/who"
+	fact holder "$who_is"
 }
 
 # take_over DIR [force]: if the process of the run has ended (or with force), becomes its owner, ends the run properly
@@ -59,7 +104,7 @@ take_over() {
 		take_token=$TOKEN
 	}
 	if [ "$take_token" != "$TOKEN" ]; then
-		[ "${2:-}" = force ] || ! token_alive "$take_token" || return 1
+		[ "${2:-}" = force ] || ! token_alive "$take_token" "$1" || return 1
 		mv "$1/$take_token" "$1/$TOKEN" 2>/dev/null || return 0
 	fi
 	# Its steps take their time, which the operator's deadline for this script does not have yet.
@@ -73,14 +118,12 @@ take_over() {
 # ever removes its link. Candidates are numbered; ln gives each number once, and the next number is free only when the
 # candidate before is dead.
 become_owner() {
-	case ${1#"$S/"} in
-	run.*/* | [!r]*) return 1 ;;
-	esac
+	is_run_link "${1#"$S/"}" || return 1
 	mkdir -p "$1" 2>/dev/null
 	owner_number=1
 	until ln -sn "$TOKEN" "$1/heir.$owner_number" 2>/dev/null; do
 		owner_is=$(readlink "$1/heir.$owner_number") || return 1
-		! token_alive "$owner_is" || return 1
+		! token_alive "$owner_is" "$1" || return 1
 		owner_number=$((owner_number + 1))
 	done
 	# The candidate before may have become the owner, and have died as the owner.
@@ -94,7 +137,7 @@ remove_leftovers() {
 		if [ "$left" = "$R" ] || [ ! -d "$left" ]; then continue; fi
 		# A directory without a token may be half made.
 		left_token=$(token_of "$left") || { pause && left_token=$(token_of "$left"); }
-		[ -n "$left_token" ] && token_alive "$left_token" && continue
+		[ -n "$left_token" ] && token_alive "$left_token" "$left" && continue
 		rm -rf "$left"
 	done
 }
@@ -103,13 +146,17 @@ remove_leftovers() {
 # harmless, a link without a directory is not.
 unlock() {
 	! waits_for_operator || return 0
+	# Not ours: of a shell that reaches the same directory under another name, or of whoever took over.
+	[ -d "$R/$TOKEN" ] || return 0
 	keep_drained_mark
 	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
-	if [ "$S/lock" -ef "$R" ]; then
-		rm -rf "$S/lock" "$R"
-	else
-		rm -rf "$R"
-	fi || rm -rf "$R" || rm -rf "$R"
-	# More than once: the reader may make a file in it meanwhile (`stop`), and rm then finds the directory not empty.
+	[ ! "$S/lock" -ef "$R" ] || rm -rf "$S/lock" "$R" || remove_run
+	[ ! -d "$R" ] || remove_run
+}
+
+# remove_run: removes the directory of this run. More than once: the reader (`stop`) or the ticker (`beat`) may make a
+# file in it meanwhile, and rm then finds the directory not empty.
+remove_run() {
+	rm -rf "$R" || rm -rf "$R" || rm -rf "$R"
 	return 0
 }

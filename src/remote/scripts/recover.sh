@@ -6,14 +6,16 @@
 # variables of that run.
 recover() {
 	R=$1 alone=yes
-	# The processes of the run. A pid is not given away again while its process group has members.
-	if read_token "$2" && [ "$token_boot" = "$BOOT" ] && [ "$token_pid" != $$ ]; then
+	# The processes of the run. A pid is not given away again while its process group has members. After a reboot their
+	# pids belong to other processes, and elsewhere they are not seen.
+	if read_token "$2" && [ "$token_at" = here ]; then
 		recover_pid=$token_pid
-		process_start "$recover_pid" || start=$token_start
-		if [ "$start" = "$token_start" ] && kill -KILL "-$recover_pid" 2>/dev/null; then wait_until_gone "$recover_pid"; fi
+		if [ "$recover_pid" != $$ ]; then
+			process_start "$recover_pid" || start=$token_start
+			if [ "$start" = "$token_start" ] && kill -KILL "-$recover_pid" 2>/dev/null; then wait_until_gone "$recover_pid"; fi
+		fi
+		end_jobs "$R"
 	fi
-	# After a reboot their pids belong to other processes.
-	[ "${2##*.}" != "$BOOT" ] || end_jobs "$R"
 	rm -f "$R"/job.* "$R/stop" "$R/late"
 	# A partial file would end this shell, and that of every later process that tries. It is the first file that a run
 	# writes: without it there is nothing to undo.
@@ -46,6 +48,7 @@ recover_watch() {
 	read -r watch_self _ </proc/self/stat
 	echo "$watch_self"
 	while wait_tick && echo; do
+		beat "$R"
 		tick_jobs
 	done
 }
@@ -127,7 +130,7 @@ resolve_run() {
 	resolve_left=$((resolve_left + ${resolve_within:-0}))
 	while [ -d "$resolve_dir" ] && [ "$resolve_left" -gt 0 ]; do
 		[ "$(readlink "$S/lock")" = "run.$1" ] || break
-		resolve_token=$(token_of "$resolve_dir") && ! token_alive "$resolve_token" && take_over "$resolve_dir"
+		resolve_token=$(token_of "$resolve_dir") && ! token_alive "$resolve_token" "$resolve_dir" && take_over "$resolve_dir"
 		resolve_left=$((resolve_left - 1))
 		sleep 1
 	done
@@ -145,10 +148,13 @@ resolve_run() {
 
 # end_holder: ends the run that holds the lock, dead or alive.
 end_holder() {
+	need_layout unlock
+	need_own_login unlock
+	need_lock_of_ours unlock
 	ending_run=$(readlink "$S/lock") || return 0
 	# Only that directory: on a full disk there is no space for more.
 	make_dirs unlock "$R/$TOKEN"
 	take_over "$S/$ending_run" force
-	rm -rf "$R"
+	remove_run
 	tell_live
 }

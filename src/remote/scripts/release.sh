@@ -46,6 +46,7 @@ tell_serving() {
 
 # tell_live: tells facts about the release that `current` names.
 tell_live() {
+	tell_environment
 	live_is=
 	if [ ! -L "$root/current" ]; then
 		[ ! -e "$root/current" ] || fact foreign ''
@@ -104,11 +105,19 @@ old_code_dir() {
 	if [ -d "$root/current" ]; then echo "$root/current"; else echo "$root"; fi
 }
 
-# tell_holder: tells who holds the lock, and whether that process still runs.
+# tell_holder: tells who holds the lock, and whether that process still runs. A process elsewhere would have to be
+# watched for a while, and counts as alive.
 tell_holder() {
-	holder_run=$(readlink "$S/lock") || return 0
-	fact holder "$(cat "$S/$holder_run/who" 2>/dev/null)"
-	holder_token=$(token_of "$S/$holder_run") && token_alive "$holder_token" && return
+	need_layout look
+	holder_run=$(readlink "$S/lock") && is_run_link "$holder_run" || {
+		[ ! -e "$S/lock" ] && [ ! -L "$S/lock" ] || fact stuck "$S/lock"
+		return 0
+	}
+	tell_who "$S/$holder_run"
+	holder_token=$(token_of "$S/$holder_run") && read_token "$holder_token" && case $token_at in
+	here) token_alive "$holder_token" "$S/$holder_run" && return ;;
+	elsewhere) return ;;
+	esac
 	fact holder-dead yes
 }
 

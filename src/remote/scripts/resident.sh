@@ -18,9 +18,12 @@
 leave_to_successor() {
 	leave_mode=$mode leave_dir=$R
 	if [ ! -d "$R/$TOKEN" ] && [ -d "$F" ]; then leave_mode=free leave_dir=$F; fi
+	# Without the token there is nothing to end: the directory may be of another shell of this run, or of whoever took
+	# over.
+	[ -d "$leave_dir/$TOKEN" ] || exit
 	export SHIPIT_PROGRAM="$shipit_program"
 	# shellcheck disable=SC2016
-	(with_user_env setsid /bin/sh -c 'eval "$SHIPIT_PROGRAM"' shipit successor "$leave_mode" "$run" "$lost" "$tick" "$root" "$leave_dir") \
+	(with_user_env setsid /bin/sh -c 'eval "$SHIPIT_PROGRAM"' shipit successor "$leave_mode" "$run" "$lost" "$tick" "$root" "$leave_dir" "$TOKEN") \
 		</dev/null >/dev/null 2>&1 3>&- 4>&- 5>&-
 	exit
 }
@@ -28,12 +31,13 @@ leave_to_successor() {
 successor() {
 	printf '' >>"$LOG" || LOG=/dev/null
 	exec 3>/dev/null 2>>"$LOG"
-	successor_old=$(token_of "$R") && mv "$R/$successor_old" "$R/$TOKEN" 2>/dev/null || exit 0
+	# Two processes of a shell may leave it to a successor each: the rename decides.
+	mv "$R/$successor_old" "$R/$TOKEN" 2>/dev/null || exit 0
 	successor_kind=$mode
 	mode=successor
 	cd /
 	recover "$R" "$successor_old"
-	[ "$successor_kind" != free ] || rm -rf "$R"
+	[ "$successor_kind" != free ] || remove_run
 	# The lost run may have been ending another run itself: then the other run has its token.
 	successor_other=$(readlink "$S/lock") && [ -d "$S/$successor_other/$successor_old" ] && take_over "$S/$successor_other"
 }
@@ -53,6 +57,7 @@ ticker() {
 			tick_heard=''
 			printf '%s\tbeat\n' "$N"
 		fi
+		[ "$mode" = free ] || beat "$R"
 		tick_jobs
 	done
 }
@@ -77,7 +82,7 @@ wait_tick() {
 tick_jobs() {
 	tick_any=
 	for tick_file in "$R"/job.* "$F"/job.*; do
-		job_runs "$tick_file" && read_job "$tick_file" || continue
+		is_own_job "$tick_file" || continue
 		tick_any=yes
 		# Seconds are divided and limits not multiplied: the arithmetic of a shell may have 32 bits.
 		if [ "$tick_file" = "$tick_last" ]; then tick_age=$((tick_age + tick)); else tick_last=$tick_file tick_age=0; fi
@@ -132,8 +137,7 @@ reader() {
 			printf '\n' || break
 			;;
 		"$N stop")
-			mark "$R/stop"
-			mark "$F/stop"
+			mark_stop
 			signal_jobs TERM
 			;;
 		"$N kill") signal_jobs KILL ;;
@@ -158,16 +162,28 @@ reader() {
 # bye_or_leave: what the operator leaves unfinished is ended at once, as if the operator was lost.
 bye_or_leave() {
 	[ "$mode" = free ] || [ ! -d "$R/$TOKEN" ] || leave_to_successor
-	mark "$R/stop"
-	mark "$F/stop"
+	mark_stop
 	for bye_file in "$R"/job.* "$F"/job.*; do
-		! job_runs "$bye_file" || ! read_job "$bye_file" || leave_to_successor
+		! is_own_job "$bye_file" || leave_to_successor
+	done
+}
+
+# is_own_job FILE: whether the job runs, and is of a run that this shell owns: the pids of another owner may be those of
+# another machine. Sets what read_job sets.
+is_own_job() {
+	job_runs "$1" && read_job "$1" && [ -d "${1%/*}/$TOKEN" ]
+}
+
+# mark_stop: no job of this shell is started any more.
+mark_stop() {
+	for stop_dir in "$R" "$F"; do
+		[ ! -d "$stop_dir/$TOKEN" ] || mark "$stop_dir/stop"
 	done
 }
 
 signal_jobs() {
 	for signal_file in "$R"/job.* "$F"/job.*; do
-		job_runs "$signal_file" && read_job "$signal_file" || continue
+		is_own_job "$signal_file" || continue
 		kill "-$1" "-$named_pid"
 	done
 }
@@ -200,7 +216,7 @@ worker() {
 			say 'done' $?
 			;;
 		"$N bye")
-			[ "$mode" != free ] || rm -rf "$R"
+			[ "$mode" != free ] || remove_run
 			[ ! -d "$F" ] || rm -rf "$F"
 			[ ! -d "$R/$TOKEN" ] || leave_to_successor
 			exit 0
@@ -273,7 +289,6 @@ exec_argv() {
 
 # init_variables: the variables that every process starts with.
 init_variables() {
-	read -r BOOT </proc/sys/kernel/random/boot_id
 	case $root in
 	/*) ;;
 	*) root=$HOME/$root ;;
@@ -287,11 +302,27 @@ init_variables() {
 	action='' app='' apps='' digest='' environment='' from='' from_revision='' host='' parent='' reference='' release=''
 	fetch_mode='' ssh_command='' subdir='' submodules='' repo_key='' token_for='' token_user=''
 	# shellcheck disable=SC2034 # read by scripts that the operator sends
-	reload_limit=120 repo='' revision='' roles='' shell='' user='' when='' who='' wanted='' begin=0 count=0
+	reload_limit=120 repo='' revision='' roles='' shell='' target='' user='' when='' who='' wanted='' begin=0 count=0
 	# shellcheck disable=SC2034 # used by the script that the operator sends
 	lost_run='' lost_release=''
+	init_place
 	process_start $$
-	TOKEN=owner.$$.$start.$BOOT
+	TOKEN=owner.$$.$start.$PLACE
+}
+
+# init_place: sets $PLACE to where the pids of this process mean something: boot id, pid namespace (told by the start of
+# its process 1), machine and its name. What cannot be read is unknown.
+init_place() {
+	read -r BOOT </proc/sys/kernel/random/boot_id
+	process_start 1
+	place_id='' place_name='' place_machine=unknown
+	read -r place_id 2>/dev/null </etc/machine-id
+	read -r place_name 2>/dev/null </proc/sys/kernel/hostname
+	case $place_id in
+	'' | *[!0-9a-f]*) ;;
+	*) place_machine=$place_id-${place_name%%[!0-9A-Za-z_-]*} ;;
+	esac
+	PLACE=$BOOT.${start:-0}.$place_machine
 }
 
 # lead_process_group: our processes have to be a process group of their own, so that they can be ended together. Under
@@ -318,7 +349,7 @@ main() {
 		mode=$2 run=$3 lost=$4 root=$6
 		set_tick "$5"
 		init_variables
-		R=$7 LOG=$S/logs/$run.log
+		R=$7 successor_old=$8 LOG=$S/logs/$run.log
 		[ -d "$S/logs" ] && [ "$mode" != free ] || LOG=/dev/null
 		successor
 		exit

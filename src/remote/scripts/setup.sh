@@ -17,6 +17,8 @@ must_make_layout() {
 # setup_lock: takes the lock. If the path cannot be made yet there is nothing to lock, and the hook pre-setup may make
 # it possible.
 setup_lock() {
+	need_layout setup
+	need_own_login setup
 	[ ! -e "$root" ] || [ -d "$root" ] || fail not-a-directory setup "$root"
 	if make_layout 2>/dev/null; then
 		lock

@@ -106,6 +106,13 @@ impl Host<'_> {
             let remount = format!("mount -o remount,rw \"$(df -P {place} | awk 'END {{ print $NF }}')\"");
             return Finding::new(Problem::Place(Place::ReadOnly { directory }), remote.sudo(&[&remount]));
         }
+        let ours = path.strip_prefix(root).is_some_and(|rest| rest.starts_with("/.shipit"));
+        // Giving it away would lock out the login that deploys here. What root made was not made on purpose.
+        if ours && ![user, "root", ""].contains(&owner) {
+            let (path, owner) = (path.to_owned(), owner.to_owned());
+            let remedy = format!("set user = {owner:?} in shipit.toml, or another `path`");
+            return Finding::new(Problem::Place(Place::OtherLogin { path, owner }), remedy);
+        }
         let quoted_user = quote(user);
         let remedy = if owner == *user {
             remote.run(&format!("chmod u+rwx {place}"))

@@ -69,6 +69,8 @@ pub enum Place {
     ReadOnly { directory: Directory },
     /// Its owner or mode does not allow it.
     Forbidden { directory: Directory, user: String, owner: String, mode: String },
+    /// Another login deployed here.
+    OtherLogin { path: String, owner: String },
     /// In kB.
     Space { free: u64, needed: u64 },
     /// Files that can still be made.
@@ -229,6 +231,9 @@ impl Place {
             Place::Forbidden { directory, user, owner, mode } => {
                 format!("{}: it belongs to {owner} ({mode})", directory.text(&format!(" by {user}")))
             }
+            Place::OtherLogin { path, owner } => {
+                format!("{path} belongs to the login {owner}, and a deploy path has one login")
+            }
             Place::Space { free, needed: 0 } => format!("not enough space for a release: {free} kB are free"),
             Place::Space { free, needed } => format!(
                 "not enough space for a release: {free} kB are free, and the live release takes {needed} kB"
@@ -246,7 +251,10 @@ impl Place {
             Place::Damaged { .. } => Some("a new release on all hosts:"),
             Place::Space { .. } => Some("what takes the space, in kB, largest last:"),
             Place::Inodes { .. } => Some("where the files are, most last:"),
-            Place::NoScratch { .. } | Place::ReadOnly { .. } | Place::Forbidden { .. } => None,
+            Place::NoScratch { .. }
+            | Place::ReadOnly { .. }
+            | Place::Forbidden { .. }
+            | Place::OtherLogin { .. } => None,
         }
     }
 }

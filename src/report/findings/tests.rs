@@ -67,6 +67,10 @@ fn a_directory_that_is_closed() {
             ["closed", "/var/www/shop/.shipit", "root", "drwxr-xr-x"],
             "ssh -t web2 'sudo chown -R deploy /var/www/shop/.shipit'",
         ),
+        (
+            ["closed", "/var/www/shop/.shipit", "ann", "drwx------"],
+            "set user = \"ann\" in shipit.toml, or another `path`",
+        ),
         (["closed", "/var/www/shop", "deploy", "dr-xr-xr-x"], "ssh web2 'chmod u+rwx /var/www/shop'"),
         (
             ["closed", "/var/www/shop", "deploy", "drwxr-xr-x"],

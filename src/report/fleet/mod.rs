@@ -90,6 +90,9 @@ fn state(host: &Looked, problems: &[Problem]) -> String {
         let run = if *dead { "a run that died" } else { "a run in progress" };
         format!("locked by {run}: {who}")
     }));
+    words.extend(
+        host.facts.stuck.as_ref().map(|path| format!("no run can take the lock: shipit did not make {path}")),
+    );
     words.join("; ")
 }
 
