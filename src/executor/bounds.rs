@@ -57,7 +57,8 @@ impl Bounds {
         };
         self.kept = self.kept.saturating_add(kept);
         self.replies = self.replies.saturating_add(u32::from(!matches!(reply, Reply::Piece(..))));
-        self.notices = self.notices.saturating_add(u32::from(matches!(reply, Reply::Notice(_))));
+        self.notices =
+            self.notices.saturating_add(u32::from(matches!(reply, Reply::Notice(_) | Reply::Warning(..))));
         if self.kept > KEPT {
             return Err(format!("it answered with more than {} MiB", KEPT >> 20));
         }

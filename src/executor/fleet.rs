@@ -12,9 +12,11 @@ use super::host::HostState;
 use super::interrupt::{Asked, Interrupt};
 use super::live::Live;
 use super::message::HostMessage;
+use super::notice::Notice;
 use crate::plan::{OnFailure, Phase, Plan};
 use crate::remote::script::{Script, assignments};
 use crate::remote::step::Step;
+use crate::remote::warning::{Told, Warning};
 use crate::remote::wire::{Message, Reply};
 use crate::transport::Transport;
 
@@ -30,6 +32,8 @@ pub(super) struct Fleet<'a> {
     pub(super) interrupt: Interrupt,
     /// What of the interrupt was acted upon.
     pub(super) known: Asked,
+    /// What hosts said about their releases.
+    warned: Told,
     /// Where the run is.
     pub(super) phase: Phase,
     /// Of a phase that is gone through in parts: which.
@@ -68,6 +72,7 @@ impl<'a> Fleet<'a> {
             hosts,
             observer,
             known: interrupt.asked(),
+            warned: Told::default(),
             phase: Phase::Connect,
             part: None,
             interrupt,
@@ -252,6 +257,7 @@ impl<'a> Fleet<'a> {
             HostMessage::Reply(number, Reply::Ask(step)) => {
                 return self.start_local_step(at, number, &step, undoing);
             }
+            HostMessage::Reply(_, Reply::Warning(word, fields)) => return self.warn(at, &word, &fields),
             said => said,
         };
         let gave_up = match &said {
@@ -288,6 +294,17 @@ impl<'a> Fleet<'a> {
                 }
             }
             _ => self.observer.event(&Event::HostDone { host: &host.name, phase }),
+        }
+    }
+
+    /// Tells what a host says about its release, unless another host of the app said the same.
+    fn warn(&mut self, at: usize, word: &str, fields: &[String]) {
+        let Some(warning) = Warning::parse(word, fields) else { return };
+        let host = warning.is_of_host().then(|| self.hosts[at].name.clone());
+        let (of, apps) = (self.plan.targets[at].app, &self.plan.environment.apps);
+        if host.is_some() || self.warned.is_new(of, &warning) {
+            let app = (apps.len() > 1).then(|| apps[of].name.to_string());
+            Notice::Release { host, app, warning }.tell(self.observer);
         }
     }
 

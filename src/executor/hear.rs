@@ -98,7 +98,7 @@ impl HostState {
                 });
             }
             // The fleet's.
-            Reply::Ask(_) => {}
+            Reply::Ask(_) | Reply::Warning(..) => {}
             Reply::Switched(_) => self.fate.switch(),
             Reply::Code(code) => self.code = Some(code),
             Reply::Notice(text) => Notice::FromHost { host: self.name.clone(), text }.tell(observer),
@@ -183,11 +183,14 @@ impl HostState {
             (FailureKind::Lost, if matches!(exit, Exit::Lost(_)) { String::new() } else { text }, Some(hint))
         } else if exit == Exit::Code(NOT_LINUX) {
             let kernel = String::from_utf8_lossy(&self.output.noise).trim().to_owned();
-            (
-                FailureKind::Unreachable,
-                format!("hosts that are not Linux are not yet supported: this is {kernel}"),
-                None,
-            )
+            let (message, hint) = match kernel.as_str() {
+                "Linux" => (
+                    "/proc is not mounted on this host, and shipit needs it".to_owned(),
+                    Some("mount it there: mount -t proc proc /proc".to_owned()),
+                ),
+                kernel => (format!("hosts that are not Linux are not yet supported: this is {kernel}"), None),
+            };
+            (FailureKind::Unreachable, message, hint)
         } else {
             let hint = "log in by hand and run `sh -c 'dd --version; command -v setsid'`: a POSIX sh, dd and setsid are needed";
             (FailureKind::Step, format!("could not start the shipit shell: {text}"), Some(hint.to_owned()))

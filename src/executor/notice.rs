@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::event::{Event, Observer};
 use crate::remote::damage::Damage;
 use crate::remote::step::Step;
+use crate::remote::warning::Warning;
 
 /// Something worth knowing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,9 @@ pub enum Notice {
     Pause { time: Duration, before: String },
     /// A local hook after the end failed.
     LocalHookFailed { step: Step, message: String },
+    /// About the files of a release: of which app, where there are several; of a host, where it is about that host's
+    /// repository.
+    Release { host: Option<String>, app: Option<String>, warning: Warning },
     /// Said by a script.
     FromHost { host: String, text: String },
 }
@@ -68,6 +72,7 @@ impl Notice {
             | Notice::NotCleanedUp { host, .. }
             | Notice::CallingAgain { host }
             | Notice::FromHost { host, .. } => Some(host),
+            Notice::Release { host, .. } => host.as_deref(),
             _ => None,
         }
     }
@@ -133,6 +138,8 @@ impl Notice {
             }
             Notice::Pause { time, before } => format!("pausing for {} before {before}", spoken(*time)),
             Notice::LocalHookFailed { step, message } => format!("{step} failed: {message}"),
+            Notice::Release { app: Some(app), warning, .. } => format!("{app}: {}", warning.message()),
+            Notice::Release { app: None, warning, .. } => warning.message(),
             Notice::FromHost { text, .. } => text.clone(),
         }
     }

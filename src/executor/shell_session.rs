@@ -117,9 +117,10 @@ fn units(message: &HostMessage) -> u32 {
         HostMessage::Reply(_, Reply::Entry(_, _, pairs) | Reply::Attempt(_, pairs)) => {
             pairs.iter().map(|(name, value)| name.len() + value.len()).sum()
         }
-        HostMessage::Reply(_, Reply::Found(_, values) | Reply::Fail(_, _, values)) => {
-            values.iter().map(String::len).sum()
-        }
+        HostMessage::Reply(
+            _,
+            Reply::Found(_, values) | Reply::Warning(_, values) | Reply::Fail(_, _, values),
+        ) => values.iter().map(String::len).sum(),
         HostMessage::Reply(_, Reply::Fact(_, text) | Reply::Notice(text)) => text.len(),
         _ => 0,
     };

@@ -34,6 +34,9 @@ pub enum AccessError {
     OwnerTree,
     OwnerSource,
     Full,
+    Format,
+    Locked,
+    Damaged,
 }
 
 /// On which hosts of what a remedy is to be typed.
@@ -49,7 +52,7 @@ pub struct Affected<'a> {
     pub live: bool,
 }
 
-const WORDS: [(&str, AccessError); 20] = [
+const WORDS: [(&str, AccessError); 23] = [
     ("no-git", AccessError::NoGit),
     ("old", AccessError::OldGit),
     ("no-ssh", AccessError::NoSsh),
@@ -70,6 +73,9 @@ const WORDS: [(&str, AccessError); 20] = [
     ("owner-tree", AccessError::OwnerTree),
     ("owner-source", AccessError::OwnerSource),
     ("full", AccessError::Full),
+    ("format", AccessError::Format),
+    ("locked", AccessError::Locked),
+    ("damaged", AccessError::Damaged),
 ];
 
 impl AccessError {
@@ -111,6 +117,9 @@ impl AccessError {
                 "the clone in `source` belongs to another user on this host".to_owned()
             }
             AccessError::Full => "the disk of this host is full".to_owned(),
+            AccessError::Format => format!("{repo} has SHA-256 object ids, which are not supported yet"),
+            AccessError::Locked => "another git process is at work in `source` on this host".to_owned(),
+            AccessError::Damaged => "the clone in `source` on this host has damaged objects".to_owned(),
         })
     }
 
@@ -164,6 +173,13 @@ impl AccessError {
                 "setup was run there as another user: log in as that one (`user`), or give \
                 the deploy path to this one with chown -R"
                     .to_owned()
+            }
+            AccessError::Format => "deploy a repository with SHA-1 ids, git's default".to_owned(),
+            AccessError::Locked => {
+                format!("see what it is, and wait for its end:\n{}", affected.command("pgrep -a git"))
+            }
+            AccessError::Damaged => {
+                format!("let `setup` make a new clone: shipit {} setup", affected.environment.name)
             }
             AccessError::Full => {
                 let path = affected.sites.first().map_or(".", |site| site.path.as_str());

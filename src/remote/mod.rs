@@ -18,4 +18,5 @@ pub mod release;
 pub mod script;
 pub mod step;
 pub mod version;
+pub mod warning;
 pub mod wire;

@@ -158,10 +158,20 @@ reasons! {
         "cannot read .gitmodules of {revision}{said}", "correct .gitmodules, commit and push it";
     "bad-tree" BadTree { revision: ShortCommit, said: Said } =>
         "cannot list the files of {revision}{said}", "`check` looks at the host's own access to the repository";
+    "large-tree" LargeTree { revision: ShortCommit } =>
+        "{revision} has more files than a host can take", "see what the repository has: millions of entries?";
+    "revision-tracked" RevisionTracked {} =>
+        "the repository has a directory REVISION, where shipit writes the commit of the release",
+        "rename it in the repository";
+    "submodule-outside" SubmoduleOutside { path: String } =>
+        "submodule {path}: this is no path inside of the repository", "remove it from the repository";
+    "too-many-submodules" TooManySubmodules { count: u64 } =>
+        "the repository has more than {count} submodules, with theirs", "see what .gitmodules names";
     "submodule-name" SubmoduleName { path: String } =>
         "submodule {path}: quotes and backslashes in its path are not supported yet", "give it another path";
     "submodule-without-address" SubmoduleWithoutAddress { path: String } =>
-        "submodule {path}: .gitmodules has no address for it", "correct .gitmodules, commit and push it";
+        "submodule {path}: .gitmodules has no address for it",
+        "correct .gitmodules; if `git add` took a repository inside of this one, remove it: git rm --cached, then commit and push";
     "submodule-leads-out" SubmoduleLeadsOut { path: String, address: String } =>
         "submodule {path}: its address leads out of {address}", "correct .gitmodules, commit and push it";
     "no-bash" NoBash {} =>

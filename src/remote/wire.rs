@@ -122,6 +122,8 @@ pub enum Reply {
     Code(u32),
     /// Something that the user should know.
     Notice(String),
+    /// What the user should know about the release ([`Warning`](super::warning::Warning)): word, fields.
+    Warning(String, Vec<String>),
     /// Why the script ends ([`Reason`](super::reason::Reason)): word, step, fields.
     Fail(String, String, Vec<String>),
     /// The script ended.
@@ -274,6 +276,9 @@ pub fn reply(piece: Piece) -> Option<(u32, Reply)> {
         ["switched", release] => Reply::Switched((*release).into()),
         ["code", code] => Reply::Code(code.parse().ok()?),
         ["notice", ..] => Reply::Notice(rest(1)),
+        ["warning", word, values @ ..] => {
+            Reply::Warning((*word).into(), values.iter().map(|value| (*value).to_owned()).collect())
+        }
         ["fail", reason, step, values @ ..] => Reply::Fail(
             (*reason).into(),
             (*step).into(),

@@ -225,10 +225,11 @@ fn how_runs_end() {
 }
 
 /// What each field of a reason may hold.
-const SAMPLES: [(&str, &str); 28] = [
+const SAMPLES: [(&str, &str); 29] = [
     ("address", "git@git.example.com:acme/shop.git"),
     ("app", "shop"),
     ("code", "3"),
+    ("count", "1000"),
     ("damage", "missing app/server.js"),
     ("environment", "staging"),
     ("directory", "/tmp"),

@@ -7,6 +7,7 @@ use shipit::executor::decide::Refusal;
 use shipit::remote::damage::Damage;
 use shipit::remote::hold::Hold;
 use shipit::remote::step::Step;
+use shipit::remote::warning::Warning;
 
 #[test]
 fn what_runs_notice() {
@@ -37,6 +38,20 @@ fn what_runs_notice() {
         Notice::LocalHookFailed { step: Step::PostDeployLocal, message: "took longer than 5 s".into() },
         Notice::FromHost { host, text: "removed release 20261121T081502Z-1a2b3c4".into() },
     ];
+    let warnings = [
+        Warning::LfsPointers { path: "public/logo.png".into() },
+        Warning::Filter { name: "git-crypt".into(), path: "secrets/prod.env".into() },
+        Warning::LinksOut { path: "lib".into(), target: "../../common".into(), count: 1 },
+        Warning::SubmodulesOff { path: "vendor/theme".into(), count: 3 },
+        Warning::RevisionReplaced,
+        Warning::SourceDamaged { path: "/srv/app/source".into() },
+    ];
+    let warnings = warnings.map(|warning| {
+        let host = warning.is_of_host().then(|| "web1".to_owned());
+        Notice::Release { host, app: None, warning }
+    });
+    let of_app = Notice::Release { host: None, app: Some("api".into()), warning: Warning::RevisionReplaced };
+    let all: Vec<Notice> = all.into_iter().chain(warnings).chain([of_app]).collect();
     let text: Vec<String> = all
         .iter()
         .map(|notice| notice.host().map_or(String::new(), |host| format!("{host}: ")) + &notice.text())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use shipit::remote::reason::Reason;
+use shipit::remote::warning::Warning;
 use shipit::remote::wire::{Reply, StderrFrame};
 
 /// Everything heard so far.
@@ -48,6 +49,9 @@ impl Heard {
                 }
                 Reply::End(step, code, why, _) => answer.ends.push((step.clone(), *code, why.clone())),
                 Reply::Entry(_, state, pairs) => answer.entries.push((state.clone(), pairs.clone())),
+                Reply::Warning(word, fields) => {
+                    answer.warnings.push(Warning::parse(word, fields).unwrap_or_else(|| panic!("{reply:?}")));
+                }
                 Reply::Notice(text) => answer.notices.push(text.clone()),
                 Reply::Tail(_, _, bytes) => answer.tails.push(bytes.to_vec()),
                 Reply::Code(code) => answer.exec = Some(*code),
@@ -69,6 +73,7 @@ pub struct Answer {
     pub ends: Vec<(String, u32, String)>,
     pub entries: Vec<(String, Vec<(String, String)>)>,
     pub notices: Vec<String>,
+    pub warnings: Vec<Warning>,
     pub tails: Vec<Vec<u8>>,
     /// The code of `exec`'s command.
     pub exec: Option<u32>,

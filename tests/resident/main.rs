@@ -38,6 +38,7 @@ mod names;
 mod onward;
 mod owner;
 mod prune;
+mod repository;
 mod sent;
 mod setup;
 mod steps;

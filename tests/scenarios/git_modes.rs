@@ -77,6 +77,17 @@ fn a_directory_of_the_repository_is_the_release() {
     host.serves("one");
 }
 
+#[test]
+fn what_is_true_of_the_repository_is_told_once_and_not_by_each_host() {
+    let world = World::new(Kind::InProcess, 2);
+    world.repo.publish(&[(".gitattributes", "*.png filter=lfs\n"), ("a.png", "version https://git-lfs\n")]);
+    world.production("");
+    up(&world);
+    world.publish("two");
+    let run = world.shipit(&["production"]).ends_with(0).says("a.png is in Git LFS");
+    assert_eq!(run.stderr.matches("a.png is in Git LFS").count(), 1, "{}", run.stderr);
+}
+
 // ---- submodules
 
 /// `lib` beside the origin, with `deep` in it, as submodules of the repository.

@@ -11,8 +11,8 @@
 # login that has the name of one of ours is kept under another name, and with_user_env restores it for what runs for the
 # user: the login's values are not overwritten, and hooks see none of ours.
 user_env_names='
-	BOOT CARRY CHECKOUT CONSOLE CONSOLE_RC EMPTIED ENTER ENTER_ARGV ENTER_BASH F FAILED FETCH FOREVER FORMAT GIT HELPER JOB LOG M N NL
-	PIECE PLACE R S TAILS
+	BOOT CARRY CHECKOUT CONSOLE CONSOLE_RC EMPTIED ENTER ENTER_ARGV ENTER_BASH F FAILED FETCH FOREVER FORMAT GIT GIT_SETTINGS
+	HELPER JOB LARGEST_GITMODULES LARGEST_LIST LIST_MODULES LIST_TREE LOG M MOST_MODULES N NL PIECE PLACE R S TAILS
 	SEQ SERVING TAB TAIL TOKEN WORD action alone answer app apps begin body code content count cr damage digest dir end
 	entry environment fields fits from has high host into left limit line locale lost low mask mode newline parent part pin
 	pinned port pruned quoted reference rel release remote repo revision roles root run said shell size start state
@@ -169,6 +169,14 @@ begin_record() {
 	note reference "$reference"
 	note who "$who"
 	note when "$when"
+}
+
+# warn WORD [FIELD...]: what the user should know about a release that is made: see src/remote/warning.rs.
+warn() {
+	warn_word=$1
+	shift
+	fields "$@"
+	say warning "$warn_word$fields"
 }
 
 fact() {

@@ -2,8 +2,50 @@
 # The repository: $root/source, and where it fetches from. Why git failed is one word (git_why), never prose: messages
 # and commands are made on the operator's machine (src/remote/access.rs).
 
+# What no setting of the login may change, an option a line: what is deployed and how it is read, and what may be
+# executed. Options of the command stand above all files, and above what a login has in its environment. Its
+# credentials, proxies and other addresses (insteadOf) hold. Hooks of the user do not see them.
+GIT_SETTINGS='-c
+core.autocrlf=false
+-c
+core.eol=lf
+-c
+core.safecrlf=false
+-c
+core.symlinks=true
+-c
+core.fileMode=true
+-c
+core.quotePath=true
+-c
+core.sparseCheckout=false
+-c
+core.protectHFS=true
+-c
+core.protectNTFS=true
+-c
+core.hooksPath=/dev/null
+-c
+core.attributesFile=/dev/null
+-c
+core.fsmonitor=false
+-c
+core.splitIndex=false
+-c
+submodule.recurse=false
+-c
+fetch.recurseSubmodules=false
+-c
+maintenance.auto=false
+-c
+log.showSignature=false
+-c
+protocol.ext.allow=never'
+
+# git_source ARGUMENT...: git in $root/source. It never asks the server: what a partial clone lacks is missing here.
 git_source() {
-	git --git-dir="$root/source" "$@"
+	# shellcheck disable=SC2086 # no setting contains a blank
+	GIT_NO_LAZY_FETCH=1 GIT_ATTR_NOSYSTEM=1 git $GIT_SETTINGS --git-dir="$root/source" "$@"
 }
 
 need_git() {
@@ -30,6 +72,10 @@ git_why() {
 	*'could not read Username'* | *'could not read Password'* | *'Authentication failed'* | *'returned error: 40'[13]*) git_why=login ;;
 	*'SSL certificate'* | *'certificate verif'* | *'local issuer'*) git_why=certificate ;;
 	*'cannot run ssh'* | *'ssh: not found'* | *'ssh: command not found'*) git_why=no-ssh ;;
+	*'Unable to create '*'.lock'*': File exists'*) git_why=locked ;;
+	*'mismatched algorithms'*) git_why='format' ;;
+	*'object file '*' is empty'* | *'loose object '*' is corrupt'* | *'inflate: data stream error'*) git_why=damaged ;;
+	*'bad object refs/'* | *'unable to read sha1 file of '* | *'packfile '*' is too small'*) git_why=damaged ;;
 	*'not our ref'* | *'nonexistent object'* | *'not a valid SHA1'*) git_why=no-commit ;;
 	*'epository not found'* | *'does not appear to be a git repository'* | *'does not exist'* | *'could not be found'*) git_why=missing ;;
 	*'repository '*' not found'* | *'not exported'* | *' DENIED by '* | *'returned error: 404'*) git_why=missing ;;
@@ -46,8 +92,8 @@ git_why() {
 # and only for its server. No credential helper of the host sees it: a helper would store it.
 # shellcheck disable=SC2016 # expanded by the job's own shell
 GIT='git() {
-	[ -n "$SHIPIT_REPO_TOKEN" ] || { command git "$@"; return; }
-	command git -c "credential.$SHIPIT_TOKEN_FOR.helper=" -c "credential.$SHIPIT_TOKEN_FOR.helper=$SHIPIT_HELPER" "$@"
+	[ -n "$SHIPIT_REPO_TOKEN" ] || { command git $SHIPIT_GIT "$@"; return; }
+	command git $SHIPIT_GIT -c "credential.$SHIPIT_TOKEN_FOR.helper=" -c "credential.$SHIPIT_TOKEN_FOR.helper=$SHIPIT_HELPER" "$@"
 }
 '
 # shellcheck disable=SC2016 # expanded by the helper's own shell
@@ -56,9 +102,10 @@ HELPER='!f() { [ "$1" != get ] || printf "username=%s\npassword=%s\n" "$SHIPIT_T
 # git_access: gives what is started next the operator's access, and the C locale. How git runs ssh is decided by the
 # operator (repo-key), then by the login; if neither does, ssh may not ask questions.
 git_access() {
-	export LC_ALL=C SHIPIT_REPO_TOKEN="$data_token" SHIPIT_TOKEN_FOR="$token_for" SHIPIT_TOKEN_USER="$token_user"
+	git_alone
+	export SHIPIT_REPO_TOKEN="$data_token" SHIPIT_TOKEN_FOR="$token_for" SHIPIT_TOKEN_USER="$token_user"
 	export SHIPIT_HELPER="$HELPER"
-	login_ssh=${GIT_SSH_COMMAND:-}
+	unset GIT_NO_LAZY_FETCH
 	if [ -n "$ssh_command" ]; then
 		export GIT_SSH_COMMAND="$ssh_command"
 	elif [ -z "$login_ssh${GIT_SSH:-}" ] && ! git config core.sshCommand >/dev/null 2>&1; then
@@ -66,23 +113,44 @@ git_access() {
 	fi
 }
 
+# git_alone: the same for a git that asks no server: our settings and the C locale.
+git_alone() {
+	login_ssh=${GIT_SSH_COMMAND:-}
+	export LC_ALL=C SHIPIT_REPO_TOKEN='' SHIPIT_GIT="$GIT_SETTINGS" GIT_ATTR_NOSYSTEM=1 GIT_NO_LAZY_FETCH=1
+}
+
 git_access_end() {
 	if [ -n "$locale" ]; then LC_ALL=$locale; else unset LC_ALL; fi
 	if [ -n "$login_ssh" ]; then GIT_SSH_COMMAND=$login_ssh; else unset GIT_SSH_COMMAND; fi
-	unset SHIPIT_REPO_TOKEN SHIPIT_TOKEN_FOR SHIPIT_TOKEN_USER SHIPIT_HELPER
+	unset SHIPIT_REPO_TOKEN SHIPIT_TOKEN_FOR SHIPIT_TOKEN_USER SHIPIT_HELPER SHIPIT_GIT GIT_ATTR_NOSYSTEM GIT_NO_LAZY_FETCH
 }
 
-# must_run_git STEP LIMIT DIR COMMAND...: like must_run, for a git that asks a server; the failure says why.
-must_run_git() {
+# run_git STEP LIMIT DIR COMMAND...: like run_step, for a git that asks a server. A failure sets $git_why.
+run_git() {
 	need_repo_key "$1"
 	git_access
 	run_step "$@"
 	git_access_end
+	git_ended
+}
+
+# git_ended: whether the last step was good; if not, $git_why says why git failed.
+git_ended() {
+	git_why=
 	[ "$code" != 0 ] || return 0
-	[ "$why" = 'exit' ] || step_failed "$1" "$2"
-	git_why "$LOG" "$step_from" "$code"
+	[ "$why" != 'exit' ] || git_why "$LOG" "$step_from" "$code"
+	return 1
+}
+
+# git_failed STEP LIMIT: ends the script with the reason for which run_git failed.
+git_failed() {
 	[ -n "$git_why" ] || step_failed "$1" "$2"
 	fail git-access "$1" "$git_why" "$code"
+}
+
+# must_run_git STEP LIMIT DIR COMMAND...: the same; if it fails, the script ends.
+must_run_git() {
+	run_git "$@" || git_failed "$1" "$2"
 }
 
 # need_repo_key STEP: the key of the configuration has to be there: ssh would try other keys instead.
@@ -144,6 +212,10 @@ has_revision() {
 # commit. Arguments: mode, repository, commit, ref that pins it, prefix for branches and tags.
 # shellcheck disable=SC2016 # expanded by the job's own shell
 FETCH='mode=$1 repo=$2 revision=$3 pin=$4 into=$5
+[ -z "${6:-}" ] || { GIT_ALLOW_PROTOCOL=$6 && export GIT_ALLOW_PROTOCOL; }
+# A partial clone that is shallow too would ask for what it lacks to find out what it lacks, for ever.
+GIT_NO_LAZY_FETCH=1
+export GIT_NO_LAZY_FETCH
 all() {
 	git fetch --quiet --prune --force --no-tags --no-write-fetch-head "$@" "$repo" "+refs/heads/*:$into/heads/*" $tags
 }
@@ -175,14 +247,29 @@ all "$@" || exit
 }
 git update-ref "$pin" "$revision"'
 
-# fetch_from STEP LIMIT MODE REPOSITORY COMMIT PIN INTO: see FETCH.
+# fetch_from STEP LIMIT MODE REPOSITORY COMMIT PIN INTO [PROTOCOLS]: see FETCH. Damaged objects are replaced, and locks
+# that nobody holds removed: then it is tried once more.
 fetch_from() {
 	fetch_step=$1 fetch_limit=$2
 	shift 2
+	fetch_try "$@" || { fetch_mend && fetch_try "$@"; } || git_failed "$fetch_step" "$fetch_limit"
+}
+
+fetch_try() {
 	GIT_DIR=$root/source
 	export GIT_DIR
-	must_run_git "$fetch_step" "$fetch_limit" "$root" /bin/sh -c "$GIT$FETCH" shipit "$@"
+	run_git "$fetch_step" "$fetch_limit" "$root" /bin/sh -c "$GIT$FETCH" shipit "$@"
+	fetch_code=$?
 	unset GIT_DIR
+	return $fetch_code
+}
+
+fetch_mend() {
+	case $git_why in
+	damaged) mend_source "$fetch_limit" ;;
+	locked) remove_git_locks ;;
+	*) return 1 ;;
+	esac
 }
 
 # set_promisor: sets $fetch_repo to what is fetched from. A partial clone asks its remote `origin` for files that it
@@ -215,15 +302,6 @@ must_be_commit() {
 	[ "$must_kind" = commit ] || fail not-a-commit fetch "$revision" "$must_kind"
 }
 
-# remove_git_locks: removes what a git that was killed leaves behind, which would stop every later git or fill the disk:
-# locks, partial packs, and refs that a power loss left empty. The holder of the lock is alone in the repository.
-remove_git_locks() {
-	[ "$(readlink "$S/lock")" = "${R##*/}" ] || return 0
-	rm -f "$root/source/"*.lock "$root/source/objects/info/"*.lock "$root/source/objects/pack/"tmp_*
-	find "$root/source/refs" -name '*.lock' -exec rm -f {} +
-	find "$root/source/refs/shipit" -type f -size 0 -exec rm -f {} +
-}
-
 # pin_revision: makes a ref, so that git keeps the commit as long as the release. Fails if the commit is not here.
 pin_revision() {
 	run_tool git_source update-ref "refs/shipit/$release" "$revision" && pinned=yes
@@ -249,6 +327,7 @@ find_ref() {
 	list_refs "$1" "refs/heads/$find_name" "$find_tag" "$find_tag^{}" "$find_full" "$find_full^{}"
 	find_branch='' find_tagged='' find_other=''
 	while IFS=$TAB read -r find_is find_ref; do
+		[ ${#find_is} = 40 ] || fail git-access resolve 'format' 0
 		case $find_ref in
 		"refs/heads/$find_name") find_branch=$find_is ;;
 		# The peeled line follows the tag's own line, and is the commit.

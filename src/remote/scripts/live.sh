@@ -102,7 +102,8 @@ collect_git_garbage() {
 	tidy_packs=$#
 	set -- "$root"/source/objects/17/*
 	[ "$tidy_packs" -gt 50 ] || [ $# -gt 27 ] || return 0
-	run_job 300 "$root" git --git-dir="$root/source" -c gc.autoDetach=false gc --auto --quiet
+	# shellcheck disable=SC2086 # no setting contains a blank
+	run_job 300 "$root" git $GIT_SETTINGS --git-dir="$root/source" -c gc.autoDetach=false gc --auto --quiet
 	return 0
 }
 

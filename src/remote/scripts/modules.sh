@@ -7,12 +7,12 @@
 # fetch_modules LIMIT: fetches the submodules of $revision, and their submodules.
 fetch_modules() {
 	printf '.\t%s\t%s\n' "$revision" "$repo" >"$M/modules" || write_failed submodules "$M"
-	modules_number=0
+	modules_number=0 modules_count=0
 	# list_modules adds lines to the file while it is read.
 	while IFS=$TAB read -r module_at module_is module_url; do
 		[ "$modules_number" = 0 ] || fetch_module "$1"
 		modules_number=$((modules_number + 1))
-		list_modules
+		list_modules "$1"
 	done <"$M/modules"
 }
 
@@ -37,35 +37,66 @@ fetch_module() {
 	module_mode=$fetch_mode
 	# A partial clone asks only the remote `origin` for missing files, and this is another repository.
 	[ "$module_mode" != blobless ] || module_mode=
-	module_into=refs/modules/$(printf %s "$module_url" | tr -c 'A-Za-z0-9' _)
-	# An address in .gitmodules is not trusted: it may not be a path of the host or a program, unless the repository is
-	# a path itself.
+	module_into=refs/modules/$(printf %s "$module_url" | tr -c 'A-Za-z0-9' _ | tail -c 200)
+	# An address in .gitmodules is not trusted: it may not be a program, nor a path of the host, unless the repository
+	# is a path itself.
+	module_by=git:http:https:ssh
 	case $repo in
-	/* | file://*) ;;
-	*) export GIT_PROTOCOL_FROM_USER=0 ;;
+	/* | file://*) module_by=$module_by:file ;;
+	*::*) module_by=$module_by:${repo%%::*} ;;
 	esac
-	fetch_from submodules "$1" "$module_mode" "$module_url" "$module_is" "$module_pin" "$module_into"
-	unset GIT_PROTOCOL_FROM_USER
+	fetch_from submodules "$1" "$module_mode" "$module_url" "$module_is" "$module_pin" "$module_into" "$module_by"
 }
 
-# list_modules: adds the submodules of $module_is to the list.
-list_modules() {
-	[ -n "$(git_source ls-tree "$module_is" .gitmodules)" ] || return 0
-	rm -f "$R/gitmodules.z"
-	git_source config --blob "$module_is:.gitmodules" -z --get-regexp '^submodule\..*\.(path|url)$' \
-		2>>"$LOG" >"$R/gitmodules.z"
-	# git-config(1): 1 is "none".
-	case $? in
-	0 | 1) [ -e "$R/gitmodules.z" ] || write_failed submodules "$R" ;;
-	*)
-		run_tool git_source config --blob "$module_is:.gitmodules" --list
-		fail bad-gitmodules submodules "$module_is" "$said"
+# More submodules than anybody has, and a larger .gitmodules: one repository may name another thousands of times.
+MOST_MODULES=1000
+LARGEST_GITMODULES=500000
+
+# Exits with 21 if .gitmodules is no file, or too large. git-config(1): 1 is "none".
+# shellcheck disable=SC2016 # expanded by the job's own shell
+LIST_MODULES='source=$1 commit=$2 to=$3 largest=$4
+printf "" >"$to"
+set -f
+set -- $(git --git-dir="$source" ls-tree -l "$commit" .gitmodules)
+case ${1:-} in
+"") exit ;;
+100*) [ "${4:-0}" -le "$largest" ] || exit 21 ;;
+*) exit 21 ;;
+esac
+git --git-dir="$source" config --blob "$commit:.gitmodules" -z --get-regexp "^submodule\..*\.(path|url|update)$" >"$to.z"
+case $? in
+0) tr "\n\0" "\t\n" <"$to.z" >"$to" ;;
+1) ;;
+*) exit 20 ;;
+esac'
+
+# read_gitmodules LIMIT COMMIT: writes what its .gitmodules says to $R/gitmodules: name and value, a line each.
+read_gitmodules() {
+	log_size
+	step_from=$size
+	git_access
+	run_job "$1" "$root" /bin/sh -c "$GIT$LIST_MODULES" shipit "$root/source" "$2" "$R/gitmodules" $LARGEST_GITMODULES
+	git_access_end
+	case $why/$code in
+	exit/0) ;;
+	exit/21)
+		said="it is not a file, or larger than $LARGEST_GITMODULES bytes"
+		fail bad-gitmodules submodules "$2" "$said"
 		;;
+	exit/*)
+		said=$(tail -c "+$((step_from + 1))" "$LOG" | head -n 1)
+		fail bad-gitmodules submodules "$2" "$said"
+		;;
+	*) step_failed submodules "$1" ;;
 	esac
-	tr '\n\0' '\t\n' <"$R/gitmodules.z" >"$R/gitmodules" || write_failed submodules "$R"
-	[ -s "$R/gitmodules" ] || return 0
-	said=$(in_c_locale git_source -c core.quotePath=false ls-tree -r --full-tree "$module_is" 2>&1 >"$R/tree") ||
-		fail bad-tree submodules "$module_is" "$said"
+	said='it has a tab or a newline in a name or a value'
+	! grep -q "$TAB.*$TAB" "$R/gitmodules" || fail bad-gitmodules submodules "$2" "$said"
+}
+
+# list_modules LIMIT: adds the submodules of $module_is to the list.
+list_modules() {
+	list_tree "$1" "$module_is" "$R/tree"
+	modules_read=
 	while IFS=$TAB read -r module_head module_path; do
 		case $module_head in
 		'160000 commit '*) ;;
@@ -77,25 +108,49 @@ list_modules() {
 			*) continue ;;
 			esac
 		fi
-		case $module_path in
-		'"'* | *\\*) fail submodule-name submodules "$module_path" ;;
-		esac
+		[ -n "$modules_read" ] || read_gitmodules "$1" "$module_is"
+		modules_read=yes
 		module_address
+		[ "$module_update" != none ] || continue
+		modules_count=$((modules_count + 1))
+		[ "$modules_count" -le $MOST_MODULES ] || fail too-many-submodules submodules $MOST_MODULES
 		[ "$module_at" = . ] || module_path=$module_at/$module_path
 		printf '%s\t%s\t%s\n' "$module_path" "${module_head##* }" "$module_from" >>"$M/modules" ||
 			write_failed submodules "$M"
 	done <"$R/tree"
 }
 
-# module_address: sets $module_from to the address of $module_path in .gitmodules.
+# module_setting KEY NAME-OR-PATH: sets $module_name and $module_value to the last line of .gitmodules that fits:
+# `path` fits by its value, the others by the name of the submodule.
+module_setting() {
+	module_name='' module_value=''
+	case $1 in
+	path) grep -F -e ".path$TAB$2" "$R/gitmodules" ;;
+	*) grep -F -e "$2.$1$TAB" "$R/gitmodules" ;;
+	esac | tail -n 100 >"$R/settings" || write_failed submodules "$R"
+	while IFS=$TAB read -r module_key module_is_set; do
+		case $1 in
+		path) [ "${module_key##*.}/${module_is_set%/}" = "path/$2" ] || continue ;;
+		*) [ "$module_key" = "$2.$1" ] || continue ;;
+		esac
+		module_name=${module_key%.*} module_value=$module_is_set
+	done <"$R/settings"
+}
+
+# module_address: sets $module_from to the address of $module_path in .gitmodules, and $module_update to what it says
+# about updates.
 module_address() {
-	module_name='' module_from=''
-	while IFS=$TAB read -r module_key module_value; do
-		[ "${module_key##*.}/${module_value%/}" != "path/$module_path" ] || module_name=${module_key%.path}
-	done <"$R/gitmodules"
-	while IFS=$TAB read -r module_key module_value; do
-		[ "$module_key" != "$module_name.url" ] || module_from=$module_value
-	done <"$R/gitmodules"
+	case $module_path in
+	'"'* | *\\*) fail submodule-name submodules "$module_path" ;;
+	esac
+	is_clean_path "$module_path" || fail submodule-outside submodules "$module_path"
+	module_setting path "$module_path"
+	module_named=$module_name
+	[ -n "$module_named" ] || fail submodule-without-address submodules "$module_path"
+	module_setting update "$module_named"
+	module_update=$module_value
+	module_setting url "$module_named"
+	module_from=$module_value
 	case $module_from in
 	'' | -*) fail submodule-without-address submodules "$module_path" ;;
 	./* | ../*) module_relative ;;
@@ -130,8 +185,8 @@ checkout_modules() {
 		modules_number=$((modules_number + 1))
 		[ "$module_at" != . ] || continue
 		[ -z "$subdir" ] || module_at=${module_at#"$subdir"/}
-		make_dir_inside submodules "$module_at" "$rel/$module_at"
-		checkout_tree "$1" "$rel/$module_at" "$module_is" "$R/index.$modules_number"
+		make_dir_inside submodules "$module_at"
+		checkout_tree "$1" "$rel/$module_at" "$module_is" "$R/index.$modules_number" '' || git_failed checkout "$1"
 	done <"$M/modules"
 }
 

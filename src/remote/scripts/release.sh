@@ -187,160 +187,39 @@ need_space() {
 	[ "$4" -gt "$space_needed" ] || fail no-space prepare "$4" "$space_needed"
 }
 
-# shellcheck disable=SC2016 # expanded by the job's own shell
-CHECKOUT='git --git-dir="$1" --work-tree="$2" -c core.splitIndex=false read-tree --reset -u "$3"'
-
-# checkout LIMIT: checks out the files of the release.
+# checkout LIMIT: checks out the files of the release, and looks at what the repository has in it.
 checkout() {
+	fill_release "$1"
+	look_at_release
+}
+
+# fill_release LIMIT: puts the files of the commit and of its submodules into the release.
+fill_release() {
 	[ -n "$pinned" ] || pin_revision || fail cannot-pin checkout "$revision" "$root/source" "$said"
 	if [ -n "$subdir" ]; then
 		git_source cat-file -e "$revision:$subdir/" 2>/dev/null || fail no-subdir checkout "$revision" "$subdir"
 		printf '%s\n' "$subdir" >"$M/subdir" || write_failed checkout "$M"
 	fi
-	checkout_tree "$1" "$rel" "$revision${subdir:+:$subdir}" "$R/index"
+	tree_limit=$1
+	checkout_tree "$1" "$rel" "$revision${subdir:+:$subdir}" "$R/index" "$R/tree" || {
+		# A commit that is here may lack what belongs to it, after a crash.
+		[ "$git_why" = damaged ] && mend_source "$1" && fetch "$1" && { [ -n "$pinned" ] || pin_revision; } &&
+			checkout_tree "$1" "$rel" "$revision${subdir:+:$subdir}" "$R/index" "$R/tree"
+	} || {
+		[ "$code" != 22 ] || tree_is_listed checkout "$revision" "$R/tree"
+		git_failed checkout "$1"
+	}
+	tree_is_listed checkout "$revision" "$R/tree"
 	checkout_modules "$1"
-	[ ! -L "$rel/REVISION" ] || rm -f "$rel/REVISION"
+	if [ -d "$rel/REVISION" ] && [ ! -L "$rel/REVISION" ]; then fail revision-tracked checkout; fi
+	revision_tracked=
+	if [ -e "$rel/REVISION" ] || [ -L "$rel/REVISION" ]; then
+		revision_tracked=yes
+		rm -f "$rel/REVISION"
+	fi
 	printf '%s\n' "$revision" >"$rel/REVISION" || write_failed checkout "$rel/REVISION"
 	printf 'revision\t%s\ndigest\t%s\nreference\t%s\nwho\t%s\nwhen\t%s\nparent\t%s\n' \
 		"$revision" "$digest" "$reference" "$who" "$when" "$from" >"$M/meta" || write_failed checkout "$M"
-}
-
-# checkout_tree LIMIT DIR TREE INDEX: checks out a tree into a directory. The index becomes the mark of the release.
-checkout_tree() {
-	rm -f "$4"
-	GIT_INDEX_FILE=$4
-	export GIT_INDEX_FILE
-	if [ -z "$fetch_mode$token_for$repo_key" ]; then
-		must_run checkout "$1" "$2" git --git-dir="$root/source" --work-tree="$2" \
-			-c core.splitIndex=false read-tree --reset -u "$3"
-	else
-		# A blobless clone fetches the files that it lacks here.
-		must_run_git checkout "$1" "$2" /bin/sh -c "$GIT$CHECKOUT" shipit "$root/source" "$2" "$3"
-	fi
-	unset GIT_INDEX_FILE
-}
-
-# link_shared ENTRY...: links shared files into the release. d:PATH is a directory, which is made if it is missing;
-# f:PATH has to exist.
-link_shared() {
-	[ -f "$M/links" ] || printf '%s\n' "$@" >"$M/links" || write_failed shared "$M"
-	for link_entry in "$@"; do
-		link_path=${link_entry#?:}
-		link_to=$root/shared/$link_path link_at=$rel/$link_path
-		case $link_entry in
-		d:*)
-			! is_sent "$link_path" || fail shared-and-sent shared "$link_path"
-			make_dirs shared "$link_to"
-			;;
-		*) [ -e "$link_to" ] || is_sent "$link_path" || fail shared-missing shared "$link_to" ;;
-		esac
-		clear_link_place "$link_path" "$link_at"
-		link_up=../../
-		link_rest=$link_path
-		while [ "$link_rest" != "${link_rest#*/}" ]; do
-			link_up=../$link_up link_rest=${link_rest#*/}
-		done
-		link_to=$link_up''shared/$link_path
-		# A file that is sent is put in place when the release goes live; until then `build` sees the staged file.
-		link_staged=
-		if is_sent "$link_path"; then
-			ln -s "$link_to" "$R/link.$file_number" || write_failed shared "$R"
-			link_staged=$R/link.$file_number
-			link_to=$link_up''shared/${file_new#"$root/shared/"}
-		fi
-		run_tool ln -s "$link_to" "$link_at" || fail cannot-make shared "$link_at" "$said"
-		check_link "$link_path" "$link_at" "$root/${link_to#"$link_up"}" "$link_staged"
-	done
-}
-
-# check_link PATH AT MEANT [STAGED]: a link leads to what is meant. A relative one does not if a directory on its way is a
-# link itself: then an absolute one does.
-check_link() {
-	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
-	[ ! "$2" -ef "$3" ] || return 0
-	run_tool rm -f "$2" && run_tool ln -s "$3" "$2" || fail cannot-make shared "$2" "$said"
-	if [ -n "${4:-}" ]; then
-		run_tool rm -f "$4" && run_tool ln -s "$root/shared/$1" "$4" || fail cannot-make shared "$4" "$said"
-	fi
-	# shellcheck disable=SC3013
-	[ "$2" -ef "$3" ] || fail link-leads-nowhere shared "$2" "$3"
-}
-
-# check_links_again: what was shared when a release was made has to be there still when it goes live again.
-check_links_again() {
-	[ -f "$M/links" ] || return 0
-	while IFS= read -r again_link; do
-		again_path=${again_link#?:}
-		[ ! -e "$rel/$again_path" ] || continue
-		case $again_link in
-		d:*) make_dirs shared "$root/shared/$again_path" ;;
-		esac
-		[ -e "$rel/$again_path" ] || is_sent "$again_path" ||
-			fail shared-missing shared "$root/shared/$again_path"
-	done <"$M/links"
-}
-
-# clear_link_place PATH AT: removes what is in the way of a link. No file of the repository may be lost, and no link in
-# the repository may lead out of the release.
-clear_link_place() {
-	make_dir_inside shared "$1" "${2%/*}"
-	if [ -d "$2" ] && [ ! -L "$2" ]; then
-		for link_held in "$2"/* "$2"/.[!.]* "$2"/..?*; do
-			case ${link_held##*/} in
-			.gitkeep | .keep | .gitignore | .placeholder) continue ;;
-			esac
-			[ ! -e "$link_held" ] || fail shared-files-tracked shared "$1" "${link_held##*/}"
-		done
-		rm -rf "$2"
-	elif [ -e "$2" ] || [ -L "$2" ]; then
-		fail shared-file-tracked shared "$1"
-	fi
-}
-
-# make_dir_inside STEP PATH DIR: makes a directory of the release, but not through a link in the repository that leads
-# out of it.
-make_dir_inside() {
-	inside_is=$3
-	while [ ! -e "$inside_is" ] && [ ! -L "$inside_is" ]; do
-		inside_is=${inside_is%/*}
-	done
-	inside_real=$(cd -P "$inside_is" 2>/dev/null && pwd -P) && rel_real=$(cd -P "$rel" && pwd -P)
-	case $inside_real/ in
-	"$rel_real"/*) ;;
-	*) fail leads-out "$1" "$2" ;;
-	esac
-	make_dirs "$1" "$3"
-}
-
-# The running app may write where this copies from: what vanished or was replaced meanwhile is no failure. Only the ends of
-# lines are compared, so no name can hide another error.
-# shellcheck disable=SC2016 # expanded by the job's own shell
-CARRY='LC_ALL=C
-export LC_ALL
-said=$(cp -a "$1" "$2" 2>&1) && exit
-code=$?
-printf "%s\n" "$said"
-[ -e "$2" ] || [ -L "$2" ] || exit "$code"
-printf "%s\n" "$said" | while IFS= read -r line; do
-	case $line in
-	*": No such file or directory" | *", as it was replaced while being copied") ;;
-	*) exit 1 ;;
-	esac
-done || exit "$code"
-echo "what vanished while it was copied is left out"'
-
-# carry_over LIMIT PATH...: copies paths from the release before.
-carry_over() {
-	carry_limit=$1
-	shift
-	[ -n "$from" ] || return 0
-	for carry_path in "$@"; do
-		[ -e "$root/releases/$from/$carry_path" ] || continue
-		[ ! -e "$rel/$carry_path" ] || fail carried-tracked carry "$carry_path"
-		carry_to=$rel/$carry_path
-		make_dir_inside carry "$carry_path" "${carry_to%/*}"
-		must_run carry "$carry_limit" "$root" /bin/sh -c "$CARRY" shipit "releases/$from/$carry_path" "$rel/$carry_path"
-	done
 }
 
 # remake_release LIMIT: makes the release to return to again from source, if it was pruned or is not whole.
@@ -367,7 +246,7 @@ remake_release() {
 	mark "$M/whole" || write_failed prepare "$M"
 	run_tool mkdir "$rel" || fail cannot-make prepare "$rel" "$said"
 	again_meta=$(cat "$M/meta")
-	checkout "$1"
+	fill_release "$1"
 	printf '%s\n' "$again_meta" >"$M/meta"
 	[ ! -f "$M/links" ] || while IFS= read -r again_link; do link_shared "$again_link"; done <"$M/links"
 	run_stored build "$rel"

@@ -287,8 +287,18 @@ exec_argv() {
 	raw $FOREVER "$root/current" "$with_shell" "$with_option" "$ENTER_ARGV" shipit "$M" '' "$@"
 }
 
+# find_home: a login may come without HOME: then it is what passwd(5) says.
+find_home() {
+	find_home_uid=$(id -u) HOME=/
+	while IFS=: read -r _ _ find_home_of _ _ find_home_is _; do
+		[ "$find_home_of" != "$find_home_uid" ] || [ -z "$find_home_is" ] || HOME=$find_home_is
+	done </etc/passwd
+	export HOME
+}
+
 # init_variables: the variables that every process starts with.
 init_variables() {
+	[ -n "${HOME:-}" ] || find_home
 	case $root in
 	/*) ;;
 	*) root=$HOME/$root ;;
@@ -343,6 +353,9 @@ main() {
 	lead_process_group
 	# git must not ask questions. It gets a name, since it would look up the host's name in the DNS for a reflog.
 	export GIT_TERMINAL_PROMPT=0 GIT_COMMITTER_NAME=shipit GIT_COMMITTER_EMAIL=shipit@localhost
+	# What a login has set for its own repositories would be taken for ours; with CDPATH, `cd` goes elsewhere.
+	unset CDPATH GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES \
+		GIT_NAMESPACE GIT_TEMPLATE_DIR GIT_ATTR_SOURCE
 	# Otherwise bash believes that sshd started it, and reads .bashrc before every hook.
 	export SHLVL=1
 	if [ "${1:-}" = successor ]; then

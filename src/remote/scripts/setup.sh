@@ -54,12 +54,18 @@ setup() {
 		fail not-a-link setup "$root/current"
 	fi
 	[ ! -e "$root/source/.git" ] || fail work-tree setup "$root/source"
-	[ -d "$root/source/objects" ] || run_tool git init --quiet --bare "$root/source" ||
-		fail cannot-make-repository setup "$root/source" "$said"
-	# No reflogs: nobody reads them here. No clean-up in the middle of a fetch: finish does that.
-	{ run_tool git_source config core.logAllRefUpdates false && run_tool git_source config maintenance.auto false; } ||
-		fail cannot-configure setup "$root/source" "$said"
+	setup_fresh=
+	if [ -d "$root/source/objects" ]; then
+		remove_git_locks
+		# What a template of the login once left there.
+		rm -f "$root/source/info/attributes" "$root/source/info/sparse-checkout"
+		! source_is_damaged || mend_source "$1"
+	else
+		run_tool make_repository "$root/source" || fail cannot-make-repository setup "$root/source" "$said"
+		setup_fresh=yes
+	fi
 	fetch_all "$1"
+	[ -z "$setup_fresh" ] || pin_releases "$root/source"
 }
 
 # make_shared_dirs PATH...: makes the shared directories.

@@ -13,8 +13,9 @@
 index_git() {
 	index_file=$1 index_dir=$2
 	shift 2
-	GIT_INDEX_FILE=$index_file git --git-dir="$root/source" --work-tree="$index_dir" \
-		-c core.fsmonitor=false -c core.quotePath=false -c core.splitIndex=false "$@"
+	# shellcheck disable=SC2086 # no setting contains a blank
+	GIT_INDEX_FILE=$index_file GIT_NO_LAZY_FETCH=1 GIT_ATTR_NOSYSTEM=1 git $GIT_SETTINGS --git-dir="$root/source" \
+		--work-tree="$index_dir" -c core.quotePath=false "$@"
 }
 
 # index_changes INDEX DIR: sets $index_changes to the paths that are missing (D), of another kind (T), or whose stat(2)
