@@ -17,6 +17,19 @@ impl Observer for Heard {
 }
 
 #[test]
+fn a_host_without_proc_is_not_one_that_is_not_linux() {
+    let said = |kernel: &'static str| {
+        let (mut host, mut heard) = (HostState::new("web1", 0), Heard::default());
+        let mut hear = |said| host.hear(said, Phase::Connect, &mut heard);
+        hear(HostMessage::Reply(0, Reply::Raw(Bytes::from_static(kernel.as_bytes()))));
+        hear(HostMessage::Gone(Exit::Code(NOT_LINUX)));
+        host.failure.unwrap().message
+    };
+    assert_eq!(said("FreeBSD\n"), "hosts that are not Linux are not yet supported: this is FreeBSD");
+    assert!(said("Linux\n").starts_with("/proc is not mounted"));
+}
+
+#[test]
 fn a_command_is_over_when_both_its_streams_are() {
     let (mut host, mut heard) = (HostState::new("web1", 0), Heard::default());
     host.running = Some(1);

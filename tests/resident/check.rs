@@ -15,6 +15,8 @@ on_each_shell!(
     a_host_on_which_nothing_was_set_up,
     what_lies_in_the_way,
     a_repository_that_is_not_there,
+    a_repository_of_another_format_and_a_damaged_clone,
+    a_login_without_a_home,
     commands_of_hooks_and_of_logins,
     a_profile_that_fails,
     values_are_one_line_each,
@@ -92,6 +94,42 @@ fn a_repository_that_is_not_there(sh: Sh) {
     let answers = found(&ground, &[("repo", "/nowhere/shop.git")], &all());
     assert_eq!(values(&answers, "repository")[0][0], "missing");
     assert!(values(&answers, "repository")[0][1].contains("/nowhere/shop.git"));
+}
+
+fn a_repository_of_another_format_and_a_damaged_clone(sh: Sh) {
+    let ground = Ground::deployed(sh);
+    let (other, work) = (ground.base().join("sha256.git"), ground.base().join("sha256"));
+    let (other, work) = (other.to_str().unwrap(), work.to_str().unwrap());
+    ground.repo.git(&["init", "-q", "--bare", "--object-format=sha256", other]);
+    ground.repo.git(&["init", "-q", "--object-format=sha256", work]);
+    ground.repo.git(&["-C", work, "commit", "-q", "--allow-empty", "-m", "x"]);
+    ground.repo.git(&["-C", work, "push", "-q", other, "HEAD:main"]);
+    fs::write(ground.root().join("source/objects/17"), "").unwrap();
+    let answers = found(&ground, &[("repo", other)], &all());
+    assert_eq!(values(&answers, "repository")[0][0], "format");
+    assert_eq!(values(&answers, "source-damaged")[0], [ground.root().join("source").to_str().unwrap()]);
+}
+
+fn a_login_without_a_home(sh: Sh) {
+    let ground = Ground::new(sh);
+    let away = ground.base().join("away");
+    fs::rename(ground.home(), &away).unwrap();
+    fs::create_dir(ground.home()).unwrap();
+    let mut run = Run::start_as(&ground, Mode::Free, 30);
+    fs::remove_dir(ground.home()).unwrap();
+    run.script(&Script::new().check_begin().check_tools(&[])).good();
+    let replies = std::mem::take(&mut run.heard.lock().unwrap().replies);
+    let said =
+        |word: &str| replies.iter().any(|(_, reply)| matches!(reply, Reply::Found(is, _) if is == word));
+    assert!(said("home") && !said("profile"), "{replies:?}");
+    assert!(run.bye().success());
+    fs::rename(away, ground.home()).unwrap();
+    // Without the variable, it is what the system says of this login.
+    let mut run = Run::start_as(&ground, Mode::Free, 30);
+    let number = run.tell_text("unset HOME\nfind_home\nfact live \"$HOME\"\n");
+    let home = run.wait(number).fact("live").to_owned();
+    assert!(home.starts_with('/'), "{home}");
+    assert!(run.bye().success());
 }
 
 fn commands_of_hooks_and_of_logins(sh: Sh) {

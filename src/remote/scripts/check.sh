@@ -17,6 +17,8 @@ check_begin() {
 		command -v "$check_tool" >/dev/null && check_packager=$check_tool && break
 	done
 	found me "$check_me" "$(id -u)" "$check_packager" "$root" "$HOME"
+	check_home=$HOME
+	[ -d "$HOME" ] || { found home "$HOME" && check_home=/; }
 	check_scratch=
 	if [ -d "$R/$TOKEN" ] && printf . 2>/dev/null >"$R/said"; then check_scratch=yes; else found scratch "${TMPDIR:-/tmp}"; fi
 	check_path
@@ -80,6 +82,7 @@ check_foreign() {
 	fi
 	[ ! -e "$root/source/.git" ] || found foreign "$root/source" ''
 	[ -d "$S/journal" ] && [ -d "$root/source/objects" ] || found 'setup' missing
+	! source_is_damaged || found source-damaged "$root/source"
 }
 
 # check_free_space: free kB and inodes, kB that the live release takes, and where the file system is mounted; measured
@@ -114,7 +117,7 @@ check_run() {
 	check_limit=$1
 	shift
 	# shellcheck disable=SC2016 # expanded by the job's own shell
-	run_job "$check_limit" "$HOME" /bin/sh -c 'said=$1; shift; LC_ALL=C; export LC_ALL; exec "$@" >"$said" 2>&1' shipit "$R/said" "$@"
+	run_job "$check_limit" "$check_home" /bin/sh -c 'said=$1; shift; LC_ALL=C; export LC_ALL; exec "$@" >"$said" 2>&1' shipit "$R/said" "$@"
 }
 
 # check_repository LIMIT SERVER PORT: this host's own access. SERVER and PORT are set for a repository behind ssh.
@@ -125,7 +128,12 @@ check_repository() {
 	check_run "$1" /bin/sh -c "$GIT"'git ls-remote "$1" HEAD' shipit "$repo"
 	git_access_end
 	case $why/$code in
-	'exit/0') git_why=ok ;;
+	'exit/0')
+		git_why=ok
+		while IFS=$TAB read -r check_id check_ref; do
+			[ "${#check_id}/$check_ref" != 64/HEAD ] || git_why='format'
+		done <"$R/said"
+		;;
 	limit/*) git_why=slow ;;
 	*) git_why "$R/said" 0 "$code" ;;
 	esac

@@ -18,6 +18,8 @@ pub enum Access {
     TimedOut,
     /// It is not there, or hidden.
     Missing { repo: String },
+    /// Its object ids are not those that shipit knows.
+    Format,
     /// Only git's own words say more.
     Other,
 }
@@ -34,6 +36,7 @@ impl Access {
             Access::Missing { repo } => {
                 return format!("there is no repository {repo}, or this host may not see it");
             }
+            Access::Format => "the repository has SHA-256 object ids, which are not supported yet",
             Access::Other => "git cannot read the repository from here",
         };
         text.to_owned()
@@ -60,6 +63,7 @@ impl Access {
             }
             Access::Unreachable => "is the name right, and may this host connect there? to try it again:",
             Access::TimedOut | Access::Other => "to try it by hand:",
+            Access::Format => "deploy a repository with SHA-1 ids, git's default; to see its ids:",
             Access::Missing { .. } => "check `repo` in shipit.toml; to try it by hand:",
         };
         text.to_owned()

@@ -91,6 +91,10 @@ impl Host<'_> {
             let remedy = format!("shipit {} --redeploy", quote(self.environment));
             found.push(place(Place::Damaged { release: release.to_owned(), damage }, remedy));
         }
+        if let Some([path]) = self.answers.first("source-damaged") {
+            let setup = format!("shipit {} setup", quote(self.environment));
+            found.push(place(Place::DamagedSource { path: path.to_owned() }, setup));
+        }
         if let Some([directory]) = self.answers.first("scratch") {
             let no_scratch = Place::NoScratch { directory: directory.to_owned() };
             found.push(place(no_scratch, remote.run(&format!("df -h /dev/shm {}", quote(directory)))));
@@ -214,6 +218,11 @@ impl Host<'_> {
 
     fn session(&self, found: &mut Vec<Finding>) {
         let (app, remote) = (self.app, &self.remote);
+        if let Some([path]) = self.answers.first("home") {
+            let make = format!("install -d -o {} -m 750 {}", quote(self.user), quote(path));
+            let problem = Problem::System(System::NoHome { path: path.to_owned() });
+            found.push(Finding::new(problem, remote.sudo(&[&make])));
+        }
         let hooks = [&app.hooks.build, &app.hooks.post_deploy];
         let hooks = hooks.into_iter().flatten().map(|hook| hook.text.as_str());
         let supervisor = app

@@ -63,6 +63,8 @@ pub enum Place {
     Foreign { path: String, target: String },
     /// What is live is not whole.
     Damaged { release: String, damage: Damage },
+    /// The clone has objects without content.
+    DamagedSource { path: String },
     /// No place for temporary files.
     NoScratch { directory: String },
     /// The directory is the app's, or one above it; its mode would allow it.
@@ -112,6 +114,8 @@ pub enum Tool {
 pub enum System {
     /// systemd ends services of the user with the last session.
     LingerOff { user: String },
+    /// The home directory of the login is missing.
+    NoHome { path: String },
     /// `KillUserProcesses` of logind.
     ProcessesKilled,
     /// Its clock, compared with that of this machine.
@@ -222,6 +226,9 @@ impl Place {
             Place::Damaged { release, damage } => {
                 format!("the live release {release} is not whole: {damage}")
             }
+            Place::DamagedSource { path } => {
+                format!("{path} has damaged objects, as a crash or a power loss leaves them")
+            }
             Place::NoScratch { directory } => format!(
                 "neither /dev/shm nor {directory} can be written to; repository and tools were not checked"
             ),
@@ -249,6 +256,7 @@ impl Place {
                 Some("what serves from there stops until the next deploy; to move it away:")
             }
             Place::Damaged { .. } => Some("a new release on all hosts:"),
+            Place::DamagedSource { .. } => Some("setup puts a fresh clone in its place:"),
             Place::Space { .. } => Some("what takes the space, in kB, largest last:"),
             Place::Inodes { .. } => Some("where the files are, most last:"),
             Place::NoScratch { .. }
@@ -319,6 +327,9 @@ impl System {
             System::LingerOff { user } => format!(
                 "services of {user} end with the last session and start with the first: linger is off"
             ),
+            System::NoHome { path } => {
+                format!("the home directory of this login, {path}, is not there: `pre-setup` cannot run in it")
+            }
             System::ProcessesKilled => {
                 "logind ends all that a session leaves behind (KillUserProcesses): daemons that hooks start, and shipit's \
                  own rollback when the connection is lost"
@@ -347,7 +358,10 @@ impl System {
                 "or the key is restricted in authorized_keys (restrict, no-port-forwarding); where sshd_config includes \
                  sshd_config.d:",
             ),
-            System::LingerOff { .. } | System::ProcessesKilled | System::ForwardingUnknown { .. } => None,
+            System::LingerOff { .. }
+            | System::NoHome { .. }
+            | System::ProcessesKilled
+            | System::ForwardingUnknown { .. } => None,
         }
     }
 }

@@ -27,6 +27,7 @@ pub(super) fn access(answers: &Answers<'_>, remote: &Remote<'_>, repo: &str) -> 
             (Access::Password, remote.ask(&store))
         }
         "no-address" | "refused" | "silent" | "cut" => (Access::Unreachable, remote.run(&list)),
+        "format" => (Access::Format, remote.run(&list)),
         "slow" => (Access::TimedOut, remote.run(&list)),
         "missing" => (Access::Missing { repo }, remote.run(&list)),
         _ => (Access::Other, remote.run(&list)),

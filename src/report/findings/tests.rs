@@ -109,6 +109,9 @@ fn what_makes_a_deploy_fail_is_broken_and_the_rest_warns() {
         (&["blocked", "/var/www"], true),
         (&["setup", "missing"], true),
         (&["kills", "deploy"], false),
+        (&["home", "/home/deploy"], false),
+        (&["source-damaged", "/var/www/shop/source"], true),
+        (&["repository", "format", ""], true),
         (&["linger", "no"], false),
         (&["scratch", "/tmp"], true),
     ];
@@ -191,9 +194,20 @@ fn who_is_not_reached_and_what_a_host_breaks_off() {
 #[test]
 fn nothing_of_a_host_reaches_the_terminal_or_leaves_its_quotes() {
     let evil = "x'; touch hurt; '\u{1b}[2J\u{202e}";
-    for word in
-        ["closed", "blocked", "foreign", "tool", "git", "repository", "server-key", "key", "space", "profile"]
-    {
+    for word in [
+        "closed",
+        "blocked",
+        "foreign",
+        "tool",
+        "git",
+        "repository",
+        "server-key",
+        "key",
+        "space",
+        "profile",
+        "damaged",
+        "home",
+    ] {
         let text = shown("", 1, &answers(&[&[word, evil, evil, evil]]));
         assert!(!text.chars().any(|c| c == '\u{1b}' || c == '\u{202e}'), "{text:?}");
         for line in text.lines().filter(|line| line.starts_with("      ssh ")) {
