@@ -30,6 +30,7 @@ mod ask;
 mod check;
 mod confirm;
 mod health;
+mod hostile;
 mod jobs;
 mod limits;
 mod lock;
