@@ -9,7 +9,8 @@ use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
 
 use super::event::{Event, Failure, FailureKind};
-use super::fleet::{Fleet, plain_failure, random};
+use super::fleet::{Fleet, plain_failure};
+use super::random::random;
 use super::shell_session::{Patience, ShellSession};
 use crate::plan::{Phase, Plan};
 use crate::remote::program::{PROGRAM, start_command};

@@ -13,6 +13,7 @@ use super::interrupt::{Asked, Interrupt};
 use super::live::Live;
 use super::message::HostMessage;
 use super::notice::Notice;
+use super::random::random;
 use crate::plan::{OnFailure, Phase, Plan};
 use crate::remote::script::{Script, assignments};
 use crate::remote::step::Step;
@@ -390,15 +391,4 @@ impl<'a> Fleet<'a> {
 
 pub(super) fn plain_failure(kind: FailureKind, step: Step, message: String) -> Failure {
     Failure { kind, step, exit: None, message, reason: None, hint: None, tail: Vec::new() }
-}
-
-// Hexadecimal digits of so many random bytes.
-pub(super) fn random(bytes: usize) -> String {
-    let mut noise = vec![0_u8; bytes];
-    // Without the kernel's randomness there is no SSH either; the clock at least distinguishes runs.
-    if getrandom::fill(&mut noise).is_err() {
-        let now = jiff::Timestamp::now().as_nanosecond().to_le_bytes();
-        noise.iter_mut().zip(now).for_each(|(byte, clock)| *byte = clock);
-    }
-    noise.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

@@ -40,6 +40,7 @@ mod look;
 mod message;
 mod notice;
 mod pause;
+mod random;
 mod request;
 mod resolve_in_doubt;
 mod resolve_refs;

@@ -15,6 +15,7 @@ pub mod program;
 pub mod quote;
 pub mod reason;
 pub mod release;
+pub mod said;
 pub mod script;
 pub mod step;
 pub mod version;

@@ -3,12 +3,9 @@
 //!
 //! Longer than most files: it is a table.
 
-use std::convert::Infallible;
-use std::fmt;
-use std::str::FromStr;
-
 use super::access::AccessError;
 use super::damage::Damage;
+use super::said::{Said, ShortCommit};
 use super::step::Step;
 
 macro_rules! reasons {
@@ -351,7 +348,7 @@ enum DiskError {
 
 impl DiskError {
     fn of(said: &Said) -> Option<DiskError> {
-        let said = said.0.as_str();
+        let said = said.text();
         [
             ("No space left on device", DiskError::Full),
             ("(no inodes are left)", DiskError::NoInodes),
@@ -361,46 +358,6 @@ impl DiskError {
         ]
         .into_iter()
         .find_map(|(text, error)| said.ends_with(text).then_some(error))
-    }
-}
-
-/// What a tool on the host said when it failed: a line, bounded, perhaps none. Shown behind the message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said(String);
-
-impl FromStr for Said {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Said, Infallible> {
-        const LONGEST: usize = 300;
-        let text = text.trim();
-        let skip = text.chars().count().saturating_sub(LONGEST);
-        // The end says why.
-        Ok(Said(text.chars().skip(skip).collect()))
-    }
-}
-
-impl fmt::Display for Said {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() { Ok(()) } else { write!(f, ": {}", self.0) }
-    }
-}
-
-/// A commit, shown by its first seven digits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShortCommit(String);
-
-impl FromStr for ShortCommit {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<ShortCommit, Infallible> {
-        Ok(ShortCommit(text.chars().take(7).collect()))
-    }
-}
-
-impl fmt::Display for ShortCommit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -184,7 +184,9 @@ fn commit(ground: &Ground, of: &str, parents: &[&str]) -> String {
         "x",
         &format!("{of}^{{tree}}"),
     ]);
-    parents.iter().for_each(|parent| drop(git.args(["-p", parent])));
+    for parent in parents {
+        git.args(["-p", parent]);
+    }
     for role in ["AUTHOR", "COMMITTER"] {
         git.env(format!("GIT_{role}_NAME"), "x").env(format!("GIT_{role}_EMAIL"), "x@x");
     }

@@ -188,7 +188,7 @@ fn who_is_not_reached_and_what_a_host_breaks_off() {
     let unreached = Checked { failure: Some(failure(FailureKind::Unreachable, "no route")), ..answers(&[]) };
     assert_eq!(shown("", 1, &unreached), "web1\n  not reached: no route\n    first\n      second\n");
     let broken = Checked { failure: Some(failure(FailureKind::Step, "no shell came up")), ..answers(&[]) };
-    assert_eq!(shown("", 1, &broken), "web1\n  broken: no shell came up\n    first   second\n");
+    assert_eq!(shown("", 1, &broken), "web1\n  broken: no shell came up\n    first\n      second\n");
 }
 
 #[test]
@@ -246,12 +246,18 @@ fn what_is_seen_here() {
           export CI_TOKEN=
       warning: SSH_AUTH_SOCK names /run/agent, and no agent answers there
           eval "$(ssh-agent)" && ssh-add
-      warning: uncommitted changes that would not be deployed: a b and 2 more
+      warning: a b and 2 more have uncommitted changes that would not be deployed
         a deploy is refused unless --force is given; to commit and push them:
           git -C '/my work' commit --all && git -C '/my work' push
       warning: 2 commits are not pushed and would not be deployed
         a deploy is refused unless --force is given:
           git -C /work push
+      warning: did not look for uncommitted changes and unpushed commits: git is not installed here
+      warning: did not look for uncommitted changes and unpushed commits: the remote of this work tree is work:acme/shop, not git@example.com:acme/shop.git
+        if both are the same:
+          git -C /work remote set-url origin git@example.com:acme/shop.git
+      warning: git does not read the work tree /my work, because it belongs to another user
+          git config --global --add safe.directory '/my work'
     "##);
 }
 

@@ -1,7 +1,6 @@
 //! What a hostile repository holds. Each kind is a function of its own; a repository has one to four of them.
 
-use git2::{ObjectType, Odb, Oid, Repository};
-
+use super::store::{Id, Store};
 use super::tree::{Entry, Node, below, dir, entry, file, link, sort, write};
 use crate::adversary::Random;
 use crate::ground::Ground;
@@ -12,7 +11,7 @@ pub struct Maker {
     /// The directory of everything.
     base: String,
     /// Commits that a submodule may name: one that is there, the hostile one before, one that is nowhere.
-    commits: [Oid; 3],
+    commits: [Id; 3],
 }
 
 /// A repository, and how it is deployed.
@@ -60,11 +59,10 @@ impl Draw {
     /// Makes it in the origin of that ground.
     pub fn new(ground: &Ground, seed: u64) -> Draw {
         let mut chance = Random::new(seed);
-        let origin = Repository::open_bare(ground.repo.url()).unwrap();
-        let odb = origin.odb().unwrap();
-        let good = ground.repo.head().parse().unwrap();
-        let before = origin.refname_to_id("refs/heads/hostile").unwrap_or(good);
-        let commits = [good, before, "00000000000000000000000000000000000000aa".parse().unwrap()];
+        let origin = Store::new(ground.repo.url().as_ref());
+        let good = Id::parse(&ground.repo.head());
+        let before = origin.branch("hostile").unwrap_or(good);
+        let commits = [good, before, Id::parse("00000000000000000000000000000000000000aa")];
         // Each kind has its turn; more than one hide one another, so there are few.
         let mut kinds = vec![usize::try_from(seed).unwrap() % KINDS.len()];
         (0..chance.below(3)).for_each(|_| kinds.push(chance.below(KINDS.len())));
@@ -89,9 +87,9 @@ impl Draw {
         if maker.chance.below(8) != 0 {
             sort(&mut entries);
         }
-        let commit = commit(&odb, &Node::Tree(entries), good);
+        let commit = commit(&origin, &Node::Tree(entries), good);
         for name in ["main", "hostile"] {
-            origin.reference(&format!("refs/heads/{name}"), commit, true, "").unwrap();
+            origin.set_branch(name, commit);
         }
         Draw {
             kinds,
@@ -104,12 +102,12 @@ impl Draw {
     }
 }
 
-fn commit(odb: &Odb<'_>, tree: &Node, parent: Oid) -> Oid {
-    let (_, tree) = write(odb, tree);
+fn commit(store: &Store, tree: &Node, parent: Id) -> Id {
+    let (_, tree) = write(store, tree);
     let text = format!(
         "tree {tree}\nparent {parent}\nauthor a <a> 1795248902 +0000\ncommitter a <a> 1795248902 +0000\n\nx\n"
     );
-    odb.write(ObjectType::Commit, text.as_bytes()).unwrap()
+    store.write("commit", text.as_bytes())
 }
 
 /// What would be seen if it were run by a shell, in names and in texts.

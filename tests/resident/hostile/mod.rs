@@ -6,6 +6,7 @@
 //! `SHIPIT_ADVERSARY_SECONDS` and `SHIPIT_ADVERSARY_SEED` say for how long, and from where (`tests/run adversary repository`).
 
 mod draw;
+mod store;
 mod tree;
 mod watch;
 

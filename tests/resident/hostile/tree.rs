@@ -1,6 +1,6 @@
 //! Trees as bytes: names and modes that git itself would refuse to write.
 
-use git2::{ObjectType, Odb, Oid};
+use super::store::{Id, Store};
 
 /// What an entry is.
 #[derive(Debug, Clone)]
@@ -9,7 +9,7 @@ pub enum Node {
     Script(Vec<u8>),
     Link(Vec<u8>),
     /// A commit, with the mode of a submodule.
-    Module(Oid),
+    Module(Id),
     Tree(Vec<Entry>),
     /// An object of that kind, under a mode of another.
     Odd(&'static str, Box<Node>),
@@ -41,24 +41,24 @@ pub fn below(path: &[&str], node: Node) -> Entry {
 }
 
 /// Writes it; its mode and its id.
-pub fn write(odb: &Odb<'_>, node: &Node) -> (&'static str, Oid) {
-    let blob = |text: &[u8]| odb.write(ObjectType::Blob, text).unwrap();
+pub fn write(store: &Store, node: &Node) -> (&'static str, Id) {
+    let blob = |text: &[u8]| store.write("blob", text);
     match node {
         Node::File(text) => ("100644", blob(text)),
         Node::Script(text) => ("100755", blob(text)),
         Node::Link(to) => ("120000", blob(to)),
         Node::Module(id) => ("160000", *id),
-        Node::Odd(mode, node) => (mode, write(odb, node).1),
+        Node::Odd(mode, node) => (mode, write(store, node).1),
         Node::Tree(entries) => {
             let mut bytes = Vec::new();
             for (name, node) in entries {
-                let (mode, id) = write(odb, node);
+                let (mode, id) = write(store, node);
                 bytes.extend_from_slice(format!("{mode} ").as_bytes());
                 bytes.extend_from_slice(name);
                 bytes.push(0);
-                bytes.extend_from_slice(id.as_bytes());
+                bytes.extend_from_slice(id.bytes());
             }
-            ("40000", odb.write(ObjectType::Tree, &bytes).unwrap())
+            ("40000", store.write("tree", &bytes))
         }
     }
 }
