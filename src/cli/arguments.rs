@@ -98,7 +98,7 @@ pub(super) struct Typed {
     /// Show what would be done; change nothing
     #[arg(short = 'n', long, value_parser = flag)]
     pub dry_run: bool,
-    /// With plan or --dry-run: the exact scripts
+    /// With plan or --dry-run: show the scripts
     #[arg(long, value_parser = flag)]
     pub scripts: bool,
     /// Keep the directory of a release that failed

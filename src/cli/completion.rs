@@ -47,8 +47,10 @@ pub enum Wanted {
     Roles,
     /// Branches, tags, `HEAD`.
     References,
-    /// What `revert` can go back to.
+    /// What `show` knows.
     Deploys,
+    /// What `revert` can make live again.
+    Reverts,
     Files,
     Directories,
     /// Only the user knows.
@@ -181,7 +183,8 @@ impl Line {
         let follows = self.words.len() == 1 + usize::from(self.environment.is_none());
         match full_name(command) {
             Some("ref") if follows => Wanted::References,
-            Some("revert" | "show") if follows => Wanted::Deploys,
+            Some("revert") if follows => Wanted::Reverts,
+            Some("show") if follows => Wanted::Deploys,
             Some("console") if follows => Wanted::Hosts,
             Some("config") if follows => Wanted::OneOf(keys("")),
             _ => Wanted::Anything,

@@ -131,6 +131,7 @@ pub(super) fn takes(name: &str, option: &str) -> bool {
         "unlock" => &[&["yes", "events"]],
         "exec" => &[&["events"]],
         "status" => &[&["check"]],
+        "list" => &[&["dry-run"]],
         "logs" => &[&["force", "follow", "lines", "since"]],
         _ => &[],
     };
@@ -138,9 +139,15 @@ pub(super) fn takes(name: &str, option: &str) -> bool {
     COMMON.contains(&option) || of_hosts.contains(&option) || own.iter().any(|own| own.contains(&option))
 }
 
-/// Accepted, but not offered by completion: `-f` of logs, what a plan implies or refuses, what some commands refuse.
-const NOT_OFFERED: [(&str, &str); 5] =
-    [("logs", "force"), ("plan", "dry-run"), ("plan", "events"), ("logs", "output"), ("console", "output")];
+/// Accepted, but not offered by completion: `-f` of logs, `-n` of list, what a plan implies or refuses, what some commands refuse.
+const NOT_OFFERED: [(&str, &str); 6] = [
+    ("logs", "force"),
+    ("list", "dry-run"),
+    ("plan", "dry-run"),
+    ("plan", "events"),
+    ("logs", "output"),
+    ("console", "output"),
+];
 
 /// Whether completion offers the option for the command, given by its full name.
 pub(super) fn offers(name: &str, option: &str) -> bool {

@@ -41,7 +41,7 @@ Deploy:
 Look:
   plan                      what a deploy would do; --scripts: the scripts
   status                    the fleet in one look
-  list                      deploys, newest first, numbered as revert counts
+  list [-n N]               deploys, newest first, numbered as revert counts
   show [DEPLOY]             one deploy, with its output [the latest]
   logs [-f] [--lines N]     the app's log files; -f follows
   current, curr             the live revision

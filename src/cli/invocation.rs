@@ -94,7 +94,10 @@ pub enum Command {
         check: bool,
     },
     /// Deploys, newest first.
-    List,
+    List {
+        /// So many; none: as many as fit a screen.
+        most: Option<usize>,
+    },
     /// One deploy, with the output of its steps.
     Show(Show),
     /// A terminal on one host.

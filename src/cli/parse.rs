@@ -107,7 +107,8 @@ fn parse<I: IntoIterator<Item = OsString>>(
 
 /// Whether nothing is to be changed.
 fn dry_run(request: &Request, typed: &Typed, given: &Given) -> Result<bool, CliError> {
-    let dry_run = typed.dry_run || request.plan;
+    // `-n` of list is its number.
+    let dry_run = typed.dry_run && request.name != "list" || request.plan;
     // Who typed it expects a preview; ignoring it would deploy.
     if given.typed("scripts") && !dry_run {
         return Err(CliError::usage("--scripts shows the scripts of a plan: add --dry-run"));

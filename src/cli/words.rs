@@ -74,6 +74,7 @@ fn command(name: &'static str, rest: Vec<String>, references: &[String]) -> Resu
             Ok(Command::Deploy { references: vec![app_reference(&reference)?] })
         }
         "show" => single(name, rest)?.map_or(Ok(Show::Latest), show_which).map(Command::Show),
+        "list" => single(name, rest)?.map_or(Ok(None), how_many).map(|most| Command::List { most }),
         "console" => Ok(Command::Console { host: single(name, rest)? }),
         "revert" => single(name, rest)?.map_or(Ok(RevertTo::Back(1)), revert_to).map(Command::Revert),
         "config" => Ok(Command::Config { key: single(name, rest)?, origin: false }),
@@ -83,7 +84,6 @@ fn command(name: &'static str, rest: Vec<String>, references: &[String]) -> Resu
         "setup" => Ok(Command::Setup),
         "status" => Ok(Command::Status { check: false }),
         "logs" => Ok(Command::Logs { follow: false, lines: LINES }),
-        "list" => Ok(Command::List),
         "current" => Ok(Command::Current),
         "previous" => Ok(Command::Previous),
         "check" => Ok(Command::Check),
@@ -141,6 +141,11 @@ fn revert_to(word: String) -> Result<RevertTo, CliError> {
     })
 }
 
+fn how_many(word: String) -> Result<Option<usize>, CliError> {
+    let count = word.parse().ok().filter(|count| *count > 0);
+    count.map(Some).ok_or_else(|| CliError::usage("list -n takes a number of deploys, at least 1"))
+}
+
 fn show_which(word: String) -> Result<Show, CliError> {
     let digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     // As for revert: seven digits and more are the beginning of a name.
@@ -169,6 +174,10 @@ pub(super) fn with_options(command: Command, typed: &Typed, given: &Given) -> Re
             follow: typed.follow || given.typed("force"),
             lines: typed.lines.unwrap_or(LINES),
         },
+        // `-n` is --dry-run elsewhere; its number is a word.
+        Command::List { most: None } if given.typed("dry-run") => {
+            return Err(CliError::usage("list -n takes a number of deploys, at least 1"));
+        }
         Command::Console { .. } if typed.output == Mode::Json => {
             return Err(CliError::usage("console does not take --output json"));
         }

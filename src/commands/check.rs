@@ -44,6 +44,7 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     if checkup.signal != 0 {
         return Ok(error::interrupted(checkup.signal));
     }
+    found.extend(apps.iter().flat_map(|app| here::configuration(app, apps.len() > 1)));
     let root = &context.environment.root;
     for (app, resolved) in apps.iter().zip(resolved) {
         found.extend(here::work_tree(

@@ -50,10 +50,13 @@ fn found(cursor: &Cursor, surroundings: &Surroundings) -> Vec<Candidate> {
         Wanted::Apps => bare(outline().apps),
         Wanted::Roles => bare(outline().roles),
         Wanted::References => bare(git::reference_names(&start).unwrap_or_default()),
-        Wanted::Deploys => {
+        Wanted::Deploys | Wanted::Reverts => {
             let environment = cursor.environment.as_deref();
             let listed = |file: PathBuf| Some(deploy_cache::remembered(surroundings, &file, environment?));
-            file().and_then(listed).unwrap_or_default()
+            let listed = file().and_then(listed).unwrap_or_default().into_iter();
+            let wanted =
+                |deploy: &deploy_cache::Remembered| deploy.revertable || cursor.wanted == Wanted::Deploys;
+            listed.filter(wanted).map(|deploy| (deploy.release, deploy.meaning)).collect()
         }
         Wanted::Files | Wanted::Directories | Wanted::Anything => Vec::new(),
     }

@@ -11,7 +11,7 @@ use crate::git::{self, LocalState, Revision};
 use crate::plan;
 use crate::remote::quote::quote;
 use crate::report::Note;
-use crate::report::prompt::{self, BatchPrompt, Question};
+use crate::report::prompt::{self, RunPrompt};
 
 pub(super) async fn run(mut context: Context<'_>, references: &[AppReference]) -> Result<u8, Error> {
     let redeploy = context.invocation.redeploy;
@@ -25,16 +25,7 @@ pub(super) async fn run(mut context: Context<'_>, references: &[AppReference]) -
             check(&context, app)?;
         }
     }
-    if context.environment.confirm && !context.invocation.dry_run && !context.invocation.yes {
-        confirm(&context).await?;
-    }
-    if context.invocation.yes {
-        context.environment.rollout.pause = without_asking(context.environment.rollout.pause);
-    }
-    let asks = context.environment.rollout.pause == Pause::Ask && !context.invocation.dry_run;
-    if asks && !prompt::can_ask(context.printer) {
-        return Err(Refused::CannotAsk { environment: context.environment.name }.into());
-    }
+    let asks = asks(&mut context)?;
     let mut options = context.options(true)?;
     options.tokens = context.tokens()?;
     options.files = super::files::read(&context)?;
@@ -43,14 +34,31 @@ pub(super) async fn run(mut context: Context<'_>, references: &[AppReference]) -
         plan: &plan,
         intent,
         lock_wait: context.lock_wait(),
-        ask: asks.then_some(&BatchPrompt as &dyn Ask),
+        ask: asks.then_some(&RunPrompt as &dyn Ask),
     };
     let undo = undo(&context);
     carry_out(&context, request, Some(undo)).await
 }
 
-fn without_asking(pause: Pause) -> Pause {
-    if pause == Pause::Ask { Pause::None } else { pause }
+// Whether the run will ask something; refused where nobody can answer.
+fn asks(context: &mut Context<'_>) -> Result<bool, Error> {
+    if context.invocation.yes && context.environment.rollout.pause == Pause::Ask {
+        context.environment.rollout.pause = Pause::None;
+    }
+    if context.invocation.dry_run {
+        return Ok(false);
+    }
+    let can_ask = prompt::can_ask(context.printer) && !context.wants_json();
+    let environment = || context.environment.name.clone();
+    let confirm = context.environment.confirm && !context.invocation.yes;
+    let pause = context.environment.rollout.pause == Pause::Ask;
+    if confirm && !can_ask {
+        return Err(Refused::DeployNotConfirmed { environment: environment() }.into());
+    }
+    if pause && !can_ask {
+        return Err(Refused::CannotAsk { environment: environment() }.into());
+    }
+    Ok(confirm || pause)
 }
 
 /// Puts what was typed in the place of the file's refs; of `HEAD` the commits.
@@ -108,15 +116,6 @@ fn undo(context: &Context<'_>) -> String {
         }
     }
     text
-}
-
-// `confirm = true`: no deploy by mistake.
-async fn confirm(context: &Context<'_>) -> Result<(), Error> {
-    let environment = &context.environment;
-    if prompt::ask(context.printer, Question::Deploy(environment)).await? {
-        return Ok(());
-    }
-    Err(Refused::DeployNotConfirmed { environment: environment.name.clone() }.into())
 }
 
 // What is not committed or not pushed would not go out, and the user may think that it does.

@@ -1,4 +1,4 @@
-//! The deploys that `list` showed last, kept for the completion of `revert`: asking hosts would take too long.
+//! The deploys that `list` showed last, kept for the completion of `revert` and `show`: asking hosts would take too long.
 //!
 //! Only a convenience: where it cannot be written or read there is none, without a message. What is in it came from
 //! hosts, so only names of releases get in, and a meaning that is clean.
@@ -11,30 +11,54 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::surroundings::Surroundings;
-use crate::cli::Candidate;
-use crate::remote::journal::Entry;
+use crate::remote::history::Deploy;
 use crate::remote::release;
 use crate::report::{clean, human};
 
 /// A longer list helps no user to choose.
 const MOST: usize = 50;
 
-/// Writes down what an environment of a file had.
-pub(super) fn remember(surroundings: &Surroundings, file: &Path, environment: &str, entries: &[&Entry]) {
-    let deploys = entries.iter().rev().filter(|entry| entry.action == "deploy" && is_plain(&entry.release));
-    let line = |entry: &&Entry| {
+/// A deploy that was written down.
+pub(super) struct Remembered {
+    pub(super) release: String,
+    /// For people.
+    pub(super) meaning: String,
+    /// It was live and good, and is not live now.
+    pub(super) revertable: bool,
+}
+
+/// Ends the lines of those.
+const REVERTABLE: &str = "\trevert";
+
+/// Writes down what an environment of a file had. `live`: the release that is live.
+pub(super) fn remember(
+    surroundings: &Surroundings,
+    (file, environment): (&Path, &str),
+    all: &[Deploy<'_>],
+    live: &str,
+) {
+    let is_deploy = |deploy: &&Deploy<'_>| deploy.entry.action == "deploy" && is_plain(&deploy.entry.release);
+    let line = |deploy: &Deploy<'_>| {
+        let entry = deploy.entry;
         let meaning = format!("{}, {}", entry.reference, human::when(&entry.when));
-        format!("{}\t{}\n", entry.release, clean::line(meaning.as_bytes(), 60))
+        let again = if deploy.was_good() && entry.release != live { REVERTABLE } else { "" };
+        format!("{}\t{}{again}\n", entry.release, clean::line(meaning.as_bytes(), 60))
     };
+    let deploys = all.iter().rev().filter(is_deploy);
     let text: String = deploys.take(MOST).map(line).collect();
     let _ = write(&place(surroundings, file, environment), &text);
 }
 
 /// What was written down, newest first.
-pub(super) fn remembered(surroundings: &Surroundings, file: &Path, environment: &str) -> Vec<Candidate> {
+pub(super) fn remembered(surroundings: &Surroundings, file: &Path, environment: &str) -> Vec<Remembered> {
     let text = fs::read_to_string(place(surroundings, file, environment)).unwrap_or_default();
-    let lines = text.lines().filter_map(|line| line.split_once('\t'));
-    lines.map(|(release, meaning)| (release.to_owned(), meaning.to_owned())).collect()
+    let read = |line: &str| {
+        let (release, rest) = line.split_once('\t')?;
+        let meaning = rest.strip_suffix(REVERTABLE);
+        let (meaning, revertable) = (meaning.unwrap_or(rest).to_owned(), meaning.is_some());
+        Some(Remembered { release: release.to_owned(), meaning, revertable })
+    };
+    text.lines().filter_map(read).collect()
 }
 
 fn is_plain(name: &str) -> bool {

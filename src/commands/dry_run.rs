@@ -81,7 +81,8 @@ fn note_obstacles(context: &Context<'_>, request: &Request<'_>, looked: &[Looked
     };
     let holder = looked.iter().find_map(|host| host.holder.as_ref().filter(|(_, dead)| !dead));
     if let Some((holder, _)) = holder {
-        note(context, PlanNote::LockHeld { holder });
+        let run = human::lock(holder, false, Timestamp::now());
+        note(context, PlanNote::LockHeld { run: &run });
     }
     let unfinished = |host: &Looked| {
         let open = |entry: &Entry| matches!(entry.state, State::Open | State::Healthy);

@@ -10,7 +10,7 @@ use crate::executor::Looked;
 use crate::executor::event::FailureKind;
 use crate::plan;
 use crate::remote::hold::{Hold, stamp};
-use crate::report::Note;
+use crate::report::{Note, human};
 
 pub(super) async fn hold(context: Context<'_>, why: &str, lasting: Option<Duration>) -> Result<u8, Error> {
     let until = lasting.and_then(|lasting| Timestamp::now().checked_add(lasting).ok());
@@ -20,11 +20,13 @@ pub(super) async fn hold(context: Context<'_>, why: &str, lasting: Option<Durati
     let held: Vec<&Looked> = looked.iter().filter(|host| host.failure.is_none()).collect();
     if let Some(host) = held.iter().find(|host| host.holder.as_ref().is_some_and(|(_, dead)| !dead)) {
         let holder = host.holder.as_ref().map_or("", |(who, _)| who);
-        context.printer.note(Note::RunContinues { holder });
+        let run = human::lock(holder, false, Timestamp::now());
+        context.printer.note(Note::RunContinues { run: &run });
     }
     // One host that was reached holds the environment: a deploy asks all hosts.
     if !held.is_empty() {
-        let until = Some(until.as_str()).filter(|until| !until.is_empty());
+        let until = Some(human::when(&until)).filter(|until| !until.is_empty());
+        let until = until.as_deref();
         let hosts: Vec<&str> = held.iter().map(|host| host.host.as_str()).collect();
         let environment = &context.environment.name;
         context.printer.note(Note::HoldSet { environment, hosts: &hosts, until });

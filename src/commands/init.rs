@@ -119,11 +119,11 @@ fn next(answers: &Answers) -> String {
     }
     match &answers.repo {
         Some(repo) => say(&format!("  repo   {repo}, the remote of this work tree")),
-        None => say("  repo   an example: there is no git remote here that hosts could fetch from"),
+        None => say("  repo   placeholder; no git remote found here"),
     }
     match &answers.branch {
         Some(branch) => say(&format!("  ref    {branch}, the branch that is checked out")),
-        None => say("  ref    an example: no branch is checked out here"),
+        None => say("  ref    placeholder; no branch is checked out here"),
     }
     say(&format!("  path   {}", answers.path.as_deref().unwrap_or_default()));
     say(&format!("  build  {}", answers.build.as_deref().unwrap_or("nothing yet")));

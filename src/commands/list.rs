@@ -11,7 +11,10 @@ use crate::remote::history;
 use crate::report::deploys::Deploys;
 use crate::report::{Note, fleet, json};
 
-pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
+/// Deploys that are shown, where it is not said how many.
+const MOST: usize = 20;
+
+pub(super) async fn run(context: Context<'_>, most: Option<usize>) -> Result<u8, Error> {
     let looked = context.look().await?;
     let code = exit_code(&looked);
     let answered: Vec<&Looked> = looked.iter().filter(|host| host.failure.is_none()).collect();
@@ -25,7 +28,7 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
         apps: &answered.iter().map(|host| host.app).collect::<Vec<_>>(),
     };
     if context.wants_json() {
-        context.printer.json(&json::list(&deploys));
+        context.printer.json(&json::list(&deploys, most));
         return Ok(code);
     }
     if all.is_empty() {
@@ -35,9 +38,12 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
         return Ok(code);
     }
     let environment = &context.environment;
-    let entries: Vec<_> = all.iter().map(|deploy| deploy.entry).collect();
-    deploy_cache::remember(&context.surroundings, &environment.file, &environment.name, &entries);
-    context.printer.data(&deploys.table(Timestamp::now()));
+    deploy_cache::remember(&context.surroundings, (&environment.file, &environment.name), &all, deploys.live);
+    let most = most.unwrap_or(MOST);
+    context.printer.data(&deploys.table(Timestamp::now(), most, context.printer.data_width()));
+    if all.len() > most {
+        context.printer.note(Note::MoreDeploys { more: all.len() - most, environment: &environment.name });
+    }
     let serves = |host: &&Looked| {
         let live = fleet::common(&looked, host.app).unwrap_or_default();
         host.live.as_ref().is_some_and(|on_host| on_host.release == live)

@@ -27,6 +27,7 @@ mod init_answers;
 mod list;
 mod local_commands;
 mod logs;
+mod operator;
 mod revert;
 mod revisions;
 mod setup;
@@ -67,7 +68,7 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         Command::Resume => hold::resume(context).await,
         Command::Prune => upkeep::prune(context).await,
         Command::Status { check } => status::run(context, *check).await,
-        Command::List => list::run(context).await,
+        Command::List { most } => list::run(context, *most).await,
         Command::Show(which) => show::run(context, which).await,
         Command::Console { host } => self::console::run(context, host.as_deref()).await,
         Command::Logs { follow, lines } => logs::run(context, *follow, *lines).await,

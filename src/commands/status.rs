@@ -5,19 +5,24 @@ use jiff::Timestamp;
 use super::context::{Context, exit_code};
 use crate::error::{Error, exit};
 use crate::plan;
-use crate::report::{Verbosity, clean, fleet, json};
+use crate::report::{Verbosity, fleet, human, json};
 
 pub(super) async fn run(context: Context<'_>, check: bool) -> Result<u8, Error> {
     let looked =
         context.ask_hosts(&plan::status(context.environment.clone(), &context.options(false)?)).await?;
     let verbose = context.printer.verbosity() == Verbosity::Verbose;
-    let fleet = fleet::render(&context.environment.name, &looked, Timestamp::now(), verbose);
+    let now = Timestamp::now();
+    let shown = fleet::Shown { now, all: verbose, width: context.printer.data_width() };
+    let fleet = fleet::render(&context.environment.name, &looked, shown);
     if context.wants_json() {
         context.printer.json(&json::status(&looked));
     } else {
         context.printer.data(&fleet.table);
         if let Some(hold) = super::hold::on(&looked) {
-            context.printer.data(&format!("held {}\n", clean::line(hold.describe().as_bytes(), 800)));
+            context.printer.data(&format!("{}\n", human::hold(hold, now)));
+        }
+        for lock in &fleet.locks {
+            context.printer.data(&format!("{lock}\n"));
         }
     }
     for line in &fleet.advice {

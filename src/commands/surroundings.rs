@@ -6,9 +6,11 @@ use std::process::Stdio;
 
 use jiff::Timestamp;
 
+use super::operator;
 use crate::config::{Host, Timeouts};
 use crate::error::{Error, SystemError, UsageError};
 use crate::plan::Options;
+use crate::remote::by::By;
 use crate::transport::local::Local;
 use crate::transport::ssh::{self, Ssh};
 use crate::transport::{Boxed, ConnectError, Connection, Transport};
@@ -49,18 +51,16 @@ impl Surroundings {
     pub(super) fn options(&self, environment: &str) -> Options {
         let when = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let job =
-            ["CI_JOB_URL", "BUILD_URL"].iter().find_map(|name| std::env::var(name).ok()).or_else(github_job);
-        let job = job.map_or(String::new(), |url| format!(", {url}"));
         let words = said(std::env::args().skip(1)).into_iter().take(6).collect::<Vec<_>>();
-        let who = format!(
-            "{}@{machine} (pid {}{job}), `shipit {}` for {environment}, since {when}",
-            self.user,
-            std::process::id(),
-            words.join(" "),
-        );
-        // One line of printable characters: others read it on their terminals.
-        let who: String = who.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect();
+        let by = By {
+            user: self.user.clone(),
+            machine,
+            pid: Some(std::process::id()),
+            command: format!("shipit {}", words.join(" ")).trim_end().to_owned(),
+            since: when.clone(),
+            ..By::default()
+        };
+        let who = operator::in_ci(by, &|name| std::env::var(name).ok()).line(environment);
         Options { user: self.user.clone(), who, when, ..Options::default() }
     }
 
@@ -101,16 +101,6 @@ fn said(args: impl Iterator<Item = String>) -> Vec<String> {
         None => arg,
     })
     .collect()
-}
-
-fn github_job() -> Option<String> {
-    let get = |name: &str| std::env::var(name).ok();
-    Some(format!(
-        "{}/{}/actions/runs/{}",
-        get("GITHUB_SERVER_URL")?,
-        get("GITHUB_REPOSITORY")?,
-        get("GITHUB_RUN_ID")?
-    ))
 }
 
 /// SSH, or for `localhost` no SSH at all.

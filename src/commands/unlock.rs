@@ -1,13 +1,15 @@
 //! `shipit ENV unlock`: ends the run that holds the lock; it rolls back, then lets go.
 
+use jiff::Timestamp;
+
 use super::carry_out::carry_out;
 use super::context::{Context, exit_code};
 use crate::error::{Error, Refused, exit};
 use crate::executor::Request;
 use crate::executor::decide::Intent;
 use crate::plan;
-use crate::report::Note;
 use crate::report::prompt::{self, Question};
+use crate::report::{Note, human};
 
 pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     let looked = context.look().await?;
@@ -19,8 +21,13 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
         }
         return Ok(exit_code(&looked));
     }
-    for (host, (holder, dead)) in &held {
-        context.printer.note(Note::LockHolder { host, holder, dead: *dead });
+    let mut told: Vec<String> = Vec::new();
+    for (_, (holder, dead)) in &held {
+        let run = human::lock(holder, *dead, Timestamp::now());
+        if !told.contains(&run) {
+            context.printer.note(Note::LockHolder { run: &run });
+            told.push(run);
+        }
     }
     if held.iter().any(|(_, (_, dead))| !dead)
         && !context.invocation.yes

@@ -166,8 +166,8 @@ fn read_supervisor(node: &Node, context: &Context<'_>, problems: &mut Problems) 
     let table = match &node.value {
         Value::Table(table) => table,
         Value::Text(kind) => {
-            problems
-                .push(own_commands(node.problem(format!("the supervisor \"{kind}\" is not yet supported"))));
+            let problem = node.problem(format!("the supervisor \"{kind}\" is not yet supported"));
+            problems.push(if kind == "pm2" { problem.help(PM2) } else { own_commands(problem) });
             return None;
         }
         Value::List(_) => {
@@ -201,8 +201,14 @@ fn read_supervisor(node: &Node, context: &Context<'_>, problems: &mut Problems) 
     None
 }
 
+// An app that pm2 started in a release stays in that directory, whatever `current` is later, and pm2 reports success.
+const PM2: &str = "for now, give your own commands. `pm2 reload` and `pm2 startOrReload` keep running the release in which \
+    the app was first started; this starts it in the new one, with a short gap: \
+    supervisor = { reload = \"pm2 delete shop || true; pm2 start ecosystem.config.js\" }; and let `health` ask the app";
+
 fn own_commands(problem: Problem) -> Problem {
     problem.help(
-        "for now, give your own commands: supervisor = { reload = \"pm2 startOrReload ecosystem.config.js\" }",
+        "for now, give your own commands: supervisor = { reload = \"systemctl --user restart shop\", \
+         verify = \"systemctl --user is-active --quiet shop\" }",
     )
 }

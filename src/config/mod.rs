@@ -11,6 +11,7 @@ mod command;
 mod digest;
 mod discover;
 mod document;
+mod doubtful;
 mod endpoint;
 mod env;
 mod environment;

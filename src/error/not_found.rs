@@ -10,7 +10,7 @@ pub enum NotFound {
         back: u32,
     },
     /// By its name, a release's or a commit's.
-    #[error("no deploy is called {name}: `list` shows the known deploys")]
+    #[error("no deploy matches {name}: `list` shows the known deploys")]
     Named {
         /// What was typed.
         name: String,

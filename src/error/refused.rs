@@ -17,7 +17,7 @@ pub enum Refused {
         /// How many.
         commits: usize,
     },
-    /// `confirm = true`, and the answer was not yes.
+    /// `confirm = true`, and nobody can be asked.
     DeployNotConfirmed {
         /// Which environment.
         environment: String,
@@ -49,7 +49,7 @@ impl Refused {
             Refused::LocalChanges(_) => "commit and push them, or use --force",
             Refused::Unpushed { commits: 1 } => "push it, or deploy without it: --force",
             Refused::Unpushed { .. } => "push them, or deploy without them: --force",
-            Refused::DeployNotConfirmed { .. } => "answer y on a terminal, or confirm in advance with --yes",
+            Refused::DeployNotConfirmed { .. } => "use --yes to deploy without being asked",
             Refused::CannotAsk { .. } => "use --yes or --no-pause to deploy without being asked",
             Refused::UnlockNotConfirmed => {
                 "--yes ends the run that holds the lock; what it made live is rolled back"
@@ -71,7 +71,10 @@ impl fmt::Display for Refused {
                 write!(f, "{commits} commits are not pushed and would not be deployed")
             }
             Refused::DeployNotConfirmed { environment } => {
-                write!(f, "not confirmed, and {environment} asks before each deploy (`confirm`)")
+                write!(
+                    f,
+                    "{environment} asks before each deploy (`confirm`), and there is no terminal to ask on"
+                )
             }
             Refused::CannotAsk { environment } => write!(
                 f,

@@ -89,6 +89,7 @@ async fn announce_commits(run: &mut RunState<'_>, app: usize, to: &Version) {
     // A long history on a slow disk is not waited for.
     let walk = git::pending(&run.plan().environment.root, from.as_str(), to.as_str());
     if let Ok(Ok(pending)) = tokio::time::timeout(COMMITS_TIMEOUT, walk).await {
+        run.commits[app] = pending.is_counted.then_some(pending.total);
         let name = run.app_name(app);
         let commits = Event::Commits { app: name, from: &from, to, pending: &pending };
         run.fleet.observer.event(&commits);

@@ -112,9 +112,7 @@ impl Fleet<'_> {
         let kind = if matches!(sick, HealthError::Lost(_)) { FailureKind::Lost } else { FailureKind::Step };
         let message = sick.to_string();
         let environment = &self.plan.environment.name;
-        let hint = format!(
-            "look at what the app says there: `shipit {environment} logs`; what is asked of it, and how long, is `health`"
-        );
+        let hint = format!("see `shipit {environment} logs`, or raise `health.within`");
         let failure = Failure {
             kind,
             step: Step::Health,

@@ -7,9 +7,10 @@ use tokio::time::Instant;
 
 use super::bounds::Counted;
 use super::clock::after;
-use super::fleet::{Fleet, GRACE};
+use super::fleet::Fleet;
 use super::host::HostState;
 use super::message::HostMessage;
+use super::stopping::GRACE;
 use crate::plan::Phase;
 use crate::remote::facts::Fact;
 use crate::remote::wire::Reply;
@@ -60,10 +61,13 @@ impl Fleet<'_> {
         Counted::Within
     }
 
-    /// The running steps are to end, and no other begins: what is left is what is no step.
+    /// The running steps of hosts that were stopped are to end, and no other begins: what is left is what is no step.
     pub(super) fn hurry(&mut self) {
-        for (host, target) in
-            self.hosts.iter_mut().zip(&self.plan.targets).filter(|(host, _)| host.running.is_some())
+        for (host, target) in self
+            .hosts
+            .iter_mut()
+            .zip(&self.plan.targets)
+            .filter(|(host, _)| host.running.is_some() && host.stopped)
         {
             let until = after(Some(GRACE + Duration::from_secs(target.limits.beside_steps)));
             host.deadline = host.deadline.or(until).min(until);

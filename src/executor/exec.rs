@@ -80,7 +80,7 @@ fn answered(host: &mut super::host::HostState) -> HostOutcome {
             kind: FailureKind::Step,
             step: Step::Exec,
             exit: Some(Exit::Code(code)),
-            message: "the command failed".into(),
+            message: String::new(),
             reason: None,
             hint: None,
             tail: Vec::new(),

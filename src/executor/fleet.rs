@@ -14,6 +14,7 @@ use super::live::Live;
 use super::message::HostMessage;
 use super::notice::Notice;
 use super::random::random;
+use super::stopping::Stopping;
 use crate::plan::{OnFailure, Phase, Plan};
 use crate::remote::script::{Script, assignments};
 use crate::remote::step::Step;
@@ -23,8 +24,6 @@ use crate::transport::Transport;
 
 /// How many hosts ask one git server at a time.
 const FETCHES: usize = 32;
-/// How long a job may take to end after TERM, before KILL.
-pub(super) const GRACE: Duration = Duration::from_secs(4);
 
 pub(super) struct Fleet<'a> {
     pub(super) plan: &'a Plan,
@@ -47,7 +46,7 @@ pub(super) struct Fleet<'a> {
     pub(super) said: mpsc::Receiver<(usize, HostMessage)>,
     pub(super) sender: mpsc::Sender<(usize, HostMessage)>,
     pub(super) number: u32,
-    kill_at: Option<tokio::time::Instant>,
+    pub(super) stopping: Stopping,
     /// The observer hears nothing of phases: attempts that are repeated would be shown again and again.
     pub(super) quiet: bool,
     /// Hosts whose turn has not come, and their scripts.
@@ -83,7 +82,7 @@ impl<'a> Fleet<'a> {
             said,
             sender,
             number: 0,
-            kill_at: None,
+            stopping: Stopping::default(),
             quiet: false,
             waiting: VecDeque::new(),
         }
@@ -191,6 +190,7 @@ impl<'a> Fleet<'a> {
                 host.running = Some(self.number);
                 host.bounds.script_begins();
                 host.deadline = after(self.plan.targets[at].limits.deadline(&script));
+                host.stopped = false;
                 if phase == Phase::Activate {
                     host.fate.touch();
                 }
@@ -216,7 +216,8 @@ impl<'a> Fleet<'a> {
     pub(super) async fn until_done(&mut self, phase: Phase, undoing: bool) {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         while self.hosts.iter().any(|host| host.running.is_some()) && !self.known.now {
-            let (kill, late) = (at_time(self.kill_at), at_time(self.first_deadline()));
+            let stopping = self.stopping;
+            let late = at_time(self.first_deadline());
             tokio::select! {
                 Some((at, said)) = self.said.recv() => {
                     self.hear(at, said, phase, undoing);
@@ -232,14 +233,12 @@ impl<'a> Fleet<'a> {
                         self.stop_all();
                     }
                 }
-                () = kill => {
-                    self.kill_at = None;
-                    self.to_running(&Message::Kill);
-                }
+                () = at_time(stopping.stop_at) => self.stop_all(),
+                () = at_time(stopping.kill_at) => self.kill_all(),
                 _ = tick.tick() => self.observer.tick(),
             }
         }
-        self.kill_at = None;
+        self.stopping = Stopping::default();
     }
 
     pub(super) fn hear(&mut self, at: usize, said: HostMessage, phase: Phase, undoing: bool) {
@@ -274,6 +273,7 @@ impl<'a> Fleet<'a> {
             return;
         }
         if !host.hear(said, phase, self.observer) {
+            self.stop_at_users_step(at);
             return;
         }
         host.took = host.started.elapsed();
@@ -291,7 +291,7 @@ impl<'a> Fleet<'a> {
                     && self.plan.policy.on_failure == OnFailure::RollBack
                     && !self.hosts[at].is_lost_unchanged()
                 {
-                    self.stop_all();
+                    self.stop_others(at);
                 }
             }
             _ => self.observer.event(&Event::HostDone { host: &host.name, phase }),
@@ -327,13 +327,13 @@ impl<'a> Fleet<'a> {
     fn alone(&self) -> &'static str {
         match self.phase {
             Phase::Check | Phase::Connect | Phase::Lock | Phase::Local => {
-                "nothing was started; they release the lock"
+                "nothing was started; the hosts unlock"
             }
             Phase::Prepare | Phase::Ready => "they end their step, remove the new release and unlock",
             Phase::Activate | Phase::SingleHost | Phase::Rollback
                 if self.plan.policy.on_failure.finishes() =>
             {
-                "where it was begun they go on to its end, and unlock; `status` shows when that is done"
+                "hosts that have started finish, and unlock; `status` shows when that is done"
             }
             Phase::Activate | Phase::SingleHost | Phase::Rollback
                 if self.plan.local_steps.iter().any(|hook| hook.step == Step::Undrain) =>
@@ -347,21 +347,6 @@ impl<'a> Fleet<'a> {
             Phase::Confirm | Phase::Finish => "the new release is live: they finish and unlock",
             Phase::Prune => "they finish the current removal and release the lock",
             Phase::Exec => "they end the command",
-        }
-    }
-
-    pub(super) fn stop_all(&mut self) {
-        self.waiting.clear();
-        self.to_running(&Message::Stop);
-        if self.hosts.iter().any(|host| host.running.is_some()) {
-            self.kill_at.get_or_insert(tokio::time::Instant::now() + GRACE);
-        }
-        self.hurry();
-    }
-
-    fn to_running(&self, message: &Message<'_>) {
-        for session in self.hosts.iter().filter(|h| h.running.is_some()).filter_map(|h| h.session.as_ref()) {
-            session.send(message);
         }
     }
 

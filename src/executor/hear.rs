@@ -176,8 +176,10 @@ impl HostState {
         let (kind, message, hint) = if self.has_started() {
             // Ending a run on the host ends its shell.
             let hint = match exit {
-                Exit::Signal(_) => "another user may have run `unlock`; `status` shows what it serves",
-                _ => "is the host up, and the network? `status` shows what it serves",
+                Exit::Signal(_) => {
+                    "another user may have run `unlock`; `{shipit} status` shows what it serves"
+                }
+                _ => "is the host up, and the network? `{shipit} status` shows what it serves",
             };
             let hint = hint.to_owned();
             (FailureKind::Lost, if matches!(exit, Exit::Lost(_)) { String::new() } else { text }, Some(hint))

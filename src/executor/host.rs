@@ -64,6 +64,8 @@ pub(super) struct HostState {
     pub(super) running: Option<u32>,
     /// Until when that script has to end.
     pub(super) deadline: Option<tokio::time::Instant>,
+    /// It was told to stop that script.
+    pub(super) stopped: bool,
     /// It may be asking the git server.
     pub(super) fetching: bool,
     /// What this machine does for it.
@@ -159,6 +161,7 @@ impl HostState {
             later: BTreeMap::new(),
             running: None,
             deadline: None,
+            stopped: false,
             fetching: false,
             local_step: None,
             started: Instant::now(),

@@ -10,6 +10,7 @@ use super::event::{Event, FailureKind};
 use super::host::HostState;
 use super::run_state::{RunState, Stopped};
 use crate::plan::{OnFailure, Phase};
+use crate::remote::by::By;
 use crate::remote::facts::Facts;
 use crate::remote::reason::Reason;
 use crate::remote::script::Script;
@@ -99,11 +100,13 @@ fn busy_or_well(run: &RunState<'_>, at: usize) -> bool {
 fn name_holder(run: &mut RunState<'_>, busy: &[usize]) {
     for at in busy {
         let host = &mut run.fleet.hosts[*at];
-        let holder = host.facts.holder.as_deref().unwrap_or("another run").to_owned();
+        let holder = By::read(host.facts.holder.as_deref().unwrap_or_default());
         if let Some(failure) = &mut host.failure {
-            failure.message = holder;
-            failure.hint =
-                Some("try again later, wait with --lock-wait 10m, or end that run with `unlock`".into());
+            failure.message = holder.at_work(false, jiff::Timestamp::now());
+            failure.hint = Some(format!(
+                "try again later, wait with --lock-wait 10m, or end that run: shipit {} unlock",
+                run.request.plan.environment.name
+            ));
         }
     }
 }

@@ -5,12 +5,12 @@
 //!
 //! From the bottom up, each file using only those below it:
 //!
-//! - **State** of a host holds what is known of it, and decides nothing: `live`, `role`, `fate`, `end`, `host`, and `hear`, how it
+//! - **State** of a host holds what is known of it, and decides nothing: `live`, `role`, `fate`, `end`, `stopping`, `host`, and `hear`, how it
 //!   grows.
 //! - **Decisions** ([`decide`]) are pure: what hosts said and what is wanted go in, a value comes out.
-//! - **The fleet** connects hosts, sends scripts and waits: `shell_session`, `fleet`, `connect`, `check_health`, `local_steps`.
+//! - **The fleet** connects hosts, sends scripts and waits: `shell_session`, `fleet`, `stop`, `connect`, `check_health`, `local_steps`.
 //! - **Parts of a run**, which share its state (`run_state`): `lock`, `resolve_refs`, `apply_decision`, `pause`, `local_hooks`,
-//!   `resolve_in_doubt`, `rollback`.
+//!   `end_of_logs`, `resolve_in_doubt`, `rollback`.
 //! - **The conductor** (`run`) is on top, and nothing imports it.
 
 pub mod decide;
@@ -25,6 +25,7 @@ mod clock;
 mod connect;
 mod deadline;
 mod end;
+mod end_of_logs;
 mod exec;
 mod fate;
 mod fleet;
@@ -40,6 +41,7 @@ mod look;
 mod message;
 mod notice;
 mod pause;
+mod question;
 mod random;
 mod request;
 mod resolve_in_doubt;
@@ -49,6 +51,8 @@ mod rollback;
 mod run;
 mod run_state;
 mod shell_session;
+mod stop;
+mod stopping;
 mod terminal;
 mod trouble;
 
@@ -58,6 +62,7 @@ pub use interrupt::Interrupt;
 pub use live::Live;
 pub use look::{Looked, Looking, Piece};
 pub use notice::Notice;
+pub use question::{Going, Question};
 pub use request::{Ask, Request};
 pub use run::run;
 pub use terminal::{Ends, attach};

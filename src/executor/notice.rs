@@ -48,6 +48,8 @@ pub enum Notice {
     /// About the files of a release: of which app, where there are several; of a host, where it is about that host's
     /// repository.
     Release { host: Option<String>, app: Option<String>, warning: Warning },
+    /// The deploy is done, and nothing asked whether it serves. The apps are named where there are several.
+    Unchecked { apps: Vec<String> },
     /// Said by a script.
     FromHost { host: String, text: String },
 }
@@ -83,7 +85,7 @@ impl Notice {
         match self {
             Notice::LeftDrained { environment, .. } => {
                 format!(
-                    "it takes no requests: an earlier run left it drained; see `shipit {environment} status`"
+                    "an earlier run left it drained, so it takes no requests; see `shipit {environment} status`"
                 )
             }
             Notice::DamagedLive { release, damage, .. } => {
@@ -101,13 +103,11 @@ impl Notice {
                 )
             }
             Notice::AppsStay { apps } => {
-                format!(
-                    "stays live: {}, which came with that deploy (nothing was live before)",
-                    apps.join(", ")
-                )
+                let stay = if apps.len() == 1 { "stays" } else { "stay" };
+                format!("{} {stay} live: there is no earlier release to return to", apps.join(", "))
             }
             Notice::ConfigurationChanged { release, hosts } => format!(
-                "the configuration has changed since {release} was deployed; it is built with today's on {}",
+                "the configuration has changed since {release} was deployed; today's is used to build it on {}",
                 hosts.join(", ")
             ),
             Notice::Skipped { hosts, environment } => {
@@ -121,9 +121,7 @@ impl Notice {
             Notice::CannotSkip { hosts } => {
                 format!("{} cannot be skipped: a hook runs there for all hosts", hosts.join(", "))
             }
-            Notice::UnreachableUnchanged { .. } => {
-                "could not be asked; nothing has to be done there".to_owned()
-            }
+            Notice::UnreachableUnchanged { .. } => "did not answer; it needs no change".to_owned(),
             Notice::LostUnchanged { .. } => "connection lost; this host needed no change".to_owned(),
             Notice::LostAtTheEnd { .. } => {
                 "connection lost after the deploy; the host completes the clean-up on its own".to_owned()
@@ -140,6 +138,14 @@ impl Notice {
             Notice::LocalHookFailed { step, message } => format!("{step} failed: {message}"),
             Notice::Release { app: Some(app), warning, .. } => format!("{app}: {}", warning.message()),
             Notice::Release { app: None, warning, .. } => warning.message(),
+            Notice::Unchecked { apps } => {
+                let what = match &apps[..] {
+                    [] => "the new release serves".to_owned(),
+                    [app] => format!("{app} serves"),
+                    apps => format!("{} serve", apps.join(", ")),
+                };
+                format!("nothing checked whether {what}; set `health`, or `verify` in `supervisor`")
+            }
             Notice::FromHost { text, .. } => text.clone(),
         }
     }

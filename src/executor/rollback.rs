@@ -8,6 +8,7 @@ use super::decide::{
     may_have_been_live, returned, serves_goal,
 };
 use super::end::End;
+use super::end_of_logs;
 use super::event::Failure;
 use super::fate::Fate;
 use super::host::HostState;
@@ -20,6 +21,7 @@ use crate::remote::step::Step;
 
 /// After a failure or an interrupt: the plan's recovery, then the end of the run.
 pub(super) async fn recover(run: &mut RunState<'_>) -> End {
+    end_of_logs::keep(run).await;
     match run.on_failure() {
         OnFailure::FinishInPlace => finish_in_place(run).await,
         OnFailure::RollBack | OnFailure::Continue => roll_back(run).await,

@@ -3,6 +3,7 @@
 
 use super::apply_decision;
 use super::decide::{Decision, MayNotSkip, Skip, decide, may_skip, missing_from};
+use super::end_of_logs;
 use super::event::{Event, Observer};
 use super::fleet::Fleet;
 use super::host::HostState;
@@ -39,6 +40,9 @@ pub async fn run(
     };
     let end = with_unasked(&run, end);
     run.fleet.close().await;
+    if end == End::Done {
+        tell_unchecked(&mut run);
+    }
     trouble::advise(&mut run.fleet.hosts, &plan.environment);
     let outcome = Outcome::of(&mut run, end);
     run.after_the_end(&outcome).await;
@@ -64,6 +68,7 @@ async fn forward(run: &mut RunState<'_>) -> Result<End, Stopped> {
         run.barrier(Phase::Connect, false)?;
         return Ok(End::NothingToDo);
     }
+    pause::confirm(run).await?;
     for (at, next) in plan.stages.iter().enumerate() {
         stage(run, next).await?;
         if next.batch.is_some() && next.batch != plan.stages.get(at + 1).and_then(|after| after.batch) {
@@ -80,6 +85,7 @@ async fn end(run: &mut RunState<'_>) -> Result<End, Stopped> {
         return Ok(if run.fleet.hosts.iter().all(idle) { End::NothingToDo } else { End::Done });
     }
     rollback::resolve_continued(run).await;
+    end_of_logs::keep(run).await;
     rollback::tell_unhealthy(run).await;
     let failures = run.take_failures();
     let recovery = &run.plan().recovery.script;
@@ -161,6 +167,16 @@ fn with_unasked(run: &RunState<'_>, end: End) -> End {
         End::Done => End::Split,
         End::NothingToDo => End::Unreachable,
         end => end,
+    }
+}
+
+// That a command ended well is not that the app serves.
+fn tell_unchecked(run: &mut RunState<'_>) {
+    let changes = |app: &usize| run.decision.as_ref().is_some_and(|decision| decision.changes(*app));
+    let apps: Vec<usize> = run.plan().unchecked.iter().copied().filter(changes).collect();
+    if !apps.is_empty() {
+        let apps = apps.iter().filter_map(|app| run.app_name(*app)).map(str::to_owned).collect();
+        run.notice(&Notice::Unchecked { apps });
     }
 }
 

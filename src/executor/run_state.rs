@@ -10,6 +10,7 @@ use super::live::Live;
 use super::notice::Notice;
 use super::request::Request;
 use crate::plan::{OnFailure, Phase, Plan};
+use crate::remote::reason::with_commands;
 
 /// A run: its hosts, and how far it is.
 pub(super) struct RunState<'a> {
@@ -18,6 +19,8 @@ pub(super) struct RunState<'a> {
     pub(super) since: Instant,
     /// What was decided, once it was.
     pub(super) decision: Option<Decision>,
+    /// Of each app how many commits go out, where that is known.
+    pub(super) commits: Vec<Option<usize>>,
     /// A failure that is no host's.
     pub(super) failure: Option<Failure>,
     pub(super) failed_in: Option<Phase>,
@@ -38,6 +41,7 @@ impl<'a> RunState<'a> {
             request,
             since: Instant::now(),
             decision: None,
+            commits: vec![None; request.plan.environment.apps.len()],
             failure: None,
             failed_in: None,
             migrated: false,
@@ -123,7 +127,8 @@ impl<'a> RunState<'a> {
 
     /// Stops the run in a phase, for a reason that is no host's.
     pub(super) fn stop(&mut self, phase: Phase, failure: Failure) -> Stopped {
-        self.failure = Some(failure);
+        let hint = failure.hint.map(|hint| with_commands(&hint, &self.plan().environment.name));
+        self.failure = Some(Failure { hint, ..failure });
         self.failed_in = Some(phase);
         Stopped
     }

@@ -4,20 +4,18 @@
 use super::host::HostState;
 use crate::config::{Environment, Site, nearest};
 use crate::remote::access::{AccessError, Affected};
-use crate::remote::reason::Reason;
+use crate::remote::reason::with_commands;
 
 impl HostState {
     fn access_error(&self) -> Option<AccessError> {
         self.failure.as_ref()?.reason.as_ref()?.access_error()
     }
 
-    /// Words the failure of git, if it is one, and names the command that sets the host up.
+    /// Words the failure of git, if it is one, and writes the commands of a hint in full.
     pub(super) fn explain(&mut self, environment: &Environment) {
         let repo = &environment.apps[self.app].repo;
-        if let Some(failure) = &mut self.failure
-            && matches!(failure.reason, Some(Reason::NotSetUp { .. }))
-        {
-            failure.hint = Some(format!("set it up first: shipit {} setup", environment.name));
+        if let Some(hint) = self.failure.as_mut().and_then(|failure| failure.hint.as_mut()) {
+            *hint = with_commands(hint, &environment.name);
         }
         if let (Some(error), Some(failure)) = (self.access_error(), &mut self.failure)
             && let Some(message) = error.message(repo)

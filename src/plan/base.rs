@@ -1,7 +1,7 @@
 //! What all plans have in common.
 
 use super::action::Action;
-use super::model::{LocalHook, OnFailure, Plan, Policy, Recovery, Unreachable};
+use super::model::{LocalHook, OnFailure, Others, Plan, Policy, Recovery, Unreachable};
 use super::options::Options;
 use super::phase::Phase;
 use super::stages::Stages;
@@ -20,10 +20,12 @@ pub(super) fn plan(action: Action, environment: Environment, options: &Options, 
         targets,
         policy: Policy {
             on_failure: OnFailure::RollBack,
+            others: Others::Stop,
             unreachable: Unreachable::Fail,
             respects_hold: false,
             fetches: false,
         },
+        unchecked: Vec::new(),
         needed: Vec::new(),
         concurrency: options.concurrency,
         mode: Mode::Held,

@@ -47,12 +47,14 @@ pub fn deploy(environment: Environment, options: &Options) -> Plan {
     let (after_success, after_failure) = after_the_end(&mut stages);
     let needed = stages.needed();
     let stages = stages.end_together();
+    let unchecked = (0..environment.apps.len()).filter(|app| environment.apps[*app].is_unchecked()).collect();
     let may_skip = environment.rollout.max_unreachable.of(environment.hosts.len());
     let recovery = roll_back(&environment);
     let opening = Script::new().lock().held().live().damage().newest();
     let plan = reloading(plan(Action::Deploy, environment, options, opening), recovery);
     find_refs(Plan {
         stages,
+        unchecked,
         needed,
         policy: Policy {
             unreachable: Unreachable::SkipUpTo(may_skip),

@@ -28,8 +28,8 @@ pub use exec::{exec, unlock};
 pub use limits::ScriptLimits;
 pub use look::{console, dry_run, logs, look, output, status};
 pub use model::{
-    Batch, InDoubt, LocalHook, OnFailure, Participants, Plan, Policy, Recovery, Stage, Target, Unreachable,
-    Verdict, Work,
+    Batch, InDoubt, LocalHook, OnFailure, Others, Participants, Plan, Policy, Recovery, Stage, Target,
+    Unreachable, Verdict, Work,
 };
 pub use options::Options;
 pub use phase::Phase;

@@ -23,6 +23,8 @@ pub struct Plan {
     pub targets: Vec<Target>,
     /// What follows a failure, and which hosts the run may do without.
     pub policy: Policy,
+    /// Apps that the run makes run, while nothing asks whether they serve.
+    pub unchecked: Vec<usize>,
     /// Targets where something is done for all hosts: they cannot be skipped.
     pub needed: Vec<usize>,
     /// At most so many targets work at the same time; none: all.
@@ -56,12 +58,23 @@ pub struct Plan {
 pub struct Policy {
     /// What follows the failure of a host.
     pub on_failure: OnFailure,
+    /// What the other hosts do, where one fails before anything is live.
+    pub others: Others,
     /// Hosts that cannot be reached.
     pub unreachable: Unreachable,
     /// It is refused while the environment is held.
     pub respects_hold: bool,
     /// Its prepare phase asks the git server, which only so many hosts do at the same time.
     pub fetches: bool,
+}
+
+/// What the other hosts do, where one fails before anything is live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// They stop: what they build will not go live.
+    Stop,
+    /// They go on to the end: what they do is good by itself.
+    GoOn,
 }
 
 /// What follows the failure of a host.
@@ -107,6 +120,9 @@ pub struct Recovery {
     pub withdraw: Script,
     /// Sent to hosts whose health check from this machine failed, before [`Recovery::script`].
     pub unhealthy: Script,
+    /// Sent to hosts where the app did not come up, before anything else: the end of its log files, which the way back would
+    /// move on. By target.
+    pub logs: Vec<Script>,
     /// What is sent to a host that [`Recovery::script`] brought back, after its health was checked from this machine.
     pub verdict: Verdict,
     /// For hosts whose connection was lost.
@@ -116,9 +132,14 @@ pub struct Recovery {
 impl Recovery {
     /// Its scripts in their order: a word for machines, when each is sent, the script.
     #[must_use]
-    pub fn parts(&self) -> [(&'static str, &'static str, &Script); 8] {
-        let Recovery { script, withdraw, unhealthy, verdict, in_doubt, .. } = self;
-        [
+    pub fn parts(&self) -> Vec<(&'static str, &'static str, &Script)> {
+        let Recovery { script, withdraw, unhealthy, logs, verdict, in_doubt, .. } = self;
+        let mut of_apps: Vec<&Script> = logs.iter().collect();
+        of_apps.dedup();
+        let logs = of_apps
+            .into_iter()
+            .map(|logs| ("failure-logs", ": on hosts where the app did not come up", logs));
+        let rest = [
             ("failure-while-confirming", " while hosts confirm: first, on all hosts", withdraw),
             ("failure-unhealthy", ": first, on hosts whose health check from this machine failed", unhealthy),
             ("failure", ", on each host", script),
@@ -135,7 +156,8 @@ impl Recovery {
                 &in_doubt.forward,
             ),
             ("lost-back", ": a host was lost and is connected again, and the run goes back", &in_doubt.back),
-        ]
+        ];
+        logs.chain(rest).collect()
     }
 }
 

@@ -1,8 +1,19 @@
 //! What is done after a failure, as data: the scripts of a rollback, and the order of the hosts in it.
 
 use super::model::{InDoubt, Recovery, Verdict};
-use crate::config::{Environment, Rollout};
+use crate::config::{Environment, Rollout, Site};
 use crate::remote::script::{Direction, Script};
+
+/// Lines of each log file that are shown where an app did not come up.
+const LOG_LINES: u32 = 10;
+
+fn logs(environment: &Environment) -> Vec<Script> {
+    let of_site = |site: &Site| match &environment.apps[site.app].logs[..] {
+        [] => Script::new(),
+        logs => Script::new().tails(LOG_LINES, logs),
+    };
+    environment.sites.iter().map(of_site).collect()
+}
 
 /// All hosts return to what they served before: deploy, sync.
 pub(super) fn roll_back(environment: &Environment) -> Recovery {
@@ -11,6 +22,7 @@ pub(super) fn roll_back(environment: &Environment) -> Recovery {
         batches: batches(environment),
         withdraw: Script::new().going_back(),
         unhealthy: Script::new(),
+        logs: logs(environment),
         verdict: Verdict { healthy: Script::new().undo_end(true), unhealthy: Script::new().undo_end(false) },
         in_doubt: in_doubt(),
     }
@@ -22,14 +34,16 @@ pub(super) fn go_on(environment: &Environment) -> Recovery {
         script: Script::new().abandon().unlock(),
         batches: batches(environment),
         unhealthy: Script::new().unwell(),
+        logs: logs(environment),
         in_doubt: in_doubt(),
         ..Recovery::default()
     }
 }
 
 /// What was begun is done to its end, in place: restart.
-pub(super) fn finish_in_place() -> Recovery {
+pub(super) fn finish_in_place(environment: &Environment) -> Recovery {
     Recovery {
+        logs: logs(environment),
         script: Script::new().restart_again().unlock(),
         unhealthy: Script::new().restart_unwell(),
         verdict: Verdict {

@@ -2,7 +2,7 @@
 
 use super::action::Action;
 use super::base::plan;
-use super::model::{Plan, Policy, Recovery};
+use super::model::{Others, Plan, Policy, Recovery};
 use super::options::Options;
 use super::phase::Phase;
 use super::stages::Stages;
@@ -22,7 +22,7 @@ pub fn setup(environment: Environment, options: &Options) -> Plan {
     let plan = plan(Action::Setup, environment, options, Script::new().setup_lock());
     Plan {
         stages,
-        policy: Policy { fetches: true, ..plan.policy },
+        policy: Policy { fetches: true, others: Others::GoOn, ..plan.policy },
         recovery: Recovery { script: Script::new().undo(), ..Recovery::default() },
         ..plan
     }

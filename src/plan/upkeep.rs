@@ -27,8 +27,9 @@ pub fn restart(environment: Environment, options: &Options) -> Plan {
     stages.phase(Phase::Finish);
     stages.all(Script::unlock);
     let stages = stages.end();
+    let recovery = finish_in_place(&environment);
     let plan = plan(Action::Restart, environment, options, Script::new().lock().live().damage());
-    let plan = reloading(plan, finish_in_place());
+    let plan = reloading(plan, recovery);
     Plan { stages, policy: Policy { on_failure: OnFailure::FinishInPlace, ..plan.policy }, ..plan }
 }
 

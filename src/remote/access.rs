@@ -106,7 +106,7 @@ impl AccessError {
                 format!("{repo} does not exist, or this host may not read it")
             }
             AccessError::NoCommit => format!("{repo} has no branch or tag with that commit"),
-            AccessError::NoAddress => format!("this host finds no address of the git server {server}"),
+            AccessError::NoAddress => format!("this host cannot resolve the name of the git server {server}"),
             AccessError::Refused => format!("the git server {server} refused the connection"),
             AccessError::Silent => format!("the git server {server} does not answer this host"),
             AccessError::Cut => format!("the connection to the git server {server} failed"),
@@ -142,7 +142,7 @@ impl AccessError {
             AccessError::ChangedKey => changed(affected, server),
             AccessError::Denied | AccessError::NoKey => denied(affected, server),
             AccessError::Login if app.repo_token.is_some() => {
-                "the token in `repo-token` is not taken: it may have run out, or not be for this repository"
+                "the server rejected the token in `repo-token`: it may have expired, or be for another repository"
                     .to_owned()
             }
             AccessError::Login => {
@@ -151,15 +151,15 @@ impl AccessError {
                     .to_owned()
             }
             AccessError::Certificate => {
-                "the host's list of authorities is old (ca-certificates), or the server uses \
-                one of its own: add that to the host's list"
+                "update the host's ca-certificates; if the server uses a certificate authority of its \
+                own, add that to those that the host trusts"
                     .to_owned()
             }
             AccessError::Missing => match git::is_path(repo) {
                 true => "a path is one on the host itself: check `repo`".to_owned(),
                 false => {
-                    "check `repo`; servers say the same where the key is good and the repository is not for \
-                    it: add the host's key to this repository too"
+                    "check `repo`; a server says the same when the key is valid, but not for this repository: \
+                    add the host's key to this repository too"
                         .to_owned()
                 }
             },
@@ -170,8 +170,8 @@ impl AccessError {
             AccessError::Owner => safe(affected, bare_path(repo)),
             AccessError::OwnerTree => safe(affected, &format!("{}/.git", bare_path(repo))),
             AccessError::OwnerSource => {
-                "setup was run there as another user: log in as that one (`user`), or give \
-                the deploy path to this one with chown -R"
+                "setup was run there as another user: use that login (`user`), or change the owner of \
+                the deploy path (chown -R)"
                     .to_owned()
             }
             AccessError::Format => "deploy a repository with SHA-1 ids, git's default".to_owned(),
@@ -245,7 +245,7 @@ fn known(affected: &Affected<'_>, server: Option<&Server>) -> String {
     let scan = format!("umask 077; mkdir -p ~/.ssh; ssh-keyscan {port}-- {host} >> ~/.ssh/known_hosts");
     let show = format!("ssh-keygen -l -F {} -f ~/.ssh/known_hosts", quote(&server.known_as()));
     format!(
-        "make it known, then compare what the second line shows with the fingerprints that the server's owner \
+        "add it, then compare what the second line shows with the fingerprints that the server's owner \
          publishes:\n{}\n{}",
         affected.command(&scan),
         affected.command(&show)
@@ -256,8 +256,8 @@ fn changed(affected: &Affected<'_>, server: Option<&Server>) -> String {
     let Some(server) = server else { return "ask who runs the git server".to_owned() };
     let forget = format!("ssh-keygen -R {} -f ~/.ssh/known_hosts", quote(&server.known_as()));
     format!(
-        "somebody may stand between the host and the server. Only if its owner says that the key was changed, \
-         forget the old one, then make the new one known:\n{}\n{}",
+        "someone may be intercepting the connection. Only if the server's owner confirms that its key was \
+         changed, remove the old key, then add the new one:\n{}\n{}",
         affected.command(&forget),
         known(affected, Some(server)).lines().skip(1).collect::<Vec<_>>().join("\n")
     )
@@ -273,8 +273,8 @@ fn denied(affected: &Affected<'_>, server: Option<&Server>) -> String {
     );
     let server = server.map_or("the git server", |server| server.host.as_str());
     format!(
-        "add the host's public key to the repository at {server} as a deploy key that may only read; this shows it, \
-         and makes one where there is none:\n{}",
+        "add the host's public key to the repository at {server} as a read-only deploy key; this prints it, \
+         and creates one if there is none:\n{}",
         affected.command(&make)
     )
 }
@@ -305,7 +305,7 @@ fn reached(affected: &Affected<'_>, server: Option<&Server>) -> String {
 }
 
 fn safe(affected: &Affected<'_>, path: &str) -> String {
-    let mut text = String::from("say that it may be trusted, if it may:\n");
+    let mut text = String::from("if you trust it, tell git so:\n");
     let allow = format!("git config --global --add safe.directory {}", quote(path));
     let _ = write!(text, "{}", affected.command(&allow));
     text

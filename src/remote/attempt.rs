@@ -41,6 +41,8 @@ pub struct Attempt {
 pub struct Step {
     /// `fetch`, `build`, `reload` …
     pub name: String,
+    /// It ran on the way back to the release before.
+    pub rollback: bool,
     /// Where its output begins in the log.
     pub from: u64,
     /// Where that ends, the exit code, and how it came to that (`exit`, `limit`, `stop`); none: it was never seen to end.
@@ -54,6 +56,7 @@ impl Attempt {
         let mut attempt = Attempt::default();
         attempt.known.run = run.to_owned();
         let mut failures: Vec<RecordedFailure> = Vec::new();
+        let mut rollback = false;
         for (key, value) in pairs {
             let text = value.clone();
             match key.as_str() {
@@ -70,7 +73,8 @@ impl Attempt {
                     .into_iter()
                     .for_each(|last| last.fields.push(text.clone())),
                 "running" => attempt.running = true,
-                "step" => attempt.steps.extend(begun(value)),
+                "rollback" => rollback = true,
+                "step" => attempt.steps.extend(begun(value, rollback)),
                 "end" => attempt.end(value).unwrap_or_default(),
                 _ => {}
             }
@@ -110,9 +114,9 @@ impl RecordedFailure {
     }
 }
 
-fn begun(value: &str) -> Option<Step> {
+fn begun(value: &str, rollback: bool) -> Option<Step> {
     let (from, name) = value.split_once(' ')?;
-    Some(Step { name: name.to_owned(), from: from.parse().ok()?, end: None })
+    Some(Step { name: name.to_owned(), rollback, from: from.parse().ok()?, end: None })
 }
 
 #[cfg(test)]
@@ -125,6 +129,7 @@ mod tests {
             ("action", "deploy"),
             ("step", "0 fetch"),
             ("end", "12 0 exit fetch"),
+            ("rollback", "yes"),
             ("step", "12 rollback"),
             ("end", "99"),
             ("end", "x 0 exit rollback"),
@@ -138,8 +143,9 @@ mod tests {
         let read = Attempt::read("r1", &pairs);
         assert_eq!((read.known.run.as_str(), read.known.action.as_str()), ("r1", "deploy"));
         assert_eq!(read.failed.as_deref(), Some("build: exit 1"));
-        let fetch = Step { name: "fetch".into(), from: 0, end: Some((12, 0, "exit".into())) };
-        let back = Step { name: "rollback".into(), from: 12, end: None };
+        let fetch =
+            Step { name: "fetch".into(), rollback: false, from: 0, end: Some((12, 0, "exit".into())) };
+        let back = Step { name: "rollback".into(), rollback: true, from: 12, end: None };
         assert_eq!(read.steps, [fetch, back]);
     }
 }

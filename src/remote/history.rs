@@ -12,6 +12,14 @@ pub struct Deploy<'a> {
     pub on: Vec<(usize, State)>,
 }
 
+impl Deploy<'_> {
+    /// Whether it was live and good on any host.
+    #[must_use]
+    pub fn was_good(&self) -> bool {
+        self.on.iter().any(|(_, state)| matches!(state, State::Done | State::Healthy))
+    }
+}
+
 /// The journals of all hosts as one, oldest first. Each keeps its own order; what only some have (hosts that came later, or
 /// could not be reached) stands where its time says.
 #[must_use]

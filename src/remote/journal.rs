@@ -20,7 +20,9 @@ pub struct Entry {
     pub action: String,
     /// What was live before; empty: nothing.
     pub from: String,
-    /// The operator: login and machine.
+    /// The first line of its commit's message.
+    pub subject: String,
+    /// The operator, as [`By`](super::by::By) reads it.
     pub who: String,
     /// When, by the operator's clock: RFC 3339.
     pub when: String,
@@ -73,6 +75,7 @@ impl Entry {
             reference: get("reference").unwrap_or_default(),
             action: get("action")?,
             from: get("from").unwrap_or_default(),
+            subject: get("subject").unwrap_or_default(),
             who: get("who").unwrap_or_default(),
             when: get("when").unwrap_or_default(),
             run: get("run").unwrap_or_default(),
@@ -149,6 +152,7 @@ mod tests {
             reference: String::new(),
             action: action.into(),
             from: from.into(),
+            subject: String::new(),
             who: String::new(),
             when: String::new(),
             run: String::new(),

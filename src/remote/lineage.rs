@@ -74,6 +74,7 @@ mod tests {
             reference: String::new(),
             action: "deploy".into(),
             from: (*from).into(),
+            subject: String::new(),
             who: String::new(),
             when: String::new(),
             run: String::new(),

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod attempt;
+pub mod by;
 pub mod damage;
 pub mod facts;
 pub mod history;

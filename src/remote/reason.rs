@@ -54,7 +54,7 @@ macro_rules! reasons {
 
 reasons! {
     "not-set-up" NotSetUp { path: String } =>
-        "this host is not set up: {path} is missing", "run `setup` first";
+        "this host is not set up: {path} is missing", "set it up first: {shipit} setup";
     "lock-held" LockHeld {} =>
         "another run holds the lock", "";
     "lock-not-a-link" LockNotALink { path: String } =>
@@ -90,7 +90,7 @@ reasons! {
         "cannot make a ref for {revision} in {path}{said}", "";
     "no-space" NoSpace { free: u64, needed: u64 } =>
         "not enough disk space: {free} kB are free, and the live release takes {needed} kB",
-        "free some space there, or keep fewer releases: set a smaller `keep-releases`, then `prune`";
+        "free some space there, or keep fewer releases: set a smaller `keep-releases`, then `{shipit} prune`";
     "no-scratch" NoScratch { directory: String } =>
         "no directory to work in: cannot write to /dev/shm or {directory}",
         "let this login write to one of the two";
@@ -111,7 +111,7 @@ reasons! {
     "shared-and-sent" SharedAndSent { path: String } =>
         "{path} is a directory in `shared` and a file in `files`", "name it in one of the two only";
     "shared-missing" SharedMissing { path: String } =>
-        "shared file missing: {path}", "put it there, then deploy again";
+        "shared file missing: {path}", "put it into the deploy path of that host, then deploy again";
     "shared-file-tracked" SharedFileTracked { path: String } =>
         "{path} is in `shared`, and the repository has a file of that name",
         "remove it from the repository (git rm --cached) or from `shared`";
@@ -119,7 +119,7 @@ reasons! {
         "{path} is in `shared`, and the repository has files in it: {file}",
         "remove them from the repository (git rm -r --cached) or the directory from `shared`";
     "carried-tracked" CarriedTracked { path: String } =>
-        "{path} is in `carry`, and the repository has it", "remove it from `carry`, or from the repository";
+        "{path} is in `carry`, and also in the repository", "remove it from `carry`, or from the repository";
     "leads-out" LeadsOut { path: String } =>
         "{path}: a link in the repository leads out of the release",
         "remove that link from the repository, or the path from `shared` and `carry`";
@@ -154,7 +154,7 @@ reasons! {
     "bad-gitmodules" BadGitmodules { revision: ShortCommit, said: Said } =>
         "cannot read .gitmodules of {revision}{said}", "correct .gitmodules, commit and push it";
     "bad-tree" BadTree { revision: ShortCommit, said: Said } =>
-        "cannot list the files of {revision}{said}", "`check` looks at the host's own access to the repository";
+        "cannot list the files of {revision}{said}", "`{shipit} check` looks at the host's own access to the repository";
     "large-tree" LargeTree { revision: ShortCommit } =>
         "{revision} has more files than a host can take", "see what the repository has: millions of entries?";
     "revision-tracked" RevisionTracked {} =>
@@ -185,27 +185,33 @@ reasons! {
     "timed-out" TimedOut { seconds: u64 } => "took longer than {seconds} s", "";
     "stopped" Stopped {} => "stopped", "";
     "unhealthy" Unhealthy { seconds: u64, last: String } =>
-        "still unhealthy after {seconds} s (last check: {last})", "see the service's `logs`, or raise `health.within`";
+        "still unhealthy after {seconds} s (last check: {last})", "see `{shipit} logs`, or raise `health.within`";
     "not-rolled-back" NotRolledBack {} => "not everything could be rolled back", "";
     "still-drained" StillDrained {} =>
-        "drained, and could not be taken in again", "`restart` takes it in once it is healthy";
+        "drained, and could not be taken in again", "`{shipit} restart` takes it in once it is healthy";
     "not-removed" NotRemoved {} =>
         "some releases could not be removed", "see what is in them: files of another user, or a mount?";
     "unknown-release" UnknownRelease { release: String } =>
         "this host has no record of release {release}", "";
     "commit-gone" CommitGone { release: String, path: String } =>
         "the commit of release {release} is no longer in {path}",
-        "`list` shows the deploys; deploy its commit again: `ref`";
+        "`{shipit} list` shows the deploys; deploy its commit again: {shipit} ref COMMIT";
     "output-gone" OutputGone { run: String } =>
-        "the output of {run} is no longer here", "a host keeps the output of its last fifty runs: `list` shows the deploys";
+        "the output of {run} is no longer here", "a host keeps the output of its last fifty runs: `{shipit} list` shows the deploys";
     "nothing-live" NothingLive { path: String } =>
-        "nothing is deployed here: {path} is missing", "deploy first";
+        "nothing is deployed here: {path} is missing", "deploy first: {shipit}";
     "no-http-client" NoHttpClient {} =>
         "cannot check its health: neither curl nor wget is installed here, and sshd forbids forwarding",
         "install curl there, or allow forwarding (AllowTcpForwarding in sshd_config)";
     "no-tcp-client" NoTcpClient {} =>
         "cannot check its health: neither bash nor `nc -z` nor curl is installed here, and sshd forbids forwarding",
         "install curl there, or allow forwarding (AllowTcpForwarding in sshd_config)";
+}
+
+/// A hint with its commands as they are typed: `{shipit}` stands for `shipit` and the environment.
+#[must_use]
+pub fn with_commands(hint: &str, environment: &str) -> String {
+    hint.replace("{shipit}", &format!("shipit {environment}"))
 }
 
 /// What a reason means for the run.
@@ -275,9 +281,9 @@ impl Reason {
         let hint = match self {
             Reason::StepFailed { code } => exit_hint(*code),
             Reason::TimedOut { .. } => limit_hint(step),
-            Reason::UnknownRelease { .. } if step == Step::Restart => "deploy again: --redeploy",
+            Reason::UnknownRelease { .. } if step == Step::Restart => "deploy again: {shipit} --redeploy",
             Reason::UnknownRelease { .. } => {
-                "`sync` builds there what most hosts serve; if no host has it, deploy its commit again: `ref`"
+                "`{shipit} sync` builds there what most hosts serve; if no host has it, deploy its commit again: {shipit} ref COMMIT"
             }
             Reason::CannotMake { said, .. }
             | Reason::CannotWrite { said, .. }
@@ -321,18 +327,18 @@ fn limit_hint(step: Step) -> &'static str {
 fn disk_hint(said: &Said) -> &'static str {
     match DiskError::of(said) {
         Some(DiskError::Full) => {
-            "the disk is full: free some space there, or keep fewer releases: set a smaller `keep-releases`, then `prune`"
+            "the disk is full: free some space there, or keep fewer releases: set a smaller `keep-releases`, then `{shipit} prune`"
         }
         Some(DiskError::NoInodes) => {
             "the file system has no inodes left (`df -i`): remove files there, or keep fewer releases: set a smaller \
-             `keep-releases`, then `prune`"
+             `keep-releases`, then `{shipit} prune`"
         }
         Some(DiskError::Quota) => "the login has used up its disk quota: free some space there",
         Some(DiskError::ReadOnly) => {
             "the file system is mounted read-only: remount it, or set another `path`"
         }
-        Some(DiskError::Denied) => "this login may not do that: `check` says whose the directory is",
-        None => "`check` looks at the disk and its owner",
+        Some(DiskError::Denied) => "this login may not do that: `{shipit} check` says whose the directory is",
+        None => "`{shipit} check` looks at the disk and its owner",
     }
 }
 

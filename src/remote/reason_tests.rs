@@ -36,7 +36,7 @@ fn a_hint_about_the_disk_is_given_where_the_tool_said_it() {
     assert!(hint("cp: cannot create '/p/x': No space left on device (no inodes are left)").contains("df -i"));
     assert!(hint("mkdir: can't create directory '/p': Disk quota exceeded").contains("quota"));
     assert!(hint("mkdir: cannot create directory '/p': Read-only file system").contains("read-only"));
-    assert!(hint("mkdir: cannot create directory '/p': Permission denied").contains("`check` says whose"));
+    assert!(hint("mkdir: cannot create directory '/p': Permission denied").contains("check` says whose"));
     assert_eq!(hint("mkdir: 'No space left on device': File exists"), hint(""));
 }
 

@@ -102,6 +102,14 @@ impl Step {
     pub fn may_fetch(self) -> bool {
         matches!(self, Step::PreSetup | Step::PreDeploy | Step::Fetch | Step::Submodules)
     }
+
+    /// Whether it runs what the user or the supervisor wants done.
+    #[must_use]
+    pub fn is_users(self) -> bool {
+        let first = Step::ALL.iter().position(|step| *step == Step::PreSetup);
+        let at = Step::ALL.iter().position(|step| *step == self);
+        at >= first
+    }
 }
 
 impl fmt::Display for Step {

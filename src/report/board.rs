@@ -81,7 +81,7 @@ impl Board {
             Event::Waiting { host, holder } => {
                 let row = self.row(host, now);
                 row.turn(State::Waiting, "lock", now);
-                row.last = format!("held by {}", clean::line(holder.as_bytes(), 200));
+                row.last = human::lock(holder, false, jiff::Timestamp::now());
             }
             Event::Resolved { app, reference, .. } => {
                 let (begin, app) =

@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::{clean, human, table};
+use super::table::{self, Reduce};
+use super::{clean, human};
 use crate::executor::Looked;
 use crate::executor::event::Failure;
 use crate::remote::attempt::{Attempt, Known, Step};
+use crate::remote::by::By;
 use crate::remote::history::Deploy;
 use crate::remote::journal::{Entry, State};
 use crate::remote::version::Version;
@@ -29,20 +31,46 @@ pub struct Deploys<'a> {
     pub apps: &'a [usize],
 }
 
+/// The columns of the list, by their heads.
+const COLUMNS: [&str; 9] = ["revert", "release", "apps", "ref", "when", "by", "result", "subject", "job"];
+
 impl Deploys<'_> {
-    /// Newest first.
+    /// Newest first: so many of them, in so many columns of the terminal.
     #[must_use]
-    pub fn table(&self, now: Timestamp) -> String {
+    pub fn table(&self, now: Timestamp, most: usize, width: usize) -> String {
         let several = self.all.iter().any(|deploy| !deploy.entry.apps.is_empty());
-        let mut head = ["revert", "release", "ref", "age", "by", "result"].map(str::to_owned).to_vec();
-        if several {
-            head.insert(2, "apps".to_owned());
-        }
-        let rows = self.all.iter().rev().map(|deploy| self.row(deploy, several, now));
-        table::render(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
+        let shown: Vec<&Deploy<'_>> = self.all.iter().rev().take(most).collect();
+        let cells: Vec<[String; 9]> = shown.iter().map(|deploy| self.row(deploy, several, now)).collect();
+        let has = |column: &usize| cells.iter().any(|row| !row[*column].is_empty());
+        // What no deploy has is no column.
+        let columns: Vec<usize> =
+            (0..COLUMNS.len()).filter(|column| !matches!(column, 2 | 7 | 8) || has(column)).collect();
+        let at = |head: &str| columns.iter().position(|column| COLUMNS[*column] == head);
+        let replaced = |head: &str, new: &str, of: &dyn Fn(&Deploy<'_>) -> String| {
+            let cells = shown.iter().map(|deploy| clean::line(of(deploy).as_bytes(), WIDTH));
+            Some(Reduce::Replace(at(head)?, std::iter::once(new.to_owned()).chain(cells).collect()))
+        };
+        let reductions = [
+            at("job").map(Reduce::Drop),
+            at("subject").map(|at| Reduce::Cut(at, 24)),
+            replaced("when", "age", &|deploy| human::age(&deploy.entry.when, now)),
+            replaced("release", "commit", &|deploy| deploy.entry.version.short().to_owned()),
+            at("ref").map(|at| Reduce::Cut(at, 12)),
+            at("subject").map(|at| Reduce::Cut(at, 12)),
+            at("by").map(|at| Reduce::Cut(at, 12)),
+            at("apps").map(|at| Reduce::Cut(at, 12)),
+            at("ref").map(Reduce::Drop),
+            at("subject").map(Reduce::Drop),
+            at("apps").map(Reduce::Drop),
+            at("by").map(Reduce::Drop),
+        ];
+        let reductions: Vec<Reduce> = reductions.into_iter().flatten().collect();
+        let pick = |row: &[String; 9]| columns.iter().map(|column| row[*column].clone()).collect();
+        let rows = std::iter::once(COLUMNS.map(str::to_owned)).chain(cells.iter().cloned());
+        table::fit(rows.map(|row| pick(&row)).collect(), &reductions, width)
     }
 
-    fn row(&self, deploy: &Deploy<'_>, several: bool, now: Timestamp) -> Vec<String> {
+    fn row(&self, deploy: &Deploy<'_>, several: bool, now: Timestamp) -> [String; 9] {
         let entry = deploy.entry;
         // Where a release was made live again later, its number stays with the deploy that made it.
         let first = self.all.iter().find(|deploy| deploy.entry.release == entry.release && made(deploy));
@@ -52,26 +80,31 @@ impl Deploys<'_> {
             Some(number) if good => number.to_string(),
             _ => String::new(),
         };
-        let who = entry.who.split_whitespace().next().unwrap_or_default();
-        // The date is in the release's name.
-        let age = human::age(&entry.when, now);
+        let by = By::read(&entry.who);
         let result = result(deploy, self.apps, several);
         let apps: Vec<&str> = entry.apps.iter().map(|(name, _)| name.as_str()).collect();
-        // Each of several apps has its own ref.
-        let reference = if apps.len() > 1 { "" } else { &entry.reference };
-        let mut row = vec![number.as_str(), &entry.release, reference, &age, who, &result];
-        let apps = apps.join(", ");
-        if several {
-            row.insert(2, &apps);
-        }
-        row.into_iter().map(|cell| clean::line(cell.as_bytes(), WIDTH)).collect()
+        // Each of several apps has its own ref, and its own commit.
+        let (reference, subject) = match apps.len() {
+            2.. => ("", ""),
+            _ => (human::reference(&entry.reference, &by), entry.subject.as_str()),
+        };
+        [
+            &number,
+            &entry.release,
+            &apps.join(", "),
+            reference,
+            &human::when_and_age(&entry.when, now),
+            &by.name(),
+            &result,
+            subject,
+            by.job.as_deref().unwrap_or_default(),
+        ]
+        .map(|cell| clean::line(cell.as_bytes(), WIDTH))
     }
 }
 
 fn made(deploy: &Deploy<'_>) -> bool {
-    let good = |state: &State| matches!(state, State::Done | State::Healthy);
-    matches!(deploy.entry.action.as_str(), "deploy" | "sync")
-        && deploy.on.iter().any(|(_, state)| good(state))
+    matches!(deploy.entry.action.as_str(), "deploy" | "sync") && deploy.was_good()
 }
 
 /// `deployed`, `deployed on 2 of 3 hosts`, `deployed on 2, rolled back on 1 of 3 hosts`; where there are `several` apps, each
@@ -134,8 +167,14 @@ pub fn head(known: &Known, looked: &[Looked], now: Timestamp) -> String {
             entry.apps.iter().for_each(|(app, version)| line("revision", &format!("{app} {version}")));
         }
     }
-    line("when", &format!("{} ({})", human::when(&known.when), human::age(&known.when, now)));
-    line("by", &known.who);
+    let subject = looked.iter().flat_map(|host| &host.entries).find(|entry| known.is(entry));
+    line("subject", subject.map_or("", |entry| if entry.apps.len() > 1 { "" } else { &entry.subject }));
+    line("when", &human::when_and_age(&known.when, now));
+    let by = By::read(&known.who);
+    line("by", &by.name());
+    line("branch", by.branch.as_deref().unwrap_or_default());
+    line("job", by.job.as_deref().unwrap_or_default());
+    line("command", &by.command);
     if !known.release.is_empty() {
         line("run", &known.run);
     }
@@ -212,7 +251,7 @@ impl<'a> OnHost<'a> {
     }
 }
 
-/// `==> web1: build, exit 1 <==`
+/// `==> web1: build, exit 1 <==`, `==> web1: rollback: reload, exit 0 <==`
 #[must_use]
 pub fn step_head(host: &str, step: &Step) -> String {
     let end = match &step.end {
@@ -223,12 +262,49 @@ pub fn step_head(host: &str, step: &Step) -> String {
             _ => format!("exit {code}"),
         },
     };
-    format!("==> {} <==\n", clean::line(format!("{host}: {}, {end}", step.name).as_bytes(), WIDTH))
+    let rollback = if step.rollback { "rollback: " } else { "" };
+    format!("==> {} <==\n", clean::line(format!("{host}: {rollback}{}, {end}", step.name).as_bytes(), WIDTH))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_fits_the_terminal() {
+        let entry = |number: u32, who: &str, reference: &str| {
+            let pairs = [
+                ("action", "deploy"),
+                ("release", &format!("20261121T08{number:02}00Z-1a2b3c{number}")),
+                ("revision", &format!("1a2b3c{number}").repeat(6)[..40]),
+                ("reference", reference),
+                ("who", who),
+                ("when", &format!("2026-11-21T08:{number:02}:00Z")),
+                ("subject", "Show prices with tax, and remember the cart of customers"),
+                ("run", &format!("run{number}")),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+            Entry::read(&number.to_string(), "done", &pairs).unwrap()
+        };
+        let ci = "octocat@vm (pid 7, branch main, job https://ci.example.com/jobs/1), `shipit production ref HEAD` for \
+                  production, since 2026-11-21T08:02:00Z";
+        let person = "ann@desk (pid 7), `shipit production` for production, since 2026-11-21T08:01:00Z";
+        let entries = [entry(1, person, "main"), entry(2, ci, "HEAD")];
+        let all: Vec<Deploy<'_>> =
+            entries.iter().map(|entry| Deploy { entry, on: vec![(0, State::Done)] }).collect();
+        let numbers = BTreeMap::from([(entries[0].release.as_str(), 1)]);
+        let deploys = Deploys { all: &all, numbers: &numbers, live: &entries[1].release, apps: &[0] };
+        let now = "2026-11-21T08:03:04Z".parse().unwrap();
+        let shown = |width| deploys.table(now, 20, width);
+        assert!(
+            shown(usize::MAX).ends_with("cart of customers\n") && shown(usize::MAX).contains("https://ci")
+        );
+        insta::assert_snapshot!([80, 60, 40].map(shown).join("\n"));
+        for width in [40, 60, 80, 100] {
+            assert!(shown(width).lines().all(|line| line.chars().count() <= width), "{}", shown(width));
+        }
+        assert_eq!(deploys.table(now, 1, 80).lines().count(), 2);
+    }
 
     #[test]
     fn a_result_says_on_how_many_hosts() {

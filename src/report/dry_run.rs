@@ -4,6 +4,7 @@ use super::preview::{Group, Preview};
 use super::{Printer, Verbosity, clean, human, json, plan_screen};
 use crate::executor::decide::{Change, Decision, Role};
 use crate::plan::{self, Action, Plan};
+use crate::remote::reason::with_commands;
 use crate::remote::version::Version;
 
 /// How a plan is shown.
@@ -34,7 +35,8 @@ pub fn print(printer: &Printer, plan: &Plan, preview: Option<&Preview>, format: 
 // What changes, for people.
 fn lines(plan: &Plan, preview: &Preview) -> Vec<String> {
     if let Some(refusal) = &preview.refusal {
-        let hint = refusal.hint().map(|hint| format!("hint: {hint}"));
+        let hint = refusal.hint().map(|hint| with_commands(&hint, &plan.environment.name));
+        let hint = hint.map(|hint| format!("hint: {hint}"));
         return std::iter::once(format!("would be refused: {}", refusal.message())).chain(hint).collect();
     }
     let Some(decision) = &preview.decision else { return Vec::new() };

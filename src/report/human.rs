@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::executor::Live;
 use crate::git::{Commit, Pending, Unchecked};
+use crate::remote::by::{self, By};
+use crate::remote::hold::Hold;
 use crate::remote::version::Version;
 use crate::transport::Exit;
 
@@ -34,18 +36,48 @@ pub fn when(text: &str) -> String {
     }
 }
 
-/// How long ago a time that was written down as RFC 3339 is: `3h ago`; nothing where it is none.
+/// How long ago a time that was written down as RFC 3339 is: `3 h ago`; nothing where it is none.
 #[must_use]
 pub fn age(text: &str, now: jiff::Timestamp) -> String {
-    let Ok(then) = text.parse::<jiff::Timestamp>() else { return String::new() };
-    match now.as_second() - then.as_second() {
-        // Whoever wrote it may have a clock that is ahead.
-        ..=0 => "now".to_owned(),
-        seconds @ ..120 => format!("{seconds}s ago"),
-        seconds @ ..7_200 => format!("{}m ago", seconds / 60),
-        seconds @ ..172_800 => format!("{}h ago", seconds / 3_600),
-        seconds => format!("{}d ago", seconds / 86_400),
+    by::age(text, now).unwrap_or_default()
+}
+
+/// A time and how long ago it is: `2026-11-21 09:15 (3 h ago)`.
+#[must_use]
+pub fn when_and_age(text: &str, now: jiff::Timestamp) -> String {
+    match age(text, now) {
+        age if age.is_empty() => when(text),
+        age => format!("{} ({age})", when(text)),
     }
+}
+
+/// A run that holds the lock: `deploy in progress: ann@desk, started 26 s ago (pid 12582)`.
+#[must_use]
+pub fn lock(holder: &str, dead: bool, now: jiff::Timestamp) -> String {
+    super::clean::line(By::read(holder).at_work(dead, now).as_bytes(), 500)
+}
+
+/// The ref of a deploy: of `HEAD` in CI, the branch of the job.
+#[must_use]
+pub fn reference<'a>(reference: &'a str, by: &'a By) -> &'a str {
+    by.branch.as_deref().filter(|_| reference == "HEAD").unwrap_or(reference)
+}
+
+/// A hold: `held by ops@desk since 2026-11-21 09:00 (3 h ago), until 2026-11-22 09:00: freeze`.
+#[must_use]
+pub fn hold(hold: &Hold, now: jiff::Timestamp) -> String {
+    let by = Some(By::read(&hold.who).name()).filter(|name| !name.is_empty());
+    let by = by.unwrap_or_else(|| "somebody".to_owned());
+    let since = if hold.since.is_empty() {
+        String::new()
+    } else {
+        format!(" since {}", when_and_age(&hold.since, now))
+    };
+    let until = hold
+        .until
+        .map_or(", until resume".to_owned(), |until| format!(", until {}", when(&until.to_string())));
+    let why = if hold.why.is_empty() { String::new() } else { format!(": {}", hold.why) };
+    super::clean::line(format!("held by {by}{since}{until}{why}").as_bytes(), 800)
 }
 
 // The first digits of a commit id.
@@ -107,7 +139,7 @@ pub fn failure(failure: &crate::executor::event::Failure) -> String {
 pub fn interrupted(signal: &str, begun: &str, alone: Option<&str>) -> String {
     let again = if signal == "Ctrl-C" { "press Ctrl-C again" } else { "send it again" };
     match alone {
-        Some(alone) => format!("{signal}: quitting now; without shipit, the hosts do this: {alone}"),
+        Some(alone) => format!("{signal}: quitting now; the hosts go on alone: {alone}"),
         None if begun == "undone" => {
             format!("{signal}: stopping and undoing what was started; {again} to quit immediately")
         }
@@ -215,16 +247,32 @@ mod tests {
     fn ages_are_told_in_the_unit_that_tells_most() {
         let now = "2026-11-21T12:00:00Z".parse().unwrap();
         for (when, expected) in [
-            ("2026-11-21T11:59:59Z", "1s ago"),
-            ("2026-11-21T11:58:00Z", "2m ago"),
-            ("2026-11-21T09:00:01Z", "2h ago"),
-            ("2026-11-19T11:00:00Z", "2d ago"),
-            ("2025-11-21T12:00:00Z", "365d ago"),
-            ("2026-11-21T12:00:09Z", "now"),
+            ("2026-11-21T11:59:59Z", "1 s ago"),
+            ("2026-11-21T11:58:56Z", "1 min ago"),
+            ("2026-11-21T11:58:00Z", "2 min ago"),
+            ("2026-11-21T09:00:01Z", "2 h ago"),
+            ("2026-11-19T11:00:00Z", "2 days ago"),
+            ("2025-11-21T12:00:00Z", "365 days ago"),
+            ("2026-11-21T12:00:09Z", "just now"),
             ("yesterday", ""),
         ] {
             assert_eq!(age(when, now), expected, "{when}");
         }
+    }
+
+    #[test]
+    fn a_lock_names_what_runs_and_by_whom() {
+        let now = "2026-11-21T12:00:00Z".parse().unwrap();
+        let holder = "root@vm (pid 12582), `shipit production` for production, since 2026-11-21T11:59:34Z";
+        assert_eq!(lock(holder, false, now), "deploy in progress: root@vm, started 26 s ago (pid 12582)");
+        let holder = holder.replace("`shipit production`", "`shipit production revert 2`");
+        assert_eq!(lock(&holder, true, now), "revert that died: root@vm, started 26 s ago (pid 12582)");
+        let holder = holder.replace("(pid 12582)", "(pid 7, branch main, job https://ci/1)");
+        assert_eq!(
+            lock(&holder, false, now),
+            "revert in progress: root, started 26 s ago (pid 7, main, https://ci/1)"
+        );
+        assert_eq!(lock("", false, now), "deploy in progress: somebody");
     }
 
     #[test]

@@ -32,6 +32,7 @@ mod show;
 mod step_path;
 mod style;
 pub mod summary;
+mod symbols;
 pub mod table;
 pub mod terminal;
 

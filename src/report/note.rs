@@ -22,14 +22,16 @@ pub enum Note<'a> {
     NoPreviousDeploy { environment: &'a str },
     /// `list`: one list cannot show what each host serves.
     HostsDiffer { environment: &'a str },
+    /// `list`: deploys that are not shown.
+    MoreDeploys { more: usize, environment: &'a str },
     /// `show`: the hosts have removed the logs of that run.
     LogsRemoved,
     /// `unlock`: there is nothing to do.
     NoHostLocked,
-    /// `unlock`: the run that holds the lock of a host.
-    LockHolder { host: &'a str, holder: &'a str, dead: bool },
+    /// `unlock`: the run that holds the lock.
+    LockHolder { run: &'a str },
     /// `hold` does not stop a run that holds the lock.
-    RunContinues { holder: &'a str },
+    RunContinues { run: &'a str },
     /// `hold`, on these hosts.
     HoldSet { environment: &'a str, hosts: &'a [&'a str], until: Option<&'a str> },
     /// `resume`.
@@ -73,7 +75,7 @@ pub enum PlanNote<'a> {
     /// The commit is older than what is live.
     Older { from: &'a Version, to: &'a Version },
     /// Another run holds the lock.
-    LockHeld { holder: &'a str },
+    LockHeld { run: &'a str },
     /// An earlier run ended in the middle on these hosts.
     Unfinished { hosts: &'a str },
     /// `current` is not a link to a release of shipit's on these hosts.
@@ -141,20 +143,24 @@ impl Note<'_> {
             Note::HostsDiffer { environment } => {
                 format!("hosts differ: `shipit {environment} status` shows which")
             }
+            Note::MoreDeploys { more: 1, environment } => {
+                format!("and 1 older deploy: shipit {environment} list -n N shows more")
+            }
+            Note::MoreDeploys { more, environment } => {
+                format!("and {more} older deploys: shipit {environment} list -n N shows more")
+            }
             Note::LogsRemoved => {
                 "no host has the output of this run: only the logs of the last fifty runs are kept".to_owned()
             }
             Note::NoHostLocked => "no host is locked".to_owned(),
-            Note::LockHolder { host, holder, dead: true } => {
-                format!("{host}: locked by a run that died: {holder}")
-            }
-            Note::LockHolder { host, holder, dead: false } => {
-                format!("{host}: locked by a run in progress: {holder}")
-            }
-            Note::RunContinues { holder } => format!("a run is in progress and continues: {holder}"),
+            Note::LockHolder { run } => (*run).to_owned(),
+            Note::RunContinues { run } => format!("{run}: it is not stopped by the hold"),
             Note::HoldSet { environment, hosts, until } => {
-                let until = until.unwrap_or("resume");
-                format!("{environment} is held on {}, until {until}", human::places(hosts))
+                let until = until.map_or_else(
+                    || format!("until `shipit {environment} resume`"),
+                    |until| format!("until {until}"),
+                );
+                format!("{environment} is held on {} {until}; deploys are refused", human::places(hosts))
             }
             Note::HoldRemoved { environment, hold } => {
                 format!("resumed: {environment} was held {}", hold.describe())
@@ -222,25 +228,25 @@ impl fmt::Display for PlanNote<'_> {
                 let (from, to) = (from.short(), to.short());
                 write!(f, "{to} is older than {from}, which is live; a deploy needs --allow-older")
             }
-            PlanNote::LockHeld { holder } => {
-                let holder = clean::line(holder.as_bytes(), 400);
-                write!(f, "another run holds the lock: {holder}; what is live may be different when it ends")
+            PlanNote::LockHeld { run } => {
+                write!(f, "{run}; what is live may be different when it ends")
             }
             PlanNote::Unfinished { hosts } => {
                 write!(
                     f,
-                    "an earlier run did not end on {hosts}: it is resolved first, and that may change what is live"
+                    "an earlier run was cut off on {hosts}: the next run completes or undoes it first, which may change \
+                     what is live"
                 )
             }
             PlanNote::ForeignCurrent { hosts } => {
                 write!(f, "`current` is not a link of shipit's on {hosts}: a deploy would fail")
             }
             PlanNote::NotSetUp { environment, hosts } => {
-                write!(f, "run `shipit {environment} setup` first: not set up yet: {hosts}")
+                write!(f, "not set up yet: {hosts}; run `shipit {environment} setup` first")
             }
-            PlanNote::WouldSkip { hosts } => write!(f, "{hosts} would be skipped"),
+            PlanNote::WouldSkip { hosts } => write!(f, "{hosts} did not answer and would be skipped"),
             PlanNote::WouldFail { hosts } => {
-                write!(f, "as long as {hosts} cannot be asked, this would fail")
+                write!(f, "{hosts} did not answer, and this needs all hosts: it would fail")
             }
         }
     }

@@ -1,4 +1,4 @@
-//! A plan for people: what changes, the steps in their order and on which hosts, and what happens if it fails. The exact
+//! A plan for people: what changes, the steps in their order and on which hosts, and what happens if it fails. The
 //! scripts are `plan --scripts`.
 
 use std::fmt::Write as _;
@@ -39,12 +39,12 @@ pub fn render(plan: &Plan, preview: Option<&Preview>, news: &[String]) -> String
     if !rows.is_empty() {
         let _ = write!(text, "\n{}", table::render(&rows));
         if plan.action != Action::Deploy && rows.iter().any(|row| row[2].contains("reload")) {
-            text.push_str("(of drain, reload, verify, health and undrain those that the release has)\n");
+            text.push_str("(drain, reload, verify, health and undrain: only those that the release has)\n");
         }
     }
     text.push_str(&reloads(plan));
     let _ = writeln!(text, "\n{}", after_a_failure(plan));
-    let _ = writeln!(text, "exact scripts: shipit {} {} --scripts", environment.name, command(plan.action));
+    let _ = writeln!(text, "the scripts: shipit {} {} --scripts", environment.name, command(plan.action));
     text
 }
 
@@ -242,7 +242,7 @@ fn after_a_failure(plan: &Plan) -> String {
                 .to_owned()
         }
         OnFailure::FinishInPlace => {
-            "if a host fails: it is reported, no other host begins,\nand what was begun is done to its end"
+            "if a host fails: it is reported, no other host starts,\nand hosts that have started finish"
                 .to_owned()
         }
     }

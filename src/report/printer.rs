@@ -13,6 +13,7 @@ use rustix::fs::{FileType, fstat};
 use super::background::{Background, Loss};
 use super::ci::Ci;
 use super::note::{Note, Warning};
+use super::symbols::{Shown, Symbols};
 use super::{ColorChoice, Mode, Verbosity, clean};
 use crate::error::{Error, SystemError, exit};
 use crate::executor::event::Failure;
@@ -35,6 +36,7 @@ pub struct Printer {
     width: usize,
     verbosity: Verbosity,
     ci: Ci,
+    symbols: Symbols,
     lost: Loss,
 }
 
@@ -82,6 +84,7 @@ impl Printer {
             width: columns.filter(|columns| terminal && *columns >= 20).unwrap_or(USUAL_WIDTH),
             verbosity,
             ci,
+            symbols: Symbols::of(lookup),
             lost: Loss::default(),
         }
     }
@@ -147,7 +150,14 @@ impl Printer {
 
     /// Data, which programs may read: standard output.
     pub fn data(&self, text: &str) {
-        self.data_as_it_is(&self.ci.harmless(text));
+        self.data_as_it_is(&self.symbols.shown(&self.ci.harmless(text)));
+    }
+
+    /// Columns for data: those of the terminal that it goes to. What another program reads is not cut.
+    #[must_use]
+    pub fn data_width(&self) -> usize {
+        let columns = console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+        columns.filter(|columns| self.data_terminal && *columns >= 20).unwrap_or(usize::MAX)
     }
 
     /// A text as the CI system at hand takes it for nothing but text.
@@ -177,6 +187,11 @@ impl Printer {
             Ci::GitHub { .. } => super::ci::github::harmless_json(&json),
             Ci::None | Ci::GitLab | Ci::Other => json.into_owned(),
         }
+    }
+
+    /// The streams of the process, for people.
+    pub(super) fn streams(&self) -> Background {
+        Background::new(Shown(io::stderr(), self.symbols), io::stdout())
     }
 
     /// Standard output, for the events of a run.
@@ -297,7 +312,8 @@ impl Printer {
     /// Something that must be known: standard error.
     pub fn error(&self, text: &str) {
         // Nobody is left to tell if this fails.
-        let _ = write(&mut io::stderr().lock(), &clean::shown(&self.ci.harmless(text)));
+        let text = self.ci.harmless(text);
+        let _ = write(&mut io::stderr().lock(), &self.symbols.shown(&clean::shown(&text)));
     }
 }
 

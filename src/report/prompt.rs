@@ -8,19 +8,13 @@ use std::io;
 use tokio::sync::oneshot;
 
 use super::{Printer, clean, human, table};
-use crate::config::Environment;
 use crate::error::{Error, SystemError};
 use crate::executor::{Ask, Interrupt};
 use crate::transport::{Boxed, OfferedKey};
 
-/// More host names than these make a question longer, not clearer.
-const HOSTS_SHOWN: usize = 20;
-
 /// What the operator is asked.
 #[derive(Debug, Clone, Copy)]
 pub enum Question<'a> {
-    /// Whether to deploy, where the configuration says `confirm`.
-    Deploy(&'a Environment),
     /// Whether to end the run that holds the lock.
     EndRun,
     /// Whether to trust the keys of hosts that are not known yet. Their fingerprints are an answer, too.
@@ -64,11 +58,11 @@ pub async fn ask(printer: &Printer, question: Question<'_>) -> Result<bool, Erro
     }
 }
 
-/// Asks before a batch (`rollout.pause = "ask"`). The question itself is an event of the run, which the report shows.
+/// Asks during a run (`confirm`, `rollout.pause = "ask"`). The question itself is an event of the run, which the report shows.
 #[derive(Debug)]
-pub struct BatchPrompt;
+pub struct RunPrompt;
 
-impl Ask for BatchPrompt {
+impl Ask for RunPrompt {
     fn ask<'a>(&'a self, _: &'a str) -> Boxed<'a, bool> {
         Box::pin(async { typed().await.is_some_and(|answer| is_yes(&answer)) })
     }
@@ -104,7 +98,6 @@ fn is_yes(answer: &str) -> bool {
 /// What is shown above the question.
 fn details(question: Question<'_>, width: usize) -> Option<String> {
     match question {
-        Question::Deploy(environment) => Some(deploy(environment)),
         Question::EndRun => None,
         Question::TrustKeys(keys) => Some(fingerprints(keys, width)),
     }
@@ -112,7 +105,6 @@ fn details(question: Question<'_>, width: usize) -> Option<String> {
 
 fn text(question: Question<'_>) -> String {
     match question {
-        Question::Deploy(_) => "Go ahead? [y/N] ".to_owned(),
         Question::EndRun => "End that run? [y/N] ".to_owned(),
         Question::TrustKeys([_]) => "trust it and go on? (yes/no/fingerprint) ".to_owned(),
         Question::TrustKeys(_) => "trust all of them and go on? (yes/no/fingerprint) ".to_owned(),
@@ -147,21 +139,6 @@ fn meaning(question: Question<'_>, answer: &str, compared: &mut Vec<String>) -> 
             Err(format!("that is right. trust {left}, too? (yes/no/fingerprint) "))
         }
     }
-}
-
-fn deploy(environment: &Environment) -> String {
-    let names: Vec<&str> =
-        environment.hosts.iter().take(HOSTS_SHOWN).map(|host| host.name.as_str()).collect();
-    let more = if environment.hosts.len() > names.len() { ", …" } else { "" };
-    let what: Vec<String> =
-        environment.apps.iter().map(|app| format!("{} of {}", app.reference, app.repo)).collect();
-    format!(
-        "deploy {} to {}, {}: {}{more}\n",
-        what.join(", "),
-        environment.name,
-        human::hosts(environment.hosts.len()),
-        names.join(", "),
-    )
 }
 
 /// A line for each key, that fits where it can: the address goes where there is no room, the type where all have the same.

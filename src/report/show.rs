@@ -91,7 +91,7 @@ fn people(mode: Mode, printer: &Printer) -> (Box<dyn Observer>, Loss) {
         Mode::Pretty => printer.verbosity() > Verbosity::Quiet,
         Mode::Plain | Mode::Json => false,
     };
-    let background = Background::of_process();
+    let background = printer.streams();
     let loss = background.loss();
     if live {
         // What goes to standard output would run into the live lines.

@@ -29,7 +29,7 @@ pub enum ConnectError {
     #[error("{host} ({address}): key exchange failed: {reason}")]
     Handshake { host: String, address: String, reason: String },
     /// No known_hosts file knows the host's key.
-    #[error("the host key of {key} is not known")]
+    #[error("unknown host key of {} ({}): {} {}", key.host, key.address, key.key_type, key.fingerprint)]
     UnknownHostKey { key: Box<OfferedKey> },
     /// known_hosts knows another key of this type for the host.
     #[error("the host key of {key} is not the one in {}:{line}", file.display())]
@@ -65,7 +65,7 @@ pub enum ConnectError {
     #[error("no connection from there to {target}: {reason}")]
     Tunnel { target: String, reason: String },
     /// The connection stands, but no program can be started over it.
-    #[error("cannot start a program: {reason}")]
+    #[error("cannot open a session: {reason}")]
     Channel { reason: String },
     /// A mistake in an ssh configuration file.
     #[error("{}{}: {reason}", file.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
@@ -193,7 +193,7 @@ impl ConnectError {
             Self::Timeout { step: Step::Connect, .. } => {
                 "is it up, and does a firewall let the port through?".to_owned()
             }
-            Self::Timeout { .. } => "allow more with timeout.connect in shipit.toml".to_owned(),
+            Self::Timeout { .. } => "raise timeout.connect in shipit.toml".to_owned(),
             Self::ClosedEarly { .. } => {
                 "sshd may refuse new connections (MaxStartups, fail2ban): see its log on the host"
                     .to_owned()
@@ -205,14 +205,14 @@ impl ConnectError {
                 shown(&key.file)
             ),
             Self::ChangedHostKey { key, file, .. } => format!(
-                "someone may be listening in. If the host was set up anew:\n  ssh-keygen -R '{}' -f {}\n  echo '{}' >> {}",
+                "someone may be intercepting the connection. Only if the host was reinstalled:\n  ssh-keygen -R '{}' -f {}\n  echo '{}' >> {}",
                 key.name,
                 shown(file),
                 key.line,
                 shown(file)
             ),
             Self::PinnedHostKey { key, .. } => {
-                format!("if the host was set up anew, set host-key = \"{}\"", key.fingerprint)
+                format!("if the host was reinstalled, set host-key = \"{}\"", key.fingerprint)
             }
             Self::Refused { refusal } => return refusal.hint(),
             Self::KeyEncrypted { path } => format!("ssh-add {}", shown(path)),

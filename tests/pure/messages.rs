@@ -10,7 +10,7 @@ use shipit::executor::Live;
 use shipit::executor::event::{Action, Failure, FailureKind, Phase};
 use shipit::executor::outcome::{End, HostOutcome, HostResult, Outcome};
 use shipit::remote::access::{AccessError, Affected};
-use shipit::remote::reason::Reason;
+use shipit::remote::reason::{Reason, with_commands};
 use shipit::remote::step::Step;
 use shipit::remote::version::Version;
 use shipit::report::summary;
@@ -192,12 +192,10 @@ fn how_runs_end() {
         ..failure(FailureKind::Step, step, "")
     };
     let held = Failure {
-        hint: Some(named("try again later, wait with --lock-wait 10m, or end that run with `unlock`")),
-        ..failure(
-            FailureKind::Busy,
-            "lock",
-            "bob@ci (pid 7), `shipit production`, since 2026-11-21T08:15:02Z",
-        )
+        hint: Some(named(
+            "try again later, wait with --lock-wait 10m, or end that run: shipit production unlock",
+        )),
+        ..failure(FailureKind::Busy, "lock", "deploy in progress: bob@ci, started 26 s ago (pid 7)")
     };
     let older = Failure {
         hint: Some(named("--allow-older deploys it anyway")),
@@ -218,10 +216,17 @@ fn how_runs_end() {
         (End::Interrupted(2), failure(FailureKind::Interrupted, "build", "stopped"), Phase::Prepare),
         (End::Split, exit("reload", Exit::Code(1), "port 3000 is taken\n"), Phase::Activate),
     ];
-    insta::assert_snapshot!(section(
-        "ends",
-        ends.map(|(end, failure, phase)| told(&outcome(end, failure, phase)))
-    ));
+    let answered = Outcome {
+        hosts: vec![host("web1", HostResult::RolledBack, None), host("web2", HostResult::Stopped, None)],
+        failure: Some(failure(
+            FailureKind::Refused,
+            "pause",
+            "stopped before batch 2 of 2, as you answered no",
+        )),
+        ..outcome(End::RolledBack, failure(FailureKind::Refused, "pause", ""), Phase::Activate)
+    };
+    let texts = ends.map(|(end, failure, phase)| told(&outcome(end, failure, phase)));
+    insta::assert_snapshot!(section("ends", texts.into_iter().chain([told(&answered)])));
 }
 
 /// What each field of a reason may hold.
@@ -266,6 +271,7 @@ fn sample(word: &str, fields: &[&str], code: &str) -> Reason {
         ["sent", "shared", "carried", "leads", "submodule"].iter().any(|kind| word.starts_with(kind));
     let value = |field: &&str| match *field {
         "code" => named(code),
+        "path" if word == "shared-missing" => named("shared/.env, shared/config/local.json"),
         "path" if in_release => named("config/local.json"),
         "file" if in_release => named("README"),
         "said" if word.starts_with("bad-") => named("fatal: not a tree object"),
@@ -280,7 +286,7 @@ fn sample(word: &str, fields: &[&str], code: &str) -> Reason {
 fn shown(reason: &Reason, step: &str) -> String {
     let (word, message) = (reason.word(), reason.message());
     assert!(!message.ends_with('.') && !message.starts_with(char::is_uppercase), "{message}");
-    let hint = reason.hint(Step::parse(step).unwrap());
+    let hint = reason.hint(Step::parse(step).unwrap()).map(|hint| with_commands(hint, "production"));
     let fine = hint.is_some() || WITHOUT_HINT.contains(&word) || matches!(reason.exit_code(), Some(0..126));
     assert!(fine, "what to type next: {word}");
     format!("[{word}] {message}{}", hint.map_or(String::new(), |hint| format!("\n  → {hint}")))

@@ -186,7 +186,7 @@ fn what_ends_a_command_before_it_is_a_run() {
 #[test]
 fn what_commands_say_beside_their_answers() {
     let (environment, host, error) = ("production", "web1", &gone());
-    let holder = "bob@ci (pid 7), `shipit production` for production, since 2026-11-21T08:15:02Z";
+    let run = "deploy in progress: bob@ci, started 26 s ago (pid 7)";
     let hold = &Hold::read("\t2026-11-21T08:15:02Z\tbob@ci (pid 7)\tmigration");
     let root = Path::new("/home/ann/shop");
     let elsewhere = &Unchecked::OtherAddress { address: named("work:acme/shop") };
@@ -205,11 +205,12 @@ fn what_commands_say_beside_their_answers() {
         Note::HostsDiffer { environment },
         Note::LogsRemoved,
         Note::NoHostLocked,
-        Note::LockHolder { host, holder, dead: false },
-        Note::LockHolder { host, holder, dead: true },
-        Note::RunContinues { holder },
+        Note::LockHolder { run },
+        Note::RunContinues { run },
+        Note::MoreDeploys { more: 1, environment },
+        Note::MoreDeploys { more: 25, environment },
         Note::HoldSet { environment, hosts: &["web1", "web2"], until: None },
-        Note::HoldSet { environment, hosts: &["web1"], until: Some("2026-11-21T12:00:00Z") },
+        Note::HoldSet { environment, hosts: &["web1"], until: Some("2026-11-21 12:00") },
         Note::HoldRemoved { environment, hold },
         Note::NotHeld { environment },
         Note::Unchecked { repo: "git@example.com:acme/shop.git", why: &Unchecked::NoGit },
@@ -224,7 +225,7 @@ fn what_commands_say_beside_their_answers() {
         Note::HostKeysAdded { hosts: &["web1"] },
         Note::HostKeysAdded { hosts: &["web1", "web2"] },
         Note::Plan(PlanNote::Held { environment, hold }),
-        Note::Plan(PlanNote::NotAsked { host, why: "the host key of web1 is not known" }),
+        Note::Plan(PlanNote::NotAsked { host, why: "unknown host key of web1 (192.0.2.1:22)" }),
         unresolved(Unresolved::AsksHost("web1")),
         unresolved(Unresolved::Fails),
         unresolved(Unresolved::Retries),
@@ -232,7 +233,7 @@ fn what_commands_say_beside_their_answers() {
         Note::Plan(PlanNote::CommitsUnknown { from, to, root, shallow: true }),
         Note::Plan(PlanNote::Older { from, to }),
         Note::Plan(PlanNote::NotSetUp { environment, hosts: "web1 and web2" }),
-        Note::Plan(PlanNote::LockHeld { holder: "bob@ci (pid 7)" }),
+        Note::Plan(PlanNote::LockHeld { run }),
         Note::Plan(PlanNote::Unfinished { hosts: host }),
         Note::Plan(PlanNote::ForeignCurrent { hosts: host }),
         Note::Plan(PlanNote::WouldSkip { hosts: host }),

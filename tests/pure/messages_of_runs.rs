@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use shipit::executor::Notice;
 use shipit::executor::decide::Refusal;
+use shipit::executor::{Going, Notice, Question};
 use shipit::remote::damage::Damage;
 use shipit::remote::hold::Hold;
+use shipit::remote::reason::with_commands;
 use shipit::remote::step::Step;
+use shipit::remote::version::Version;
 use shipit::remote::warning::Warning;
 
 #[test]
@@ -36,6 +38,8 @@ fn what_runs_notice() {
         Notice::CallingAgain { host: host.clone() },
         Notice::Pause { time: Duration::from_secs(90), before: "api, batch 2 of 3".into() },
         Notice::LocalHookFailed { step: Step::PostDeployLocal, message: "took longer than 5 s".into() },
+        Notice::Unchecked { apps: Vec::new() },
+        Notice::Unchecked { apps: vec!["api".into(), "web".into()] },
         Notice::FromHost { host, text: "removed release 20261121T081502Z-1a2b3c4".into() },
     ];
     let warnings = [
@@ -89,9 +93,46 @@ fn why_runs_are_refused() {
     let text: Vec<String> = all
         .iter()
         .map(|refusal| {
-            let hint = refusal.hint().map_or(String::new(), |hint| format!("\n  → {hint}"));
+            let hint = refusal.hint().map(|hint| with_commands(&hint, "production"));
+            let hint = hint.map_or(String::new(), |hint| format!("\n  → {hint}"));
             format!("[{}] {}{hint}", refusal.step(), refusal.message())
         })
         .collect();
     insta::assert_snapshot!(text.join("\n"));
+}
+
+#[test]
+fn what_runs_ask() {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let going = |app: Option<&str>, from: Option<&str>, commits| Going {
+        app: app.map(str::to_owned),
+        from: from.and_then(Version::parse),
+        to: Version::parse("5d6e7f8a1b2c3d4e5f60718293a4b5c6d7e8f900").unwrap(),
+        commits,
+    };
+    let from = Some("1a2b3c4d5e6f708192a3b4c5d6e7f80910213243");
+    let environment = "production".to_owned();
+    let (next, hosts) = ("batch 2 of 3".to_owned(), names(&["web3", "web4"]));
+    let deploy = |changes: Vec<Going>, hosts: &[&str]| Question::Deploy {
+        environment: environment.clone(),
+        changes,
+        hosts: names(hosts),
+    };
+    let batch = |live: &[&str]| Question::Batch {
+        next: next.clone(),
+        changes: vec![going(None, from, Some(3))],
+        hosts: hosts.clone(),
+        live: names(live),
+    };
+    let all = [
+        deploy(vec![going(None, from, Some(3))], &["web1", "web2"]),
+        deploy(vec![going(None, None, None)], &["web1"]),
+        deploy(
+            vec![going(Some("api"), from, Some(1)), going(Some("web"), from, None)],
+            &["web1/api", "web2/web"],
+        ),
+        batch(&["web1", "web2"]),
+        batch(&[]),
+    ];
+    insta::assert_snapshot!(all.map(|question| question.text()).join("\n"));
 }

@@ -86,6 +86,7 @@ fn every_edge_forward_leaves_its_mark(sh: Sh) {
         ("who", "ops on there"),
         ("when", "2026-11-21T08:15:02Z"),
         ("run", &deploy.run.name),
+        ("subject", "a change"),
     ]
     .map(|(name, value)| (name.to_string(), value.to_string()));
     assert_eq!((state.as_str(), &pairs[..]), ("done", &expected[..]));

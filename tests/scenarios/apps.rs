@@ -179,7 +179,7 @@ fn a_dead_host_without_the_app_that_is_reverted_is_only_named(kind: Kind) {
         .shipit(&["production", "revert"])
         .ends_with(0)
         .says("web2/web")
-        .says("could not be asked; nothing has to be done there");
+        .says("did not answer; it needs no change");
     assert_eq!(world.host("web1").read("api/current/page").as_deref(), Some("one"));
     world.host("web2").start();
 }
@@ -201,7 +201,10 @@ fn an_app_that_came_with_a_deploy_stays_when_that_is_undone(kind: Kind) {
     world.shipit(&["production", "setup"]).ends_with(0);
     world.shipit(&["production"]).ends_with(0);
     serve(&world, "three", "three");
-    world.shipit(&["production", "revert"]).ends_with(0).says("stays live: web, which came with that deploy");
+    world
+        .shipit(&["production", "revert"])
+        .ends_with(0)
+        .says("web stays live: there is no earlier release to return to");
     serve(&world, "two", "three");
     world.shipit(&["production", "revert"]).ends_with(0);
     serve(&world, "one", "three");

@@ -56,7 +56,7 @@ fn a_git_server_whose_key_is_not_known() {
     world
         .shipit(&["production", "check"])
         .ends_with(1)
-        .says("broken: the host key of the git server is not known here")
+        .says("broken: unknown host key of the git server")
         .says(&format!("only if {print} is the fingerprint"));
     cured(&world);
     assert_eq!(host.read(".ssh/known_hosts"), Some(known(server)));

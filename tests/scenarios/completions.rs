@@ -170,7 +170,10 @@ fn refs_are_those_of_the_work_tree() {
 #[test]
 fn deploys_are_those_that_list_showed_last() {
     let world = World::deployed(Kind::InProcess, 1, "");
+    world.production("post-deploy = '[ ! -e broken ] || [ $SHIPIT_ACTION = rollback ]'");
     world.deploy("two");
+    world.repo.publish(&[("broken", "")]);
+    world.shipit(&["production"]).ends_with(5);
     let offered = |line: &[&str]| {
         let words = [&["completions", "candidates", "--"], line].concat();
         world.shipit(&words).ends_with(0).stdout
@@ -182,7 +185,10 @@ fn deploys_are_those_that_list_showed_last() {
     let releases = world.host("web1").releases();
     let offer = offered(&["production", "revert", ""]);
     let names: Vec<&str> = offer.lines().map(|line| line.split('\t').next().unwrap()).collect();
-    assert_eq!(names, [releases[1].as_str(), &releases[0]], "newest first");
+    assert_eq!(names, [releases[0].as_str()], "neither what is live nor what was rolled back");
+    let shown = offered(&["production", "show", ""]);
+    assert_eq!(shown.lines().count(), 3, "{shown}");
+    assert!(shown.lines().nth(1).unwrap().starts_with(&releases[1]), "newest first: {shown}");
     assert!(offer.contains("\tmain, 20"), "{offer}");
     assert_eq!(offered(&["-c", "./shipit.toml", "production", "revert", &releases[0]]).lines().count(), 1);
     assert_eq!(offered(&["staging", "revert", ""]), "");

@@ -29,11 +29,7 @@ fn on_a_terminal(world: &World, typed: &str, args: &str) -> Run {
 fn without_a_terminal_it_is_refused_unless_said_beforehand() {
     let world = world();
     for args in [&["production"][..], &["production", "ref", "main"], &["production", "update", "--force"]] {
-        let run = world.shipit(args).ends_with(3).says("not confirmed").says("--yes");
-        assert!(
-            run.stderr.contains("to production, 2 hosts: web1, web2\n"),
-            "what was asked is shown: {run}"
-        );
+        world.shipit(args).ends_with(3).says("no terminal to ask on").says("--yes");
     }
     world.hosts().iter().for_each(|host| assert_eq!(host.current(), None));
     world.shipit(&["production", "--yes"]).ends_with(0);
@@ -63,10 +59,18 @@ fn what_deploys_nothing_new_does_not_ask() {
 fn on_a_terminal_the_answer_counts() {
     let world = world();
     for no in ["n", "", "yess"] {
-        on_a_terminal(&world, no, "production").ends_with(3).says("Go ahead? [y/N]").says("not confirmed");
+        let run = on_a_terminal(&world, no, "production").ends_with(3).says("you answered no");
+        assert!(run.stdout.contains(" to production, on web1, web2? [y/N]"), "{run}");
     }
-    on_a_terminal(&world, "y", "production").ends_with(0).says("main of").says("web1, web2");
+    world.hosts().iter().for_each(|host| assert_eq!(host.current(), None));
+    on_a_terminal(&world, "y", "production").ends_with(0);
     world.serve("one");
+    world.publish("two");
+    // What goes out is shown with the question.
+    let run = on_a_terminal(&world, "y", "production").ends_with(0).says("1 commit goes out");
+    assert!(run.stdout.contains(") to production, on web1, web2? [y/N]"), "{run}");
+    world.serve("two");
+    on_a_terminal(&world, "n", "production").ends_with(0).does_not_say("[y/N]").says("nothing to do");
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn who_was_left_drained_is_in_doubt(kind: Kind) {
     run.kill(Signal::INT);
     eventually("it is being taken in again", || at("undrain.web1").exists() || run.ended());
     run.kill(Signal::INT);
-    run.wait().ends_with(6).says("web1: in doubt").says("stopped in activate");
+    run.wait().ends_with(6).says("web1: in doubt").says("stopped while going live");
     let host = world.host("web1");
     eventually("web1 is unlocked", || !host.path("app/.shipit/lock").is_symlink());
     world.shipit(&["production", "status"]).says("drained");

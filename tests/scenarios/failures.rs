@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::common::{Kind, Run, Running, World, eventually};
+use crate::common::{Kind, Run, Running, World, eventually, require};
 
 on_each_kind!(
     a_host_that_cannot_be_reached_stops_all,
@@ -169,6 +169,14 @@ fn a_supervisor_that_is_busy_is_asked_again() {
     let reload = "n=$(cat ~/n 2>/dev/null || echo 0); echo $((n + 1)) >~/n; [ $n -ge 2 ] || exit 75";
     let world = World::deployed(Kind::Sshd, 1, &format!("supervisor = {{ reload = {reload:?} }}"));
     assert_eq!(world.host("web1").read("n").as_deref(), Some("3\n"));
+    // That a command ended well is not that the app serves.
+    let told = "nothing checked whether the new release serves; set `health`, or `verify` in `supervisor`";
+    world.publish("two");
+    let run = world.shipit(&["production"]).ends_with(0).says(told);
+    assert_eq!(run.stderr.matches("nothing checked").count(), 1, "{run}");
+    world.production(&format!("supervisor = {{ reload = {reload:?}, verify = 'true' }}"));
+    world.publish("three");
+    world.shipit(&["production"]).ends_with(0).does_not_say("nothing checked");
 }
 
 #[test]
@@ -268,6 +276,29 @@ fn a_ref_that_does_not_exist_names_the_nearest() {
     world.shipit(&["production", "ref", "0123456789012345678901234567890123456789"]).ends_with(1);
     world.serve("one");
     world.shipit(&["production", "ref", "release"]).ends_with(0);
+}
+
+/// The first that fails is not the only one with that trouble: all are named, and all that is missing.
+#[test]
+fn all_hosts_that_have_the_same_trouble_are_named_at_once() {
+    let world = World::deployed(Kind::InProcess, 3, "");
+    world.host("web2").put("app/shared/.env", "");
+    world.host("web2").put("app/shared/config/local.json", "");
+    // It comes to its trouble when the first has failed.
+    let git = format!("#!/bin/sh\nsleep 0.3\nexec {} \"$@\"\n", require("git").display());
+    world.host("web3").tool("git", &git);
+    world.production("shared = ['.env', 'config/local.json']\nbuild = 'sleep 300'");
+    world.publish("two");
+    world
+        .shipit(&["production"])
+        .ends_with(1)
+        .says("linking shared files failed on web1 and web3")
+        .says("shared file missing: shared/.env, shared/config/local.json");
+    world.serve("one");
+    world.production("");
+    world.repo.take_origin_away();
+    world.shipit(&["production", "setup"]).ends_with(1).says("failed on web1, web2 and web3");
+    world.serve("one");
 }
 
 #[test]

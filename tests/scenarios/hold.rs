@@ -13,7 +13,7 @@ fn while_held_nothing_new_goes_out_and_what_helps_works(kind: Kind) {
     let world = World::deployed(kind, 2, "supervisor = { reload = \"echo up >>~/log\" }");
     world.deploy("two");
     let run = world.shipit(&["production", "hold", "-m", "it's \"Black Friday\" $HOME"]).ends_with(0);
-    run.says("production is held on 2 hosts, until resume");
+    run.says("production is held on 2 hosts until `shipit production resume`; deploys are refused");
     let status = world.shipit(&["production", "status"]).ends_with(0);
     assert!(status.stdout.contains("held by operator@"), "{status}");
     assert!(status.stdout.contains(": it's \"Black Friday\" $HOME\n"), "{status}");
@@ -74,7 +74,7 @@ fn a_run_that_is_under_way_is_named_and_not_stopped(kind: Kind) {
     world.publish("two");
     let running = world.shipit_spawn(&["production"]);
     eventually("it builds", || world.hosts().iter().all(|host| host.releases().len() == 2));
-    world.shipit(&["production", "hold"]).ends_with(0).says("a run is in progress").says("operator@");
+    world.shipit(&["production", "hold"]).ends_with(0).says("deploy in progress: operator@");
     world.hosts().iter().for_each(|host| host.put("go", ""));
     running.wait().ends_with(0);
     world.serve("two");

@@ -140,7 +140,8 @@ fn without_a_work_tree_the_examples_stay_and_it_says_so() {
     let plain = world.root().join("plain");
     fs::create_dir(&plain).unwrap();
     let run = world.shipit(&["-C", plain.to_str().unwrap(), "init"]).ends_with(0);
-    run.says("repo   an example").says("ref    an example");
+    run.says("repo   placeholder; no git remote found here")
+        .says("ref    placeholder; no branch is checked out here");
     config::load(&plain.join("shipit.toml"), "production").unwrap_or_else(|error| panic!("{error}"));
     world.shipit(&["-C", "/nowhere", "init"]).ends_with(2).says("is not a directory");
 }
@@ -153,7 +154,8 @@ fn a_detached_head_and_a_file_above_are_told() {
     let below = world.repo.work().join("services/api v2");
     fs::create_dir_all(&below).unwrap();
     let run = world.shipit(&["-C", "services/api v2", "init"]).ends_with(0);
-    run.says("ref    an example").says("commands that are run here no longer use ");
+    run.says("ref    placeholder; no branch is checked out here")
+        .says("commands that are run here no longer use ");
     let production = config::load(&below.join("shipit.toml"), "production").unwrap();
     assert_eq!(production.sites[0].path.as_str(), "api-v2");
 }
@@ -167,7 +169,7 @@ fn addresses_that_are_not_plain_are_written_and_shown_safely() {
     assert_eq!(config::load(&file, "production").unwrap().apps[0].repo, "/srv/it's \"here\" \\ 100%.git");
     fs::remove_file(&file).unwrap();
     world.repo.git(&["config", "remote.origin.url", "git@example.com:a\u{1b}[2Jb.git"]);
-    let run = world.shipit(&["init"]).ends_with(0).says("repo   an example");
+    let run = world.shipit(&["init"]).ends_with(0).says("repo   placeholder; no git remote found here");
     assert!(!run.stdout.contains('\u{1b}'), "{run}");
 }
 

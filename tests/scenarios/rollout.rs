@@ -131,11 +131,15 @@ fn the_operator_is_asked_between_batches(kind: Kind) {
     for (answer, code, page) in [("n\n", 5, "one"), ("y\n", 0, "two")] {
         world.publish("two");
         let mut terminal = world.shipit_at_terminal(&["production"]);
-        eventually("the question", || terminal.shown().contains("go on with batch 2 of 2?"));
+        let shows = |text: &str| terminal.shown().contains(text);
+        eventually("the question", || shows("go on with batch 2 of 2 on web2: 1 commit ("));
+        assert!(shows("(no rolls back web1)"), "{}", terminal.shown());
         assert_eq!(world.host("web1").page().as_deref(), Some("two"));
         assert_eq!(world.host("web2").page().as_deref(), Some("one"));
         terminal.types(answer);
         assert_eq!(terminal.wait(), Some(code), "{}", terminal.shown());
+        let told = "stopped before batch 2 of 2, as you answered no; the host that went live was rolled back";
+        assert_eq!(terminal.shown().contains(told), code == 5, "{}", terminal.shown());
         world.serve(page);
     }
 }
@@ -220,7 +224,7 @@ fn a_revert_that_stops_between_two_batches_is_told(kind: Kind) {
     let begun = || fs::read_to_string(world.root().join("notes")).unwrap().contains("web1 begins");
     eventually("the first goes back", begun);
     run.kill(Signal::INT);
-    run.wait().ends_with(6).says("stopped in activate").says("try again");
+    run.wait().ends_with(6).says("stopped while going live").says("try again");
     let pages: Vec<_> = world.hosts().iter().map(|host| host.page().unwrap()).collect();
     assert_eq!(pages, ["one", "two", "two"]);
     let status = world.shipit(&["production", "status"]).says("web1 went back to an earlier deploy");

@@ -33,7 +33,7 @@ fn a_deploy_is_shown_with_all_that_its_steps_printed(kind: Kind) {
         let again = world.shipit(&["production", "show", name]).ends_with(0);
         assert!(again.stdout.contains(&format!("deploy    {release}\n")), "{name}: {again}");
     }
-    world.shipit(&["production", "show", "nothing"]).ends_with(1).says("no deploy is called nothing");
+    world.shipit(&["production", "show", "nothing"]).ends_with(1).says("no deploy matches nothing");
     world.shipit(&["production", "show", "20"]).ends_with(1);
     world.shipit(&["production", "show", "7"]).ends_with(1).says("there is no deploy 7");
     let log = fs::read_dir(world.host("web1").path("app/.shipit/logs")).unwrap().flatten();
@@ -72,7 +72,7 @@ fn a_deploy_that_was_put_back_says_so_on_each_host(kind: Kind) {
     for text in [
         "web1  rolled back: reload: exit 1\n",
         "==> web1: reload, exit 1 <==\nreload web1 two\n",
-        "==> web1: reload, exit 0 <==\nreload web1 one\n",
+        "==> web1: rollback: reload, exit 0 <==\nreload web1 one\n",
         "==> web2: reload, exit 1 <==\nreload web2 two\n",
     ] {
         assert!(show.stdout.contains(text), "{text:?} in {show}");
@@ -86,13 +86,17 @@ fn the_list_has_age_and_result_and_numbers_that_show_takes(kind: Kind) {
     world.shipit(&["production", "revert"]).ends_with(0);
     let list = world.shipit(&["production", "list"]).ends_with(0);
     let lines: Vec<&str> = list.stdout.lines().collect();
-    assert!(
-        lines[0].starts_with("revert") && lines[0].contains("age") && lines[0].ends_with("result"),
-        "{list}"
-    );
-    assert!(lines[1].ends_with("reverted to") && lines[2].ends_with("deployed"), "{list}");
+    let heads: Vec<&str> = lines[0].split_whitespace().collect();
+    assert_eq!(heads, ["revert", "release", "ref", "when", "by", "result", "subject"], "{list}");
+    let subject = world.repo.git(&["log", "-1", "--format=%s"]);
+    assert!(lines[1].contains("  reverted to  ") && lines[2].contains("  deployed     "), "{list}");
+    assert!(lines[2].ends_with(subject.trim()), "{subject} in {list}");
     assert!(lines[3].starts_with("live") && lines[4].starts_with("1 "), "{list}");
-    assert!(lines[4].contains(" ago ") || lines[4].contains(" now "), "{list}");
+    assert!(lines[4].contains(" ago)  operator@") || lines[4].contains("(just now)  "), "{list}");
+    let newest = world.shipit(&["production", "list", "-n", "2"]).ends_with(0);
+    assert_eq!(newest.stdout.lines().count(), 3, "{newest}");
+    newest.says("and 2 older deploys: shipit production list -n N shows more");
+    world.shipit(&["production", "list", "-n"]).ends_with(2).says("list -n takes a number");
     world.shipit(&["production", "show", "1"]).ends_with(0).says("exit 0 <==\none\n");
     world.shipit(&["production", "show", "0"]).ends_with(0).says("exit 0 <==\ntwo\n");
     // the latest is the revert, which built nothing
@@ -116,7 +120,10 @@ fn the_journals_of_hosts_that_saw_different_things_are_one() {
     world.publish("two");
     world.shipit(&["production"]).ends_with(0);
     let list = world.shipit(&["production", "list"]).ends_with(0);
-    let ends: Vec<&str> = list.stdout.lines().skip(1).map(|line| line.rsplit("  ").next().unwrap()).collect();
+    let lines = list.stdout.lines().skip(1);
+    let result =
+        |line: &'_ str| line.rsplit("  ").filter(|cell| !cell.is_empty()).nth(1).unwrap().trim().to_owned();
+    let ends: Vec<String> = lines.map(result).collect();
     assert_eq!(ends, ["deployed", "deployed on 1 of 2 hosts"], "{list}");
     let first = world.host("web1").releases()[0].clone();
     world.shipit(&["production", "show", &first]).ends_with(0).says("web1  deployed\nweb2  no record\n");

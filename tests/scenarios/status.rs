@@ -29,7 +29,10 @@ fn a_fleet_that_is_well_is_told_in_a_table(kind: Kind) {
     assert_eq!(rows[0], ["host", "live", "ref", "age", "by", "state"]);
     for (row, host) in rows[1..].iter().zip(["web1", "web2"]) {
         assert_eq!(row[..3], [host, &release, "main"], "{run}");
-        assert!((row[3] == "now" || row[3].ends_with("s ago")) && row[4].starts_with("operator@"), "{run}");
+        assert!(
+            (row[3] == "just now" || row[3].ends_with("s ago")) && row[4].starts_with("operator@"),
+            "{run}"
+        );
         assert_eq!(row[5], "ok", "{run}");
     }
     assert_eq!(run.stderr, "");
@@ -88,7 +91,7 @@ fn a_run_at_work_and_one_that_died_are_told_apart(kind: Kind) {
     world
         .shipit(&["production", "status", "--check"])
         .ends_with(0)
-        .says("ok; locked by a run in progress: operator@");
+        .says("ok; locked\ndeploy in progress: operator@");
     assert!(host.path("building").exists());
     deploy.kill(Signal::INT);
     deploy.wait().ends_with(130);
@@ -99,7 +102,7 @@ fn a_run_at_work_and_one_that_died_are_told_apart(kind: Kind) {
     world
         .shipit(&["production", "status"])
         .ends_with(0)
-        .says("locked by a run that died: someone@gone")
+        .says("deploy that died: someone@gone (pid 7)\n")
         .says("a run that died holds the lock of web1: the next run takes it over");
 }
 

@@ -21,6 +21,7 @@ on_sshd!(
 const LINES: &str = r#"
 drain = "touch ~/out"
 undrain = "rm -f ~/out"
+logs = ["~/app.log"]
 supervisor = { reload = "[ ! -e ~/broken ]; [ ! -e ~/slow ] || { rm ~/slow; touch ~/reloading; sleep 1000; }" }
 "#;
 
@@ -65,7 +66,10 @@ fn a_restart_asks_those_that_came_up_when_another_did_not(kind: Kind) {
     let (world, _pulse, answers) = world(kind);
     world.host("web1").put("broken", "");
     answers.set(200, 503);
-    world.shipit(&["production", "restart"]).ends_with(6).says("web1").says("health failed on web2");
+    world.host("web2").put("app.log", "starting\ncannot bind\n");
+    let run = world.shipit(&["production", "restart"]).ends_with(6).says("web1");
+    run.says("health check failed on web2")
+        .says("  | [the end of the app's logs]\n  | starting\n  | cannot bind\n");
     assert!(is_out(&world, "web2"), "it is sick");
     answers.set(200, 200);
     world.shipit(&["production", "restart"]).ends_with(6).says("web1");
@@ -100,7 +104,7 @@ fn a_revert_that_is_stopped_still_asks(kind: Kind) {
         answers.set(200, status);
         let run = running.wait().ends_with(if status == 200 { 0 } else { 6 });
         if status != 200 {
-            run.says("health failed on web2").says("web2: reverted to ");
+            run.says("health check failed on web2").says("web2: reverted to ");
         }
         world.serve("one");
         assert!(!is_out(&world, "web1"));

@@ -24,7 +24,7 @@ pub(super) const KEYS: &[Key] = &[
     key("local", HOOK, Flag, "On your machine, once per host.").or("false"),
     key("timeout", HOOK, Duration, "How long the script may run.").instead("`timeout.hook`"),
     key("reload", SUPERVISOR, Text, "Makes the release in `current` the running one.")
-        .required("\"pm2 reload shop\""),
+        .required("\"systemctl --user restart shop\""),
     key("start", SUPERVISOR, Text, "Runs instead of `reload` where nothing runs yet.").instead("`reload`"),
     key("stop", SUPERVISOR, Text, "Runs when a first deploy is rolled back."),
     key("status", SUPERVISOR, Text, "Exit code 0: the app runs; any other: it does not."),

@@ -96,7 +96,7 @@ impl Refusal {
         }
     }
 
-    /// What to do next.
+    /// What to do next. `{shipit}` stands for `shipit` and the environment.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
@@ -106,21 +106,23 @@ impl Refusal {
                 )
             }
             Refusal::NoCommit { .. } | Refusal::Reference { .. } | Refusal::NothingToRevert => return None,
-            Refusal::NoSuchDeploy { several_apps: false, .. } => "`list` shows them".to_owned(),
+            Refusal::NoSuchDeploy { several_apps: false, .. } => "`{shipit} list` shows them".to_owned(),
             Refusal::NoSuchDeploy { several_apps: true, .. } => {
-                "`list` shows them; --apps reverts one app alone".to_owned()
+                "`{shipit} list` shows them; --apps reverts one app alone".to_owned()
             }
-            Refusal::NothingToSync => "deploy first; then all hosts have it".to_owned(),
+            Refusal::NothingToSync => "deploy first: {shipit}".to_owned(),
             Refusal::NoMajority { environment, .. } => format!(
                 "choose: `shipit {environment} revert RELEASE` makes one of them live everywhere it is kept, \
                  `shipit {environment} --redeploy` makes a new one on all hosts"
             ),
-            Refusal::UnknownCommit { .. } => "make a new release on all hosts: --redeploy".to_owned(),
+            Refusal::UnknownCommit { .. } => {
+                "make a new release on all hosts: {shipit} --redeploy".to_owned()
+            }
             Refusal::LiveDamaged { environment, .. } => {
                 format!("`shipit {environment} --redeploy` makes a new release on all hosts")
             }
             Refusal::NothingToRestart { .. } => {
-                "`sync` brings hosts to what is live on the rest; --hosts leaves some out".to_owned()
+                "`{shipit} sync` brings hosts to what is live on the rest; --hosts leaves some out".to_owned()
             }
         })
     }

@@ -31,6 +31,8 @@ quiet_when_full() {
 # requests again is decided later (take_in_rolled_back).
 roll_back() {
 	roll_back_code=0
+	# What follows in the record is the way back.
+	note rollback yes
 	quiet_when_full
 	if [ -z "$from" ]; then
 		roll_back_first

@@ -2,8 +2,16 @@
 # Puts shared and carried paths into a release. Whatever the repository has there, nothing is made outside of it.
 
 # link_shared ENTRY...: links shared files into the release. d:PATH is a directory, which is made if it is missing;
-# f:PATH has to exist.
+# f:PATH has to exist: all that are missing are told at once.
 link_shared() {
+	link_missing=
+	for link_entry in "$@"; do
+		link_path=shared/${link_entry#?:}
+		case $link_entry in
+		f:*) [ -e "$root/$link_path" ] || is_sent "${link_entry#?:}" || link_missing=$link_missing${link_missing:+, }$link_path ;;
+		esac
+	done
+	[ -z "$link_missing" ] || fail shared-missing shared "$link_missing"
 	[ -f "$M/links" ] || printf '%s\n' "$@" >"$M/links" || write_failed shared "$M"
 	for link_entry in "$@"; do
 		link_path=${link_entry#?:}
@@ -13,7 +21,6 @@ link_shared() {
 			! is_sent "$link_path" || fail shared-and-sent shared "$link_path"
 			make_dirs shared "$link_to"
 			;;
-		*) [ -e "$link_to" ] || is_sent "$link_path" || fail shared-missing shared "$link_to" ;;
 		esac
 		clear_link_place "$link_path" "$link_at"
 		link_up=../../

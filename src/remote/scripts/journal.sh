@@ -41,9 +41,16 @@ open_entry() {
 	entry_number=${entry_number%%.*}
 	entry_number=$((entry_number + 1))
 	entry_new=$R/intent
+	# The subject of the commit, for lists: data, which the operator cleans. rev-list, whatever the login's git is told.
+	entry_subject=$(git_source rev-list --max-count=1 --format=%s "$revision" 2>/dev/null) || entry_subject=
+	case $entry_subject in
+	*"$NL"*) entry_subject=${entry_subject#*"$NL"} entry_subject=${entry_subject%%["$NL$TAB"]*} ;;
+	*) entry_subject= ;;
+	esac
 	{
 		printf 'release\t%s\nrevision\t%s\nreference\t%s\naction\t%s\n' "$release" "$revision" "$reference" "$action" &&
 			printf 'from\t%s\nfrom-revision\t%s\nwho\t%s\nwhen\t%s\nrun\t%s\n' "$from" "$from_revision" "$who" "$when" "$run" &&
+			printf 'subject\t%.200s\n' "$entry_subject" &&
 			{ [ -z "$apps" ] || printf 'apps\t%s\n' "$apps"; }
 	} >"$entry_new" || write_failed intent "$R"
 	if { [ -z "$from" ] || ln -s "releases/$from" "$R/back"; } && ln -s "releases/$release" "$R/go" &&

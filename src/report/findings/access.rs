@@ -27,14 +27,14 @@ pub enum Access {
 impl Access {
     pub(super) fn text(&self) -> String {
         let text = match self {
-            Access::UnknownKey { .. } => "the host key of the git server is not known here",
-            Access::ChangedKey => "the git server shows another host key than the one that is known here",
+            Access::UnknownKey { .. } => "unknown host key of the git server",
+            Access::ChangedKey => "the host key of the git server is not the one that this host knows",
             Access::Denied => "the git server rejected every key of this host",
-            Access::Password => "the git server asks for a password, which nobody can type here",
+            Access::Password => "the git server asks for a password, and there is no terminal to type it on",
             Access::Unreachable => "the git server cannot be reached from here",
             Access::TimedOut => "the git server did not answer in time",
             Access::Missing { repo } => {
-                return format!("there is no repository {repo}, or this host may not see it");
+                return format!("there is no repository {repo}, or this host may not read it");
             }
             Access::Format => "the repository has SHA-256 object ids, which are not supported yet",
             Access::Other => "git cannot read the repository from here",
@@ -53,13 +53,11 @@ impl Access {
                 "ssh shows the fingerprint and asks; compare it with what the owner of the server publishes:"
             }
             Access::ChangedKey => {
-                "someone may be listening in; only if the server was set up anew: remove the line that ssh names, then check again"
+                "someone may be intercepting the connection; only if the server was reinstalled: remove the line that ssh names, then check again"
             }
-            Access::Denied => {
-                "let the key that this prints read the repository (a deploy key, at the git server):"
-            }
+            Access::Denied => "add the key that this prints to the repository as a read-only deploy key:",
             Access::Password => {
-                "asked for once and kept on the host, in ~/.git-credentials; a token that may only read is best:"
+                "this asks once and keeps the answer on the host, in ~/.git-credentials; best is a read-only token:"
             }
             Access::Unreachable => "is the name right, and may this host connect there? to try it again:",
             Access::TimedOut | Access::Other => "to try it by hand:",

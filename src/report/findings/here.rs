@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::finding::Finding;
 use super::problem::{Local, Problem};
+use crate::config::App;
 use crate::error::trust_work_tree;
 use crate::git::{self, GitError, LocalState, Resolved};
 use crate::remote::quote::quote;
@@ -68,6 +69,26 @@ pub fn reference(resolved: &Result<Resolved, GitError>, repo: &str) -> Option<Fi
             Some(Finding::new(Problem::Local(problem), remedy))
         }
     }
+}
+
+/// What the configuration of an app does and is rarely meant. `named`: there are several apps.
+#[must_use]
+pub fn configuration(app: &App, named: bool) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if app.is_unchecked() {
+        let problem = Local::NotAsked { app: named.then(|| app.name.clone()) };
+        let remedy = "health = { http = \"http://127.0.0.1:3000/\" }".to_owned();
+        found.push(Finding::new(Problem::Local(problem), remedy));
+    }
+    if let Some(command) = app.pm2_keeps() {
+        let remedy = "reload = \"pm2 delete shop || true; pm2 start ecosystem.config.js\"".to_owned();
+        found.push(Finding::new(Problem::Local(Local::Pm2Keeps { command }), remedy));
+    }
+    if let Some(path) = app.carried_in_vain() {
+        let problem = Local::CarriedInVain { path: path.to_owned() };
+        found.push(Finding::new(Problem::Local(problem), "build = \"npm install --omit=dev\"".to_owned()));
+    }
+    found
 }
 
 /// An agent that is named and does not answer.

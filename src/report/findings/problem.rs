@@ -51,6 +51,12 @@ pub enum Local {
     Reference { why: String },
     /// `SSH_AUTH_SOCK` leads nowhere.
     DeadAgent { socket: PathBuf },
+    /// Nothing asks whether the app serves. The app is named where there are several.
+    NotAsked { app: Option<String> },
+    /// pm2 would go on running an old release.
+    Pm2Keeps { command: String },
+    /// `npm ci` removes what was carried.
+    CarriedInVain { path: String },
 }
 
 /// Where the app is to lie.
@@ -188,6 +194,16 @@ impl Local {
             Local::DeadAgent { socket } => {
                 format!("SSH_AUTH_SOCK names {}, and no agent answers there", socket.display())
             }
+            Local::NotAsked { app } => {
+                let app = app.as_ref().map_or("the app".to_owned(), |app| format!("`{app}`"));
+                format!("nothing checks whether {app} serves after a deploy")
+            }
+            Local::Pm2Keeps { command } => format!(
+                "`{command}` keeps running the release in which pm2 first started the app, and reports success"
+            ),
+            Local::CarriedInVain { path } => {
+                format!("`carry` copies {path}, and `npm ci` removes it before it installs anything")
+            }
             Local::NoEnv { why } | Local::WorkTree { why } | Local::Reference { why } => why.clone(),
         }
     }
@@ -202,6 +218,13 @@ impl Local {
             Local::Unpushed { .. } => Some("a deploy is refused unless --force is given:"),
             Local::Unresolved { .. } => Some("to see it:"),
             Local::Reference { .. } => Some("to list what there is:"),
+            Local::NotAsked { .. } => Some(
+                "a process that does not come up would be told as deployed; in shipit.toml, with its port:",
+            ),
+            Local::Pm2Keeps { .. } => Some(
+                "unless pm2's configuration file names the path of `current` as its cwd; to start it in the new release:",
+            ),
+            Local::CarriedInVain { .. } => Some("drop `carry`, or build with:"),
             Local::Unchecked { why: Unchecked::OtherAddress { .. }, .. } => Some("if both are the same:"),
             Local::WorkTree { .. } | Local::DeadAgent { .. } | Local::Unchecked { .. } => None,
         }
@@ -212,7 +235,7 @@ impl Place {
     fn text(&self) -> String {
         match self {
             Place::Blocked { path } => {
-                format!("{path} is in the remote: it is not a directory and does not lead to one")
+                format!("{path} is in the way: it is not a directory and does not lead to one")
             }
             Place::Foreign { path, target } if target.is_empty() && path.ends_with("/source") => {
                 format!("{path} is a work tree (of pm2 deploy?) that shipit did not make")
@@ -253,7 +276,7 @@ impl Place {
         match self {
             Place::Blocked { .. } => Some("to move it away:"),
             Place::Foreign { .. } => {
-                Some("what serves from there stops until the next deploy; to move it away:")
+                Some("to move it away; what is served from there stops until the next deploy:")
             }
             Place::Damaged { .. } => Some("a new release on all hosts:"),
             Place::DamagedSource { .. } => Some("setup puts a fresh clone in its place:"),
@@ -325,7 +348,7 @@ impl System {
     fn text(&self) -> String {
         match self {
             System::LingerOff { user } => format!(
-                "services of {user} end with the last session and start with the first: linger is off"
+                "linger is off: systemd stops the services of {user} when the last session ends"
             ),
             System::NoHome { path } => {
                 format!("the home directory of this login, {path}, is not there: `pre-setup` cannot run in it")

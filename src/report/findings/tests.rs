@@ -148,7 +148,7 @@ fn a_git_server_and_its_fingerprint() {
     ]);
     insta::assert_snapshot!(shown("", 1, &checked), @r##"
     web1
-      broken: the host key of the git server is not known here: Host key verification failed.
+      broken: unknown host key of the git server: Host key verification failed.
         only if SHA256:ed is the fingerprint that the owner of the server publishes:
           ssh web2 'mkdir -p -m 700 ~/.ssh && echo '\''git.example.com ssh-ed25519 AAAA'\'' >>~/.ssh/known_hosts'
     "##);

@@ -3,8 +3,10 @@
 
 use jiff::Timestamp;
 
-use super::{clean, human, table};
+use super::table::{self, Reduce};
+use super::{clean, human};
 use crate::executor::Looked;
+use crate::remote::by::By;
 
 mod advice;
 mod problem;
@@ -23,15 +25,28 @@ const FEW: usize = 3;
 pub struct Fleet {
     /// The table.
     pub table: String,
+    /// The runs that hold locks, a line each.
+    pub locks: Vec<String>,
     /// What to do, a line each; empty where all is well.
     pub advice: Vec<String>,
     /// All hosts that answered serve the same, and have no other problem.
     pub alike: bool,
 }
 
-/// The table and the advice, from what the hosts answered. `all`: no rows are grouped.
+/// How it is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown {
+    /// The time now.
+    pub now: Timestamp,
+    /// No rows are grouped.
+    pub all: bool,
+    /// Columns of the terminal.
+    pub width: usize,
+}
+
+/// The table and the advice, from what the hosts answered.
 #[must_use]
-pub fn render(environment: &str, looked: &[Looked], now: Timestamp, all: bool) -> Fleet {
+pub fn render(environment: &str, looked: &[Looked], Shown { now, all, width }: Shown) -> Fleet {
     let majority = Majority::of(looked);
     let problems: Vec<Vec<Problem>> = looked.iter().map(|host| problems(host, &majority)).collect();
     let mut rows: Vec<(usize, Vec<String>)> = looked
@@ -47,10 +62,42 @@ pub fn render(environment: &str, looked: &[Looked], now: Timestamp, all: bool) -
     rows.insert(0, ["host", "live", "ref", "age", "by", "state"].map(str::to_owned).to_vec());
     let advice = advice::advice(looked, &majority, &problems);
     Fleet {
-        table: table::render(&rows),
+        table: fitted(rows, width),
+        locks: locks(looked, now),
         advice: advice.iter().map(|advice| advice.text(environment)).collect(),
         alike: problems.iter().flatten().all(|problem| *problem == Problem::Unreachable),
     }
+}
+
+// The columns: host, live, ref, age, by, state. The state is never cut.
+fn fitted(rows: Vec<Vec<String>>, width: usize) -> String {
+    // Of a release the commit is enough to tell it from others.
+    let short = |live: &String| match live.rsplit_once("Z-") {
+        Some((_, revision)) => revision.to_owned(),
+        None => live.clone(),
+    };
+    let short = rows.iter().map(|row| short(&row[1])).collect();
+    let reductions =
+        [Reduce::Drop(2), Reduce::Replace(1, short), Reduce::Cut(4, 12), Reduce::Cut(0, 20), Reduce::Drop(4)];
+    table::fit(rows, &reductions, width)
+}
+
+// One line for each run, whose locks are mostly on all hosts.
+fn locks(looked: &[Looked], now: Timestamp) -> Vec<String> {
+    let mut runs: Vec<(&(String, bool), Vec<&str>)> = Vec::new();
+    for (holder, host) in looked.iter().filter_map(|host| Some((host.holder.as_ref()?, host.host.as_str()))) {
+        match runs.iter_mut().find(|(known, _)| *known == holder) {
+            Some((_, hosts)) => hosts.push(host),
+            None => runs.push((holder, vec![host])),
+        }
+    }
+    let answered = looked.iter().filter(|host| host.failure.is_none()).count();
+    let line = |((holder, dead), hosts): (&(String, bool), Vec<&str>)| {
+        let on =
+            if hosts.len() == answered { String::new() } else { format!(" on {}", human::names(&hosts)) };
+        clean::line(format!("{}{on}", human::lock(holder, *dead, now)).as_bytes(), 600)
+    };
+    runs.into_iter().map(line).collect()
 }
 
 /// The hosts that need attention come first.
@@ -64,12 +111,12 @@ fn rank(problems: &[Problem]) -> usize {
 
 fn row(host: &Looked, problems: &[Problem], now: Timestamp) -> Vec<String> {
     let made = release(host).and_then(|live| host.entries.iter().rev().find(|e| e.release == live));
-    let (reference, age, who) = made.map_or_else(Default::default, |entry| {
-        let who = entry.who.split_whitespace().next().unwrap_or_default();
-        (entry.reference.as_str(), human::age(&entry.when, now), who)
+    let by = made.map(|entry| By::read(&entry.who)).unwrap_or_default();
+    let (reference, age) = made.map_or_else(Default::default, |entry| {
+        (human::reference(&entry.reference, &by), human::age(&entry.when, now))
     });
     let live = if host.failure.is_some() { "?" } else { release(host).unwrap_or("-") };
-    [host.host.as_str(), live, reference, &age, who, &state(host, problems)]
+    [host.host.as_str(), live, reference, &age, &by.name(), &state(host, problems)]
         .map(|cell| clean::line(cell.as_bytes(), 160))
         .to_vec()
 }
@@ -86,10 +133,7 @@ fn state(host: &Looked, problems: &[Problem]) -> String {
             _ => "ok".to_owned(),
         });
     }
-    words.extend(host.holder.as_ref().map(|(who, dead)| {
-        let run = if *dead { "a run that died" } else { "a run in progress" };
-        format!("locked by {run}: {who}")
-    }));
+    words.extend(host.holder.as_ref().map(|_| "locked".to_owned()));
     words.extend(
         host.facts.stuck.as_ref().map(|path| format!("no run can take the lock: shipit did not make {path}")),
     );

@@ -2,14 +2,15 @@
 
 use serde_json::{Value, json};
 
+use super::by::by;
 use crate::remote::history::Deploy;
 use crate::remote::journal::State;
 use crate::remote::version::Version;
 use crate::report::deploys::Deploys;
 
-/// `list`: the deploys that are known, newest first, `revert` being the number that `revert` counts by.
+/// `list`: the deploys that are known, newest first, all or so many of them, `revert` being the number that `revert` counts by.
 #[must_use]
-pub fn list(deploys: &Deploys<'_>) -> Value {
+pub fn list(deploys: &Deploys<'_>, most: Option<usize>) -> Value {
     let deploy = |deploy: &Deploy<'_>| {
         let entry = deploy.entry;
         let good = entry.action == "deploy" && matches!(entry.state, State::Done | State::Healthy);
@@ -22,13 +23,14 @@ pub fn list(deploys: &Deploys<'_>) -> Value {
             "ref": entry.reference,
             "action": entry.action,
             "when": entry.when,
-            "by": entry.who,
+            "by": by(&entry.who),
+            "subject": entry.subject,
             "state": state_name(entry.state),
             "live": good && entry.release == deploys.live,
             "revert": number.filter(|_| good && entry.release != deploys.live),
         })
     };
-    deploys.all.iter().rev().map(deploy).collect()
+    deploys.all.iter().rev().take(most.unwrap_or(usize::MAX)).map(deploy).collect()
 }
 
 /// The state of a deploy on a host.

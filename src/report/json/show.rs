@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::by::by;
 use super::deploys::state_name;
 use crate::executor::Looked;
 use crate::executor::event::Failure;
@@ -18,7 +19,7 @@ pub fn begin(known: &Known) -> String {
         "release": known.release,
         "revision": known.version.as_ref().map_or("", Version::as_str),
         "ref": known.reference,
-        "by": known.who,
+        "by": by(&known.who),
         "when": known.when,
     });
     opened(&about, "hosts")
@@ -43,7 +44,7 @@ pub fn host(host: &Looked, known: &Known, is_first: bool) -> String {
 #[must_use]
 pub fn step(step: &Step, is_first: bool) -> String {
     let (exit, why) = step.end.as_ref().map_or((None, None), |(_, code, why)| (Some(code), Some(why)));
-    let about = json!({ "step": step.name, "exit": exit, "end": why }).to_string();
+    let about = json!({ "step": step.name, "rollback": step.rollback, "exit": exit, "end": why }).to_string();
     let about = about.strip_suffix('}').unwrap_or(&about);
     format!("{}{about},\"output\":\"", if is_first { "" } else { "," })
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::by::by;
 use crate::executor::event::Failure;
 use crate::executor::{Live, Looked};
 use crate::remote::hold;
@@ -22,15 +23,15 @@ fn host(host: &Looked) -> Value {
         "live": live.map(|live| json!({ "release": live.release, "revision": live.revision() })),
         "ref": made.map(|entry| &entry.reference),
         "when": made.map(|entry| &entry.when),
-        "by": made.map(|entry| &entry.who),
+        "by": made.map(|entry| by(&entry.who)),
         "foreign": host.foreign,
         "damaged": host.facts.damaged.as_ref().map(|damage| {
             let (what, path) = damage.parts();
             json!({ "what": what, "path": path })
         }),
-        "lock": host.holder.as_ref().map(|(who, dead)| json!({ "by": who, "dead": dead })),
+        "lock": host.holder.as_ref().map(|(who, dead)| json!({ "by": by(who), "dead": dead })),
         "hold": host.hold.as_ref().filter(|hold| hold.is_on(Timestamp::now())).map(|hold| json!({
-            "by": hold.who,
+            "by": by(&hold.who),
             "since": hold.since,
             "until": hold.until.map(hold::stamp),
             "why": hold.why,

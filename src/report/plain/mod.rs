@@ -206,7 +206,8 @@ impl Plain {
             Event::HostDone { .. } => {}
             Event::HostFailed { host, failure, .. } => self.show_failure(host, failure),
             Event::Waiting { host, holder } => {
-                let text = format!("waiting for the lock, held by {holder}");
+                let text =
+                    format!("waiting for the lock: {}", human::lock(holder, false, jiff::Timestamp::now()));
                 self.say_of(host, &clean::line(text.as_bytes(), TEXT_WIDTH));
             }
             Event::Notice { host, text } => {

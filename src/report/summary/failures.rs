@@ -4,8 +4,9 @@
 
 use super::super::style::Paint;
 use super::super::{clean, human};
-use crate::executor::event::{Failure, FailureKind, Phase};
+use crate::executor::event::{Action, Failure, FailureKind, Phase};
 use crate::executor::outcome::Outcome;
+use crate::remote::step::Step;
 
 /// Of more failures than these only the hosts are named.
 const MOST_SHOWN: usize = 12;
@@ -15,9 +16,22 @@ const TAIL_LINES: usize = 20;
 /// Columns of one of them; the cause is seldom behind that.
 const LONGEST_LINE: usize = 500;
 
+/// Steps whose names say too little before "failed".
+const TITLES: [(Step, &str); 6] = [
+    (Step::Health, "health check"),
+    (Step::Resolve, "resolving the ref"),
+    (Step::Shared, "linking shared files"),
+    (Step::Files, "sending files"),
+    (Step::Carry, "copying carried files"),
+    (Step::Intent, "writing the journal"),
+];
+
 pub(super) fn render(outcome: &Outcome, width: usize, paint: Paint) -> Vec<String> {
-    let of_run = outcome.failure.iter().map(|failure| (failure, Vec::new()));
-    let all: Vec<(&Failure, Vec<&str>)> = of_run.chain(grouped(outcome)).collect();
+    // What the user answered is no failure: the verdict says it.
+    let of_run = outcome.failure.iter().filter(|failure| failure.kind != FailureKind::Refused);
+    let of_run = of_run.map(|failure| (failure, Vec::new()));
+    let all = of_run.chain(grouped(outcome)).filter(|(failure, _)| !is_code_of_exec(outcome, failure));
+    let all: Vec<(&Failure, Vec<&str>)> = all.collect();
     let (shown, named) = all.split_at(all.len().min(MOST_SHOWN));
     let mut texts: Vec<String> = shown.iter().map(|(f, hosts)| one(f, hosts, width, paint)).collect();
     if !named.is_empty() {
@@ -28,9 +42,20 @@ pub(super) fn render(outcome: &Outcome, width: usize, paint: Paint) -> Vec<Strin
     texts
 }
 
+// The code of `exec`'s command is a result, which the table and the verdict tell.
+fn is_code_of_exec(outcome: &Outcome, failure: &Failure) -> bool {
+    outcome.action == Action::Exec
+        && failure.exit.is_some()
+        && failure.message.is_empty()
+        && failure.tail.is_empty()
+}
+
 /// Where all is that a step printed, where one printed and failed: below its end.
 pub(super) fn full_output(outcome: &Outcome) -> Option<String> {
-    let logged = |failure: &Failure| failure.kind == FailureKind::Step && !failure.tail.is_empty();
+    // Below a failed health check is the end of the app's own logs.
+    let logged = |failure: &Failure| {
+        failure.kind == FailureKind::Step && !failure.tail.is_empty() && failure.step != Step::Health
+    };
     let begun =
         !matches!(outcome.failed_in, None | Some(Phase::Check | Phase::Connect | Phase::Lock | Phase::Exec));
     let any = outcome.hosts.iter().filter_map(|host| host.failure.as_ref()).any(logged);
@@ -54,7 +79,8 @@ fn grouped(outcome: &Outcome) -> Vec<(&Failure, Vec<&str>)> {
 }
 
 fn one(failure: &Failure, hosts: &[&str], width: usize, paint: Paint) -> String {
-    let step = failure.step;
+    let title = TITLES.iter().find(|(step, _)| *step == failure.step).map(|(_, title)| *title);
+    let step = title.unwrap_or(failure.step.name());
     let what = match failure.kind {
         FailureKind::Step | FailureKind::Unreachable | FailureKind::Lost => "failed",
         FailureKind::Busy => "is taken",

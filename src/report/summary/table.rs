@@ -4,6 +4,7 @@ use console::{Alignment, measure_text_width, pad_str};
 
 use super::super::style::Paint;
 use super::super::{clean, human};
+use super::verdict;
 use crate::executor::outcome::{End, HostOutcome, HostResult, Outcome};
 use crate::plan::Action;
 use crate::transport::Exit;
@@ -16,7 +17,7 @@ const HOST_WIDTH: usize = 48;
 
 pub(super) fn render(outcome: &Outcome, width: usize, paint: Paint) -> Option<String> {
     let untouched = matches!(outcome.end, End::Busy | End::Refused | End::NothingToDo);
-    if untouched || outcome.hosts.is_empty() {
+    if untouched || outcome.hosts.is_empty() || verdict::same_exit(outcome).is_some() {
         return None;
     }
     let text = if outcome.hosts.len() > MOST_ROWS { folded(&outcome.hosts) } else { rows(outcome, paint) };

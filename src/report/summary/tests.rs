@@ -124,14 +124,14 @@ fn setup_and_exec_serve_nothing() {
     outcome.hosts[1].result = HostResult::Failed;
     outcome.hosts[1].failure = Some(failure(FailureKind::Step, "exec", Some(Exit::Code(3))));
     insta::assert_snapshot!(text(&outcome), @r#"
-    exec failed on web2: exit 3
-
     host  time  result
     web1  1.0s  exit 0
     web2  1.0s  exit 3
 
     failed on 1 of 2 hosts: web2
     "#);
+    outcome.hosts[0] = HostOutcome { host: "web1".to_owned(), ..outcome.hosts[1].clone() };
+    assert_eq!(text(&outcome), "exit 3 on both hosts\n");
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn different_failures_share_the_phase() {
     web1  a1b2c3d  a1b2c3d  1.0s  failed
     web2  a1b2c3d  a1b2c3d  1.0s  failed
 
-    failed in prepare on web1 and web2; nothing live was changed
+    failed while preparing the release on web1 and web2; nothing live was changed
     "#);
 }
 
@@ -214,7 +214,7 @@ fn a_failure_of_the_run_itself() {
     let message = "no branch, tag or commit `mian` in git@example.com:acme/shop.git".to_owned();
     outcome.failure = Some(Failure { message, ..failure(FailureKind::Step, "resolve", None) });
     insta::assert_snapshot!(text(&outcome), @r#"
-    resolve failed
+    resolving the ref failed
       no branch, tag or commit `mian` in git@example.com:acme/shop.git
 
     failed while resolving the ref; nothing live was changed
@@ -275,6 +275,28 @@ fn put_back() {
 }
 
 #[test]
+fn only_what_was_live_is_counted_as_rolled_back() {
+    for (results, expected) in [
+        (
+            &[HostResult::RolledBack, HostResult::RolledBack, HostResult::RolledBack, HostResult::Stopped][..],
+            "the 3 hosts that went live were rolled back, and all 4 hosts serve a1b2c3d\n",
+        ),
+        (
+            &[HostResult::RolledBack, HostResult::Stopped],
+            "the host that went live was rolled back, and both hosts serve a1b2c3d\n",
+        ),
+        (
+            &[HostResult::RolledBack, HostResult::Failed, HostResult::Skipped],
+            "the host that went live was rolled back, and all hosts that were reached serve a1b2c3d\n",
+        ),
+    ] {
+        let hosts = results.iter().enumerate().map(|(at, result)| host(at, OLD, *result)).collect();
+        let text = text(&outcome(End::RolledBack, hosts));
+        assert!(text.ends_with(expected), "{text}");
+    }
+}
+
+#[test]
 fn split() {
     let mut outcome = outcome(End::Split, hosts(4, OLD, HostResult::RolledBack));
     outcome.hosts[0].to = live(NEW);
@@ -311,11 +333,11 @@ fn split() {
 fn busy() {
     let mut outcome = outcome(End::Busy, hosts(2, OLD, HostResult::Unchanged));
     for host in &mut outcome.hosts {
-        let message = "held by ann@laptop since 10:02 (shipit production)".to_owned();
+        let message = "deploy in progress: ann@laptop, started 26 s ago (pid 7)".to_owned();
         host.failure = Some(Failure { message, ..failure(FailureKind::Busy, "lock", None) });
     }
     insta::assert_snapshot!(text(&outcome), @r#"
-    another run holds the lock: held by ann@laptop since 10:02 (shipit production)
+    deploy in progress: ann@laptop, started 26 s ago (pid 7)
     try again, or wait for it with --lock-wait 10m
     "#);
 }
@@ -331,7 +353,8 @@ fn interrupted() {
     interrupted by SIGINT; nothing live was changed
     "#);
     outcome.hosts[0].result = HostResult::RolledBack;
-    let verdict = "interrupted by SIGINT; both hosts were rolled back and serve a1b2c3d\n";
+    let verdict =
+        "interrupted by SIGINT; the host that went live was rolled back, and both hosts serve a1b2c3d\n";
     assert!(text(&outcome).ends_with(verdict));
 }
 

@@ -6,14 +6,15 @@ use super::super::style::Paint;
 use super::super::{clean, human};
 use super::next;
 use super::served::Served;
-use crate::executor::event::{Action, Failure, FailureKind};
+use crate::executor::event::{Action, Failure, FailureKind, Phase};
 use crate::executor::outcome::{End, HostOutcome, HostResult, Outcome};
 use crate::remote::reason::Reason;
 use crate::remote::step::Step;
 use crate::remote::version::Version;
+use crate::transport::Exit;
 
 /// Steps that read better as verbs: `failed while building`.
-const VERBS: [(Step, &str); 9] = [
+const VERBS: [(Step, &str); 24] = [
     (Step::Connect, "connecting"),
     (Step::Lock, "taking the lock"),
     (Step::Fetch, "fetching"),
@@ -23,7 +24,40 @@ const VERBS: [(Step, &str); 9] = [
     (Step::Resolve, "resolving the ref"),
     (Step::Shared, "linking shared files"),
     (Step::Health, "checking health"),
+    (Step::Setup, "setting up"),
+    (Step::Prepare, "preparing the release"),
+    (Step::Submodules, "fetching submodules"),
+    (Step::Checkout, "checking out"),
+    (Step::Files, "sending files"),
+    (Step::Carry, "copying carried files"),
+    (Step::Intent, "writing the journal"),
+    (Step::Switch, "switching"),
+    (Step::Start, "starting"),
+    (Step::Stop, "stopping"),
+    (Step::Verify, "verifying"),
+    (Step::Drain, "draining"),
+    (Step::Undrain, "undraining"),
+    (Step::Restart, "restarting"),
+    (Step::Prune, "pruning"),
 ];
+
+/// What hosts share that failed in different steps.
+fn phase_verb(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Check => "checking",
+        Phase::Connect => "connecting",
+        Phase::Lock => "taking the lock",
+        Phase::Local => "running local hooks",
+        Phase::Prepare => "preparing the release",
+        Phase::Ready => "getting ready to go live",
+        Phase::Activate | Phase::SingleHost => "going live",
+        Phase::Confirm => "confirming",
+        Phase::Finish => "finishing",
+        Phase::Rollback => "rolling back",
+        Phase::Prune => "pruning",
+        Phase::Exec => "running the command",
+    }
+}
 
 pub(super) fn render(outcome: &Outcome, paint: Paint) -> String {
     match outcome.end {
@@ -39,7 +73,9 @@ pub(super) fn render(outcome: &Outcome, paint: Paint) -> String {
         End::RolledBack => paint.odd(&format!("{}; {}", failed(outcome), rolled_back(outcome))),
         End::Split => split(outcome, paint),
         End::Busy => {
-            paint.odd(&format!("another run holds the lock{}", reasons(outcome))) + &busy_hint(outcome)
+            let run = reasons(outcome);
+            let run = run.strip_prefix(": ").unwrap_or("another run holds the lock");
+            paint.odd(run) + &busy_hint(outcome)
         }
         End::Interrupted(signal) => paint.odd(&interrupted(outcome, signal)),
     }
@@ -102,13 +138,32 @@ fn nothing_to_do(outcome: &Outcome) -> String {
     }
 }
 
+/// How the command of `exec` ended, where it ended in the same way on all hosts.
+pub(super) fn same_exit(outcome: &Outcome) -> Option<&Exit> {
+    let exit = |host: &HostOutcome| host.failure.as_ref()?.exit.clone();
+    let first = outcome.hosts.first()?.failure.as_ref()?.exit.as_ref()?;
+    let alike = outcome.hosts.iter().all(|host| exit(host).as_ref() == Some(first));
+    (outcome.action == Action::Exec && alike && !matches!(first, Exit::Lost(_))).then_some(first)
+}
+
 fn exec_failed(outcome: &Outcome) -> String {
+    if let Some(exit) = same_exit(outcome) {
+        let exit = human::exit(exit);
+        return match outcome.hosts.len() {
+            1 => format!("{exit} on {}", clean::line(outcome.hosts[0].host.as_bytes(), 200)),
+            2 => format!("{exit} on both hosts"),
+            count => format!("{exit} on all {count} hosts"),
+        };
+    }
     let hosts = clean::line(human::names(&failing(outcome)).as_bytes(), 200);
     format!("failed on {} of {}: {hosts}", failing(outcome).len(), human::hosts(outcome.hosts.len()))
 }
 
-/// `failed while building on web2`, `stopped in activate`.
+/// `failed while building on web2`, `stopped while going live`, `stopped before batch 2 of 3, as you answered no`.
 fn failed(outcome: &Outcome) -> String {
+    if let Some(answer) = outcome.failure.as_ref().filter(|failure| failure.kind == FailureKind::Refused) {
+        return clean::line(answer.message.as_bytes(), 300);
+    }
     let hosts = failing(outcome);
     let place = if hosts.is_empty() { String::new() } else { format!(" on {}", human::names(&hosts)) };
     let mut steps = failures(outcome).map(|failure| failure.step);
@@ -118,7 +173,7 @@ fn failed(outcome: &Outcome) -> String {
             known.map_or_else(|| format!(" in {first}"), |(_, verb)| format!(" while {verb}"))
         }
         // Different steps on different hosts, or none known: the phase is what they share.
-        _ => outcome.failed_in.map_or(String::new(), |phase| format!(" in {}", phase.name())),
+        _ => outcome.failed_in.map_or(String::new(), |phase| format!(" while {}", phase_verb(phase))),
     };
     // Where nothing failed, the user interrupted it.
     let what = if failures(outcome).next().is_none() { "stopped" } else { "failed" };
@@ -126,14 +181,20 @@ fn failed(outcome: &Outcome) -> String {
 }
 
 fn rolled_back(outcome: &Outcome) -> String {
-    let untouched = |host: &&HostOutcome| matches!(host.result, HostResult::Unchanged | HostResult::Skipped);
-    let back = outcome.hosts.len() - outcome.hosts.iter().filter(untouched).count();
-    let skipped = outcome.hosts.iter().any(|host| host.result == HostResult::Skipped);
+    let count = |result| outcome.hosts.iter().filter(|host| host.result == result).count();
+    let (all, back) = (outcome.hosts.len(), count(HostResult::RolledBack));
+    let skipped = count(HostResult::Skipped) > 0;
+    let rest = match all {
+        _ if skipped => "all hosts that were reached serve".to_owned(),
+        1 => "it serves".to_owned(),
+        2 => "both hosts serve".to_owned(),
+        all if outcome.apps.is_empty() => format!("all {all} hosts serve"),
+        _ => "all hosts serve".to_owned(),
+    };
     let hosts = match back {
-        _ if skipped => "all hosts that were reached were rolled back and serve".to_owned(),
-        _ if back < outcome.hosts.len() || !outcome.apps.is_empty() => {
-            "what was changed was rolled back, and all hosts serve".to_owned()
-        }
+        _ if back == 0 || !outcome.apps.is_empty() => format!("what was changed was rolled back, and {rest}"),
+        1 if back < all => format!("the host that went live was rolled back, and {rest}"),
+        _ if back < all => format!("the {back} hosts that went live were rolled back, and {rest}"),
         1 => "the host was rolled back and serves".to_owned(),
         2 => "both hosts were rolled back and serve".to_owned(),
         count => format!("all {count} hosts were rolled back and serve"),
