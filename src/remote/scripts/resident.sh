@@ -43,7 +43,7 @@ successor() {
 }
 
 ticker() {
-	tick_silent=-$tick tick_heard='' tick_sent=0 tick_room=$TAIL tick_last='' tick_age=0
+	tick_silent=-$tick tick_heard='' tick_sent=0 tick_last='' tick_age=0
 	# A beat may come at the beginning of a tick or at its end: that tick does not count as silence.
 	trap 'tick_silent=-$tick tick_heard=1' USR1
 	read -r tick_self _ </proc/self/stat
@@ -62,9 +62,10 @@ ticker() {
 	done
 }
 
-# set_tick MILLISECONDS: sets $tick, in which the ticker counts, and $tick_seconds, which `sleep` takes.
+# set_tick MILLISECONDS: sets $tick, in which the ticker counts, $tick_seconds, which `sleep` takes, and $tick_most, the
+# bytes of output that a tick sends.
 set_tick() {
-	tick=$1 tick_seconds=$(($1 / 1000))
+	tick=$1 tick_seconds=$(($1 / 1000)) tick_most=$((TAIL * $1 / 1000))
 	[ $((tick % 1000)) = 0 ] || {
 		tick_part=$((tick % 1000 + 1000))
 		tick_seconds=$tick_seconds.${tick_part#1}
@@ -97,14 +98,13 @@ tick_jobs() {
 		tick_last=''
 		return
 	fi
-	# An operator that sends no beats may read nothing, and a full pipe would stop the counting. In so long it takes all.
+	# An operator that sends no beats may read nothing, and a full pipe would stop the counting. What
+	# is sent in so long fits into its 16 pages, of which short messages fill not all.
 	[ "$tick_silent" -ge 2500 ] || tick_output
 }
 
 # tick_output: sends at most TAIL bytes a second of new output; the rest is only in the log.
 tick_output() {
-	tick_room=$((tick_room + TAIL * tick / 1000))
-	[ "$tick_room" -le $TAIL ] || tick_room=$TAIL
 	[ -f "$LOG" ] || return 0
 	count_bytes "$LOG"
 	tick_size=$size
@@ -113,8 +113,7 @@ tick_output() {
 		tick_sent=$tick_size
 		return
 	fi
-	[ $((tick_size - tick_sent)) -le "$tick_room" ] || tick_sent=$((tick_size - tick_room))
-	tick_room=$((tick_room - tick_size + tick_sent))
+	[ $((tick_size - tick_sent)) -le "$tick_most" ] || tick_sent=$((tick_size - tick_most))
 	printf '%s\tout\t%s\t%s\n' "$N" "$tick_sent" "$((tick_size - tick_sent))"
 	tail -c "+$((tick_sent + 1))" "$LOG" | head -c "$((tick_size - tick_sent))"
 	tick_sent=$tick_size
