@@ -23,7 +23,7 @@ fn what_is_live_and_damaged_is_named_and_replaced(kind: Kind) {
     world.shipit(&["production", "check"]).says("is not whole: page is missing");
     world.shipit(&["production", "sync"]).ends_with(3).says("is not whole there: page is missing");
     world.shipit(&["production", "update", "--dry-run"]).ends_with(0).says("is not whole: page is missing");
-    world.shipit(&["production"]).ends_with(0).says("web1: the live release").says("deployed");
+    world.shipit(&["production"]).ends_with(0).says("web1 | note: the live release").says("deployed");
     world.serve("two");
     assert!(world.hosts().iter().all(|host| host.current() != Some(old.clone())), "new on all hosts");
     world.shipit(&["production"]).ends_with(0).says("nothing to do");
@@ -44,9 +44,9 @@ fn a_goal_that_is_damaged_is_built_again_and_said_before(kind: Kind) {
 }
 
 fn a_host_that_cannot_be_rolled_back_is_named_with_what_it_serves(kind: Kind) {
-    let others = "cd ..; for r in *; do [ \"$r\" = \"$SHIPIT_RELEASE\" ] || rm -rf \"$r\"; done";
+    let others = "cd -P ..; for r in *; do [ \"$r\" = \"$SHIPIT_RELEASE\" ] || rm -rf \"$r\"; done";
     let lines = format!(
-        "post-deploy = '''[ ! -e ~/wreck ] || ({others})'''\nsupervisor = {{ reload = \"true\", verify = \"[ ! -e ~/ill ]\" }}"
+        "post-deploy = '''[ ! -e ~/wreck ] || ({others})'''\nsupervisor = {{ reload = \"true\", verify = \"[ ! -e ~/ill ] || [ $SHIPIT_ACTION = rollback ]\" }}"
     );
     let world = World::deployed(kind, 2, &lines);
     world.host("web2").put("wreck", "");

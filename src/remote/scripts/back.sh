@@ -56,8 +56,9 @@ roll_back() {
 # roll_back_first: for a first deploy. Nothing was live: what was started is stopped while `current` still points to it.
 roll_back_first() {
 	use_release
-	traffic_is out || operator_missing_for drain || run_stored drain "$root/current" try || roll_back_code=1
-	run_stored stop "$root/current" try || roll_back_code=1
+	traffic_dir
+	traffic_is out || operator_missing_for drain || run_stored drain "$traffic_dir" try || roll_back_code=1
+	run_stored stop "$traffic_dir" try || roll_back_code=1
 	[ ! -L "$root/current" ] || rm -f "$root/current" || roll_back_code=1
 	restore_files || roll_back_code=1
 	return "$roll_back_code"

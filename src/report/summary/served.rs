@@ -16,6 +16,8 @@ pub enum Served {
     InDoubt,
     /// It was never asked what it serves.
     Unknown,
+    /// `current` was removed: before the run it was there.
+    Gone,
     /// `current` names this release, which is gone.
     Broken(String),
     /// `current` leads here; empty: it is no link.
@@ -45,6 +47,7 @@ impl Served {
         match &host.serving {
             Some(Serving::Broken(release)) => return Served::Broken(release.clone()),
             Some(Serving::Foreign(target)) => return Served::Foreign(target.clone()),
+            Some(Serving::Nothing) if host.from.is_some() => return Served::Gone,
             Some(Serving::Release(_) | Serving::Nothing) | None => {}
         }
         match (host.result, &host.failed_recovery) {
@@ -72,6 +75,7 @@ impl Served {
                 return "in doubt: the connection was lost, and it could not be asked".to_owned();
             }
             Served::Unknown => return "unknown: it did not say".to_owned(),
+            Served::Gone => return format!("{serve} nothing: `current` was removed"),
             Served::Broken(release) => return format!("`current` leads nowhere: release {release} is gone"),
             Served::Foreign(target) if target.is_empty() => {
                 return "`current` is no link any more".to_owned();
