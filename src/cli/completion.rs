@@ -250,7 +250,7 @@ fn described<'a>(words: impl Iterator<Item = &'a str>) -> Vec<Candidate> {
 }
 
 fn tool_names() -> Vec<Candidate> {
-    described(TOOLS.iter().map(|(name, _)| *name))
+    described(TOOLS.iter().map(|(name, _)| *name).chain(["help"]))
 }
 
 /// Other names of a command, but not those that are its beginning: they would keep the whole from being completed.

@@ -355,7 +355,7 @@ mod tests {
               --lock-wait <DURATION>  Wait this long for another run [0; 10m in CI]
           -y, --yes                   Do not ask for confirmation
           -n, --dry-run               Show what would be done; change nothing
-              --scripts               With plan or --dry-run: the exact scripts
+              --scripts               With plan or --dry-run: show the scripts
               --output <HOW>          auto, pretty, plain or json (event per line)
               --events <FILE>         Also write events to FILE, as JSON
 

@@ -202,7 +202,7 @@ fn what_needs_space_says_so(sh: Sh) {
     let steps = [
         (State::Locked, State::Begun, &["no-space"][..]),
         (State::Begun, State::Fetched, &["git-access", "step-failed"]),
-        (State::Fetched, State::CheckedOut, &["git-access", "step-failed", "cannot-pin"]),
+        (State::Fetched, State::CheckedOut, &["git-access", "step-failed", "cannot-pin", "cannot-write"]),
         (State::CheckedOut, State::Ready, &["cannot-write"]),
     ];
     for (before, after, words) in steps {

@@ -33,8 +33,9 @@ const BAD: [(&str, &str, &str); 24] = [
 /// Those that no variable sets: hooks have three of them, the rest is an answer rather than an option.
 const NONE: [&str; 5] = ["env", "ref", "roles", "help", "version"];
 
-/// Of no use to a plan, with which this is tried, or of `hold`, `status` or `logs` alone.
-const ELSEWHERE: [&str; 6] = ["events", "for", "message", "check", "lines", "follow"];
+/// Of no use to a plan, with which this is tried, or of `hold`, `status`, `logs` or `init` alone.
+const ELSEWHERE: [&str; 10] =
+    ["events", "for", "message", "check", "lines", "follow", "user", "path", "build", "reload"];
 
 fn variable(option: &str) -> String {
     format!("SHIPIT_{}", option.to_uppercase().replace('-', "_"))

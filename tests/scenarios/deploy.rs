@@ -252,7 +252,6 @@ fn a_changed_repo_is_what_is_fetched_from() {
     let other = world.root().join("other.git");
     let other = other.to_str().unwrap();
     world.repo.git(&["init", "-q", "--bare", other]);
-    world.repo.git(&["switch", "-q", "--orphan", "fresh"]);
     world.repo.commit(&[("page", "of the other")]);
     world.repo.git(&["push", "-q", other, "HEAD:main"]);
     world.config(&format!(

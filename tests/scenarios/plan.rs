@@ -167,7 +167,7 @@ fn every_kind_of_run_takes_its_own_way() {
         (
             planned(lines, plan::revert),
             Action::Revert,
-            "lock\ntell_live\ntell_newest\ntell_journal\n",
+            "lock\ntell_live\ntell_damage\ntell_incomplete\ntell_newest\ntell_journal\n",
             "prepare activate health:activate@2 activate confirm finish",
             "abandon\nunlock\n",
         ),
@@ -175,7 +175,7 @@ fn every_kind_of_run_takes_its_own_way() {
         (
             planned(lines, plan::look),
             Action::Look,
-            "tell_live\ntell_holder\ntell_hold\ntell_journal\n",
+            "tell_live\ntell_damage\ntell_holder\ntell_hold\ntell_journal\n",
             "",
             "",
         ),
@@ -183,14 +183,14 @@ fn every_kind_of_run_takes_its_own_way() {
         (
             planned(lines, plan::sync),
             Action::Sync,
-            "sync_lock\ntell_live\ntell_known\ntell_journal\n",
+            "sync_lock\ntell_live\ntell_damage\ntell_known\ntell_incomplete\ntell_journal\n",
             "prepare prepare prepare ready activate health:activate@2 activate confirm finish finish",
             "undo\n",
         ),
         (
             planned(lines, plan::restart),
             Action::Restart,
-            "lock\ntell_live\n",
+            "lock\ntell_live\ntell_damage\n",
             "activate health:activate@2 activate finish",
             "restart_after_stop\nunlock\n",
         ),

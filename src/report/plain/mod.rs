@@ -97,7 +97,8 @@ impl Plain {
 
     fn unfold(&mut self) {
         if let Some(fold) = self.fold.take() {
-            self.out.write(&self.ci.close(&fold));
+            // It moves the cursor, and is ours.
+            self.out.draw(&self.ci.close(&fold));
         }
     }
 
@@ -114,7 +115,7 @@ impl Plain {
         self.folds += 1;
         match self.ci.open(&title, self.folds) {
             Some((line, fold)) => {
-                self.out.write(&line);
+                self.out.draw(&line);
                 self.fold = Some(fold);
             }
             None => {

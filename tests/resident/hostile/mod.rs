@@ -43,6 +43,7 @@ fn adversary_repository(sh: Sh) {
     }
     eprintln!("{sh:?}: {counts:#?}");
     // Whatever it met, the host still deploys what means well.
+    ground.repo.commit(&[("page", "well")]);
     ground.repo.git(&["push", "-q", "--force", "origin", "HEAD"]);
     ground.deploy();
 }

@@ -150,6 +150,7 @@ pub fn sent(bytes: &[u8]) -> Sent {
     let run = line().unwrap();
     assert!(run.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'), "{run}");
     assert_eq!(line(), Some("30"), "timeout.lost");
+    assert!(line().is_some_and(|tick| tick.parse::<u32>().is_ok()), "the tick");
     let mut sent = Sent { program: program.to_owned(), root: line().unwrap().to_owned(), ..Sent::default() };
     let (mut sets, mut gone) = (0, false);
     while let Some(head) = line() {
