@@ -175,7 +175,7 @@ fn every_kind_of_run_takes_its_own_way() {
         (
             planned(lines, plan::look),
             Action::Look,
-            "tell_live\ntell_damage\ntell_holder\ntell_hold\ntell_journal\n",
+            "tell_live\ntell_holder\ntell_hold\ntell_journal\n",
             "",
             "",
         ),
@@ -441,7 +441,9 @@ fn the_first_host_finds_the_ref_by_what_was_shown() {
     for host in world.hosts() {
         host.put(".gitconfig", &format!("[url \"{url}\"]\n insteadOf = git@git.example.com:acme/shop.git\n"));
     }
-    world.tool("git", "#!/bin/sh\necho >&2 no way from here\nexit 128\n");
+    // Of the work tree it tells; from the server nothing.
+    let git = "case \" $* \" in *\" --get-url \"*) ;; *\" ls-remote \"* | *\" fetch \"*) echo >&2 no way from here && exit 128 ;; esac\n";
+    world.tool("git", &format!("#!/bin/sh\n{git}PATH=${{PATH#*:}} exec git \"$@\"\n"));
     sends_what_it_shows(&world, &["production", "setup"], 0, "lock prepare finish");
     sends_what_it_shows(&world, &["production"], 0, "lock find prepare activate confirm finish");
     sends_what_it_shows(&world, &["production"], 0, "lock find nothing");
