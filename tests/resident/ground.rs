@@ -15,8 +15,9 @@ use crate::driver::Run;
 use crate::repo::Repo;
 use crate::{Sh, process, shared};
 
-/// Of the runs here: what waits for a tick waits less. More often, and the processes of the ticks would cost more than that.
-const TICK: Duration = Duration::from_millis(100);
+/// How often the hosts here count, where it is said nowhere else: what waits for a tick waits less. Each tick is a process or
+/// two, and some scenarios have a dozen shells: with ticks of a tenth of a second they are what costs most.
+const TICK: Duration = Duration::from_millis(200);
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
