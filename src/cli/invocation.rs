@@ -47,7 +47,7 @@ pub struct Invocation {
     pub yes: bool,
     /// Show what would be done. Always set for `plan`.
     pub dry_run: bool,
-    /// With [`Invocation::dry_run`]: show the exact scripts. Never set without it.
+    /// With [`Invocation::dry_run`]: show the scripts. Never set without it.
     pub scripts: bool,
     /// Keep the directory of a release that failed.
     pub keep_failed: bool,

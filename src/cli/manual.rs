@@ -158,19 +158,21 @@ Asks the hosts and git, and shows what a deploy would do: the commits that go
 out, the steps in their order, and what happens if one fails. Locks nothing and
 changes nothing.
 
-  shipit production plan --scripts           the exact scripts that are sent",
+  shipit production plan --scripts           the scripts that are sent",
     },
     Page {
         name: "status",
         usage: "shipit [OPTIONS] <ENV> status [--check]",
         text: "\
-Shows of each host the live release, its age and who deployed it, and locks,
-holds, and what the supervisor says.",
+Shows of each host the live release, its age and by whom it was deployed, the
+run that holds the lock, holds, and what the supervisor says.",
     },
     Page {
         name: "list",
-        usage: "shipit [OPTIONS] <ENV> list",
-        text: "Lists the deploys, newest first, numbered as revert counts.",
+        usage: "shipit [OPTIONS] <ENV> list [-n N]",
+        text: "\
+Lists the newest N deploys [20], numbered as revert counts: when and by whom,
+how each ended, and the subject of its commit.",
     },
     Page {
         name: "show",

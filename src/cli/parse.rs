@@ -34,42 +34,7 @@ fn parse<I: IntoIterator<Item = OsString>>(
     ambient: Ambient,
     in_ci: bool,
 ) -> Result<Invocation, CliError> {
-    let options = arguments::options(ambient);
-    let mut split = split::split(args.into_iter().skip(1), &options)?;
-    if let Some(topic) = manual::asked(&split) {
-        let help = manual::about(topic?, options);
-        return arguments::parse(help, vec!["--help".into()]).and(Err(CliError::usage("")));
-    }
-    let options = manual::about(manual::around(&split), options);
-    let of_events = tools::of_events(&mut split);
-    let tool = tools::named(&split);
-    let later = words::later(&split);
-    let (typed, set) = arguments::parse(options, split.options).map_err(|error| match &later {
-        // An option of a command that is not yet supported is not a mistake of the user.
-        Some(later) if error.exit != 0 => later.clone(),
-        _ => error,
-    })?;
-    if let Some(later) = later {
-        return Err(later);
-    }
-    let asked = tools::Asked { keep: typed.keep, of_events };
-    let mut request = match tool {
-        Some(name) => tools::understand(name, split.words, asked, &set)?,
-        None => words::understand(split.words, &typed.references, typed.environment.clone())?,
-    };
-    if request.config.is_some() && set.typed("config") {
-        return Err(CliError::usage("two configuration files: the first word and --config; name only one"));
-    }
-    if tool.is_none() {
-        words::check_options(&request, &set)?;
-    }
-    if let Command::Hold { why, lasting } = &mut request.command {
-        (*why, *lasting) = (typed.message.clone().unwrap_or_default(), typed.lasting);
-    }
-    if let Command::Tool(Tool::Init(init)) = &mut request.command {
-        let Typed { hosts, user, path, build, reload, .. } = typed.clone();
-        *init = Init { hosts, user, path, build, reload };
-    }
+    let (request, typed, set) = read(args, ambient)?;
     let dry_run = dry_run(&request, &typed, &set)?;
     let events = events(&request, &typed, &set)?;
     let command = match request.command {
@@ -103,6 +68,53 @@ fn parse<I: IntoIterator<Item = OsString>>(
         color: typed.color,
         verbosity: verbosity(typed.quiet, typed.verbose),
     })
+}
+
+/// What was typed: the words as a request, and the options.
+fn read<I: IntoIterator<Item = OsString>>(
+    args: I,
+    ambient: Ambient,
+) -> Result<(Request, Typed, Given), CliError> {
+    let options = arguments::options(ambient);
+    let mut split = split::split(args.into_iter().skip(1), &options)?;
+    if let Some(topic) = manual::asked(&split) {
+        let help = manual::about(topic?, options);
+        return arguments::parse(help, vec!["--help".into()]).and(Err(CliError::usage("")));
+    }
+    let options = manual::about(manual::around(&split), options);
+    let of_events = tools::of_events(&mut split);
+    let tool = tools::named(&split);
+    let later = words::later(&split);
+    let (typed, set) = arguments::parse(options, split.options).map_err(|error| match &later {
+        // An option of a command that is not yet supported is not a mistake of the user.
+        Some(later) if error.exit != 0 => later.clone(),
+        _ => error,
+    })?;
+    if let Some(later) = later {
+        return Err(later);
+    }
+    let asked = tools::Asked { keep: typed.keep, of_events };
+    let mut request = match tool {
+        Some(name) => tools::understand(name, split.words, asked, &set)?,
+        None => words::understand(split.words, &typed.references, typed.environment.clone())?,
+    };
+    if request.config.is_some() && set.typed("config") {
+        return Err(CliError::usage("two configuration files: the first word and --config; name only one"));
+    }
+    if tool.is_none() {
+        words::check_options(&request, &set)?;
+    }
+    match &mut request.command {
+        Command::Hold { why, lasting } => {
+            (*why, *lasting) = (typed.message.clone().unwrap_or_default(), typed.lasting);
+        }
+        Command::Tool(Tool::Init(init)) => {
+            let Typed { hosts, user, path, build, reload, .. } = typed.clone();
+            *init = Init { hosts, user, path, build, reload };
+        }
+        _ => {}
+    }
+    Ok((request, typed, set))
 }
 
 /// Whether nothing is to be changed.

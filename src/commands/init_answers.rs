@@ -77,7 +77,7 @@ impl Answers {
     pub(super) fn ask(&mut self, told: &Init, name: &str, printer: &Printer) {
         if told.hosts.is_empty() {
             let text = "hosts, as after `ssh` (web1 web2, or web[1:3].example.com)";
-            self.hosts = asked(printer, text, |answer| hosts(answer)).unwrap_or_default();
+            self.hosts = asked(printer, text, hosts).unwrap_or_default();
         }
         if told.user.is_none() {
             let user = |answer: &str| match config::user_fault(answer).filter(|_| !answer.is_empty()) {

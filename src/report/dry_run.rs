@@ -12,7 +12,7 @@ use crate::remote::version::Version;
 pub struct Format {
     /// As one JSON value.
     pub json: bool,
-    /// With the exact scripts.
+    /// With the scripts.
     pub scripts: bool,
 }
 

@@ -151,6 +151,12 @@ fn submodules_are_honoured_told_or_refused(sh: Sh) {
     assert_eq!(checked_out(&ground, &[]).good().warnings, [warning("submodules-off", &["nested", "1"])]);
     modules("url = ./\n");
     assert_eq!(checked_out(&ground, on).good().warnings, []);
+    modules("url = ./\n[submodule \"empty\"]\npath =\nurl =\n");
+    assert_eq!(checked_out(&ground, on).good().warnings, []);
+    // More than a search takes its time for.
+    let long = format!("[submodule \"{}\"]\npath = nested\nurl = ./\n", "n".repeat(70_000));
+    ground.repo.publish(&[(".gitmodules", &long)]);
+    checked_out(&ground, on).failed("submodule-without-address", "submodule nested");
     modules("url = \"a\\tb\"\n");
     checked_out(&ground, on).failed("bad-gitmodules", "it has a tab or a newline");
     modules(&format!("url = ./\n{}", "# no end\n".repeat(60_000)));

@@ -99,8 +99,10 @@ make_dir_inside() {
 	done
 }
 
-# is_clean_path PATH: whether it is relative, and each component is a name: not empty, `.`, `..` or `.git`.
+# is_clean_path PATH: whether it is relative, and each component is a name: not empty, `.`, `..` or `.git`. No path is as
+# long as PATH_MAX.
 is_clean_path() {
+	[ ${#1} -lt 4096 ] || return
 	case /$1/ in
 	*//* | */./* | */../* | */.[gG][iI][tT]/*) return 1 ;;
 	esac

@@ -52,7 +52,8 @@ fetch_module() {
 MOST_MODULES=1000
 LARGEST_GITMODULES=500000
 
-# Exits with 21 if .gitmodules is no file, or too large. git-config(1): 1 is "none".
+# Exits with 21 if .gitmodules is no file, or too large, and with 23 if a name or a value in it has a tab or a newline.
+# git-config(1): 1 is "none".
 # shellcheck disable=SC2016 # expanded by the job's own shell
 LIST_MODULES='source=$1 commit=$2 to=$3 largest=$4
 printf "" >"$to"
@@ -65,12 +66,17 @@ case ${1:-} in
 esac
 git --git-dir="$source" config --blob "$commit:.gitmodules" -z --get-regexp "^submodule\..*\.(path|url|update)$" >"$to.z"
 case $? in
-0) tr "\n\0" "\t\n" <"$to.z" >"$to" ;;
-1) ;;
+0) ;;
+1) exit 0 ;;
 *) exit 20 ;;
-esac'
+esac
+tr "\n\0" "\t\n" <"$to.z" >"$to.lines"
+tab=$(printf "\t")
+! grep -q "$tab.*$tab" "$to.lines" || exit 23
+sed "s/\$/$tab./" <"$to.lines" >"$to"'
 
-# read_gitmodules LIMIT COMMIT: writes what its .gitmodules says to $R/gitmodules: name and value, a line each.
+# read_gitmodules LIMIT COMMIT: writes what its .gitmodules says to $R/gitmodules, a line each: name, value, and a dot,
+# so that the end of a value can be searched for.
 read_gitmodules() {
 	log_size
 	step_from=$size
@@ -83,14 +89,16 @@ read_gitmodules() {
 		said="it is not a file, or larger than $LARGEST_GITMODULES bytes"
 		fail bad-gitmodules submodules "$2" "$said"
 		;;
+	exit/23)
+		said='it has a tab or a newline in a name or a value'
+		fail bad-gitmodules submodules "$2" "$said"
+		;;
 	exit/*)
 		said=$(tail -c "+$((step_from + 1))" "$LOG" | head -n 1)
 		fail bad-gitmodules submodules "$2" "$said"
 		;;
 	*) step_failed submodules "$1" ;;
 	esac
-	said='it has a tab or a newline in a name or a value'
-	! grep -q "$TAB.*$TAB" "$R/gitmodules" || fail bad-gitmodules submodules "$2" "$said"
 }
 
 # list_modules LIMIT: adds the submodules of $module_is to the list.
@@ -124,11 +132,15 @@ list_modules() {
 # `path` fits by its value, the others by the name of the submodule.
 module_setting() {
 	module_name='' module_value=''
+	# grep takes for ever to search for more than any path has (PATH_MAX).
+	[ ${#2} -lt 4096 ] || return 0
 	case $1 in
-	path) grep -F -e ".path$TAB$2" "$R/gitmodules" ;;
+	path) grep -F -e ".path$TAB$2$TAB." -e ".path$TAB$2/$TAB." "$R/gitmodules" ;;
 	*) grep -F -e "$2.$1$TAB" "$R/gitmodules" ;;
 	esac | tail -n 100 >"$R/settings" || write_failed submodules "$R"
 	while IFS=$TAB read -r module_key module_is_set; do
+		# Of an empty value only the dot is left.
+		if [ "$module_is_set" = . ]; then module_is_set=; else module_is_set=${module_is_set%"$TAB."}; fi
 		case $1 in
 		path) [ "${module_key##*.}/${module_is_set%/}" = "path/$2" ] || continue ;;
 		*) [ "$module_key" = "$2.$1" ] || continue ;;
@@ -143,7 +155,10 @@ module_address() {
 	case $module_path in
 	'"'* | *\\*) fail submodule-name submodules "$module_path" ;;
 	esac
-	is_clean_path "$module_path" || fail submodule-outside submodules "$module_path"
+	is_clean_path "$module_path" || {
+		module_path=$(printf %.200s "$module_path")
+		fail submodule-outside submodules "$module_path"
+	}
 	module_setting path "$module_path"
 	module_named=$module_name
 	[ -n "$module_named" ] || fail submodule-without-address submodules "$module_path"
