@@ -272,6 +272,8 @@ token_alive() {
 # is dead when the file is unchanged for timeout.lost. Times of two files are compared, since clocks may differ.
 token_beats() {
 	mark "$R/seen" 2>/dev/null || return 0
+	# The operator's deadline for this script does not have that time.
+	fact ending yes
 	beats_left=$lost
 	while [ "$beats_left" -ge 0 ]; do
 		beats_left=$((beats_left - 1))

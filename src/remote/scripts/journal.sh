@@ -24,7 +24,7 @@ own_entry() {
 # is_entry NAME: whether it is a name of ours. A number is six digits; more would not be one for every shell.
 is_entry() {
 	case $1 in
-	[1-9][0-9][0-9][0-9][0-9][0-9].????????T??????Z-???????.*) ;;
+	??????.????????T??????Z-???????.*) is_number "${1%%.*}" ;;
 	*) return 1 ;;
 	esac
 }
@@ -35,7 +35,7 @@ is_entry() {
 open_entry() {
 	mark_whole
 	entry_number=100000
-	for entry_last in "$S/journal/"[1-9][0-9][0-9][0-9][0-9][0-9].*; do
+	for entry_last in "$S/journal/"[0-9]*; do
 		is_entry "${entry_last##*/}" && entry_number=${entry_last##*/}
 	done
 	entry_number=${entry_number%%.*}

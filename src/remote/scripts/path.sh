@@ -10,9 +10,7 @@ need_layout() {
 	[ -x "$S" ] || need_own_login "$1"
 	format_is=
 	read -r format_is 2>/dev/null <"$S/format" || [ -n "$format_is" ] || return 0
-	case $format_is in
-	[1-9] | [1-9][0-9]) [ "$format_is" -gt $FORMAT ] || return 0 ;;
-	esac
+	! is_number "$format_is" || [ "$format_is" -gt $FORMAT ] || return 0
 	fail newer-layout "$1" "$S" "$format_is"
 }
 

@@ -328,8 +328,8 @@ init_place() {
 	read -r place_id 2>/dev/null </etc/machine-id
 	read -r place_name 2>/dev/null </proc/sys/kernel/hostname
 	case $place_id in
-	'' | *[!0-9a-f]*) ;;
-	*) place_machine=$place_id-${place_name%%[!0-9A-Za-z_-]*} ;;
+	'' | *[!0123456789abcdef]*) ;;
+	*) place_machine=$place_id-${place_name%%[!0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-]*} ;;
 	esac
 	PLACE=$BOOT.${start:-0}.$place_machine
 }
