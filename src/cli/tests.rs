@@ -36,6 +36,7 @@ fn config(key: Option<&str>, origin: bool) -> Command {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn what_is_typed_means_a_command() {
     let back = |n| Command::Revert(RevertTo::Back(n));
     let to = |deploy: &str| Command::Revert(RevertTo::Deploy(deploy.to_owned()));
@@ -137,6 +138,7 @@ fn commands_that_look_take_what_is_theirs() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn everything_else_is_refused() {
     let table = [
         ("", "which environment?"),

@@ -79,7 +79,7 @@ const SYSTEMS: [System; 11] = [
 pub(super) fn in_ci(mut by: By, lookup: Lookup<'_>) -> By {
     let set = |name: &&str| lookup(name).filter(|value| !value.trim().is_empty());
     let is_on = |name: &&str| set(name).is_some_and(|value| value != "false" && value != "0");
-    let Some(system) = SYSTEMS.iter().find(|system| system.marks.iter().any(|mark| is_on(mark))) else {
+    let Some(system) = SYSTEMS.iter().find(|system| system.marks.iter().any(&is_on)) else {
         return by;
     };
     let first = |names: &[&str]| names.iter().find_map(set);

@@ -102,21 +102,12 @@ impl Notice {
                     "its `path` was last deployed for the environment `{other}`; two environments share it"
                 )
             }
-            Notice::AppsStay { apps } => {
-                let stay = if apps.len() == 1 { "stays" } else { "stay" };
-                format!("{} {stay} live: there is no earlier release to return to", apps.join(", "))
-            }
+            Notice::AppsStay { apps } => stay(apps),
             Notice::ConfigurationChanged { release, hosts } => format!(
                 "the configuration has changed since {release} was deployed; today's is used to build it on {}",
                 hosts.join(", ")
             ),
-            Notice::Skipped { hosts, environment } => {
-                let them = if hosts.len() == 1 { "it" } else { "them" };
-                format!(
-                    "skipped: {}; run `shipit {environment} sync` later to update {them}",
-                    hosts.join(", ")
-                )
-            }
+            Notice::Skipped { hosts, environment } => skipped(hosts, environment),
             Notice::NoHostOfApp { app } => format!("no host of {app} can be reached"),
             Notice::CannotSkip { hosts } => {
                 format!("{} cannot be skipped: a hook runs there for all hosts", hosts.join(", "))
@@ -138,17 +129,29 @@ impl Notice {
             Notice::LocalHookFailed { step, message } => format!("{step} failed: {message}"),
             Notice::Release { app: Some(app), warning, .. } => format!("{app}: {}", warning.message()),
             Notice::Release { app: None, warning, .. } => warning.message(),
-            Notice::Unchecked { apps } => {
-                let what = match &apps[..] {
-                    [] => "the new release serves".to_owned(),
-                    [app] => format!("{app} serves"),
-                    apps => format!("{} serve", apps.join(", ")),
-                };
-                format!("nothing checked whether {what}; set `health`, or `verify` in `supervisor`")
-            }
+            Notice::Unchecked { apps } => unchecked(apps),
             Notice::FromHost { text, .. } => text.clone(),
         }
     }
+}
+
+fn stay(apps: &[String]) -> String {
+    let stay = if apps.len() == 1 { "stays" } else { "stay" };
+    format!("{} {stay} live: there is no earlier release to return to", apps.join(", "))
+}
+
+fn skipped(hosts: &[String], environment: &str) -> String {
+    let them = if hosts.len() == 1 { "it" } else { "them" };
+    format!("skipped: {}; run `shipit {environment} sync` later to update {them}", hosts.join(", "))
+}
+
+fn unchecked(apps: &[String]) -> String {
+    let what = match apps {
+        [] => "the new release serves".to_owned(),
+        [app] => format!("{app} serves"),
+        apps => format!("{} serve", apps.join(", ")),
+    };
+    format!("nothing checked whether {what}; set `health`, or `verify` in `supervisor`")
 }
 
 fn spoken(time: Duration) -> String {

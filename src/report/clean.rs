@@ -1,7 +1,7 @@
 //! Bytes of others, made harmless: what leaves this module holds no control character, no escape sequence and
 //! nothing that reorders or hides text.
 //!
-//! Text of a host or a file is cleaned with [`line`] or [`lines`] where it becomes part of a message. All that goes to a
+//! Text of a host or a file is cleaned with [`line()`] or [`lines`] where it becomes part of a message. All that goes to a
 //! terminal, or could, passes [`shown`] once more on its way out, and all JSON [`json`]: so what was forgotten there
 //! acts on no terminal either.
 //!
@@ -45,7 +45,7 @@ pub fn truncate(text: &str, width: usize) -> Cow<'_, str> {
 }
 
 /// A text of ours that may go to a terminal: all but line ends, tabs and colours is made harmless. The last door, not a
-/// substitute for [`line`]: colours of a host would pass.
+/// substitute for [`line()`]: colours of a host would pass.
 #[must_use]
 pub fn shown(text: &str) -> Cow<'_, str> {
     let is_harmless = |c: char| matches!(c, '\n' | '\t') || !(c.is_control() || hides(c));
@@ -85,7 +85,7 @@ fn colour(mut rest: Peekable<Chars<'_>>) -> Option<String> {
     (rest.next() == Some('m') && numbers.trim_start_matches('0') != "8").then_some(numbers)
 }
 
-/// JSON that means the same and acts on no terminal: what serde leaves as it is between quotes, and [`line`] would
+/// JSON that means the same and acts on no terminal: what serde leaves as it is between quotes, and [`line()`] would
 /// remove, is escaped.
 #[must_use]
 pub fn json(text: &str) -> Cow<'_, str> {

@@ -30,6 +30,7 @@ pub fn allowed(case: &Case, struck: &Struck) -> Vec<i32> {
     codes
 }
 
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn deploy(case: &Case, phase: usize) -> &'static [i32] {
     let gone = matches!(case.kind, Kind::CutRst | Kind::CutFin | Kind::KillSession);
     match case.kind {

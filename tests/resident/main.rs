@@ -2,7 +2,7 @@
 //! to in the wire protocol, and is hurt in every state it can be in.
 //!
 //! Every scenario runs on all three shells, as tests of their own. What a host holds and serves is looked at on disk.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::print_stderr, clippy::unwrap_used, clippy::expect_used)]
 
 // What generators share.
 #[path = "../common/adversary.rs"]

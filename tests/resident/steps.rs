@@ -29,6 +29,7 @@ fn all_is_on_the_disk_before_the_entry_is(sh: Sh) {
     deploy.run.script(&Script::new().undo().unlock()).good();
 }
 
+#[allow(clippy::too_many_lines, reason = "a table of edges")]
 fn every_edge_forward_leaves_its_mark(sh: Sh) {
     let ground = Ground::deployed(sh);
     let old = ground.current().unwrap();

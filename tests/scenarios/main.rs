@@ -2,7 +2,7 @@
 //! command, or a kind of thing that can happen; `common` is the world that they play in.
 //!
 //! One binary for all of them: each test binary links russh and ring once more.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::print_stderr, clippy::unwrap_used, clippy::expect_used)]
 
 #[macro_use]
 #[path = "../common/mod.rs"]
