@@ -200,7 +200,7 @@ fn a_host_that_is_not_reached_counts_most(kind: Kind) {
     fs::rename(world.host("web3").path("app/current.new"), world.host("web3").path("app/current")).unwrap();
     let run = world.shipit(&["production", "check"]).ends_with(4);
     assert!(run.stdout.contains("web1\n  not reached: cannot connect to web1"), "{run}");
-    assert!(run.stdout.contains("web2\n  not reached: the host key of web2"), "{run}");
+    assert!(run.stdout.contains("web2\n  not reached: unknown host key of web2"), "{run}");
     assert!(run.stdout.contains("web3\n  broken: "), "{run}");
     // The hint for the unknown key is a remedy like any other.
     let line = run.stdout.lines().find(|line| line.trim_start().starts_with("echo ")).unwrap().to_owned();
