@@ -140,8 +140,9 @@ fn user_services_without_linger(kind: Kind) {
     let host = world.host("web1");
     let _place = Place::new(host, &format!("{OWN_ETC} && mount -t tmpfs none /var/lib"));
     world.shipit(&["production", "check"]).ends_with(0).does_not_say("linger");
-    world.production("supervisor = { reload = \"true && systemctl --user restart shop\" }");
-    world.shipit(&["production", "check"]).ends_with(0).says("  warning: services of ");
+    world
+        .production("supervisor = { reload = \"true && systemctl --user restart shop\", verify = \"true\" }");
+    world.shipit(&["production", "check"]).ends_with(0).says("  warning: linger is off");
     host.tool("loginctl", "#!/bin/sh\n[ $1 = enable-linger ] && mkdir -p /var/lib/systemd/linger && : >/var/lib/systemd/linger/$2\n");
     cured(&world);
 }

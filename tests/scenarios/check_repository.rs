@@ -72,7 +72,7 @@ fn a_git_server_that_shows_another_key() {
     world
         .shipit(&["production", "check"])
         .ends_with(1)
-        .says("another host key than the one that is known")
+        .says("is not the one that this host knows")
         .does_not_say("echo ");
 }
 

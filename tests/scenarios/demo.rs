@@ -100,7 +100,9 @@ fn what_it_says_itself_fits_eighty_columns() {
     let here = demo.temporary.to_str().unwrap();
     let told = run.stdout.lines().filter(|line| !line.contains(here) && !line.contains("you@"));
     // Live lines and data are two streams, and come together here as they do on no terminal.
-    for line in told.filter(|line| !line.contains('\u{1b}') && !line.starts_with('✓')) {
+    let told = told.filter(|line| !line.contains('\u{1b}') && !line.starts_with('✓'));
+    // The table of `list` fits the terminal, and a pipe has no width.
+    for line in told.filter(|line| !line.starts_with("revert  ")) {
         assert!(line.chars().count() <= 80, "{line}");
     }
 }

@@ -72,7 +72,7 @@ fn each_state_of_real_hosts_is_told_as_it_is_acted_upon() {
     world.config(&toml.replace(&url, address));
     world.publish("one");
     let run = world.shipit(&["production", "revert", "-n"]).ends_with(1);
-    run.says("run `shipit production setup` first: not set up yet: web1, web2 and web3");
+    run.says("not set up yet: web1, web2 and web3; run `shipit production setup` first");
     does_what_it_says(&world, &["production", "sync"], 1);
     world.shipit(&["production", "setup"]).ends_with(0);
     does_what_it_says(&world, &["production", "restart"], 1);
