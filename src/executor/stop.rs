@@ -21,7 +21,8 @@ const MOMENT: Duration = Duration::from_secs(3);
 impl Fleet<'_> {
     /// A host failed: what becomes of the others.
     pub(super) fn stop_others(&mut self, failed: usize) {
-        if self.plan.policy.others == Others::GoOn {
+        // That one which was stopped has not done its work says nothing about the others.
+        if self.plan.policy.others == Others::GoOn || self.hosts[failed].stopped {
             return;
         }
         let failure = self.hosts[failed].failure.as_ref();

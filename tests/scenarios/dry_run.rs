@@ -29,7 +29,7 @@ fn does_what_it_says(world: &World, args: &[&str], code: i32) -> Value {
     let app = &said["apps"][0];
     if code == 4 {
         // A host could not be asked, and cannot be skipped.
-        world.shipit(&[args, &["-n"]].concat()).ends_with(0).says("cannot be asked, this would fail");
+        world.shipit(&[args, &["-n"]].concat()).ends_with(0).says("and this needs all hosts: it would fail");
         return said;
     }
     if app["change"] == "in-place" {

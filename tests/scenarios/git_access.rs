@@ -103,7 +103,8 @@ fn a_changed_host_key_of_the_git_server() {
     let other = world.host("web1").public_key();
     world.host("web1").put(".ssh/known_hosts", &format!("[127.0.0.1]:{port} {other}\n"));
     let run = world.shipit(&["production", "setup"]).ends_with(1);
-    let run = run.says("is not the one that this host knows").says("somebody may stand between");
+    let run =
+        run.says("is not the one that this host knows").says("someone may be intercepting the connection");
     paste(&world, &run);
     world.shipit(&["production", "setup"]).ends_with(0);
 }
@@ -144,7 +145,7 @@ fn a_git_server_that_cannot_be_reached() {
     run.says("refused the connection").says("check address and port");
     serve_from(&world, "ssh://git@git.invalid/shop.git");
     let run = world.shipit(&["production", "setup"]).ends_with(1);
-    run.says("finds no address of the git server git.invalid").says("getent hosts git.invalid");
+    run.says("cannot resolve the name of the git server git.invalid").says("getent hosts git.invalid");
 }
 
 #[test]

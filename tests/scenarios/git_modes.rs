@@ -433,7 +433,7 @@ fn a_token_reaches_git_and_nothing_else(sh: &'static str) {
     world.env("GIT_TOKEN", "wrong");
     world.repo.publish(&[("page", "two")]);
     world.repo.git(&["--git-dir", &origin, "update-server-info"]);
-    world.shipit(&["production"]).ends_with(1).says("the token in `repo-token` is not taken");
+    world.shipit(&["production"]).ends_with(1).says("the server rejected the token in `repo-token`");
     host.serves("one");
     world.env("GIT_TOKEN", "two\nlines");
     world.shipit(&["production"]).ends_with(2).says("`repo-token` is empty, or holds control characters");
