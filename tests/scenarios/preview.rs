@@ -129,7 +129,10 @@ fn what_cannot_be_asked_is_named_once_and_the_scripts_are_there() {
     world.host("web1").kill_sshd();
     let run = world.shipit(&["production", "plan"]).ends_with(0).says("\nprepare ");
     assert_eq!(run.stderr.lines().count(), 2, "{run}");
-    assert!(run.stderr.ends_with("note: web1 did not answer, and this needs all hosts: it would fail\n"), "{run}");
+    assert!(
+        run.stderr.ends_with("note: web1 did not answer, and this needs all hosts: it would fail\n"),
+        "{run}"
+    );
     assert!(run.stderr.starts_with("note: could not ask web1 what is live: cannot connect to web1"), "{run}");
     assert_eq!(news(&run)[0], "on web2:");
     let json = document(&world.shipit(&["production", "plan", "--output=json", "-q"]).ends_with(0));

@@ -92,7 +92,8 @@ fn the_list_has_age_and_result_and_numbers_that_show_takes(kind: Kind) {
     assert!(lines[1].contains("  reverted to  ") && lines[2].contains("  deployed     "), "{list}");
     assert!(lines[2].ends_with(subject.trim()), "{subject} in {list}");
     assert!(lines[3].starts_with("live") && lines[4].starts_with("1 "), "{list}");
-    assert!(lines[4].contains(" ago)  operator@") || lines[4].contains("(just now)  "), "{list}");
+    assert!(lines[4].contains(" ago) ") || lines[4].contains("(just now) "), "{list}");
+    assert!(lines[4].contains(" operator@"), "{list}");
     let newest = world.shipit(&["production", "list", "-n", "2"]).ends_with(0);
     assert_eq!(newest.stdout.lines().count(), 3, "{newest}");
     newest.says("and 2 older deploys: shipit production list -n N shows more");
