@@ -130,7 +130,11 @@ fn what_fails_is_put_back_on_the_synced_hosts_only(kind: Kind) {
     let reload = LOG.replace("[ ! -e ~/broken ]", "! grep -q three page");
     world.production(&reload);
     forget(&world);
-    world.shipit(&["production", "sync"]).ends_with(5).says("rolled back").says("today's is used to build it");
+    world
+        .shipit(&["production", "sync"])
+        .ends_with(5)
+        .says("rolled back")
+        .says("today's is used to build it");
     assert_eq!(world.host("web3").page().as_deref(), Some("two"));
     for rest in ["web1", "web2"] {
         assert_eq!(world.host(rest).read("log"), None, "{rest} is not touched");
