@@ -132,7 +132,7 @@ fn the_operator_is_asked_between_batches(kind: Kind) {
         world.publish("two");
         let mut terminal = world.shipit_at_terminal(&["production"]);
         let shows = |text: &str| terminal.shown().contains(text);
-        eventually("the question", || shows("go on with batch 2 of 2 on web2: 1 commit ("));
+        eventually("the question", || shows("go on with batch 2 of 2 on web2: ") && shows("[y/N]"));
         assert!(shows("(no rolls back web1)"), "{}", terminal.shown());
         assert_eq!(world.host("web1").page().as_deref(), Some("two"));
         assert_eq!(world.host("web2").page().as_deref(), Some("one"));
