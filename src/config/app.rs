@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use super::command::LocalCommand;
 use super::health::Health;
 use super::paths::SharedPath;
+use super::supervisor::Supervisor;
 use super::variable::EnvVariable;
 use super::words::{Fetch, Shell};
 
@@ -50,8 +51,8 @@ pub struct App {
     pub profile: Vec<String>,
     /// The hooks that are set.
     pub hooks: Hooks,
-    /// The commands that (re)start the app; none: nothing is reloaded.
-    pub supervisor: Option<Supervisor>,
+    /// What makes a release run, on the hosts with their roles; none: nothing is reloaded.
+    pub supervisors: Vec<Supervisor>,
     /// How its health is checked, with `{host}` not filled in yet ([`App::health_on`] does that). None: it is not checked.
     pub health: Option<Health>,
     /// What `logs` shows: files on the host, with wildcards; relative to the deploy path, `~/` is the remote home.
@@ -134,54 +135,4 @@ pub struct Hook {
     pub timeout: Option<Duration>,
     /// The operator's file that the text is from.
     pub file: Option<PathBuf>,
-}
-
-/// What keeps an app running on a host. What it needs later is stored with each release, by its kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Supervisor {
-    /// `supervisor = { reload, … }`: the user's own commands.
-    Commands(SupervisorCommands),
-}
-
-/// The user's own commands, texts like those of hooks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SupervisorCommands {
-    /// Makes the release in `current` the running one.
-    pub reload: String,
-    /// Used instead of `reload` when `status` says that nothing runs (or on a first deploy where it is set).
-    pub start: Option<String>,
-    /// Stops it: after a first deploy that failed.
-    pub stop: Option<String>,
-    /// 0: runs; anything else: does not.
-    pub status: Option<String>,
-    /// 0: the release in `current` is what runs.
-    pub verify: Option<String>,
-}
-
-impl Supervisor {
-    /// The steps that it has, and the command of each.
-    pub fn steps(&self) -> impl Iterator<Item = (&'static str, &String)> {
-        let Supervisor::Commands(commands) = self;
-        let SupervisorCommands { reload, start, stop, status, verify } = commands;
-        let optional = [("start", start), ("stop", stop), ("status", status), ("verify", verify)];
-        let optional = optional.into_iter().filter_map(|(step, text)| Some((step, text.as_ref()?)));
-        std::iter::once(("reload", reload)).chain(optional)
-    }
-
-    /// Whether it says that what runs is the release in `current`.
-    #[must_use]
-    pub fn verifies(&self) -> bool {
-        self.steps().any(|(step, _)| step == "verify")
-    }
-
-    pub(super) fn map(&self, change: impl Fn(&String) -> String) -> Self {
-        let Supervisor::Commands(commands) = self;
-        Supervisor::Commands(SupervisorCommands {
-            reload: change(&commands.reload),
-            start: commands.start.as_ref().map(&change),
-            stop: commands.stop.as_ref().map(&change),
-            status: commands.status.as_ref().map(&change),
-            verify: commands.verify.as_ref().map(&change),
-        })
-    }
 }

@@ -45,9 +45,13 @@ impl Environment {
         ] {
             hooks.iter().for_each(|hook| encoder.hook(name, hook));
         }
-        if let Some(supervisor) = app.supervisor_on(host) {
+        for supervisor in app.supervisors_on(host) {
             for (step, text) in supervisor.steps() {
                 encoder.field(&format!("supervisor.{step}"), text);
+            }
+            if let Some(known) = supervisor.known() {
+                encoder.field("supervisor", known.program.name());
+                known.parameters().iter().for_each(|(key, value)| encoder.field(key, value));
             }
         }
         if let Some(health) = app.health_on(host) {

@@ -1,6 +1,7 @@
 //! What an app's configuration does that is allowed, and is rarely meant. Only a look at the texts: nothing is run.
 
 use super::app::App;
+use super::supervisor::Supervisor;
 
 /// Tells pm2 to go on with what it has. pm2 keeps the directory in which an app was first started, so the release of that time
 /// goes on running, with success, until it is pruned.
@@ -12,15 +13,15 @@ impl App {
     /// no question.
     #[must_use]
     pub fn is_unchecked(&self) -> bool {
-        let verifies = self.supervisor.as_ref().is_some_and(|supervisor| supervisor.verifies());
-        let runs = self.supervisor.is_some() || !self.hooks.post_deploy.is_empty();
-        runs && !verifies && self.health.is_none()
+        let verified = self.supervisors.iter().any(Supervisor::verifies);
+        let runs = !self.supervisors.is_empty() || !self.hooks.post_deploy.is_empty();
+        runs && !verified && self.health.is_none()
     }
 
     /// The command with which pm2 would go on running an old release.
     #[must_use]
     pub fn pm2_keeps(&self) -> Option<String> {
-        let texts = self.supervisor.iter().flat_map(|supervisor| supervisor.steps()).map(|(_, text)| text);
+        let texts = self.supervisors.iter().flat_map(Supervisor::steps).map(|(_, text)| text);
         let texts = texts.chain(self.hooks.post_deploy.iter().map(|hook| &hook.text));
         let all: Vec<&str> = texts.flat_map(|text| words(text)).collect();
         let calls = |words: &[&str]| words[0].rsplit('/').next() == Some("pm2");

@@ -1,12 +1,12 @@
-//! Hooks and the supervisor's commands: texts that are sent as they are.
+//! Hooks: texts that are sent as they are.
 //!
 //! `script` files are read here, once, so that what was planned is what runs.
 
 use std::path::PathBuf;
 
-use super::app::{Hook, Hooks, Supervisor, SupervisorCommands};
+use super::app::{Hook, Hooks};
 use super::file::{Node, Source, Table, Value};
-use super::keys::{self, Key, Place, Scope};
+use super::keys::{self, Place, Scope};
 use super::layers::Layers;
 use super::problem::{Problem, Problems};
 use super::sources::Sources;
@@ -145,70 +145,4 @@ impl Reader<'_> {
         }
         Ok(source)
     }
-}
-
-/// `supervisor`: the user's own commands.
-pub(super) fn supervisor(
-    layers: &Layers<'_>,
-    context: &Context<'_>,
-    problems: &mut Problems,
-) -> Option<Supervisor> {
-    let mut last = None;
-    for (table, _) in layers.tables() {
-        if let Some(entry) = table.get("supervisor") {
-            last = read_supervisor(&entry.node, context, problems);
-        }
-    }
-    last
-}
-
-fn read_supervisor(node: &Node, context: &Context<'_>, problems: &mut Problems) -> Option<Supervisor> {
-    let table = match &node.value {
-        Value::Table(table) => table,
-        Value::Text(kind) => {
-            let problem = node.problem(format!("the supervisor \"{kind}\" is not yet supported"));
-            problems.push(if kind == "pm2" { problem.help(PM2) } else { own_commands(problem) });
-            return None;
-        }
-        Value::List(_) => {
-            problems.push(own_commands(node.problem("several supervisors are not yet supported")));
-            return None;
-        }
-        _ => {
-            problems.push(own_commands(node.expected("a table")));
-            return None;
-        }
-    };
-    let place = Place { name: format!("{}.supervisor", context.parent), parent: context.parent.to_owned() };
-    keys::check(table, Scope::Supervisor, &place, problems);
-    let mut command = |key: &str| -> Option<String> {
-        let node = &table.get(key)?.node;
-        let text = problems.keep(values::any_text(node))?;
-        if text.trim().is_empty() {
-            problems.push(node.problem(format!("`{key}` must not be empty")));
-        }
-        Some(text.to_owned())
-    };
-    let (start, stop) = (command("start"), command("stop"));
-    let (status, verify) = (command("status"), command("verify"));
-    if let Some(reload) = command("reload") {
-        return Some(Supervisor::Commands(SupervisorCommands { reload, start, stop, status, verify }));
-    }
-    if table.get("reload").is_none() && table.get("kind").is_none() {
-        let problem = Problem::at(table.span.clone(), "`reload` is missing from the supervisor");
-        problems.push(problem.maybe_help(Scope::Supervisor.key("reload").and_then(Key::example)));
-    }
-    None
-}
-
-// An app that pm2 started in a release stays in that directory, whatever `current` is later, and pm2 reports success.
-const PM2: &str = "for now, give your own commands. `pm2 reload` and `pm2 startOrReload` keep running the release in which \
-    the app was first started; this starts it in the new one, with a short gap: \
-    supervisor = { reload = \"pm2 delete shop || true; pm2 start ecosystem.config.js\" }; and let `health` ask the app";
-
-fn own_commands(problem: Problem) -> Problem {
-    problem.help(
-        "for now, give your own commands: supervisor = { reload = \"systemctl --user restart shop\", \
-         verify = \"systemctl --user is-active --quiet shop\" }",
-    )
 }

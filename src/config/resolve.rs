@@ -19,7 +19,9 @@ use super::placeholders::Placeholders;
 use super::problem::{Problem, Problems};
 use super::sources::Sources;
 use super::words::{self, Fetch, Shell};
-use super::{apps, files, health, hooks, hosts, paths, repository, rollout, set, sites, values};
+use super::{
+    apps, files, health, hooks, hosts, paths, repository, rollout, set, sites, supervisor_reader, values,
+};
 
 /// The environment `name` of a file, resolved, where no command has to be run for that.
 pub fn load(file: &Path, name: &str) -> Result<Environment, ConfigError> {
@@ -263,8 +265,9 @@ impl<'a> Reader<'a> {
         let name = name.map_or_else(|| app_name(&repo), str::to_owned);
         let context = hooks::Context { sources: self.sources, parent: self.parent };
         let placeholders = Placeholders { environment: self.name, app: &name, host: None };
-        let supervisor = hooks::supervisor(layers, &context, problems)
-            .map(|supervisor| supervisor.map(|text| placeholders.fill_command(text)));
+        let supervisors = supervisor_reader::read(layers, &context, &name, problems);
+        let supervisors = supervisors.iter().map(|one| one.map(|text| placeholders.fill_command(text)));
+        let supervisors = supervisors.collect();
         let (shared, carry) = self.kept_paths(problems);
         let repo_token = repository::token(layers, &repo, problems);
         let (files, env_file) = files::read(layers, self.sources, problems);
@@ -288,7 +291,7 @@ impl<'a> Reader<'a> {
             logs: self.strings("logs", paths::log_files, problems),
             // Of the app's own tables: an environment has no roles.
             roles: layers.of_app(self.name, &name).last("roles", problems, values::roles).unwrap_or_default(),
-            supervisor,
+            supervisors,
             name,
             repo,
         }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::keys::{Key, Kind, Scope, Unset};
+use super::supervisor::Program;
 
 /// Its text.
 #[must_use]
@@ -100,6 +101,10 @@ fn kind(kind: Kind) -> Value {
         ] })),
         Kind::Hosts => text_or(Scope::Host),
         Kind::Hooks => text_or(Scope::Hook),
+        Kind::Supervisors => {
+            let word = json!({ "enum": Program::WORDS.iter().map(|(word, _)| word).collect::<Vec<_>>() });
+            one_or_more(json!({ "anyOf": [word, reference(Scope::Supervisor)] }))
+        }
         Kind::Env => json!({
             "type": "object",
             "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" },

@@ -98,7 +98,7 @@ fn check_roles(groups: &[Group<'_>], context: &Context<'_>, problems: &mut Probl
     for key in Scope::App.keys() {
         let listed: Vec<&Entry> = match key.kind {
             _ if key.name == "roles" => own.entry(key.name).into_iter().collect(),
-            Kind::Hooks => {
+            Kind::Hooks | Kind::Supervisors => {
                 let items = context.layers.entry(key.name).map(|entry| entry.node.items());
                 let tables = items.unwrap_or_default().iter().filter_map(|item| item.as_table().ok());
                 tables.filter_map(|table| table.get("roles")).collect()

@@ -61,7 +61,8 @@ impl Fleet<'_> {
         Counted::Within
     }
 
-    /// The running steps of hosts that were stopped are to end, and no other begins: what is left is what is no step.
+    /// The running steps of hosts that were stopped are to end, and no other begins: what is left is what is no step,
+    /// and a reload, which is left to end.
     pub(super) fn hurry(&mut self) {
         for (host, target) in self
             .hosts
@@ -69,7 +70,8 @@ impl Fleet<'_> {
             .zip(&self.plan.targets)
             .filter(|(host, _)| host.running.is_some() && host.stopped)
         {
-            let until = after(Some(GRACE + Duration::from_secs(target.limits.beside_steps)));
+            let left = target.limits.beside_steps.saturating_add(target.limits.reload);
+            let until = after(Some(GRACE + Duration::from_secs(left)));
             host.deadline = host.deadline.or(until).min(until);
         }
     }

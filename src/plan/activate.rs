@@ -64,7 +64,7 @@ pub(super) fn in_service(stages: &mut Stages<'_>, batch: Batch, app: Option<&App
 /// The parts of an app's targets that go live together.
 pub(super) fn batches(stages: &Stages<'_>, app: &App, environment: &Environment) -> Vec<(Batch, Vec<usize>)> {
     let members = stages.members();
-    let sizes = environment.rollout.batches(members.len(), !app.hooks.drain.is_empty());
+    let sizes = environment.rollout.batches(members.len(), app.interrupts());
     let at = members.first().map_or(0, |first| environment.sites[*first].app);
     let mut rest = members;
     let of = sizes.len();

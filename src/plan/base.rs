@@ -67,6 +67,8 @@ pub(super) fn fill_release(stages: &mut Stages<'_>, app: &App) {
     stages.all(|s| files.iter().enumerate().fold(s, |s, (n, (path, mode))| s.file(n, *mode, path)));
     stages.all(|s| s.link(&links(app)).carry(fetch, &app.carry));
     stages.hooks(Step::Build, &app.hooks.build, Place::Release);
+    let known = stages.on_hosts(|host| app.supervisors_on(host).iter().any(|one| one.known().is_some()));
+    stages.each(|at, script| if known[at] { script.detect() } else { script });
 }
 
 // The `drain` and `undrain` steps that run on the operator's machine.

@@ -55,8 +55,7 @@ fn commands(app: &App) -> Vec<String> {
         &hooks.undrain,
     ];
     let texts = lists.into_iter().flatten().filter(|hook| !hook.local).map(|hook| hook.text.as_str());
-    let supervisor =
-        app.supervisor.iter().flat_map(|supervisor| supervisor.steps().map(|(_, text)| text.as_str()));
+    let supervisor = app.supervisors.iter().flat_map(|one| one.steps().map(|(_, text)| text.as_str()));
     let mut commands: Vec<String> = Vec::new();
     for command in texts.chain(supervisor).filter_map(first_command) {
         if !commands.iter().any(|known| known == command) {

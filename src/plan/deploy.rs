@@ -99,7 +99,7 @@ pub fn revert(environment: Environment, options: &Options) -> Plan {
     let mut stages = Stages::new(&environment);
     let fetch = stages.limits.fetch;
     stages.phase(Phase::Prepare);
-    stages.all(|s| s.again(fetch).intent());
+    stages.all(|s| s.again(fetch).detect().intent());
     stages.apps(|stages, app| {
         let options = ActivateOptions { participants: Participants::All, pause: Pause::None, hooks: None };
         activate(stages, app, &environment, &options);

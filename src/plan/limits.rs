@@ -27,6 +27,8 @@ const FILES: u64 = 60;
 pub struct ScriptLimits {
     /// For what is no step.
     pub beside_steps: u64,
+    /// For a reload, which is left to end when a host is stopped.
+    pub reload: u64,
     steps: BTreeMap<&'static str, u64>,
     recovery: u64,
 }
@@ -43,6 +45,8 @@ impl ScriptLimits {
         let kept = |texts: &[Hook]| hooks(texts).max(LEAST_HOOK);
         let fetch = seconds(times.fetch).saturating_mul(if app.submodules { MODULES } else { 1 });
         let reload = seconds(times.reload).max(LEAST_RELOAD);
+        // Supervisors are reloaded one after the other, and the user's own commands count as one more.
+        let known = 1 + app.supervisors.len() as u64;
         let health = app.health_on(host).map_or(LEAST_RELOAD, |health| {
             let Tries { within, interval, timeout, stable } = Tries::of(&health);
             [within, interval, timeout, stable].into_iter().fold(0, u64::saturating_add)
@@ -64,9 +68,11 @@ impl ScriptLimits {
             ("pre-activate", hooks(&all.pre_activate)),
             ("drain", kept(&all.drain)),
             ("post-deploy", kept(&all.post_deploy)),
+            ("detect", reload.saturating_mul(known)),
             // It asks first whether the service runs, and tries again while that is busy.
-            ("reload", reload.saturating_mul(3)),
-            ("verify", reload),
+            ("reload", reload.saturating_mul(2 + known)),
+            ("verify", reload.saturating_mul(known)),
+            ("save", reload.saturating_mul(known)),
             ("health", health.max(LEAST_RELOAD)),
             ("undrain", kept(&all.undrain)),
             ("prune", fetch.saturating_add(TIDY)),
@@ -77,6 +83,7 @@ impl ScriptLimits {
         // A host that lost its operator waits that long before it ends a run by itself.
         ScriptLimits {
             recovery: recovery.saturating_add(seconds(times.lost)),
+            reload: steps["reload"],
             beside_steps: BESIDE_STEPS + (sent / SLOWEST) as u64,
             steps,
         }

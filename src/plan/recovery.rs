@@ -69,7 +69,7 @@ fn batches(environment: &Environment) -> Vec<Vec<usize>> {
     for (at, app) in environment.apps.iter().enumerate().rev() {
         let members = environment.sites_of(at);
         let rollout = Rollout { canary: 0, ..environment.rollout };
-        let sizes = rollout.batches(members.len(), !app.hooks.drain.is_empty());
+        let sizes = rollout.batches(members.len(), app.interrupts());
         let size = sizes.iter().copied().max().unwrap_or(1).max(1);
         batches.extend(members.chunks(size).map(<[usize]>::to_vec));
     }

@@ -1,7 +1,7 @@
 //! What is kept with a release: whatever a later revert, rollback or restart needs, and what this run runs.
 
 use super::stages::Stages;
-use crate::config::{App, Health, HealthCheck, Supervisor};
+use crate::config::{App, Health, HealthCheck, Supervisor, SupervisorKind};
 use crate::remote::script::{HealthKind, Script, Tries};
 use crate::remote::step::Step;
 
@@ -22,10 +22,9 @@ pub(super) fn store_all(stages: &mut Stages<'_>, app: &App) {
         None => script,
     });
     let limit = stages.limits.reload;
-    let supervisors = stages.on_hosts(|host| app.supervisor_on(host));
-    stages.each(|at, script| match &supervisors[at] {
-        Some(supervisor) => store_supervisor(script, limit, supervisor),
-        None => script,
+    let supervisors = stages.on_hosts(|host| app.supervisors_on(host));
+    stages.each(|at, script| {
+        supervisors[at].iter().fold(script, |script, one| store_supervisor(script, limit, one))
     });
 }
 
@@ -40,5 +39,10 @@ fn store_health(script: Script, health: &Health) -> Script {
 }
 
 fn store_supervisor(script: Script, limit: u64, supervisor: &Supervisor) -> Script {
-    supervisor.steps().fold(script, |script, (step, text)| script.store(step, limit, text))
+    match &supervisor.kind {
+        SupervisorKind::Commands(_) => {
+            supervisor.steps().fold(script, |script, (step, text)| script.store(step, limit, text))
+        }
+        SupervisorKind::Known(known) => script.store_supervisor(known),
+    }
 }

@@ -56,7 +56,7 @@ fn prepare(stages: &mut Stages<'_>) {
     stages.part(Phase::Prepare, Participants::NotSetUp);
     stages.apps(set_up);
     stages.part(Phase::Prepare, Participants::HasRelease);
-    stages.all(|s| s.again(fetch));
+    stages.all(|s| s.again(fetch).detect());
     stages.part(Phase::Prepare, Participants::MissingRelease);
     stages.apps(|stages, app| {
         stages.all(|s| s.make_way().begin());

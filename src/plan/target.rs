@@ -6,8 +6,9 @@ use super::action::Action;
 use super::limits::ScriptLimits;
 use super::model::Target;
 use super::options::Options;
-use crate::config::{App, Environment, Fetch, FileEntry, Shell};
+use crate::config::{App, Environment, Fetch, FileEntry, Program, Shell};
 use crate::git;
+use crate::remote::adapters::adapter;
 use crate::remote::script::{enter, exports, ssh_with};
 
 /// The files that travel with a deploy: path and mode, in the order of their numbers.
@@ -61,6 +62,7 @@ pub(super) fn target(action: Action, environment: &Environment, at: usize, optio
         files: sent_files(app).into_iter().filter(|_| sends).collect(),
         data: (files.into_iter().enumerate().map(|(n, file)| (format!("file.{n}"), file.content)))
             .chain(token.map(|token| ("token".to_owned(), token)))
+            .chain(adapters(action, app))
             .collect(),
         limits: ScriptLimits::of(environment, app, host, sent),
         exports: SecretString::from(exports(env.iter().map(|e| (e.name.as_str(), e.value.expose_secret())))),
@@ -93,4 +95,16 @@ fn repository(app: &App) -> Vec<(&'static str, String)> {
         variables.push(("token_user", login.unwrap_or_else(|| "x-access-token".to_owned())));
     }
     variables
+}
+
+// The adapters of the supervisors in the file, where the run may reload. Other kinds have theirs on the host from the run that
+// brought them.
+fn adapters(action: Action, app: &App) -> Vec<(String, SecretString)> {
+    let reloads = matches!(action, Action::Deploy | Action::Sync | Action::Revert | Action::Restart);
+    let mut programs: Vec<Program> =
+        app.supervisors.iter().filter_map(|one| Some(one.known()?.program)).collect();
+    programs.sort_unstable();
+    programs.dedup();
+    let sent = programs.into_iter().filter(|_| reloads);
+    sent.map(|program| (format!("adapter.{}", program.name()), adapter(program).to_owned().into())).collect()
 }

@@ -4,6 +4,7 @@
 //! What a run is on a host, from state to state, is drawn in [the map of the code](crate#a-run-on-a-host).
 
 pub mod access;
+pub mod adapters;
 pub mod attempt;
 pub mod by;
 pub mod damage;
@@ -15,10 +16,12 @@ pub mod lineage;
 pub mod program;
 pub mod quote;
 pub mod reason;
+mod reason_hints;
 pub mod release;
 pub mod said;
 pub mod script;
 pub mod step;
+pub mod supervisor_warning;
 pub mod version;
 pub mod warning;
 pub mod wire;

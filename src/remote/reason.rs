@@ -5,6 +5,7 @@
 
 use super::access::AccessError;
 use super::damage::Damage;
+use super::reason_hints::{disk_hint, exit_hint, limit_hint};
 use super::said::{Said, ShortCommit};
 use super::step::Step;
 
@@ -206,6 +207,48 @@ reasons! {
     "no-tcp-client" NoTcpClient {} =>
         "cannot check its health: neither bash nor `nc -z` nor curl is installed here, and sshd forbids forwarding",
         "install curl there, or allow forwarding (AllowTcpForwarding in sshd_config)";
+    // What adapters say of supervisors.
+    "no-supervisor" NoSupervisor { kind: String, tool: String, search_path: String } =>
+        "{tool} is not on the PATH of a session without a terminal ({search_path}), and {kind} needs it",
+        "install it there, or set `prepend-path` or `profile` (nvm: profile = [\"~/.nvm/nvm.sh\"]); `{shipit} check` finds it";
+    "supervisor-down" SupervisorDown { kind: String, said: Said } =>
+        "{kind} does not run on this host{said}", "start it there";
+    "unknown-service" UnknownService { kind: String, name: String } =>
+        "{kind} does not know {name}", "check the name in `supervisor`, and that it was set up on this host";
+    "not-permitted" NotPermitted { kind: String, name: String, said: Said } =>
+        "this login may not control {name} of {kind}{said}",
+        "let it, or set `sudo = true` in `supervisor` and allow these commands in sudoers";
+    "not-running" NotRunning { kind: String, name: String, state: String } =>
+        "{name} does not run: {kind} says {state}", "see `{shipit} logs`, and what it printed above";
+    "crash-loop" CrashLoop { kind: String, name: String, restarts: String } =>
+        "{name} starts and ends again and again ({kind} started it {restarts} times)", "see what it printed above";
+    "wrong-release" WrongRelease { kind: String, name: String, place: String } =>
+        "{name} does not run from the new release, but from {place}",
+        "let it be started in `current`, not in the directory of one release";
+    "not-new" NotNew { kind: String, name: String, pid: String } =>
+        "{kind} did not start {name} anew: it still is process {pid}", "see what it printed above";
+    "port-held" PortHeld { port: String, holder: String } =>
+        "port {port} is still held by {holder}", "end that process; strategy = \"stop-start\" waits until a port is free";
+    "supervisor-busy" SupervisorBusy { kind: String, said: Said } =>
+        "{kind} is busy{said}", "try again";
+    "supervisor-failed" SupervisorFailed { kind: String, said: Said } =>
+        "{kind} failed{said}", "see what it printed above";
+    "never-ready" NeverReady { kind: String, name: String, seconds: String } =>
+        "{name} was not ready after {seconds} s, says {kind}", "see what it printed above; raise `timeout.reload` if it needs longer";
+    "bad-pm2-file" BadPm2File { file: String, said: Said } =>
+        "cannot read pm2's file {file}{said}", "read it there as pm2 does: node -p \"require('./ecosystem.config.js')\"";
+    "no-pm2-file" NoPm2File { directory: String } =>
+        "there is no ecosystem file of pm2 in the release, and pm2 runs nothing below {directory}",
+        "add an ecosystem.config.js to the repository, or name the file: supervisor = { kind = \"pm2\", file = \"…\" }";
+    "no-pm2-app" NoPm2App { name: String, file: String } =>
+        "{file} has no app {name}", "check `only` in `supervisor`";
+    "pm2-node-gone" Pm2NodeGone { path: String } =>
+        "pm2's daemon runs a node that was removed ({path}): it can start nothing any more",
+        "restart the daemon there when a gap is acceptable: pm2 update";
+    "pm2-in-release" Pm2InRelease { path: String } =>
+        "pm2 is {path}: its daemon would go with the release", "install it for the login: npm install -g pm2";
+    "pm2-watch" Pm2Watch { name: String } =>
+        "{name} has `watch`: pm2 would restart it by itself in the middle of a deploy", "remove `watch` from pm2's file for servers";
 }
 
 /// A hint with its commands as they are typed: `{shipit}` stands for `shipit` and the environment.
@@ -298,72 +341,6 @@ impl Reason {
             other => other.usual_hint(),
         };
         (!hint.is_empty()).then_some(hint)
-    }
-}
-
-// Exit codes that mean the same in every shell.
-fn exit_hint(code: u32) -> &'static str {
-    match code {
-        126 => {
-            "the command may not be executed: check its mode (chmod +x), and that the file system is not noexec"
-        }
-        127 => {
-            "command not found; hooks run without a login shell, so ~/.bashrc and nvm are not loaded: set `prepend-path` or \
-             `profile`"
-        }
-        _ => "",
-    }
-}
-
-fn limit_hint(step: Step) -> &'static str {
-    match step {
-        Step::Fetch => "raise timeout.fetch, or fetch less with `fetch`",
-        Step::Resolve | Step::Submodules | Step::Checkout | Step::Carry => "raise timeout.fetch",
-        Step::Reload | Step::Start | Step::Verify => "raise timeout.reload",
-        _ => "raise timeout.hook, or `timeout` in the hook's table",
-    }
-}
-
-fn disk_hint(said: &Said) -> &'static str {
-    match DiskError::of(said) {
-        Some(DiskError::Full) => {
-            "the disk is full: free some space there, or keep fewer releases: set a smaller `keep-releases`, then `{shipit} prune`"
-        }
-        Some(DiskError::NoInodes) => {
-            "the file system has no inodes left (`df -i`): remove files there, or keep fewer releases: set a smaller \
-             `keep-releases`, then `{shipit} prune`"
-        }
-        Some(DiskError::Quota) => "the login has used up its disk quota: free some space there",
-        Some(DiskError::ReadOnly) => {
-            "the file system is mounted read-only: remount it, or set another `path`"
-        }
-        Some(DiskError::Denied) => "this login may not do that: `{shipit} check` says whose the directory is",
-        None => "`{shipit} check` looks at the disk and its owner",
-    }
-}
-
-/// What a tool says in the C locale of errors that a user can do something about (errno(3)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum DiskError {
-    Full,
-    NoInodes,
-    Quota,
-    ReadOnly,
-    Denied,
-}
-
-impl DiskError {
-    fn of(said: &Said) -> Option<DiskError> {
-        let said = said.text();
-        [
-            ("No space left on device", DiskError::Full),
-            ("(no inodes are left)", DiskError::NoInodes),
-            ("Disk quota exceeded", DiskError::Quota),
-            ("Read-only file system", DiskError::ReadOnly),
-            ("Permission denied", DiskError::Denied),
-        ]
-        .into_iter()
-        .find_map(|(text, error)| said.ends_with(text).then_some(error))
     }
 }
 

@@ -84,9 +84,11 @@ steps! {
     "on-failure-local" OnFailureLocal,
     "start" Start,
     "stop" Stop,
+    "detect" Detect,
     "reload" Reload,
     "verify" Verify,
     "status" Status,
+    "save" Save,
     "health" Health,
 }
 
@@ -124,7 +126,7 @@ mod tests {
     use crate::remote::program::{ASK, SOURCE};
 
     // Functions that take the name of a step, and at which place.
-    const TAKES_STEP: [(&str, usize); 12] = [
+    const TAKES_STEP: [(&str, usize); 14] = [
         ("fail", 2),
         ("write_failed", 1),
         ("make_dirs", 1),
@@ -135,6 +137,8 @@ mod tests {
         ("step_begin", 1),
         ("run_step", 1),
         ("run_stored", 1),
+        ("run_adapters", 1),
+        ("service_failed", 1),
         ("has_step", 1),
         ("try_hook", 1),
     ];

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use super::supervisor_warning::SupervisorWarning;
+
 /// Something about the files of a release, or about the repository on a host.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "`message` says what each means")]
@@ -13,6 +15,7 @@ pub enum Warning {
     SubmodulesOff { path: String, count: u64 },
     RevisionReplaced,
     SourceDamaged { path: String },
+    OfSupervisor(SupervisorWarning),
 }
 
 impl Warning {
@@ -39,7 +42,7 @@ impl Warning {
             }
             ("revision-replaced", []) => Warning::RevisionReplaced,
             ("source-damaged", [path]) => Warning::SourceDamaged { path: path.clone() },
-            _ => return None,
+            _ => return SupervisorWarning::parse(word, fields).map(Warning::OfSupervisor),
         })
     }
 
@@ -78,6 +81,7 @@ impl Warning {
             Warning::SourceDamaged { path } => {
                 format!("the git repository {path} has damaged objects: a fresh clone takes its place")
             }
+            Warning::OfSupervisor(warning) => warning.message(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::preview::Preview;
 use super::{clean, human, table};
-use crate::config::{App, Pause};
+use crate::config::{App, KnownSupervisor, Pause, Program, Strategy, Supervisor};
 use crate::executor::decide::Role;
 use crate::git;
 use crate::plan::{Action, Batch, OnFailure, Participants, Phase, Plan, Stage, Work};
@@ -53,14 +53,33 @@ fn reloads(plan: &Plan) -> String {
     let mut text = String::new();
     let apps = &plan.environment.apps;
     for app in apps.iter().filter(|_| plan.action == Action::Deploy) {
-        let steps = app.supervisor.iter().flat_map(|supervisor| supervisor.steps());
-        for (_, command) in steps.filter(|(step, _)| *step == "reload") {
-            let of_app = if apps.len() == 1 { String::new() } else { format!(" of {}", app.name) };
-            let line = format!("reload{of_app} is `{}`", clean::line(command.as_bytes(), WIDTH));
+        let of_app = if apps.len() == 1 { String::new() } else { format!(" of {}", app.name) };
+        for supervisor in &app.supervisors {
+            let line = match (supervisor.known(), supervisor.steps().next()) {
+                (Some(known), _) => format!("reload{of_app}: {}", known_reload(known)),
+                (None, Some((_, reload))) => {
+                    format!("reload{of_app} is `{}`", clean::line(reload.as_bytes(), WIDTH))
+                }
+                (None, None) => continue,
+            };
             let _ = writeln!(text, "{}", clean::truncate(&line, WIDTH));
         }
     }
     text
+}
+
+// What a supervisor does, and to what.
+fn known_reload(known: &KnownSupervisor) -> String {
+    let does = match known.strategy {
+        Strategy::Reload => "reloads",
+        Strategy::Restart => "restarts",
+        Strategy::StopStart => "stops, then starts",
+        Strategy::Recreate => "starts anew",
+    };
+    let named = known.settings.iter().filter(|(key, _)| matches!(*key, "only" | "unit" | "service"));
+    let names: Vec<&str> = named.map(|(_, name)| name.as_str()).collect();
+    let what = if names.is_empty() { "all apps of its file".to_owned() } else { human::names(&names) };
+    format!("{} {does} {what}", known.program.name())
 }
 
 fn command(action: Action) -> String {
@@ -207,9 +226,11 @@ fn steps(plan: &Plan, stage: &Stage, members: &[usize]) -> Vec<String> {
 // Of a new release today's configuration says whether there is anything to reload; of another its own does.
 fn exists(plan: &Plan, app: &App, step: &str) -> bool {
     match step {
+        "detect" => app.supervisors.iter().any(|one| one.known().is_some()),
+        "save" => app.supervisors.iter().filter_map(Supervisor::known).any(|one| one.program == Program::Pm2),
         _ if plan.action != Action::Deploy => true,
-        "reload" => app.supervisor.is_some(),
-        "verify" => app.supervisor.as_ref().is_some_and(|supervisor| supervisor.verifies()),
+        "reload" => !app.supervisors.is_empty(),
+        "verify" => app.supervisors.iter().any(Supervisor::verifies),
         "undrain" => !app.hooks.undrain.is_empty(),
         "post-deploy" => !app.hooks.post_deploy.is_empty(),
         _ => true,

@@ -53,7 +53,7 @@ fn the_smallest_file_has_the_documented_defaults() {
     let app = &environment.apps[0];
     assert_eq!((app.name.as_str(), app.reference.as_str(), app.keep_releases), ("shop", "main", 5));
     assert_eq!(app.shell, Shell::BashOrSh);
-    assert!(app.supervisor.is_none() && app.shared.is_empty() && app.hooks.build.is_empty());
+    assert!(app.supervisors.is_empty() && app.shared.is_empty() && app.hooks.build.is_empty());
     let times = &environment.timeouts;
     assert_eq!([times.connect, times.reload, times.lost], [10, 120, 30].map(Duration::from_secs));
     assert_eq!([times.hook, times.fetch], [900, 900].map(Duration::from_secs));
@@ -111,7 +111,7 @@ fn placeholders_are_filled_in_paths_and_supervisor_commands() {
     );
     let paths: Vec<&str> = environment.sites.iter().map(|site| site.path.as_str()).collect();
     assert_eq!(paths, ["shop-production/web1", "shop-production/web2", "shop-production/::1"]);
-    let supervisor = environment.apps[0].supervisor_on(&environment.hosts[1]).unwrap();
+    let supervisor = environment.apps[0].supervisors_on(&environment.hosts[1]).remove(0);
     let steps: Vec<(&str, &str)> = supervisor.steps().map(|(step, text)| (step, text.as_str())).collect();
     assert_eq!(steps, [("reload", "restart shop production web2 ${env}"), ("verify", "{ true; }")]);
 }
@@ -350,7 +350,19 @@ fn other_values_that_cannot_be_meant() {
         ("profile = ['x']", "must start with"),
         ("path = '/srv/{apps}'", "did you mean `{app}`?"),
         ("path = '/srv/${app}'", "not expanded"),
-        ("supervisor = { start = 'x' }", "`reload` is missing"),
+        ("supervisor = { start = 'x' }", "neither `kind` nor `reload`"),
+        ("supervisor = 'pm3'", "did you mean \"pm2\"?"),
+        ("supervisor = { kind = 'systemd', unit = 'a b' }", "blanks, quotes and signs of a shell"),
+        ("supervisor = { kind = 'systemd', unit = '--now' }", "taken for an option"),
+        ("supervisor = { kind = 'pm2', only = '-x' }", "taken for an option"),
+        ("supervisor = { kind = 'runit', service = \"a'b\" }", "blanks, quotes and signs of a shell"),
+        ("supervisor = { kind = 'systemd', only = 'x' }", "`only` is no key of a supervisor of the kind"),
+        ("supervisor = { kind = 'pm2', reload = 'x' }", "leave `kind` out"),
+        ("supervisor = { kind = 'pm2', name = 'a', only = 'b' }", "they mean the same here"),
+        ("supervisor = { kind = 'pm2', file = '../x.json' }", "not a file of the release"),
+        ("supervisor = { kind = 's6', strategy = 'recreate' }", "nothing to recreate"),
+        ("supervisor = { reload = 'x', stable-for = '1s' }", "`stable-for` needs a `kind`"),
+        ("supervisor = [{ reload = 'x' }, { reload = 'y' }]", "two supervisors with your own commands"),
         ("supervisor = { reload = ' ' }", "must not be empty"),
         ("timeout = '5s'", "expected a table"),
         ("host = 'a'\nhosts = 'b'", "both `host` and `hosts`"),

@@ -144,7 +144,7 @@ fn a_host_and_what_is_set_are_over_all_tables() {
     assert_eq!(env_of(&set, 2), ["A=all", "B=environment"]);
     // a part of a table leaves the rest of it
     let steps = |app: &shipit::config::App| {
-        let steps = app.supervisor.as_ref().unwrap().steps();
+        let steps = app.supervisors[0].steps();
         steps.map(|(step, text)| format!("{step}={text}")).collect::<Vec<_>>()
     };
     assert_eq!(steps(&set.apps[0]), ["reload=again", "verify=verify"]);

@@ -25,10 +25,6 @@ fn keys_of_an_environment() {
         "forward-agent = true",
         "ssh-options = 'A=b'",
         "ignore-untracked = []",
-        "supervisor = 'pm2'",
-        "supervisor = 'systemd'",
-        "supervisor = [{ reload = 'x' }]",
-        "supervisor = { kind = 'pm2' }",
     ] {
         let text = message(&format!("{BASE}host = 'web1'\n{line}\n"));
         assert!(text.contains("not yet"), "{line}: {text}");
@@ -38,17 +34,7 @@ fn keys_of_an_environment() {
 }
 
 #[test]
-fn keys_of_supervisor_hook_and_host_tables() {
-    for line in [
-        "supervisor = { reload = 'x', stable-for = '5s' }",
-        "supervisor = { reload = 'x', wait-port = 1 }",
-        "supervisor = { reload = 'x', sudo = true }",
-        "supervisor = { reload = 'x', strategy = 'restart' }",
-        "supervisor = { reload = 'x', roles = ['web'] }",
-    ] {
-        let text = message(&format!("{BASE}host = 'web1'\n{line}\n"));
-        assert!(text.contains("not yet"), "{line}: {text}");
-    }
+fn keys_of_host_tables() {
     for hosts in ["{ host = 'a', ssh-options = 'A=b' }", "{ host = 'a', forward-agent = true }"] {
         let text = message(&format!("{BASE}hosts = [{hosts}]\n"));
         assert!(text.contains("not yet"), "{hosts}: {text}");
@@ -57,7 +43,7 @@ fn keys_of_supervisor_hook_and_host_tables() {
 
 #[test]
 fn keys_of_apps() {
-    for line in ["ignore-untracked = []", "deliver = 'push'", "supervisor = 'pm2'"] {
+    for line in ["ignore-untracked = []", "deliver = 'push'"] {
         let text = message(&format!("[apps.api]\n{line}\n{BASE}host = 'web1'\n"));
         assert!(text.contains("not yet"), "{line}: {text}");
     }

@@ -63,7 +63,10 @@ mistake!(
 mistake!(not_toml, "[deploy.production\nhost = \"web1\"\nuser = node\n");
 mistake!(key_given_twice, "[deploy.production]\nhost = \"web1\"\nhost = \"web2\"\n");
 mistake!(not_yet, format!("[deploy.production]\nhost = \"web1\"\n{BASE}forward-agent = true\n"));
-mistake!(supervisor_not_yet, format!("[deploy.production]\nhost = \"web1\"\n{BASE}supervisor = \"pm2\"\n"));
+mistake!(
+    a_supervisor_that_does_not_exist,
+    format!("[deploy.production]\nhost = \"web1\"\n{BASE}supervisor = \"pm3\"\n")
+);
 mistake!(
     host_named_twice,
     format!("[deploy.production]\nhosts = [\n  \"web[1:3]\",\n  \"web2\",\n]\n{BASE}")

@@ -13,6 +13,7 @@ mod config_layers;
 mod config_mistakes;
 mod config_rollout;
 mod config_select;
+mod config_supervisor;
 mod decide;
 mod git;
 mod git_work_trees;

@@ -230,7 +230,7 @@ fn how_runs_end() {
 }
 
 /// What each field of a reason may hold.
-const SAMPLES: [(&str, &str); 29] = [
+const SAMPLES: [(&str, &str); 37] = [
     ("address", "git@git.example.com:acme/shop.git"),
     ("app", "shop"),
     ("code", "3"),
@@ -260,6 +260,14 @@ const SAMPLES: [(&str, &str); 29] = [
     ("seconds", "600"),
     ("shell", "fish"),
     ("subdir", "apps/shop"),
+    ("name", "shop"),
+    ("tool", "node"),
+    ("state", "errored"),
+    ("restarts", "16"),
+    ("place", "/var/www/shop/releases/20261101T081502Z-0a0b0c0"),
+    ("pid", "4711"),
+    ("port", "3000"),
+    ("holder", "node (pid 4711)"),
 ];
 
 /// Their hint comes from elsewhere (the lock holder, the repository), or the user asked for it.
@@ -274,6 +282,9 @@ fn sample(word: &str, fields: &[&str], code: &str) -> Reason {
         "path" if word == "shared-missing" => named("shared/.env, shared/config/local.json"),
         "path" if in_release => named("config/local.json"),
         "file" if in_release => named("README"),
+        "kind" if word != "not-a-commit" => named("pm2"),
+        "said" if word == "bad-pm2-file" => named("ReferenceError: x is not defined"),
+        "said" if word.starts_with("supervisor-") => named("connect: connection refused"),
         "said" if word.starts_with("bad-") => named("fatal: not a tree object"),
         "target" if word == "same-directory" => named("web2"),
         "target" => named("../elsewhere"),

@@ -75,10 +75,10 @@ fn what_is_nested_is_reached_and_leaves_the_rest_of_its_table() {
     let environment = set(&["timeout.hook=1m", "supervisor.reload=again"]);
     assert_eq!(environment.timeouts.hook, Duration::from_secs(60));
     assert_eq!(environment.timeouts.lost, Duration::from_secs(7));
-    let supervisor = environment.apps[0].supervisor.clone().unwrap();
+    let supervisor = environment.apps[0].supervisors[0].clone();
     assert_eq!(steps(&supervisor), ["reload=again", "verify=verify"]);
     let supervisor =
-        set(&["supervisor={ reload = 'x' }", "supervisor.start=y"]).apps[0].supervisor.clone().unwrap();
+        set(&["supervisor={ reload = 'x' }", "supervisor.start=y"]).apps[0].supervisors[0].clone();
     assert_eq!(steps(&supervisor), ["reload=x", "start=y"]);
     assert_eq!(set(&["timeout.hook=1m", "timeout.hook=2m"]).timeouts.hook, Duration::from_secs(120));
 }

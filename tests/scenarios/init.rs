@@ -33,7 +33,7 @@ fn what_nobody_knows_is_left_to_the_user() {
     world.shipit(&["init"]).ends_with(0);
     let file = world.repo.work().join("shipit.toml");
     let production = config::load(&file, "production").unwrap_or_else(|error| panic!("{error}"));
-    assert!(production.apps[0].supervisor.is_none(), "no such service exists yet");
+    assert!(production.apps[0].supervisors.is_empty(), "no such service exists yet");
     assert!(production.apps[0].hooks.build.is_empty(), "this is no project of node's");
     assert_eq!(production.hosts[0].user, None, "~/.ssh/config may know");
     let text = fs::read_to_string(&file).unwrap();
@@ -93,7 +93,7 @@ fn what_only_the_user_knows_is_asked_and_enter_takes_what_was_found() {
     assert_eq!(production.sites[0].path.as_str(), "/srv/shop");
     let app = &production.apps[0];
     assert_eq!(app.hooks.build[0].text, "npm ci --include=dev && npm run build");
-    assert!(app.supervisor.is_some());
+    assert!(!app.supervisors.is_empty());
 }
 
 #[test]

@@ -7,6 +7,9 @@ use Kind::{Batch, Count, Duration, DurationOrZero, Endpoint, Flag, Pause, Share,
 const HOST: &[Scope] = &[Scope::Host];
 const HOOK: &[Scope] = &[Scope::Hook];
 const SUPERVISOR: &[Scope] = &[Scope::Supervisor];
+const PROGRAM: Kind = Kind::Word { words: &["pm2", "systemd", "supervisord", "runit", "s6"], later: &[] };
+const STRATEGY: Kind = Kind::Word { words: &["reload", "restart", "stop-start", "recreate"], later: &[] };
+const MANAGER: Kind = Kind::Word { words: &["user", "system"], later: &[] };
 const HEALTH: &[Scope] = &[Scope::Health];
 const TIMEOUT: &[Scope] = &[Scope::Timeout];
 const ROLLOUT: &[Scope] = &[Scope::Rollout];
@@ -23,25 +26,30 @@ pub(super) const KEYS: &[Key] = &[
     key("once", HOOK, Flag, "Only on the first host (of its roles).").or("false"),
     key("local", HOOK, Flag, "On your machine, once per host.").or("false"),
     key("timeout", HOOK, Duration, "How long the script may run.").instead("`timeout.hook`"),
-    key("reload", SUPERVISOR, Text, "Makes the release in `current` the running one.")
-        .required("\"systemctl --user restart shop\""),
+    key("kind", SUPERVISOR, PROGRAM, "The supervisor; without it, your own commands.")
+        .instead("your own commands"),
+    key("roles", SUPERVISOR, Texts, "Only on hosts with one of these roles.").instead("all hosts"),
+    key("strategy", SUPERVISOR, STRATEGY, "How the new release is made to run.")
+        .instead("`\"reload\"` with pm2, else `\"restart\"`"),
+    key("stable-for", SUPERVISOR, DurationOrZero, "How long no process may die or restart.").or("\"5s\""),
+    key("wait-port", SUPERVISOR, Kind::Port, "`stop-start` waits until this port is free."),
+    key("sudo", SUPERVISOR, Flag, "The supervisor is called with `sudo -n`.").or("false"),
+    key("name", SUPERVISOR, Texts, "Names of processes or services: another name of `only` and `service`."),
+    key("unit", SUPERVISOR, Texts, "Units of systemd.").instead("the app's name"),
+    key("scope", SUPERVISOR, MANAGER, "Which systemd: the login's own, or the machine's.")
+        .instead("the one that has the unit"),
+    key("service", SUPERVISOR, Texts, "Services of supervisord, runit or s6.").instead("the app's name"),
+    key("file", SUPERVISOR, Text, "pm2's file, or supervisord's configuration.")
+        .instead("the release's first `ecosystem.*`"),
+    key("env", SUPERVISOR, Text, "pm2: the `env_NAME` of its file.").instead("the environment's name"),
+    key("only", SUPERVISOR, Texts, "pm2: only these apps of its file.").instead("all apps of the file"),
+    key("home", SUPERVISOR, Text, "pm2: PM2_HOME.").instead("`~/.pm2`"),
+    key("jobs", SUPERVISOR, Texts, "pm2: apps that run now and then, and are not expected to be up."),
+    key("reload", SUPERVISOR, Text, "Your command: makes the release in `current` the running one."),
     key("start", SUPERVISOR, Text, "Runs instead of `reload` where nothing runs yet.").instead("`reload`"),
     key("stop", SUPERVISOR, Text, "Runs when a first deploy is rolled back."),
     key("status", SUPERVISOR, Text, "Exit code 0: the app runs; any other: it does not."),
     key("verify", SUPERVISOR, Text, "Exit code 0: the release in `current` is the one that runs."),
-    key("kind", SUPERVISOR, Text, "The supervisor: pm2, systemd, supervisord, runit or s6.").not_yet(),
-    key("name", SUPERVISOR, Text, "Name of the process.").not_yet(),
-    key("unit", SUPERVISOR, Text, "Name of the systemd unit.").not_yet(),
-    key("service", SUPERVISOR, Text, "Name of the service.").not_yet(),
-    key("strategy", SUPERVISOR, Text, "How the new release is made to run.").not_yet(),
-    key("stable-for", SUPERVISOR, Duration, "How long no process may die or restart.").not_yet(),
-    key("wait-port", SUPERVISOR, Kind::Port, "A port that must accept connections.").not_yet(),
-    key("sudo", SUPERVISOR, Flag, "Whether the supervisor is called with sudo.").not_yet(),
-    key("roles", SUPERVISOR, Texts, "Only on hosts with one of these roles.").not_yet(),
-    key("file", SUPERVISOR, Text, "The configuration file of pm2.").not_yet(),
-    key("env", SUPERVISOR, Text, "The environment of pm2's configuration file.").not_yet(),
-    key("only", SUPERVISOR, Texts, "Only these apps of pm2's configuration file.").not_yet(),
-    key("home", SUPERVISOR, Text, "PM2_HOME.").not_yet(),
     key("http", HEALTH, Text, "A URL that is requested, as the host itself sees it."),
     key("tcp", HEALTH, Endpoint, "A port of the host, or host:port, that must accept connections."),
     key("command", HEALTH, Text, "A script on the host; exit code 0: healthy."),

@@ -72,6 +72,8 @@ pub(in crate::config) enum Kind {
     Hosts,
     /// A string or a table of [`Scope::Hook`], or a list of them.
     Hooks,
+    /// A word or a table of [`Scope::Supervisor`], or a list of them.
+    Supervisors,
     /// A table whose keys are names of variables.
     Env,
     /// A table whose keys are paths, with tables of [`Scope::SentFile`].

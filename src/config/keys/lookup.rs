@@ -57,6 +57,7 @@ fn below(scope: Scope, path: &[&str]) -> Option<&'static Key> {
     match (key.kind, rest) {
         (_, []) => Some(key),
         (Kind::Table(inner), rest) => below(inner, rest),
+        (Kind::Supervisors, rest) => below(Scope::Supervisor, rest),
         (Kind::Apps, [_, rest @ ..]) => below(Scope::App, rest),
         (Kind::Files, [_, rest @ ..]) => below(Scope::SentFile, rest),
         _ => None,
@@ -68,6 +69,7 @@ pub(in crate::config) fn nested() -> impl Iterator<Item = (String, &'static Key)
     Scope::Environment.keys().flat_map(|key| {
         let inner = match key.kind {
             Kind::Table(scope) => scope.keys().collect(),
+            Kind::Supervisors => Scope::Supervisor.keys().collect(),
             _ => Vec::new(),
         };
         let inner = inner.into_iter().map(|inner| (format!("{}.{}", key.name, inner.name), inner));

@@ -4,7 +4,8 @@ use super::super::words::{DELIVER, DELIVER_LATER, Fetch, Shell};
 use super::key::{Key, Kind, Scope, key};
 
 use Kind::{
-    Apps, Count, Env, Environments, Files, Flag, Hooks, Hosts, Port, Secret, Table, Text, Texts, Word,
+    Apps, Count, Env, Environments, Files, Flag, Hooks, Hosts, Port, Secret, Supervisors, Table, Text, Texts,
+    Word,
 };
 
 const FILE: &[Scope] = &[Scope::File];
@@ -67,12 +68,7 @@ pub(super) const KEYS: &[Key] = &[
     key("profile", BOTH, Texts, "Files of the host that are read before every command."),
     key("shell", BOTH, Word { words: &Shell::WORDS, later: &[] }, "What runs hooks and `exec`.")
         .instead("bash where the host has it, else sh"),
-    key(
-        "supervisor",
-        BOTH,
-        Table(Scope::Supervisor),
-        "The commands that make the new release the running one.",
-    ),
+    key("supervisor", BOTH, Supervisors, "What makes the new release the running one."),
     key("health", BOTH, Table(Scope::Health), "How shipit checks that the new release is healthy."),
     key("timeout", ENVIRONMENT, Table(Scope::Timeout), "How long shipit waits."),
     key("logs", BOTH, Texts, "Log files that `logs` shows; relative to `path`."),

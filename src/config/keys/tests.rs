@@ -41,7 +41,16 @@ fn file_with(scope: Scope, name: &str, value: &str) -> String {
         }
         Scope::Host => format!("hosts = [{}]", beside("host = 'a'", &["host", "command"])),
         Scope::Hook => format!("build = {}", beside("run = 'x'", &["run", "script"])),
-        Scope::Supervisor => format!("supervisor = {}", beside("reload = 'x'", &["reload"])),
+        // A key of a supervisor that shipit knows, or of the user's own commands.
+        Scope::Supervisor => {
+            let kind = match name {
+                "unit" | "scope" | "sudo" => "kind = 'systemd'",
+                "service" => "kind = 'runit'",
+                "start" | "stop" | "status" | "verify" => "reload = 'x'",
+                _ => "kind = 'pm2'",
+            };
+            format!("supervisor = {}", beside(kind, &["reload", "kind"]))
+        }
         Scope::Health => format!("health = {}", beside("http = 'http://a/'", &["http", "tcp", "command"])),
         Scope::Timeout => format!("timeout = {{ {line} }}"),
         Scope::Rollout => format!("rollout = {{ {line} }}"),
@@ -141,7 +150,7 @@ fn type_of(kind: Kind) -> String {
         Kind::Batch => "number, `\"N%\"` or `\"all\"`".to_owned(),
         Kind::Endpoint => "port or string".to_owned(),
         Kind::Status => "code, string or list".to_owned(),
-        Kind::Hosts | Kind::Hooks => "string, table or list".to_owned(),
+        Kind::Hosts | Kind::Hooks | Kind::Supervisors => "string, table or list".to_owned(),
         Kind::Env | Kind::Files | Kind::Apps | Kind::Environments | Kind::Table(_) => "table".to_owned(),
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::text::{Direction, Place, Script, Takes};
+use crate::config::KnownSupervisor;
 use crate::remote::quote::quote;
 
 impl Script {
@@ -77,6 +78,21 @@ impl Script {
     #[must_use]
     pub fn store(self, step: &str, limit: u64, text: &str) -> Self {
         self.call("store_step", &[step, &limit.to_string(), text])
+    }
+
+    /// Stores the parameters of a supervisor that shipit knows.
+    #[must_use]
+    pub fn store_supervisor(self, known: &KnownSupervisor) -> Self {
+        let parameters = known.parameters();
+        let pairs = parameters.iter().flat_map(|(key, value)| [*key, value.as_str()]);
+        let arguments: Vec<&str> = std::iter::once(known.program.name()).chain(pairs).collect();
+        self.call("store_supervisor", &arguments)
+    }
+
+    /// Finds out whether the release's supervisors can do their work.
+    #[must_use]
+    pub fn detect(self) -> Self {
+        self.step(&["detect"], "detect_service", &[])
     }
 
     /// Keeps with the release that the operator's machine does a step for this host.
@@ -189,7 +205,7 @@ impl Script {
     /// Records and prunes.
     #[must_use]
     pub fn finish(self, keep: u32) -> Self {
-        self.step(&["record", "prune"], "finish", &[&keep.to_string()])
+        self.step(&["record", "save", "prune"], "finish", &[&keep.to_string()])
     }
 
     /// Back to before this run, and the end of it: it lets go of the lock. Where only the operator can tell whether what is

@@ -47,8 +47,9 @@ roll_back() {
 	}
 	restore_files || roll_back_code=1
 	run_stored post-deploy "$root/current" try || roll_back_code=1
+	stop_new_service || roll_back_code=1
 	reload '' || roll_back_code=2
-	run_stored verify "$root/current" try || roll_back_code=2
+	verify_service || roll_back_code=2
 	[ $roll_back_code = 2 ] || is_healthy || roll_back_code=2
 	return $roll_back_code
 }
@@ -58,7 +59,7 @@ roll_back_first() {
 	use_release
 	traffic_dir
 	traffic_is out || operator_missing_for drain || run_stored drain "$traffic_dir" try || roll_back_code=1
-	run_stored stop "$traffic_dir" try || roll_back_code=1
+	stop_service "$traffic_dir" || roll_back_code=1
 	[ ! -L "$root/current" ] || rm -f "$root/current" || roll_back_code=1
 	restore_files || roll_back_code=1
 	return "$roll_back_code"

@@ -11,14 +11,14 @@
 # login that has the name of one of ours is kept under another name, and with_user_env restores it for what runs for the
 # user: the login's values are not overwritten, and hooks see none of ours.
 user_env_names='
-	BOOT CARRY CHECKOUT CONSOLE CONSOLE_RC EMPTIED ENTER ENTER_ARGV ENTER_BASH F FAILED FETCH FOREVER FORMAT GIT GIT_SETTINGS
+	BOOT CARRY CHECKOUT CONSOLE CONSOLE_RC EMPTIED ENTER ENTER_ADAPTER ENTER_ARGV ENTER_BASH F FAILED FETCH FOREVER FORMAT GIT GIT_SETTINGS
 	HELPER JOB LARGEST_GITMODULES LARGEST_LIST LIST_MODULES LIST_TREE LOG M MOST_MODULES N NL PIECE PLACE R S TAILS
 	SEQ SERVING TAB TAIL TOKEN WORD action alone answer app apps begin body code content count cr damage digest dir end
 	entry environment fields fits from has high host into left limit line locale lost low mask mode newline parent part pin
 	pinned port pruned quoted reference rel release remote repo revision roles root run said shell size start state
 	status step subdir submodules tags target text tick to took tool up url user vars wanted when who whole why word
 	lost_release lost_run probe_at probe_body probe_interval probe_kind probe_port probe_release probe_stable probe_status
-	probe_timeout probe_within data_enter data_env data_token fetch_mode from_revision reload_limit repo_key ssh_command token_for token_user
+	probe_timeout probe_within adapter_pm2 adapter_systemd adapter_supervisord adapter_runit adapter_s6 data_enter data_env data_token fetch_mode from_revision reload_limit repo_key ssh_command token_for token_user
 '
 user_env_kept=''
 for user_env_name in $user_env_names; do

@@ -63,8 +63,12 @@ check_links_again() {
 		case $again_link in
 		d:*) make_dirs shared "$root/shared/$again_path" ;;
 		esac
-		[ -e "$rel/$again_path" ] || is_sent "$again_path" ||
-			fail shared-missing shared "$root/shared/$again_path"
+		if [ ! -e "$root/shared/$again_path" ]; then
+			is_sent "$again_path" || fail shared-missing shared "$root/shared/$again_path"
+		elif [ ! -e "$rel/$again_path" ] && [ -L "$rel/$again_path" ]; then
+			# `releases/` was moved to another disk since, and the link is a relative one.
+			check_link "$again_path" "$rel/$again_path" "$root/shared/$again_path"
+		fi
 	done <"$M/links"
 }
 

@@ -41,8 +41,9 @@ retry_busy_step() {
 	done
 }
 
-# reload FIRST: reloads with the supervisor of release $M. FIRST is not empty if nothing was live before.
+# reload FIRST: reloads with the supervisors of release $M. FIRST is not empty if nothing was live before.
 reload() {
+	answer_fail=
 	reload_step=reload
 	if has_step start; then
 		if has_step status; then
@@ -51,8 +52,15 @@ reload() {
 			reload_step=start
 		fi
 	fi
-	has_step "$reload_step" || return 0
-	retry_busy_step "$reload_step"
+	mark "$R/finishing" 2>/dev/null
+	reload_code=0
+	if has_step "$reload_step"; then retry_busy_step "$reload_step" || reload_code=$code; fi
+	if [ "$reload_code" = 0 ] && has_supervisor; then
+		reload_step=reload
+		run_adapters reload "$root/current" || reload_code=$code
+	fi
+	rm -f "$R/finishing"
+	return "$reload_code"
 }
 
 # activate_service: what follows a switch and its post-deploy.
@@ -60,8 +68,8 @@ activate_service() {
 	use_release
 	reload_first=
 	[ -n "$from" ] || reload_first=yes
-	reload "$reload_first" || step_failed "$reload_step" "$step_limit"
-	run_stored verify "$root/current" try || step_failed verify "$step_limit"
+	reload "$reload_first" || service_failed "$reload_step" "$step_limit"
+	verify_service || service_failed verify "$step_limit"
 	set_progress active
 }
 
@@ -84,6 +92,9 @@ finish() {
 	[ "$action" = revert ] || record_app
 	end_traffic
 	end_files
+	# What it cannot save it says.
+	use_release
+	run_adapters save "$root/current"
 	prune "$1"
 	collect_git_garbage
 }

@@ -14,6 +14,7 @@ recover() {
 			process_start "$recover_pid" || start=$token_start
 			if [ "$start" = "$token_start" ] && kill -KILL "-$recover_pid" 2>/dev/null; then wait_until_gone "$recover_pid"; fi
 		fi
+		await_reload "$R"
 		end_jobs "$R"
 	fi
 	rm -f "$R"/job.* "$R/stop" "$R/late"
@@ -120,7 +121,7 @@ recover_wait() {
 resolve_run() {
 	resolve_dir=$S/run.$1
 	mark "$resolve_dir/verdict.$2" 2>/dev/null
-	resolve_left=$((lost + reload_limit + 60))
+	resolve_left=$((lost + 4 * reload_limit + 60))
 	for resolve_health in "$S/releases"/*/health; do
 		[ -f "$resolve_health" ] || continue
 		read_health "${resolve_health%/*}"

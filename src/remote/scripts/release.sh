@@ -154,6 +154,7 @@ begin_release() {
 	check_layout
 	[ -z "$from" ] || need_space
 	save_vars
+	keep_adapters
 	mark "$R/made.$release" || write_failed prepare "$R"
 	run_tool mkdir "$rel" "$M" "$M/steps" || fail cannot-make prepare "$rel" "$said"
 	write_meta "$M"
@@ -226,6 +227,7 @@ fill_release() {
 remake_release() {
 	check_layout
 	save_vars
+	keep_adapters
 	[ -d "$M" ] || fail unknown-release prepare "$release"
 	stage_files_again
 	look_at "$release"

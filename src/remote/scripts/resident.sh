@@ -180,7 +180,9 @@ mark_stop() {
 	done
 }
 
+# signal_jobs SIGNAL: not while a reload runs, which ends within its own limit.
 signal_jobs() {
+	[ ! -e "$R/finishing" ] || return 0
 	for signal_file in "$R"/job.* "$F"/job.*; do
 		is_own_job "$signal_file" || continue
 		kill "-$1" "-$named_pid"
@@ -199,6 +201,12 @@ worker() {
 			;;
 		"$N data env") collect && data_env=$text ;;
 		"$N data enter") collect && data_enter=$text ;;
+		"$N data adapter."*)
+			collect
+			case ${worker_line##*.} in
+			pm2 | systemd | supervisord | runit | s6) eval "adapter_${worker_line##*.}=\$text" ;;
+			esac
+			;;
 		"$N data token") collect && data_token=${text%"$NL"} ;;
 		"$N data file."*)
 			collect

@@ -6,12 +6,13 @@
 restart() {
 	M=$S/releases/$release
 	[ -d "$M" ] || fail unknown-release restart "$release"
-	has_step reload || { [ -e "$S/drained" ] && has_step undrain; } || {
+	has_step reload || has_supervisor || { [ -e "$S/drained" ] && has_step undrain; } || {
 		fact idle yes
 		say notice "release $release was deployed without a supervisor: there is nothing to restart"
 		return
 	}
 	save_vars
+	keep_adapters
 	{ mark "$R/traffic.in" && mark "$R/restarting"; } || write_failed restart "$R"
 	continue_restart
 }
@@ -23,7 +24,7 @@ continue_restart() {
 	M=$S/releases/$release
 	traffic_is out || restart_drain
 	reload '' || restart_failed "$reload_step" "$step_limit"
-	run_stored verify "$root/current" try || restart_failed verify "$step_limit"
+	verify_service || restart_failed verify "$step_limit"
 	is_healthy || {
 		end_restart_attempt
 		health_failed
@@ -59,7 +60,7 @@ end_restart_attempt() {
 # restart_failed STEP LIMIT
 restart_failed() {
 	end_restart_attempt
-	step_failed "$@"
+	service_failed "$@"
 }
 
 # restart_end: the host, restarted and healthy, takes requests again.

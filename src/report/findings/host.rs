@@ -225,10 +225,8 @@ impl Host<'_> {
         }
         let hooks = [&app.hooks.build, &app.hooks.post_deploy];
         let hooks = hooks.into_iter().flatten().map(|hook| hook.text.as_str());
-        let supervisor = app
-            .supervisor
-            .iter()
-            .flat_map(|supervisor| supervisor.steps().map(|(_, text)| text.as_str()).take(1));
+        let supervisor =
+            app.supervisors.iter().flat_map(|one| one.steps().map(|(_, text)| text.as_str()).take(1));
         let of_user = hooks.chain(supervisor).any(|text| text.contains("systemctl --user"));
         if of_user && self.answers.first::<0>("linger").is_some() {
             let problem = Problem::System(System::LingerOff { user: self.user.to_owned() });

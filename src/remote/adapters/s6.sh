@@ -1,0 +1,2 @@
+# shellcheck shell=sh
+# stands here until the adapter of this kind does

@@ -1,0 +1,168 @@
+# shellcheck shell=sh
+# Supervisors that shipit knows. What drives one is its adapter (src/remote/adapters/), a program that lies in
+# $S/adapters/KIND and is written anew by each run that has the kind in its configuration. With a release lie only its
+# parameters, $M/supervisor.NN: so a release of old is rolled back by the adapter of today.
+#
+# $R/answer     what the adapter says: words and fields, a line each
+# $R/finishing  a reload runs, which is left to end whatever happens: half of one is worse than either
+
+# keep_adapters: writes those that came with the connection.
+keep_adapters() {
+	for keep_kind in pm2 systemd supervisord runit s6; do
+		eval "keep_text=\${adapter_$keep_kind:-}"
+		[ -n "$keep_text" ] || continue
+		[ -d "$S/adapters" ] || make_dirs prepare "$S/adapters"
+		keep_file=$S/adapters/$keep_kind
+		[ -f "$keep_file" ] && [ "$keep_text" = "$(cat "$keep_file")$NL" ] && continue
+		{ printf '%s' "$keep_text" >"$keep_file.$run" && mv "$keep_file.$run" "$keep_file"; } || write_failed prepare "$S/adapters"
+	done
+}
+
+# store_supervisor KIND KEY VALUE...: stores the parameters of a supervisor with release $M. Called in order.
+store_supervisor() {
+	store_number=10
+	for store_file in "$M/supervisor."[0-9][0-9]; do
+		[ ! -e "$store_file" ] || store_number=$((store_number + 1))
+	done
+	umask 077
+	{
+		printf '%s\n' "$1"
+		shift
+		while [ $# -gt 1 ]; do
+			printf '%s\t%s\n' "$1" "$2"
+			shift 2
+		done
+	} >"$M/supervisor.$store_number" || write_failed prepare "$M"
+	umask "$mask"
+}
+
+# The hooks' shell reads PATH and profile, and nothing else of its environment goes further: an app would keep it, and
+# pm2 would write it to a file.
+# shellcheck disable=SC2016 # expanded by the adapter's own shells
+ENTER_ADAPTER='. "$1/enter"
+shipit_env=$1/env
+shift
+exec env -i HOME="$HOME" PATH="$PATH" LANG="${LANG:-C.UTF-8}" ${NVM_DIR:+"NVM_DIR=$NVM_DIR"} \
+	SHIPIT_RELEASE="$SHIPIT_RELEASE" SHIPIT_REVISION="$SHIPIT_REVISION" /bin/sh -c '\''. "$0" || exit 14
+command -v "$1" >/dev/null || {
+	printf "reason\tno-supervisor\tpm2\t%s\t%s\n" "$1" "$PATH" >"$8/answer"
+	exit 10
+}
+exec "$@"'\'' "$shipit_env" "$@"'
+
+# has_supervisor: whether release $M has a supervisor that shipit knows.
+has_supervisor() {
+	for has_file in "$M/supervisor."[0-9][0-9]; do
+		[ ! -f "$has_file" ] || return 0
+	done
+	return 1
+}
+
+# read_kind FILE: sets $adapter_kind, and $adapter_with to what runs its adapter.
+read_kind() {
+	adapter_kind='' adapter_with=/bin/sh
+	read -r adapter_kind <"$1"
+	case $adapter_kind in
+	pm2) adapter_with=node ;;
+	systemd | supervisord | runit | s6) ;;
+	*) return 1 ;;
+	esac
+}
+
+# run_adapters STEP DIR [RELEASE]: runs a step of the adapter of each supervisor of release $M, in their order. If one
+# fails, it returns the failure, and $answer_fail is what the adapter said of it.
+run_adapters() {
+	answer_fail=
+	for adapter_file in "$M/supervisor."[0-9][0-9]; do
+		[ -f "$adapter_file" ] && read_kind "$adapter_file" || continue
+		run_adapter "$1" "$2" "${3:-${M##*/}}" || return
+	done
+	return 0
+}
+
+# run_adapter STEP DIR RELEASE: for the one in $adapter_file.
+run_adapter() {
+	rm -f "$R/answer"
+	choose_shell "$M"
+	step_limit=$reload_limit
+	run_step "$1" "$step_limit" "$2" "$with_shell" "$with_option" "$ENTER_ADAPTER" shipit "$M" \
+		"$adapter_with" "$S/adapters/$adapter_kind" "$1" "$root" "$3" "$M" "$adapter_file" "$R" "$SHIPIT_ACTION" "$step_limit"
+	hear_answer
+	return "$code"
+}
+
+# hear_answer: passes on what the adapter said. Its lines have the form of replies: words and fields with a tab between.
+hear_answer() {
+	[ -s "$R/answer" ] || return 0
+	head -c 65536 "$R/answer" >"$R/heard" || return 0
+	while IFS= read -r answer_line; do
+		case $answer_line in
+		reason"$TAB"?*) answer_fail=${answer_line#*"$TAB"} ;;
+		warning"$TAB"?*) printf '%s\t%s\t%s\n' "$N" "$SEQ" "$answer_line" >&3 ;;
+		process"$TAB"?*) printf '%s\t%s\tfound\t%s\n' "$N" "$SEQ" "$answer_line" >&3 ;;
+		esac
+	done <"$R/heard"
+}
+
+# service_failed STEP LIMIT: ends the script, with what the adapter said of its failure, or with how the step ended.
+service_failed() {
+	[ "$why/$code" = exit/10 ] && [ -n "$answer_fail" ] || step_failed "$1" "$2"
+	failed_word=${answer_fail%%"$TAB"*} failed_fields=
+	[ "$failed_word" = "$answer_fail" ] || failed_fields=$TAB${answer_fail#*"$TAB"}
+	note reason "$1 $failed_word"
+	while [ -n "$failed_fields" ]; do
+		failed_fields=${failed_fields#"$TAB"}
+		failed_field=${failed_fields%%"$TAB"*}
+		failed_fields=${failed_fields#"$failed_field"}
+		note field "$failed_field"
+	done
+	printf '%s\t%s\tfail\t%s\t%s%s\n' "$N" "$SEQ" "$failed_word" "$1" "${answer_fail#"$failed_word"}" >&3
+	mark "$R/failed"
+	exit $FAILED
+}
+
+# detect_service: finds out whether the supervisors of the release can do their work, before anything is live.
+detect_service() {
+	run_adapters detect "$rel" || service_failed detect "$step_limit"
+}
+
+# verify_service: whether what runs is the release in `current`, and goes on running.
+verify_service() {
+	run_stored verify "$root/current" try && run_adapters verify "$root/current"
+}
+
+# stop_service: a first deploy failed: what it started is stopped.
+stop_service() {
+	stop_code=0
+	run_stored stop "$1" try || stop_code=1
+	run_adapters stop "$1" || stop_code=1
+	return $stop_code
+}
+
+# stop_new_service: the release before has another supervisor: what this run started with its own is stopped.
+stop_new_service() {
+	new_meta=$M new_code=0
+	M=$S/releases/$release
+	for adapter_file in "$M/supervisor."[0-9][0-9]; do
+		[ -f "$adapter_file" ] && read_kind "$adapter_file" || continue
+		grep -qx "$adapter_kind" "$new_meta/supervisor."[0-9][0-9] 2>/dev/null ||
+			run_adapter stop "$root/current" "$release" || new_code=1
+	done
+	M=$new_meta
+	return $new_code
+}
+
+# await_reload DIR: waits until a reload of the run in DIR has ended, within its limit.
+await_reload() {
+	[ -e "$1/finishing" ] || return 0
+	for await_job in "$1"/job.*; do
+		job_runs "$await_job" && read_job "$await_job" || continue
+		await_pid=$named_pid await_left=$((named_limit * 5))
+		process_start "$await_pid" && [ "$start" = "$named_began" ] || continue
+		while group_lives "$await_pid" && [ "$await_left" -gt 0 ]; do
+			await_left=$((await_left - 1))
+			pause
+		done
+	done
+	rm -f "$1/finishing"
+}

@@ -1,0 +1,57 @@
+//! What an adapter wants the user to know, and that stops nothing: the host says a word and fields, the message is made here.
+
+macro_rules! warnings {
+    ($($word:literal $warning:ident { $($field:ident),* } => $message:literal;)*) => {
+        /// Something about a supervisor or what it runs.
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+        #[allow(missing_docs, reason = "`message` says what each means")]
+        pub enum SupervisorWarning {
+            $($warning { $($field: String),* },)*
+        }
+
+        impl SupervisorWarning {
+            /// The word of each, and its fields.
+            pub const ALL: &[(&str, &[&str])] = &[$(($word, &[$(stringify!($field)),*])),*];
+
+            /// What a host said. `None`: not one of our words, or not its fields.
+            #[must_use]
+            pub fn parse(word: &str, fields: &[String]) -> Option<SupervisorWarning> {
+                let mut fields = fields.iter().cloned();
+                let warning = match word {
+                    $($word => SupervisorWarning::$warning { $($field: fields.next()?),* },)*
+                    _ => return None,
+                };
+                fields.next().is_none().then_some(warning)
+            }
+
+            /// What is so, of what, and what to do about it.
+            #[must_use]
+            pub fn message(&self) -> String {
+                match self { $(SupervisorWarning::$warning { $($field),* } => format!($message),)* }
+            }
+        }
+    };
+}
+
+warnings! {
+    "will-recreate" WillRecreate { kind, name, why } =>
+        "{kind} will start {name} anew instead of reloading it: {why}";
+    "gap" Gap { kind, name, why } =>
+        "{name} does not serve for a moment while {kind} reloads it: {why}";
+    "fork-mode" ForkMode { name } =>
+        "{name} runs in pm2's fork mode, in which a reload is a restart: set exec_mode = \"cluster\" to serve without a gap";
+    "not-ours" NotOurs { name, place } =>
+        "pm2 also runs a {name} from {place}: it is left alone";
+    "unknown-release" UnknownRelease { kind, name } =>
+        "{kind} runs {name} in another directory, so that its release cannot be told: let `health` ask the app";
+    "not-saved" NotSaved { why } =>
+        "pm2 save was left out: {why}; after a reboot pm2 starts what it saved last";
+    "version-skew" VersionSkew { tool, daemon } =>
+        "pm2 is {tool} and its daemon still runs {daemon}: `pm2 update` restarts all apps, so do it when a gap is acceptable";
+    "no-linger" NoLinger { user } =>
+        "systemd ends the services of {user} with its last session: loginctl enable-linger {user}";
+    "stopped-app" StoppedApp { name } =>
+        "{name} is stopped on this host and stays so";
+    "job" Job { name } =>
+        "{name} is a job: it runs from the new release from its next time on";
+}
