@@ -58,6 +58,9 @@ fn table(scope: Scope) -> Value {
     if !required.is_empty() {
         table["required"] = json!(required);
     }
+    if scope == Scope::Supervisor {
+        table["anyOf"] = json!([{ "required": ["kind"] }, { "required": ["reload"] }]);
+    }
     table
 }
 

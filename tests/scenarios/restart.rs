@@ -55,7 +55,9 @@ fn a_host_that_does_not_come_up_is_named_and_the_others_are_restarted(kind: Kind
 
 fn interrupted_it_is_done_to_its_end(kind: Kind) {
     let reload = "[ ! -e ~/slow ] || { rm ~/slow; echo begun >>~/log; sleep 300; }; echo up >>~/log";
-    let world = World::deployed(kind, 2, &format!("supervisor = {{ reload = {reload:?} }}"));
+    // A reload that the operator was lost in has its time to end.
+    let lines = format!("supervisor = {{ reload = {reload:?} }}\ntimeout = {{ reload = '5s' }}");
+    let world = World::deployed(kind, 2, &lines);
     for signal in [Signal::INT, Signal::KILL] {
         forget(&world);
         world.hosts().iter().for_each(|host| host.put("slow", ""));

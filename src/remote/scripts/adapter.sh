@@ -4,7 +4,8 @@
 # parameters, $M/supervisor.NN: so a release of old is rolled back by the adapter of today.
 #
 # $R/answer     what the adapter says: words and fields, a line each
-# $R/finishing  a reload runs, which is left to end whatever happens: half of one is worse than either
+# $R/finishing  a reload runs: when the operator is lost it is left to end, since half of one is worse than either
+# $R/unbroken   an adapter reloads: not even Ctrl-C ends it in the middle
 
 # keep_adapters: writes those that came with the connection.
 keep_adapters() {
@@ -164,5 +165,5 @@ await_reload() {
 			pause
 		done
 	done
-	rm -f "$1/finishing"
+	rm -f "$1/finishing" "$1/unbroken"
 }

@@ -57,9 +57,10 @@ reload() {
 	if has_step "$reload_step"; then retry_busy_step "$reload_step" || reload_code=$code; fi
 	if [ "$reload_code" = 0 ] && has_supervisor; then
 		reload_step=reload
+		mark "$R/unbroken" 2>/dev/null
 		run_adapters reload "$root/current" || reload_code=$code
 	fi
-	rm -f "$R/finishing"
+	rm -f "$R/finishing" "$R/unbroken"
 	return "$reload_code"
 }
 

@@ -180,9 +180,9 @@ mark_stop() {
 	done
 }
 
-# signal_jobs SIGNAL: not while a reload runs, which ends within its own limit.
+# signal_jobs SIGNAL: not to an adapter that reloads: it sees the stop, and ends where nothing is left half done.
 signal_jobs() {
-	[ ! -e "$R/finishing" ] || return 0
+	[ ! -e "$R/unbroken" ] || return 0
 	for signal_file in "$R"/job.* "$F"/job.*; do
 		is_own_job "$signal_file" || continue
 		kill "-$1" "-$named_pid"
