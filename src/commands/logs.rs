@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::context::Context;
+use crate::config::App;
 use crate::error::{Error, UsageError, exit, interrupted};
 use crate::executor::Looking;
 use crate::plan;
@@ -22,7 +23,9 @@ const HOST_WIDTH: usize = 32;
 
 pub(super) async fn run(context: Context<'_>, follow: bool, lines: u32) -> Result<u8, Error> {
     let environment = &context.environment;
-    if environment.apps.iter().all(|app| app.logs.is_empty()) {
+    let has_logs =
+        |app: &App| !app.logs.is_empty() || app.supervisors.iter().any(|one| one.known().is_some());
+    if !environment.apps.iter().any(has_logs) {
         return Err(UsageError::NoLogs.into());
     }
     let plan = plan::logs(environment.clone(), &context.options(false)?, lines);

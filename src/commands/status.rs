@@ -18,6 +18,9 @@ pub(super) async fn run(context: Context<'_>, check: bool) -> Result<u8, Error> 
         context.printer.json(&json::status(&looked));
     } else {
         context.printer.data(&fleet.table);
+        if !fleet.processes.is_empty() {
+            context.printer.data(&fleet.processes);
+        }
         if let Some(hold) = super::hold::on(&looked) {
             context.printer.data(&format!("{}\n", human::hold(hold, now)));
         }

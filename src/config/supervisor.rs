@@ -111,6 +111,18 @@ impl Program {
         if self == Program::Pm2 { Strategy::Reload } else { Strategy::Restart }
     }
 
+    /// The programs that its adapter needs on a host.
+    #[must_use]
+    pub fn tools(self) -> &'static [&'static str] {
+        match self {
+            Program::Pm2 => &["node", "pm2"],
+            Program::Systemd => &["systemctl"],
+            Program::Supervisord => &["supervisorctl"],
+            Program::Runit => &["sv"],
+            Program::S6 => &["s6-svc"],
+        }
+    }
+
     /// The keys of `supervisor` that this one has besides those of all.
     pub(super) fn keys(self) -> &'static [&'static str] {
         match self {

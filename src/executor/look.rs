@@ -16,6 +16,7 @@ use crate::remote::attempt::Attempt;
 use crate::remote::facts::Facts;
 use crate::remote::hold::Hold;
 use crate::remote::journal::Entry;
+use crate::remote::process::Process;
 use crate::remote::script::Script;
 use crate::transport::Transport;
 
@@ -38,6 +39,8 @@ pub struct Looked {
     pub hold: Option<Hold>,
     /// What the stored `status` step of the live release says: `ok`, `down`, `late` or `unknown`; none: there is no such step.
     pub supervisor: Option<String>,
+    /// The processes of the supervisors that shipit knows.
+    pub processes: Vec<Process>,
     /// A run ended while the host took no requests, and nothing has taken it in since; what does: `restart`, or `deploy`.
     pub drained: Option<String>,
     /// Its journal, oldest first.
@@ -76,6 +79,12 @@ pub(super) fn looked(host: &mut super::host::HostState) -> Looked {
         holder: facts.holder.clone().map(|holder| (holder, facts.holder_dead)),
         hold: facts.hold.clone(),
         supervisor: facts.supervisor.map(|state| state.name().to_owned()),
+        processes: host
+            .found
+            .iter()
+            .filter(|(word, _)| word == "process")
+            .filter_map(|(_, values)| Process::read(values))
+            .collect(),
         drained: facts.drained.map(|by| by.name().to_owned()),
         facts,
         entries: std::mem::take(&mut host.entries),

@@ -56,8 +56,9 @@ fn commands(app: &App) -> Vec<String> {
     ];
     let texts = lists.into_iter().flatten().filter(|hook| !hook.local).map(|hook| hook.text.as_str());
     let supervisor = app.supervisors.iter().flat_map(|one| one.steps().map(|(_, text)| text.as_str()));
+    let tools = app.supervisors.iter().filter_map(|one| Some(one.known()?.program.tools())).flatten();
     let mut commands: Vec<String> = Vec::new();
-    for command in texts.chain(supervisor).filter_map(first_command) {
+    for command in texts.chain(supervisor).filter_map(first_command).chain(tools.copied()) {
         if !commands.iter().any(|known| known == command) {
             commands.push(command.to_owned());
         }

@@ -6,7 +6,7 @@ use super::base::{self, plan, unlocked};
 use super::model::{Participants, Plan, Stage, Work};
 use super::options::Options;
 use super::phase::Phase;
-use crate::config::Environment;
+use crate::config::{App, Environment};
 use crate::remote::script::Script;
 
 /// What is live and whether it runs, the lock holder, the journal.
@@ -27,8 +27,11 @@ pub fn output(environment: Environment, options: &Options) -> Plan {
 /// The last lines of the app's log files; then, as often as it is asked, what they have new.
 #[must_use]
 pub fn logs(environment: Environment, options: &Options, lines: u32) -> Plan {
-    let of_apps: Vec<Script> =
-        environment.apps.iter().map(|app| Script::new().tails(lines, &app.logs)).collect();
+    let of_app = |app: &App| match &app.logs[..] {
+        [] => Script::new().supervisor_logs(lines),
+        logs => Script::new().tails(lines, logs),
+    };
+    let of_apps: Vec<Script> = environment.apps.iter().map(of_app).collect();
     let mut plan = free(environment, options, Script::new());
     plan.opening = plan.targets.iter().map(|target| of_apps[target.app].clone()).collect();
     let scripts = plan.opening.clone();

@@ -9,6 +9,7 @@ const LOG_LINES: u32 = 10;
 
 fn logs(environment: &Environment) -> Vec<Script> {
     let of_site = |site: &Site| match &environment.apps[site.app].logs[..] {
+        // A supervisor's adapter shows the end of its own logs.
         [] => Script::new(),
         logs => Script::new().tails(LOG_LINES, logs),
     };

@@ -13,6 +13,7 @@ pub mod history;
 pub mod hold;
 pub mod journal;
 pub mod lineage;
+pub mod process;
 pub mod program;
 pub mod quote;
 pub mod reason;

@@ -38,6 +38,12 @@ impl Script {
         .taking(Takes::Seconds(SENDING))
     }
 
+    /// The same for the logs that the supervisors of the live release name.
+    #[must_use]
+    pub fn supervisor_logs(self, lines: u32) -> Self {
+        self.call("tell_supervisor_logs", &[&lines.to_string()]).taking(Takes::Seconds(SENDING + SERVING))
+    }
+
     /// Makes ready what a terminal starts from, and tells where it is.
     #[must_use]
     pub fn console(self) -> Self {

@@ -81,21 +81,21 @@ run_adapters() {
 	return 0
 }
 
-# run_adapter STEP DIR RELEASE: for the one in $adapter_file.
+# run_adapter STEP DIR RELEASE [LIMIT]: for the one in $adapter_file.
 run_adapter() {
 	rm -f "$R/answer"
 	choose_shell "$M"
-	step_limit=$reload_limit
+	step_limit=${4:-$reload_limit}
 	run_step "$1" "$step_limit" "$2" "$with_shell" "$with_option" "$ENTER_ADAPTER" shipit "$M" \
 		"$adapter_with" "$S/adapters/$adapter_kind" "$1" "$root" "$3" "$M" "$adapter_file" "$R" "$SHIPIT_ACTION" "$step_limit"
-	hear_answer
+	hear_answer "$R/answer"
 	return "$code"
 }
 
-# hear_answer: passes on what the adapter said. Its lines have the form of replies: words and fields with a tab between.
+# hear_answer FILE: passes on what an adapter said. Its lines have the form of replies: words and fields with a tab between.
 hear_answer() {
-	[ -s "$R/answer" ] || return 0
-	head -c 65536 "$R/answer" >"$R/heard" || return 0
+	[ -s "$1" ] || return 0
+	head -c 65536 "$1" >"$R/heard" || return 0
 	while IFS= read -r answer_line; do
 		case $answer_line in
 		reason"$TAB"?*) answer_fail=${answer_line#*"$TAB"} ;;
@@ -103,6 +103,25 @@ hear_answer() {
 		process"$TAB"?*) printf '%s\t%s\tfound\t%s\n' "$N" "$SEQ" "$answer_line" >&3 ;;
 		esac
 	done <"$R/heard"
+}
+
+# ask_adapters STEP: a question about release $M, which must be live. No step is told: it is a question of somebody who looks.
+# Sets $ask_says to ok, or to what one of them said instead: down or late. Its answers are in $R/answers.
+ask_adapters() {
+	printf '' >"$R/answers" || return
+	ask_says=$(
+		exec 3>/dev/null
+		set_hook_env "${M##*/}" "$revision" '' status
+		for adapter_file in "$M/supervisor."[0-9][0-9]; do
+			[ -f "$adapter_file" ] && read_kind "$adapter_file" || continue
+			run_adapter "$1" "$root/current" "${M##*/}" $SERVING
+			cat "$R/answer" >>"$R/answers" 2>/dev/null
+			[ "$code" != 0 ] || continue
+			if [ "$why" = limit ]; then echo late; else echo down; fi
+			exit
+		done
+		echo ok
+	)
 }
 
 # service_failed STEP LIMIT: ends the script, with what the adapter said of its failure, or with how the step ended.

@@ -140,12 +140,28 @@ prune() {
 		"$release" | "$from" | "$parent") continue ;;
 		esac
 		# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
-		[ "$prune_dir" -ef "$root/current" ] || prune_release
+		[ "$prune_dir" -ef "$root/current" ] || in_use "$prune_dir" || prune_release
 	done
 	prune_pins
 	finish_removals
 	prune_bad=$((prune_bad + removals_bad))
 	prune_logs
+}
+
+# in_use DIR: whether a process of this login is in there, or was started with a path of it: what it loads later would be
+# gone.
+in_use() {
+	use_dir=$(cd -P "$1" && pwd -P) || return
+	# A line that only looks like such a link keeps a release too much, no more.
+	case $(ls -ld /proc/[0-9]*/cwd 2>/dev/null)$NL in
+	*" -> $use_dir$NL"* | *" -> $use_dir/"*) ;;
+	*)
+		# From standard input: on its command line grep would find itself.
+		# shellcheck disable=SC2062 # the glob names files
+		printf '%s/\n' "$use_dir" | grep -qsF -f - /proc/[0-9]*/cmdline || return
+		;;
+	esac
+	say notice "release ${1##*/} is kept: a process runs from it"
 }
 
 # prune_pins: what somebody else removed needs no commit either.

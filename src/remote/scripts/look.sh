@@ -12,7 +12,7 @@ PIECE=131072
 tell_service() {
 	[ -n "${live_is:-}" ] && [ -d "$root/current" ] || return 0
 	M=$S/releases/$live_is
-	has_step status || return 0
+	has_step status || has_supervisor || return 0
 	if [ ! -d "$R" ]; then
 		fact supervisor unknown
 		return
@@ -32,6 +32,11 @@ tell_service() {
 		done
 		echo ok
 	)
+	if [ "$serving_says" = ok ] && has_supervisor; then
+		revision=$serving_revision
+		ask_adapters status && hear_answer "$R/answers"
+		serving_says=${ask_says:-}
+	fi
 	fact supervisor "${serving_says:-unknown}"
 }
 
@@ -123,6 +128,52 @@ tell_log_lines() {
 	done <now
 	mv next seen || write_failed logs "$R"
 	fact files "$#"
+}
+
+# tell_supervisor_logs LINES: the logs that the supervisors of the live release name: files, and systemd's journal.
+tell_supervisor_logs() {
+	need_scratch logs
+	if [ ! -e "$R/log-files" ]; then
+		tell_live
+		printf '' >"$R/log-files" && printf '' >"$R/journals" || write_failed logs "$R"
+		[ -z "$live_is" ] || name_logs
+	fi
+	logs_lines=$1
+	shift
+	while IFS= read -r logs_file; do
+		set -- "$@" "$logs_file"
+	done <"$R/log-files"
+	tell_log_lines "$logs_lines" "$@"
+	tell_journals $#
+}
+
+# name_logs: asks the supervisors for the places of their logs.
+name_logs() {
+	M=$S/releases/$live_is
+	ask_adapters logs
+	while IFS=$TAB read -r logs_kind logs_place logs_unit; do
+		case $logs_kind in
+		log) printf '%s\n' "$logs_place" >>"$R/log-files" ;;
+		journal) printf '%s\t%s\n' "$logs_place" "$logs_unit" >>"$R/journals" ;;
+		esac
+	done <"$R/answers"
+}
+
+# tell_journals FILES: the same for units of systemd. $R/cursor.N remembers how far it was read.
+tell_journals() {
+	journal_number=0
+	while IFS=$TAB read -r journal_scope journal_unit; do
+		journal_number=$((journal_number + 1))
+		set -- "$1" --quiet --no-pager --output=short-iso --cursor-file="$R/cursor.$journal_number" -u "$journal_unit"
+		[ "$journal_scope" != user ] || set -- "$@" --user
+		[ -e "$R/cursor.$journal_number" ] || set -- "$@" -n "$logs_lines"
+		journal_files=$1
+		shift
+		journalctl "$@" 2>/dev/null </dev/null | head -c 1000000 >"$R/piece"
+		set -- "$journal_files"
+		[ ! -s "$R/piece" ] || tell_piece "journal.$journal_number" 0
+	done <"$R/journals"
+	fact files "$(($1 + journal_number))"
 }
 
 # The most logs that are followed.

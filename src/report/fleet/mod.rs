@@ -10,6 +10,7 @@ use crate::remote::by::By;
 
 mod advice;
 mod problem;
+mod processes;
 
 pub use advice::Advice;
 pub use problem::common;
@@ -25,6 +26,8 @@ const FEW: usize = 3;
 pub struct Fleet {
     /// The table.
     pub table: String,
+    /// What supervisors run, a line for each process, or for many that are alike; empty where none was asked.
+    pub processes: String,
     /// The runs that hold locks, a line each.
     pub locks: Vec<String>,
     /// What to do, a line each; empty where all is well.
@@ -63,6 +66,7 @@ pub fn render(environment: &str, looked: &[Looked], Shown { now, all, width }: S
     let advice = advice::advice(looked, &majority, &problems);
     Fleet {
         table: fitted(rows, width),
+        processes: processes::render(looked, now, all),
         locks: locks(looked, now),
         advice: advice.iter().map(|advice| advice.text(environment)).collect(),
         alike: problems.iter().flatten().all(|problem| *problem == Problem::Unreachable),

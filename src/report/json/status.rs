@@ -8,6 +8,7 @@ use crate::executor::event::Failure;
 use crate::executor::{Live, Looked};
 use crate::remote::hold;
 use crate::remote::journal::State;
+use crate::remote::process::{Origin, Process};
 
 /// `status`: the hosts in the order of the file.
 #[must_use]
@@ -37,9 +38,24 @@ fn host(host: &Looked) -> Value {
             "why": hold.why,
         })),
         "supervisor": host.supervisor,
+        "processes": host.processes.iter().map(process).collect::<Vec<_>>(),
         "drained": host.drained.is_some(),
         "state": state(host),
         "failure": host.failure.as_ref().map(Failure::to_json),
+    })
+}
+
+fn process(process: &Process) -> Value {
+    json!({
+        "name": process.name,
+        "state": process.state.name(),
+        "pid": process.pid,
+        "since": process.since,
+        "restarts": process.restarts,
+        "release": match &process.origin {
+            Origin::Release(release) => Some(release),
+            Origin::Elsewhere | Origin::Unknown => None,
+        },
     })
 }
 
