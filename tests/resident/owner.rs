@@ -24,6 +24,8 @@ on_each_shell!(
     a_lock_that_shipit_did_not_make_is_not_ended,
     an_unrelated_repository_is_refused,
     a_journal_that_has_an_odd_number_goes_on,
+    what_a_repository_holds_is_no_deploy_path,
+    a_deploy_path_may_end_in_a_blank,
 );
 
 fn lock() -> Script {
@@ -241,4 +243,24 @@ fn a_journal_that_has_an_odd_number_goes_on(sh: Sh) {
     let mut run = Run::start(&ground, 30);
     assert_eq!(run.script(&Script::new().journal()).good().entries.len(), 2);
     assert!(run.bye().success());
+}
+
+fn what_a_repository_holds_is_no_deploy_path(sh: Sh) {
+    let ground = Ground::deployed(sh);
+    ground.repo.publish(&[
+        ("app/.shipit/x", "x"),
+        ("app/releases/x", "x"),
+        (".shipit/y", "y"),
+        ("releases/y", "y"),
+    ]);
+    ground.deploy();
+    ground.repo.publish(&[("page", "again")]);
+    ground.deploy();
+}
+
+fn a_deploy_path_may_end_in_a_blank(sh: Sh) {
+    let mut ground = Ground::at(sh, |base| base.join("app "));
+    ground.set_up();
+    ground.deploy();
+    assert!(ground.base().join("app /current").exists());
 }

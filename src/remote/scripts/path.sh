@@ -46,6 +46,10 @@ need_path_apart() {
 		done
 	done
 	for apart_path in "$root"/*/.shipit "$root"/*/*/.shipit; do
+		# What is in a release is of the repository, whatever it is called.
+		case ${apart_path#"$root/"} in
+		current/* | releases/* | source/*) continue ;;
+		esac
 		! is_deploy_path "${apart_path%/.shipit}" || path_overlaps "$1" "${apart_path%/.shipit}"
 	done
 }

@@ -374,7 +374,7 @@ main() {
 		successor
 		exit
 	fi
-	read -r N && read -r mode && read -r run && read -r lost && read -r tick && read -r root || exit 1
+	read -r N && read -r mode && read -r run && read -r lost && read -r tick && IFS= read -r root || exit 1
 	set_tick "$tick"
 	init_variables
 	R=$S/run.$run LOG=$S/logs/$run.log
