@@ -1,9 +1,11 @@
 //! The process: arguments in, exit code out. The only place that ends it.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use shipit::cli::Cli;
 use shipit::commands;
+use shipit::commands::apart::{self, Role};
 use shipit::error::{Error, SystemError};
 use shipit::report::{ColorChoice, Printer, Verbosity};
 
@@ -17,8 +19,24 @@ fn main() -> ExitCode {
 }
 
 fn shipit() -> u8 {
+    let (role, is_ours) = Role::read(std::env::args_os().nth(1).as_deref());
+    let program = std::env::args_os().take(1);
+    let args = program.chain(std::env::args_os().skip(if is_ours { 2 } else { 1 }));
+    match role {
+        Role::First => work(args, true),
+        Role::Second(directory) => apart::start_third(&directory),
+        Role::Third(directory) => {
+            let code = work(args, false);
+            apart::end_third(&directory, code);
+            code
+        }
+    }
+}
+
+// What was typed is done. `first`: no process of ours has started this one to do it.
+fn work(args: impl Iterator<Item = OsString>, first: bool) -> u8 {
     let variables = |name: &str| std::env::var_os(name);
-    let invocation = match Cli::parse_from(std::env::args_os()) {
+    let invocation = match Cli::parse_from(args) {
         Ok(invocation) => invocation,
         Err(error) => {
             let printer = Printer::new(ColorChoice::Auto, Verbosity::Normal, &variables);
@@ -31,6 +49,9 @@ fn shipit() -> u8 {
         }
     };
     let printer = Printer::new(invocation.color, invocation.verbosity, &variables);
+    if first && apart::is_needed(&invocation) {
+        return printer.settle(apart::follow(&invocation, &printer));
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(source) => {

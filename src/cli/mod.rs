@@ -4,6 +4,7 @@
 //! follows `exec` belongs to the user, so words are taken out of the argument list before clap sees it.
 //! Only what is spelled out in [`Command`] ever deploys: anything else ends with exit code 2.
 
+mod ancestor;
 mod arguments;
 mod completion;
 mod error;
@@ -16,6 +17,7 @@ mod split;
 mod tools;
 mod words;
 
+pub use ancestor::is_inside_pm2;
 pub use completion::{Candidate, Cursor, Wanted, at_cursor};
 pub use error::CliError;
 pub use invocation::{AppReference, Command, Init, Invocation, RevertTo, Shell, Show, Tool};

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::ancestor::is_inside_pm2;
 use super::arguments::{self, Ambient, Given, Typed};
 use super::error::CliError;
 use super::invocation::{Command, Init, Invocation, Request, Tool};
@@ -25,14 +26,15 @@ impl Cli {
     /// When help or the version was asked for, and for everything that is not in the grammar.
     pub fn parse_from<I: IntoIterator<Item = OsString>>(args: I) -> Result<Invocation, CliError> {
         let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
-        parse(args, Ambient::Environment, in_ci)
+        // Instances of one app that deploy themselves all at once wait for one another.
+        parse(args, Ambient::Environment, in_ci || is_inside_pm2())
     }
 }
 
 fn parse<I: IntoIterator<Item = OsString>>(
     args: I,
     ambient: Ambient,
-    in_ci: bool,
+    waits: bool,
 ) -> Result<Invocation, CliError> {
     let (request, typed, set) = read(args, ambient)?;
     let dry_run = dry_run(&request, &typed, &set)?;
@@ -60,7 +62,7 @@ fn parse<I: IntoIterator<Item = OsString>>(
         redeploy: typed.redeploy,
         allow_older: typed.allow_older,
         split: typed.split,
-        lock_wait: typed.lock_wait.unwrap_or(if in_ci { LOCK_WAIT_IN_CI } else { Duration::ZERO }),
+        lock_wait: typed.lock_wait.unwrap_or(if waits { LOCK_WAIT_IN_CI } else { Duration::ZERO }),
         yes: typed.yes,
         keep_failed: typed.keep_failed,
         output: typed.output,

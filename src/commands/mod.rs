@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::report::note::{Note, Warning};
 use crate::report::{self, Printer};
 
+pub mod apart;
 mod carry_out;
 mod chain;
 mod check;

@@ -51,7 +51,8 @@ impl Surroundings {
     pub(super) fn options(&self, environment: &str) -> Options {
         let when = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let words = said(std::env::args().skip(1)).into_iter().take(6).collect::<Vec<_>>();
+        let typed = std::env::args().skip(1).filter(|argument| !argument.starts_with(super::apart::ARGUMENT));
+        let words = said(typed).into_iter().take(6).collect::<Vec<_>>();
         let by = By {
             user: self.user.clone(),
             machine,
@@ -61,7 +62,7 @@ impl Surroundings {
             ..By::default()
         };
         let who = operator::in_ci(by, &|name| std::env::var(name).ok()).line(environment);
-        Options { user: self.user.clone(), who, when, ..Options::default() }
+        Options { user: self.user.clone(), who, when, caller: caller(), ..Options::default() }
     }
 
     /// The agent's socket, where one is named and no agent answers there.
@@ -78,6 +79,13 @@ impl Surroundings {
         options.agent = std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from);
         HostTransport { ssh: Ssh::new(options), local: Local::new(self.home.clone(), std::env::vars_os()) }
     }
+}
+
+/// The process of pm2 that this one descends from: pm2 sets the variable.
+fn caller() -> Option<String> {
+    let number = std::env::var("pm_id").ok().filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let home = std::env::var("PM2_HOME").unwrap_or_default();
+    (!number.is_empty() && !home.contains('\n')).then(|| format!("{number} {home}"))
 }
 
 /// Without `USER`, as in many containers: the name of the account; where it has none, its number. Nobody becomes root by a

@@ -19,6 +19,8 @@ pub struct Options {
     pub who: String,
     /// When the run began: RFC 3339.
     pub when: String,
+    /// The process of pm2 that started the run, which is reloaded last: its number, and PM2_HOME if that is set.
+    pub caller: Option<String>,
     /// At most so many hosts are worked on at a time.
     pub concurrency: Option<usize>,
     /// An older commit may go out.

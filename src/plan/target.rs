@@ -50,6 +50,7 @@ pub(super) fn target(action: Action, environment: &Environment, at: usize, optio
         ("who", options.who.clone()),
     ];
     variables.extend(repository(app));
+    variables.extend(options.caller.iter().map(|caller| ("caller", caller.clone())));
     variables.sort_by_key(|(name, _)| *name);
     Target {
         name: environment.site_name(site),

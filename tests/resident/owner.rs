@@ -259,7 +259,7 @@ fn what_a_repository_holds_is_no_deploy_path(sh: Sh) {
 }
 
 fn a_deploy_path_may_end_in_a_blank(sh: Sh) {
-    let mut ground = Ground::at(sh, |base| base.join("app "));
+    let ground = Ground::at(sh, |base| base.join("app "));
     ground.set_up();
     ground.deploy();
     assert!(ground.base().join("app /current").exists());

@@ -58,6 +58,7 @@ reload() {
 	if [ "$reload_code" = 0 ] && has_supervisor; then
 		reload_step=reload
 		mark "$R/unbroken" 2>/dev/null
+		[ -z "$caller" ] || printf '%s\n' "$caller" >"$R/caller"
 		run_adapters reload "$root/current" || reload_code=$code
 	fi
 	rm -f "$R/finishing" "$R/unbroken"

@@ -321,7 +321,7 @@ init_variables() {
 	# shellcheck disable=SC2034 # read by scripts that the operator sends
 	reload_limit=120 repo='' revision='' roles='' shell='' target='' user='' when='' who='' wanted='' begin=0 count=0
 	# shellcheck disable=SC2034 # used by the script that the operator sends
-	lost_run='' lost_release=''
+	lost_run='' lost_release='' caller=''
 	init_place
 	process_start $$
 	TOKEN=owner.$$.$start.$PLACE
