@@ -1,0 +1,240 @@
+// pm2's program and its daemon: found, asked, started. The daemon's protocol (axon) is the same in pm2 2 to 7: a message is
+// a byte of version and number of parts, then each part with its length; a part is `j:` JSON or `s:` text; the last part
+// of a question comes back with its answer.
+
+const PM2_STATES = { online: 'up', launching: 'starting', 'waiting restart': 'starting', stopping: 'down' };
+
+// Where pm2 is: `{program, directory, version}`. A shim of a version manager is no link to pm2: node itself tells then what
+// it was started with.
+function findPm2() {
+  const program = onPath('pm2');
+  if (!program) fail('no-supervisor', 'pm2', 'pm2', process.env.PATH || '');
+  if (!onPath('node')) fail('no-supervisor', 'pm2', 'node', process.env.PATH || '');
+  let directory = packageAbove(realpathOr(program, program));
+  if (!directory) {
+    const probe = "process.argv[1] && require('fs').writeSync(1, '\\nat:' + require('fs').realpathSync(process.argv[1]) + '\\n'); process.exit(0)";
+    const file = PREFIX + '.probe.js';
+    fs.writeFileSync(file, probe, { mode: 0o600 });
+    const asked = childProcess.spawnSync(program, ['--version'], {
+      env: Object.assign({}, BASE, { NODE_OPTIONS: '--require ' + JSON.stringify(file) }),
+      encoding: 'utf8', timeout: 20000, stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    fs.unlinkSync(file);
+    const said = String(asked.stdout).split('\n').filter((line) => line.startsWith('at:')).pop();
+    directory = said && packageAbove(said.slice(3));
+  }
+  if (!directory) fail('supervisor-failed', 'pm2', program + ' does not lead to an installation of pm2');
+  if (isBelow(directory, realpathOr(ROOT, ROOT))) fail('pm2-in-release', directory);
+  return { program, directory, version: readJson(path.join(directory, 'package.json')).version };
+}
+
+function onPath(name) {
+  for (const directory of (process.env.PATH || '').split(':')) {
+    const file = path.join(directory || '.', name);
+    try {
+      fs.accessSync(file, fs.constants.X_OK);
+      if (fs.statSync(file).isFile()) return file;
+    } catch (error) {
+      continue;
+    }
+  }
+  return null;
+}
+
+function packageAbove(file) {
+  for (let directory = path.dirname(file); directory !== '/'; directory = path.dirname(directory)) {
+    const described = readJson(path.join(directory, 'package.json'));
+    if (described && described.name === 'pm2') return directory;
+  }
+  return null;
+}
+
+// pm2's own code, for what it alone knows: how a file is read and what an app becomes.
+function library(pm2, home) {
+  process.env.PM2_HOME = home;
+  process.env.NO_COLOR = '1';
+  const common = require(path.join(pm2.directory, 'lib', 'Common.js'));
+  for (const name of Object.keys(process.env)) if (!(name in BASE)) delete process.env[name];
+  return common;
+}
+
+function homeOf(parameters) {
+  const home = parameters.home || process.env.PM2_HOME;
+  return home ? path.resolve(inHome(home)) : path.join(process.env.HOME || '/root', '.pm2');
+}
+
+// The daemon's process number, or `null` where none is alive. Asking the command `pm2` would start one.
+function daemonPid(home) {
+  const pid = Number(readOr(path.join(home, 'pm2.pid'), '').trim());
+  if (!Number.isInteger(pid) || pid <= 0) return null;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if (error.code === 'EPERM' && /God Daemon/.test(commandOf(pid))) fail('not-permitted', 'pm2', home, 'the daemon runs as another user');
+    return null;
+  }
+  // After a crash of the host the number may belong to another program.
+  return isAlive(pid) && /pm2|god daemon/i.test(readOr('/proc/' + pid + '/cmdline', 'pm2')) ? pid : null;
+}
+
+class Daemon {
+  constructor(pid, socket) {
+    this.pid = pid;
+    this.socket = socket;
+    this.waiting = new Map();
+    this.next = 0;
+    this.buffer = Buffer.alloc(0);
+    socket.on('data', (data) => this.receive(data));
+    socket.on('error', () => {});
+    socket.on('close', () => this.lost());
+  }
+
+  static connect(home, pid) {
+    const file = path.join(home, 'rpc.sock');
+    return new Promise((resolve, reject) => {
+      const socket = net.connect(file);
+      const refused = (error) => reject(error.code === 'EACCES'
+        ? new Failure('not-permitted', ['pm2', home, error.message])
+        : new Failure('supervisor-down', ['pm2', error.message]));
+      socket.once('error', refused);
+      socket.once('connect', () => {
+        socket.removeListener('error', refused);
+        resolve(new Daemon(pid, socket));
+      });
+    });
+  }
+
+  // A question may stay open longer than its answer is of use: pm2 5 and 6 never answer for a worker that dies at once.
+  call(method, argument, seconds) {
+    return new Promise((resolve, reject) => {
+      const id = 'shipit:' + this.next++;
+      const timer = setTimeout(() => this.settle(id, null, { error: 'no answer to ' + method }), (seconds || 30) * 1000);
+      this.waiting.set(id, { resolve, reject, timer });
+      const question = 'j:' + JSON.stringify({ type: 'call', method, args: [argument === undefined ? {} : argument] });
+      const parts = [Buffer.from(question), Buffer.from('s:' + id)];
+      const lengths = parts.map((part) => {
+        const length = Buffer.alloc(4);
+        length.writeUInt32BE(part.length, 0);
+        return length;
+      });
+      this.socket.write(Buffer.concat([Buffer.from([0x12]), lengths[0], parts[0], lengths[1], parts[1]]));
+    });
+  }
+
+  receive(data) {
+    this.buffer = Buffer.concat([this.buffer, data]);
+    for (;;) {
+      const parts = [];
+      let at = 1;
+      if (this.buffer.length < 1) return;
+      for (let left = this.buffer[0] & 0x0f; left > 0; left--) {
+        if (this.buffer.length < at + 4) return;
+        const length = this.buffer.readUInt32BE(at);
+        if (this.buffer.length < at + 4 + length) return;
+        parts.push(this.buffer.slice(at + 4, at + 4 + length));
+        at += 4 + length;
+      }
+      this.buffer = this.buffer.slice(at);
+      const id = parts.pop().slice(2).toString();
+      this.settle(id, JSON.parse(parts[0].slice(2).toString()), null);
+    }
+  }
+
+  settle(id, message, problem) {
+    const question = this.waiting.get(id);
+    if (!question) return;
+    this.waiting.delete(id);
+    clearTimeout(question.timer);
+    const error = problem ? problem.error : message && message.error;
+    if (problem || (message && 'error' in message)) {
+      question.reject(new Error(error && error.message ? error.message : String(error)));
+    } else question.resolve(message.args[0]);
+  }
+
+  lost() {
+    for (const [id, question] of this.waiting) {
+      clearTimeout(question.timer);
+      question.reject(new Failure('supervisor-down', ['pm2', "pm2's daemon ended"]));
+      this.waiting.delete(id);
+    }
+  }
+
+  // What it runs. pm2 counts a parked worker of a reload in no list.
+  async list() {
+    const list = await this.call('getMonitorData', {});
+    return list.map((one) => ({
+      id: one.pm_id,
+      name: String(one.name),
+      pid: one.pid || 0,
+      status: one.pm2_env.status,
+      restarts: one.pm2_env.restart_time || 0,
+      since: one.pm2_env.pm_uptime || 0,
+      env: one.pm2_env,
+    }));
+  }
+
+  async find(id) {
+    return (await this.list()).find((one) => one.id === id) || null;
+  }
+
+  close() {
+    this.socket.destroy();
+  }
+}
+
+// The daemon where one is alive, else `null`.
+async function daemonIfAlive(home) {
+  const pid = daemonPid(home);
+  if (!pid) return null;
+  // A node that was removed by a version manager: every start would hang with `launching`.
+  const program = link('/proc/' + pid + '/exe');
+  if (program && program.endsWith(' (deleted)')) fail('pm2-node-gone', program.slice(0, -10));
+  return Daemon.connect(home, pid);
+}
+
+// The daemon, started when it is down: by the unit of systemd that boots it, else by pm2, with the apps that were saved.
+async function daemonStarted(pm2, home, parameters) {
+  const alive = await daemonIfAlive(home);
+  if (alive) return alive;
+  const saved = fs.existsSync(path.join(home, 'dump.pm2'));
+  if (!startUnit(home, parameters)) {
+    say('pm2 does not run: ' + (saved ? 'starting what was saved (pm2 resurrect)' : 'starting it'));
+    command(pm2, home, [saved ? 'resurrect' : 'ping']);
+  }
+  for (const until = Date.now() + 10000; Date.now() < until; await sleep(100)) {
+    const daemon = await daemonIfAlive(home).catch((error) => {
+      if (error.word === 'supervisor-down') return null;
+      throw error;
+    });
+    if (daemon) return daemon;
+  }
+  return fail('supervisor-down', 'pm2', 'it could not be started, see ' + path.join(home, 'pm2.log'));
+}
+
+// `pm2 startup` names the unit for the user.
+function startUnit(home, parameters) {
+  const user = require('os').userInfo().username;
+  const unit = 'pm2-' + user + '.service';
+  if (home !== path.join(process.env.HOME || '/root', '.pm2') || !onPath('systemctl')) return false;
+  const run = (words) => childProcess.spawnSync(words[0], words.slice(1), { stdio: 'ignore', timeout: 60000 }).status === 0;
+  if (!run(['systemctl', 'cat', unit])) return false;
+  const start = ['systemctl', 'restart', unit];
+  if (process.getuid() !== 0) {
+    if (parameters.sudo !== 'yes') return false;
+    start.unshift('sudo', '-n');
+  }
+  say('pm2 does not run: starting ' + unit);
+  return run(start) && daemonPid(home) !== null;
+}
+
+// Runs the command `pm2`; what it prints is shown when it fails. It may show names, never environments.
+function command(pm2, home, words) {
+  const done = childProcess.spawnSync(pm2.program, words, {
+    cwd: process.env.HOME || '/', env: Object.assign({}, BASE, { PM2_HOME: home, NO_COLOR: '1' }),
+    encoding: 'utf8', timeout: Math.max(left(), 1000), maxBuffer: 64 * 1024 * 1024, stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  if (done.status !== 0) {
+    const said = (String(done.stdout) + String(done.stderr)).trim().split('\n').slice(-5).join(' ');
+    fail('supervisor-failed', 'pm2', 'pm2 ' + words.join(' ') + ': ' + said);
+  }
+}

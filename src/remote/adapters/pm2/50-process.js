@@ -1,0 +1,232 @@
+// One process: moved to the release, watched until it is up there, and what is said when it is not.
+
+const PM2_LISTEN = 3000; // pm2's listen_timeout where the file names none, in milliseconds
+const PATIENCE = 20000; // how long the old worker stays beside one that does not listen yet
+
+// Moves one process to what it has to become, and returns it as it runs then. `how` is reload, restart or start.
+async function moveProcess(context, entry, one) {
+  const wanted = wantedOf(entry, one, entry.resolved);
+  try {
+    return await applied(context, entry, one, wanted);
+  } catch (failure) {
+    if (failure.word === 'supervisor-down') throw failure;
+    const port = heldPort(context, failure);
+    if (port) return freePortAndStart(context, entry, one, wanted, port);
+    throw failure;
+  }
+}
+
+async function applied(context, entry, one, wanted) {
+  const worker = wanted.exec_mode === 'cluster_mode';
+  const smooth = context.strategy === 'reload' && one.status === 'online' && one.env.exec_mode === 'cluster_mode' && worker;
+  const patience = Math.max(Number(wanted.listen_timeout) || PM2_LISTEN, context.pace);
+  if (smooth) {
+    await parkedWorkerGone(context, one);
+    // pm2 kills the old worker when this is over, even if the new one crashes: it has to outlast our way back.
+    wanted.listen_timeout = Math.max(Number(wanted.listen_timeout) || 0, PATIENCE) + 10000;
+  } else if (!['online', 'stopped'].includes(one.status)) {
+    // Between two crashes pm2 remembers a process that is gone: only a stop clears it.
+    await context.daemon.call('stopProcessId', one.id, 60).catch(ignoreUnlessDown);
+  }
+  const began = Date.now();
+  const ask = { id: one.id, env: { current_conf: wanted } };
+  const question = { answered: false, problem: null };
+  context.daemon.call(smooth ? 'reloadProcessId' : 'restartProcessId', ask, left() / 1000 + 1)
+    .then(() => { question.answered = true; }, (error) => { question.answered = true; question.problem = error; });
+  const mark = { one, began, restarts: one.restarts + 1, wanted, patience, question, smooth };
+  return untilUp(context, entry, mark);
+}
+
+// A reload that ended badly, or one by hand, leaves the old worker beside the new one for a while. pm2 7 refuses a second
+// reload then, 5 and 6 would forget the worker and let it run for ever.
+async function parkedWorkerGone(context, one) {
+  if (Date.now() - Number(one.env.created_at || 0) > 2 * PATIENCE) return;
+  for (;;) {
+    const parked = await context.daemon.call('sendSignalToProcessId', { process_id: '_old_' + one.id, signal: 0 }).then(() => true, () => false);
+    if (!parked) return;
+    if (left() < 5000) fail('supervisor-busy', 'pm2', 'the reload of ' + one.name + ' before this one has not ended');
+    await sleep(500);
+  }
+}
+
+function ignoreUnlessDown(error) {
+  if (error.word === 'supervisor-down') throw error;
+}
+
+// Waits until the process is new, runs from the release, and the old one is gone.
+async function untilUp(context, entry, mark) {
+  const { one, question } = mark;
+  let seen = null;
+  for (;;) {
+    const now = await context.daemon.find(one.id);
+    if (question.problem) await refused(context, question.problem, one, now);
+    if (now && now.pid !== one.pid) seen = judge(now, mark, seen);
+    else if (now && question.answered && !now.pid) seen = judge(now, mark, seen);
+    if (seen && seen.up && (question.answered || await concluded(context, entry, mark, seen))) {
+      if (!mark.smooth || !isAlive(one.pid) || one.pid === seen.process.pid || question.answered) return seen.process;
+    }
+    if (left() < 1000) fail('never-ready', 'pm2', one.name, Math.round((Date.now() - mark.began) / 1000));
+    await untilGone(seen && seen.process.pid, 100);
+  }
+}
+
+async function refused(context, problem, one, now) {
+  if (problem.word) throw problem;
+  if (!now) fail('not-running', 'pm2', one.name, 'pm2 no longer knows it');
+  // pm2 still holds on to a process that crashed: it starts again by itself, with what was just told.
+  if (/already (exists|online|started)/.test(problem.message)) return;
+  fail(/in progress/.test(problem.message) ? 'supervisor-busy' : 'supervisor-failed', 'pm2', firstLine(problem.message));
+}
+
+// What a process looks like now: `{process, since, up}`, or why it has failed.
+function judge(now, mark, seen) {
+  const { one, began } = mark;
+  const name = one.name;
+  if (now.status === 'errored' || now.status === 'waiting restart' || now.restarts > mark.restarts) {
+    throw crashed(now, mark.restarts);
+  }
+  if (seen && now.pid && seen.process.pid && now.pid !== seen.process.pid) throw crashed(now, mark.restarts);
+  if (now.status === 'stopped' && (seen || mark.question.answered)) {
+    throw Object.assign(new Failure('not-running', ['pm2', name, 'stopped']), { process: now });
+  }
+  const state = seen && seen.process.pid === now.pid ? seen : { since: Date.now() };
+  state.process = now;
+  if (!now.pid) {
+    if (Date.now() - began > 10000) fail('supervisor-failed', 'pm2', 'it cannot start ' + name + ' (' + now.status + ', no process)');
+    return state;
+  }
+  state.up = now.status === 'online' && isAlive(now.pid) && isInRelease(now, state.since, name);
+  return state;
+}
+
+function crashed(now, before) {
+  const restarts = Math.max(now.restarts - before, 1);
+  return Object.assign(new Failure('crash-loop', ['pm2', now.name, restarts]), { process: now });
+}
+
+// A worker changes into its folder a moment after it was born.
+function isInRelease(now, since, name) {
+  const release = releaseOf(now.pid);
+  if (release === RELEASE) return true;
+  const young = Date.now() - since < 3000;
+  if (release === 'other' || release === '-') return !young || now.env.exec_mode !== 'cluster_mode' || !isBelow(String(now.env.pm_cwd), CURRENT);
+  if (!young) fail('wrong-release', 'pm2', name, link('/proc/' + now.pid + '/cwd'));
+  return false;
+}
+
+// Whether the old worker may go although pm2 has heard nothing: a worker that never listens is no failure; one of an app
+// whose port pm2's daemon holds has to.
+async function concluded(context, entry, mark, seen) {
+  const waited = Date.now() - seen.since;
+  if (!mark.smooth) return waited > mark.patience + 2000;
+  const port = context.parameters['wait-port'] || mark.wanted.env.PORT;
+  const sockets = socketsOf(context.daemon.pid);
+  const holds = (at) => [...listeningInodes(at)].some((inode) => sockets.includes(inode));
+  if (mark.wanted.wait_ready === true || (port && holds(port))) {
+    const longest = Math.max(mark.patience, PATIENCE);
+    if (waited > longest) fail('never-ready', 'pm2', entry.name, Math.round(longest / 1000));
+    return false;
+  }
+  if (waited < (holds(undefined) ? Math.max(mark.patience, 8000) : mark.patience)) return false;
+  await context.daemon.call('deleteProcessId', '_old_' + mark.one.id, 60).catch(ignoreUnlessDown);
+  return true;
+}
+
+// Sleeps, but wakes when a process ends.
+async function untilGone(pid, milliseconds) {
+  for (const until = Date.now() + milliseconds; Date.now() < until;) {
+    await sleep(Math.min(25, milliseconds));
+    if (pid && !isAlive(pid)) return true;
+  }
+  return false;
+}
+
+// Watches processes for so many seconds: none may end, start again or leave `online`.
+async function watchStable(context, processes, seconds) {
+  const starts = processes.map((one) => processStart(one.pid));
+  const gone = () => processes.find((one, at) => !isAlive(one.pid) || processStart(one.pid) !== starts[at]);
+  for (const until = Date.now() + seconds * 1000; ;) {
+    const over = Date.now() >= until;
+    const lost = gone();
+    if (lost || over) {
+      if (lost) await sleep(50);
+      const list = await context.daemon.list();
+      for (const one of processes) {
+        const now = list.find((other) => other.id === one.id);
+        if (!now) fail('not-running', 'pm2', one.name, 'pm2 no longer knows it');
+        if (now.status === 'stopped') throw Object.assign(new Failure('not-running', ['pm2', one.name, 'stopped']), { process: now });
+        if (now.pid !== one.pid || now.restarts > one.restarts || now.status !== 'online' || one === lost) throw crashed(now, one.restarts);
+      }
+      if (over) return;
+    }
+    await sleep(50);
+  }
+}
+
+// The port that an app could not get, by its own words.
+function heldPort(context, failure) {
+  const now = failure.process;
+  if (!now || now.env.exec_mode === 'cluster_mode') return null;
+  const said = tail(now.env, 20).join('\n');
+  if (!/EADDRINUSE/.test(said)) return null;
+  const named = said.match(/EADDRINUSE[^\n]*?:(\d+)\b/) || said.match(/port: (\d+)/);
+  return context.parameters['wait-port'] || (named && named[1]) || now.env.PORT || null;
+}
+
+// Stops a process whose port somebody still holds, waits for the port, and starts it once.
+async function freePortAndStart(context, entry, one, wanted, port) {
+  await context.daemon.call('stopProcessId', one.id, 60).catch(ignoreUnlessDown);
+  await portFree(context, port);
+  const stopped = await context.daemon.find(one.id);
+  if (!stopped) fail('not-running', 'pm2', one.name, 'pm2 no longer knows it');
+  try {
+    return await applied(context, entry, stopped, wanted);
+  } catch (failure) {
+    if (heldPort(context, failure)) fail('port-held', port, holderOf(port));
+    throw failure;
+  }
+}
+
+function holderOf(port) {
+  const holder = holdersOf(port)[0];
+  return holder ? (holder.pid ? holder.name + ' (process ' + holder.pid + ')' : holder.name) : 'nobody now';
+}
+
+async function portFree(context, port) {
+  const until = Date.now() + Math.min(30000, left() / 2);
+  if (listeningInodes(port).size > 0) say('port ' + port + ' is held by ' + holderOf(port) + ': waiting for it');
+  while (listeningInodes(port).size > 0) {
+    if (Date.now() > until) fail('port-held', port, holderOf(port));
+    await sleep(100);
+  }
+}
+
+// The last lines of an app's error log, or of its other log where that is empty.
+function tail(env, count) {
+  for (const file of [env.pm_err_log_path, env.pm_out_log_path]) {
+    const lines = typeof file === 'string' ? lastLines(file, count) : [];
+    if (lines.length > 0) return lines;
+  }
+  return [];
+}
+
+function lastLines(file, count) {
+  try {
+    const handle = fs.openSync(file, 'r');
+    const size = fs.fstatSync(handle).size;
+    const buffer = Buffer.alloc(Math.min(size, 64 * 1024));
+    fs.readSync(handle, buffer, 0, buffer.length, size - buffer.length);
+    fs.closeSync(handle);
+    return buffer.toString().split('\n').filter((line) => line.trim()).slice(-count);
+  } catch (error) {
+    return [];
+  }
+}
+
+function showLog(one) {
+  const lines = tail(one.env, 20);
+  if (lines.length > 0) say(one.name + ': the end of its log:\n' + lines.join('\n'));
+  if (one.env.exec_mode === 'cluster_mode' && one.env.exit_code === 0 && lines.every((line) => !/error/i.test(line))) {
+    say('An app that ran in fork mode before and ends on SIGINT as soon as it starts in cluster mode needs a new daemon:\n  pm2 update');
+  }
+}

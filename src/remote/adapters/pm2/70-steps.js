@@ -1,0 +1,228 @@
+// The steps, each with what it may change, and how it ends.
+
+function storedFile() {
+  return PARAMS + '.json';
+}
+
+function readStored(parameters, pm2, home) {
+  const stored = readJson(storedFile());
+  if (stored) return stored;
+  // A release that another kind of supervisor made live, or an older shipit: it is read now.
+  return evaluateRelease(parameters, pm2, home);
+}
+
+function evaluateRelease(parameters, pm2, home) {
+  const file = findFile(parameters);
+  const stored = { file, home, base: Object.keys(BASE), apps: [], only: parameters.only.length > 0 };
+  if (file) stored.apps = appsOf(evaluate(file, pm2, home, parameters), file, pm2, parameters);
+  return stored;
+}
+
+async function detect(parameters) {
+  const home = homeOf(parameters);
+  const pm2 = findPm2();
+  const stored = evaluateRelease(parameters, pm2, home);
+  writePrivate(storedFile(), JSON.stringify(stored));
+  const daemon = await daemonIfAlive(home);
+  if (!daemon) {
+    if (!stored.file) fail('no-pm2-file', releaseDirectory());
+    return;
+  }
+  const version = await daemon.call('getVersion', {});
+  if (version !== pm2.version) warn('version-skew', pm2.version, version);
+  const { apps, extras } = match(await daemon.list(), stored);
+  if (!stored.file && extras.length === 0) fail('no-pm2-file', releaseDirectory());
+  for (const entry of apps) announce(entry, pm2, home, parameters);
+  for (const one of extras) {
+    if (isPinned(one.env.pm_cwd) || isPinned(one.env.pm_exec_path)) announceMove(one, ['it is bound to ' + placeOf(one.env)]);
+    else if (one.env.exec_mode !== 'cluster_mode' && isRunning(one)) warn('fork-mode', one.name);
+  }
+  daemon.close();
+}
+
+// What a reload will do to an app beyond a plain reload. The script of the new release is not at `current` yet, so pm2's own
+// resolution cannot be asked: what the file says is enough.
+function announce(entry, pm2, home, parameters) {
+  for (const one of entry.foreign) warn('not-ours', entry.name, placeOf(one.env));
+  if (entry.processes.length === 0 && entry.foreign.length > 0) {
+    fail('supervisor-failed', 'pm2', 'the name ' + entry.name + ' belongs to another app: ' + placeOf(entry.foreign[0].env));
+  }
+  if (entry.job || entry.processes.length === 0) return;
+  if (!entry.processes.some(isRunning)) {
+    warn('stopped-app', entry.name);
+    return;
+  }
+  const here = Object.assign({}, entry.app, { cwd: ofRelease(entry.app.cwd) });
+  for (const key of LOGS) if (typeof here[key] === 'string') here[key] = ofRelease(here[key]);
+  const resolved = moved(resolve(here, pm2, home));
+  const one = entry.processes.find(isRunning);
+  const why = parameters.strategy === 'recreate' ? ['the strategy is recreate'] : changesOf(one, wantedOf(entry, one, resolved));
+  if (why.length > 0) announceMove(one, why);
+  if (one.env.exec_mode !== 'cluster_mode' || resolved.exec_mode !== 'cluster_mode') warn('fork-mode', entry.name);
+}
+
+function announceMove(one, why) {
+  warn('will-recreate', 'pm2', one.name, why.join(', '));
+  if (one.env.exec_mode !== 'cluster_mode') warn('gap', 'pm2', one.name, 'it runs in fork mode');
+}
+
+async function reload(parameters) {
+  const home = homeOf(parameters);
+  const pm2 = findPm2();
+  const stored = readStored(parameters, pm2, home);
+  const context = { parameters, home, pm2, stored, strategy: parameters.strategy, moved: [], failures: [], slowest: 0, pace: 0 };
+  await withLock(context, async () => {
+    context.daemon = await daemonStarted(pm2, home, parameters);
+    await reloadAll(context);
+    const processes = context.moved.map((one) => ({ id: one.id, name: one.name, pid: one.pid, restarts: one.restarts }));
+    writePrivate(PREFIX + '.reload', JSON.stringify({ release: RELEASE, began: STARTED, processes }));
+    context.daemon.close();
+  });
+}
+
+async function verify(parameters) {
+  const home = homeOf(parameters);
+  const daemon = await daemonIfAlive(home);
+  if (!daemon) fail('supervisor-down', 'pm2', 'no daemon runs in ' + home);
+  const context = { parameters, home, daemon };
+  const list = await daemon.list();
+  const noted = readJson(PREFIX + '.reload');
+  const stored = readJson(storedFile()) || { apps: [] };
+  const { apps, extras } = match(list, stored);
+  const ours = [].concat(...apps.filter((entry) => !entry.job).map((entry) => entry.processes), extras.filter((one) => !isCron(one)));
+  const expected = noted && noted.release === RELEASE ? noted.processes : [];
+  for (const was of expected) if (!list.some((one) => one.id === was.id)) fail('not-running', 'pm2', was.name, 'pm2 no longer knows it');
+  const watch = ours.filter((one) => expected.some((was) => was.id === one.id) || (isRunning(one) && !isRemoved(one, stored)));
+  for (const one of watch) checkNow(one, expected.find((was) => was.id === one.id));
+  await watched(context, watch, Number(parameters['stable-for']));
+  daemon.close();
+}
+
+function isCron(one) {
+  return Boolean(one.env.cron_restart) && one.env.autorestart === false;
+}
+
+// An app that the file of the release that started it named, and this one's does not.
+function isRemoved(one, stored) {
+  return !storedApp(stored, one.name) && storedApp(storedBy(startedBy(one)), one.name) !== null;
+}
+
+function checkNow(one, was) {
+  const attach = (failure) => {
+    showLog(one);
+    throw failure;
+  };
+  if (was && (one.restarts > was.restarts || one.pid !== was.pid)) attach(crashed(one, was.restarts));
+  if (one.status !== 'online') attach(new Failure(one.status === 'stopped' ? 'not-running' : 'crash-loop', ['pm2', one.name, one.status === 'stopped' ? 'stopped' : one.restarts]));
+  const release = releaseOf(one.pid);
+  if (release !== RELEASE && release !== 'other' && release !== '-') fail('wrong-release', 'pm2', one.name, link('/proc/' + one.pid + '/cwd'));
+  if (release !== RELEASE && !was) warn('unknown-release', 'pm2', one.name);
+}
+
+// After a first deploy that failed: what this run started goes, what it moved goes back to its place.
+async function stop(parameters) {
+  const home = homeOf(parameters);
+  const daemon = await daemonIfAlive(home);
+  if (!daemon) return;
+  const context = { parameters, home, daemon, strategy: 'reload', pace: 0 };
+  const list = await daemon.list();
+  for (const { id, name } of started()) {
+    const one = list.find((other) => other.id === id && other.name === name);
+    if (one) await remove(context, one);
+  }
+  const before = readJson(PREFIX + '.before') || { processes: [] };
+  for (const was of before.processes) {
+    const now = list.find((one) => one.id === was.id && one.name === was.name);
+    if (!now || was.status === 'stopped' || now.env.pm_exec_path + now.env.pm_cwd === was.env.pm_exec_path + was.env.pm_cwd) continue;
+    const wanted = Object.assign({}, was.env);
+    for (const key of ['pm_id', 'status', 'pm_uptime', 'created_at', 'restart_time', 'unstable_restarts']) delete wanted[key];
+    await daemon.call(now.env.exec_mode === 'cluster_mode' ? 'reloadProcessId' : 'restartProcessId', { id: now.id, env: { current_conf: wanted } }, 120)
+      .catch((error) => say(was.name + ' could not be moved back: ' + firstLine(error.message)));
+  }
+  daemon.close();
+}
+
+async function status(parameters) {
+  const home = homeOf(parameters);
+  const stored = readJson(storedFile()) || { apps: [] };
+  const daemon = await daemonIfAlive(home);
+  const { apps, extras } = match(daemon ? await daemon.list() : [], stored);
+  let allUp = true;
+  for (const entry of apps) {
+    if (entry.processes.length === 0) {
+      answer('process', entry.job ? 'job' : 'down', '-', '-', '-', '-', entry.name);
+      allUp = allUp && entry.job;
+    }
+    for (const one of entry.processes) allUp = showProcess(one, entry.job) && allUp;
+  }
+  for (const one of extras) allUp = showProcess(one, isCron(one)) && allUp;
+  if (daemon) daemon.close();
+  return allUp ? 0 : 1;
+}
+
+function showProcess(one, job) {
+  const state = job ? 'job' : PM2_STATES[one.status] || 'down';
+  const runs = one.pid && isAlive(one.pid);
+  answer('process', state, runs ? one.pid : '-', runs && one.since ? Math.floor(one.since / 1000) : '-', one.restarts, runs ? releaseOf(one.pid) : '-', one.name);
+  return job || state === 'up';
+}
+
+// `pm2 save` writes over the whole list: a daemon that came up empty would make it forget the neighbours.
+async function save(parameters) {
+  const home = homeOf(parameters);
+  const dump = path.join(home, 'dump.pm2');
+  if (!fs.existsSync(dump)) {
+    warn('not-saved', 'nothing was saved before: pm2 startup, then pm2 save');
+    return;
+  }
+  const saved = readJson(dump);
+  if (!Array.isArray(saved)) {
+    warn('not-saved', dump + ' cannot be read');
+    return;
+  }
+  const daemon = await daemonIfAlive(home);
+  if (!daemon) fail('supervisor-down', 'pm2', 'no daemon runs in ' + home);
+  const names = (await daemon.list()).map((one) => one.name);
+  daemon.close();
+  const missing = saved.map((app) => app.name).filter((name) => !names.includes(name));
+  if (missing.length > 0) {
+    warn('not-saved', [...new Set(missing)].join(', ') + ' was saved and is not in the list now');
+    return;
+  }
+  // It holds the environments of the apps.
+  fs.chmodSync(dump, 0o600);
+  process.umask(0o077);
+  command(findPm2(), home, ['save']);
+  for (const file of [dump, dump + '.bak']) if (fs.existsSync(file)) fs.chmodSync(file, 0o600);
+}
+
+async function logs(parameters) {
+  const home = homeOf(parameters);
+  const stored = readJson(storedFile()) || { apps: [] };
+  const daemon = await daemonIfAlive(home);
+  const { apps, extras } = match(daemon ? await daemon.list() : [], stored);
+  const all = [].concat(...apps.map((entry) => entry.processes), extras);
+  const files = [].concat(...all.map((one) => [one.env.pm_out_log_path, one.env.pm_err_log_path]));
+  for (const file of new Set(files.filter((file) => typeof file === 'string' && file !== '/dev/null'))) answer('log', file);
+  if (daemon) daemon.close();
+}
+
+async function main() {
+  const steps = { detect, reload, verify, stop, status, save, logs };
+  if (process.argv[2] === 'evaluate') return evaluateHere(process.argv[3]);
+  if (!steps[STEP]) throw new Error('unknown step ' + STEP);
+  try {
+    process.exitCode = (await steps[STEP](readParameters())) || 0;
+  } catch (failure) {
+    if (!failure.word) throw failure;
+    answer('reason', failure.word, ...failure.fields);
+    say('failed: ' + failure.message);
+    process.exitCode = 10;
+  }
+  process.exit();
+}
+
+main().catch((error) => {
+  process.stderr.write('the pm2 adapter broke: ' + (error.stack || error) + '\n');
+  process.exit(1);
+});
