@@ -227,10 +227,13 @@ function startUnit(home, parameters) {
   return run(start) && daemonPid(home) !== null;
 }
 
-// Runs the command `pm2`; what it prints is shown when it fails. It may show names, never environments.
+// Runs the command `pm2`; what it prints is shown when it fails. It may show names, never environments. A daemon that it
+// starts hands its own environment on to every worker of a cluster: it gets nothing that belongs to one app.
 function command(pm2, home, words) {
+  const environment = { PM2_HOME: home, NO_COLOR: '1' };
+  for (const name of ['HOME', 'PATH', 'LANG', 'NVM_DIR', 'USER', 'LOGNAME', 'SHELL', 'TMPDIR']) if (name in BASE) environment[name] = BASE[name];
   const done = childProcess.spawnSync(pm2.program, words, {
-    cwd: process.env.HOME || '/', env: Object.assign({}, BASE, { PM2_HOME: home, NO_COLOR: '1' }),
+    cwd: process.env.HOME || '/', env: environment,
     encoding: 'utf8', timeout: Math.max(left(), 1000), maxBuffer: 64 * 1024 * 1024, stdio: ['ignore', 'pipe', 'pipe'],
   });
   if (done.status !== 0) {

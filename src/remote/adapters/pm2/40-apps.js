@@ -143,8 +143,6 @@ function changesOf(one, wanted) {
   if (differs('exec_interpreter') && !sameNode(one.env.exec_interpreter, wanted.exec_interpreter)) why.push('another interpreter');
   if (['pm_out_log_path', 'pm_err_log_path'].some(differs)) why.push('other log files');
   if (differs('namespace')) why.push('another namespace');
-  const gone = Object.keys(wanted).filter((key) => wanted[key] === 'null' && !OPTIONS.includes(key));
-  if (gone.length > 0) why.push('removed variables: ' + gone.join(', '));
   return why;
 }
 

@@ -223,10 +223,22 @@ function lastLines(file, count) {
   }
 }
 
-function showLog(one) {
+// What a process said last may still be on its way into the file.
+async function showLog(one) {
+  const isFresh = () => {
+    try {
+      return fs.statSync(one.env.pm_err_log_path).mtimeMs >= STARTED;
+    } catch (error) {
+      return false;
+    }
+  };
+  for (const until = Date.now() + 1500; !isFresh() && Date.now() < until;) await sleep(50);
   const lines = tail(one.env, 20);
   if (lines.length > 0) say(one.name + ': the end of its log:\n' + lines.join('\n'));
-  if (one.env.exec_mode === 'cluster_mode' && one.env.exit_code === 0 && lines.every((line) => !/error/i.test(line))) {
-    say('An app that ran in fork mode before and ends on SIGINT as soon as it starts in cluster mode needs a new daemon:\n  pm2 update');
-  }
+}
+
+// Some daemons end such an app with SIGINT again and again, until they are started anew.
+function hintAtUpdate(entry, one, failure) {
+  if (failure.word !== 'crash-loop' || one.env.exec_mode === 'cluster_mode' || entry.resolved.exec_mode !== 'cluster_mode') return;
+  say(one.name + ' ran in fork mode until now. Where it ends on SIGINT as soon as it starts in cluster mode, the daemon has to be started anew:\n  pm2 update');
 }

@@ -178,7 +178,8 @@ async function moveTask(context, { entry, one }) {
   } catch (failure) {
     if (failure.word === 'supervisor-down') throw failure;
     const now = failure.process || await context.daemon.find(one.id).catch(() => null);
-    if (now) showLog(now);
+    if (now) await showLog(now);
+    hintAtUpdate(entry, one, failure);
     context.failures.push(failure);
   }
 }
@@ -187,7 +188,7 @@ async function watched(context, processes, seconds) {
   try {
     await watchStable(context, processes, seconds);
   } catch (failure) {
-    if (failure.process) showLog(failure.process);
+    if (failure.process) await showLog(failure.process);
     throw failure;
   }
 }
@@ -307,7 +308,7 @@ async function startOne(context, entry, number) {
   try {
     context.moved.push(await prepared(context, entry, fields));
   } catch (failure) {
-    if (failure.process) showLog(failure.process);
+    if (failure.process) await showLog(failure.process);
     throw failure;
   }
 }

@@ -93,7 +93,7 @@ async function verify(parameters) {
   const expected = noted && noted.release === RELEASE ? noted.processes : [];
   for (const was of expected) if (!list.some((one) => one.id === was.id)) fail('not-running', 'pm2', was.name, 'pm2 no longer knows it');
   const watch = ours.filter((one) => expected.some((was) => was.id === one.id) || (isRunning(one) && !isRemoved(one, stored)));
-  for (const one of watch) checkNow(one, expected.find((was) => was.id === one.id));
+  for (const one of watch) await checkNow(one, expected.find((was) => was.id === one.id));
   await watched(context, watch, Number(parameters['stable-for']));
   daemon.close();
 }
@@ -107,13 +107,15 @@ function isRemoved(one, stored) {
   return !storedApp(stored, one.name) && storedApp(storedBy(startedBy(one)), one.name) !== null;
 }
 
-function checkNow(one, was) {
-  const attach = (failure) => {
-    showLog(one);
+async function checkNow(one, was) {
+  let failure = null;
+  if (one.status === 'stopped') failure = new Failure('not-running', ['pm2', one.name, one.status]);
+  else if (was && (one.restarts > was.restarts || one.pid !== was.pid)) failure = crashed(one, was.restarts);
+  else if (one.status !== 'online') failure = new Failure('crash-loop', ['pm2', one.name, one.restarts]);
+  if (failure) {
+    await showLog(one);
     throw failure;
-  };
-  if (was && (one.restarts > was.restarts || one.pid !== was.pid)) attach(crashed(one, was.restarts));
-  if (one.status !== 'online') attach(new Failure(one.status === 'stopped' ? 'not-running' : 'crash-loop', ['pm2', one.name, one.status === 'stopped' ? 'stopped' : one.restarts]));
+  }
   const release = releaseOf(one.pid);
   if (release !== RELEASE && release !== 'other' && release !== '-') fail('wrong-release', 'pm2', one.name, link('/proc/' + one.pid + '/cwd'));
   if (release !== RELEASE && !was) warn('unknown-release', 'pm2', one.name);
