@@ -77,14 +77,48 @@ function daemonPid(home) {
   return isAlive(pid) && /pm2|god daemon/i.test(readOr('/proc/' + pid + '/cmdline', 'pm2')) ? pid : null;
 }
 
+function readMessages(socket, take) {
+  let buffer = Buffer.alloc(0);
+  socket.on('data', (data) => {
+    buffer = Buffer.concat([buffer, data]);
+    for (let end; (end = endOfMessage(buffer)) > 0;) {
+      const parts = [];
+      for (let at = 1; at < end;) {
+        const length = buffer.readUInt32BE(at);
+        parts.push(buffer.slice(at + 4, at + 4 + length));
+        at += 4 + length;
+      }
+      buffer = buffer.slice(end);
+      take(parts);
+    }
+  });
+}
+
+// Where the first message ends, 0 while it is not whole.
+function endOfMessage(buffer) {
+  let at = 1;
+  if (buffer.length < 1) return 0;
+  for (let parts = buffer[0] & 0x0f; parts > 0; parts--) {
+    if (buffer.length < at + 4) return 0;
+    at += 4 + buffer.readUInt32BE(at);
+    if (buffer.length < at) return 0;
+  }
+  return at;
+}
+
 class Daemon {
   constructor(pid, socket) {
     this.pid = pid;
     this.socket = socket;
     this.waiting = new Map();
     this.next = 0;
-    this.buffer = Buffer.alloc(0);
-    socket.on('data', (data) => this.receive(data));
+    this.ended = null;
+    this.errors = new Map();
+    this.events = null;
+    readMessages(socket, (parts) => {
+      const id = parts.pop().slice(2).toString();
+      this.settle(id, JSON.parse(parts[0].slice(2).toString()), null);
+    });
     socket.on('error', () => {});
     socket.on('close', () => this.lost());
   }
@@ -104,8 +138,22 @@ class Daemon {
     });
   }
 
+  // What apps write to stderr from now on. A worker that dies at boot tells it to the daemon and ends before it is in a file.
+  listenTo(home) {
+    this.events = net.connect(path.join(home, 'pub.sock'));
+    this.events.on('error', () => {});
+    readMessages(this.events, (parts) => {
+      if (parts.length < 2 || parts[0].toString() !== 's:log:err') return;
+      const told = JSON.parse(parts[1].slice(2).toString());
+      const lines = String(told.data).split('\n').filter((line) => line.trim());
+      const id = told.process && told.process.pm_id;
+      this.errors.set(id, (this.errors.get(id) || []).concat(lines).slice(-20));
+    });
+  }
+
   // A question may stay open longer than its answer is of use: pm2 5 and 6 never answer for a worker that dies at once.
   call(method, argument, seconds) {
+    if (this.ended) return Promise.reject(new Failure('supervisor-down', ['pm2', this.ended]));
     return new Promise((resolve, reject) => {
       const id = 'shipit:' + this.next++;
       const timer = setTimeout(() => this.settle(id, null, { error: 'no answer to ' + method }), (seconds || 30) * 1000);
@@ -121,25 +169,6 @@ class Daemon {
     });
   }
 
-  receive(data) {
-    this.buffer = Buffer.concat([this.buffer, data]);
-    for (;;) {
-      const parts = [];
-      let at = 1;
-      if (this.buffer.length < 1) return;
-      for (let left = this.buffer[0] & 0x0f; left > 0; left--) {
-        if (this.buffer.length < at + 4) return;
-        const length = this.buffer.readUInt32BE(at);
-        if (this.buffer.length < at + 4 + length) return;
-        parts.push(this.buffer.slice(at + 4, at + 4 + length));
-        at += 4 + length;
-      }
-      this.buffer = this.buffer.slice(at);
-      const id = parts.pop().slice(2).toString();
-      this.settle(id, JSON.parse(parts[0].slice(2).toString()), null);
-    }
-  }
-
   settle(id, message, problem) {
     const question = this.waiting.get(id);
     if (!question) return;
@@ -152,16 +181,19 @@ class Daemon {
   }
 
   lost() {
+    this.ended = "pm2's daemon (process " + this.pid + ') ended';
     for (const [id, question] of this.waiting) {
       clearTimeout(question.timer);
-      question.reject(new Failure('supervisor-down', ['pm2', "pm2's daemon ended"]));
+      question.reject(new Failure('supervisor-down', ['pm2', this.ended]));
       this.waiting.delete(id);
     }
   }
 
   // What it runs. pm2 counts a parked worker of a reload in no list.
   async list() {
-    const list = await this.call('getMonitorData', {});
+    const list = await this.call('getMonitorData', {}).catch((error) => {
+      throw error.word ? error : new Failure('supervisor-failed', ['pm2', error.message]);
+    });
     return list.map((one) => ({
       id: one.pm_id,
       name: String(one.name),
@@ -179,6 +211,7 @@ class Daemon {
 
   close() {
     this.socket.destroy();
+    if (this.events) this.events.destroy();
   }
 }
 

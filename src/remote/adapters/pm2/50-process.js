@@ -3,30 +3,30 @@
 const PM2_LISTEN = 3000; // pm2's listen_timeout where the file names none, in milliseconds
 const PATIENCE = 20000; // how long the old worker stays beside one that does not listen yet
 
-// Moves one process to what it has to become, and returns it as it runs then. `how` is reload, restart or start.
+// Moves one process to what it has to become, and returns it as it runs then.
 async function moveProcess(context, entry, one) {
-  const wanted = wantedOf(entry, one, entry.resolved);
   try {
-    return await applied(context, entry, one, wanted);
+    return await applied(context, entry, one, false);
   } catch (failure) {
-    if (failure.word === 'supervisor-down') throw failure;
-    const port = heldPort(context, failure);
-    if (port) return freePortAndStart(context, entry, one, wanted, port);
-    throw failure;
+    if (failure.word !== 'crash-loop' || ACTION !== 'rollback') return startedWithFreePort(context, entry, failure);
   }
+  // It crashed again between two looks at it: what it runs from now on is the old release.
+  return applied(context, entry, one, true).catch((failure) => startedWithFreePort(context, entry, failure));
 }
 
-async function applied(context, entry, one, wanted) {
-  const worker = wanted.exec_mode === 'cluster_mode';
-  const smooth = context.strategy === 'reload' && one.status === 'online' && one.env.exec_mode === 'cluster_mode' && worker;
+async function applied(context, entry, one, anew) {
+  const wanted = wantedOf(entry, one, entry.resolved);
+  const isWorker = wanted.exec_mode === 'cluster_mode' && one.env.exec_mode === 'cluster_mode' && one.status === 'online';
+  const parked = isWorker && await parkedWorker(context, one);
+  const smooth = context.strategy === 'reload' && isWorker && !parked && !anew;
   const patience = Math.max(Number(wanted.listen_timeout) || PM2_LISTEN, context.pace);
   if (smooth) {
-    await parkedWorkerGone(context, one);
     // pm2 kills the old worker when this is over, even if the new one crashes: it has to outlast our way back.
     wanted.listen_timeout = Math.max(Number(wanted.listen_timeout) || 0, PATIENCE) + 10000;
-  } else if (!['online', 'stopped'].includes(one.status)) {
-    // Between two crashes pm2 remembers a process that is gone: only a stop clears it.
+  } else if (anew || one.status !== 'online' || Date.now() - one.since < 15000) {
+    // Between two crashes pm2 remembers a process that is gone, and counts on: only a stop ends that.
     await context.daemon.call('stopProcessId', one.id, 60).catch(ignoreUnlessDown);
+    one = await context.daemon.find(one.id) || fail('not-running', 'pm2', one.name, 'pm2 no longer knows it');
   }
   const began = Date.now();
   const ask = { id: one.id, env: { current_conf: wanted } };
@@ -38,12 +38,13 @@ async function applied(context, entry, one, wanted) {
 }
 
 // A reload that ended badly, or one by hand, leaves the old worker beside the new one for a while. pm2 7 refuses a second
-// reload then, 5 and 6 would forget the worker and let it run for ever.
-async function parkedWorkerGone(context, one) {
-  if (Date.now() - Number(one.env.created_at || 0) > 2 * PATIENCE) return;
+// reload then, 5 and 6 would forget the worker and let it run for ever. On the way back it serves the old release, so that
+// the new one may be restarted.
+async function parkedWorker(context, one) {
+  if (Date.now() - Number(one.env.created_at || 0) > 2 * PATIENCE) return false;
   for (;;) {
     const parked = await context.daemon.call('sendSignalToProcessId', { process_id: '_old_' + one.id, signal: 0 }).then(() => true, () => false);
-    if (!parked) return;
+    if (!parked || ACTION === 'rollback') return parked;
     if (left() < 5000) fail('supervisor-busy', 'pm2', 'the reload of ' + one.name + ' before this one has not ended');
     await sleep(500);
   }
@@ -86,9 +87,7 @@ function judge(now, mark, seen) {
     throw crashed(now, mark.restarts);
   }
   if (seen && now.pid && seen.process.pid && now.pid !== seen.process.pid) throw crashed(now, mark.restarts);
-  if (now.status === 'stopped' && (seen || mark.question.answered)) {
-    throw Object.assign(new Failure('not-running', ['pm2', name, 'stopped']), { process: now });
-  }
+  if (now.status === 'stopped' && (seen || mark.question.answered)) throw stopped(now, mark.restarts);
   const state = seen && seen.process.pid === now.pid ? seen : { since: Date.now() };
   state.process = now;
   if (!now.pid) {
@@ -102,6 +101,12 @@ function judge(now, mark, seen) {
 function crashed(now, before) {
   const restarts = Math.max(now.restarts - before, 1);
   return Object.assign(new Failure('crash-loop', ['pm2', now.name, restarts]), { process: now });
+}
+
+// Between two runs pm2 shows `stopped`, too: it is final for an app that is not started again.
+function stopped(now, before) {
+  if (now.env.autorestart !== false && now.env.stop_exit_codes === undefined) return crashed(now, before);
+  return Object.assign(new Failure('not-running', ['pm2', now.name, 'stopped']), { process: now });
 }
 
 // A worker changes into its folder a moment after it was born.
@@ -154,7 +159,7 @@ async function watchStable(context, processes, seconds) {
       for (const one of processes) {
         const now = list.find((other) => other.id === one.id);
         if (!now) fail('not-running', 'pm2', one.name, 'pm2 no longer knows it');
-        if (now.status === 'stopped') throw Object.assign(new Failure('not-running', ['pm2', one.name, 'stopped']), { process: now });
+        if (now.status === 'stopped') throw stopped(now, one.restarts);
         if (now.pid !== one.pid || now.restarts > one.restarts || now.status !== 'online' || one === lost) throw crashed(now, one.restarts);
       }
       if (over) return;
@@ -164,26 +169,33 @@ async function watchStable(context, processes, seconds) {
 }
 
 // The port that an app could not get, by its own words.
-function heldPort(context, failure) {
+async function heldPort(context, failure) {
   const now = failure.process;
   if (!now || now.env.exec_mode === 'cluster_mode') return null;
-  const said = tail(now.env, 20).join('\n');
+  const said = (await lastWords(context, now)).join('\n');
   if (!/EADDRINUSE/.test(said)) return null;
   const named = said.match(/EADDRINUSE[^\n]*?:(\d+)\b/) || said.match(/port: (\d+)/);
   return context.parameters['wait-port'] || (named && named[1]) || now.env.PORT || null;
 }
 
-// Stops a process whose port somebody still holds, waits for the port, and starts it once.
-async function freePortAndStart(context, entry, one, wanted, port) {
-  await context.daemon.call('stopProcessId', one.id, 60).catch(ignoreUnlessDown);
-  await portFree(context, port);
-  const stopped = await context.daemon.find(one.id);
-  if (!stopped) fail('not-running', 'pm2', one.name, 'pm2 no longer knows it');
+// After a failure: where somebody still holds the port of the process, it is stopped, the port waited for, and the process
+// started once. Any other failure stands.
+async function startedWithFreePort(context, entry, failure) {
+  const port = failure.word === 'supervisor-down' ? null : await heldPort(context, failure);
+  if (!port) throw failure;
+  const { id, name } = failure.process;
+  await context.daemon.call('stopProcessId', id, 60).catch(ignoreUnlessDown);
   try {
-    return await applied(context, entry, stopped, wanted);
-  } catch (failure) {
-    if (heldPort(context, failure)) fail('port-held', port, holderOf(port));
-    throw failure;
+    await portFree(context, port);
+    const stopped = await context.daemon.find(id);
+    if (!stopped) fail('not-running', 'pm2', name, 'pm2 no longer knows it');
+    const fresh = await applied(context, entry, stopped, false);
+    // The port is asked for a moment after the start.
+    await watchStable(context, [fresh], Math.min(Number(context.parameters['stable-for']), 5));
+    return fresh;
+  } catch (again) {
+    if (await heldPort(context, again)) fail('port-held', port, holderOf(port));
+    throw again;
   }
 }
 
@@ -201,10 +213,13 @@ async function portFree(context, port) {
   }
 }
 
-// The last lines of an app's error log, or of its other log where that is empty.
-function tail(env, count) {
-  for (const file of [env.pm_err_log_path, env.pm_out_log_path]) {
-    const lines = typeof file === 'string' ? lastLines(file, count) : [];
+// The last 20 lines that an app wrote: what it told the daemon just now, else its error log, else its other log.
+async function lastWords(context, one) {
+  for (const until = Date.now() + 1000; !context.daemon.errors.has(one.id) && Date.now() < until;) await sleep(50);
+  const told = context.daemon.errors.get(one.id);
+  if (told) return told;
+  for (const file of [one.env.pm_err_log_path, one.env.pm_out_log_path]) {
+    const lines = typeof file === 'string' ? lastLines(file, 20) : [];
     if (lines.length > 0) return lines;
   }
   return [];
@@ -223,17 +238,8 @@ function lastLines(file, count) {
   }
 }
 
-// What a process said last may still be on its way into the file.
-async function showLog(one) {
-  const isFresh = () => {
-    try {
-      return fs.statSync(one.env.pm_err_log_path).mtimeMs >= STARTED;
-    } catch (error) {
-      return false;
-    }
-  };
-  for (const until = Date.now() + 1500; !isFresh() && Date.now() < until;) await sleep(50);
-  const lines = tail(one.env, 20);
+async function showLog(context, one) {
+  const lines = await lastWords(context, one);
   if (lines.length > 0) say(one.name + ': the end of its log:\n' + lines.join('\n'));
 }
 

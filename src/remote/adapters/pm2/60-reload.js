@@ -80,6 +80,30 @@ async function reloadAll(context) {
   for (const entry of plan.missing) await startApp(context, entry);
   for (const entry of apps.filter((entry) => !entry.job)) await scale(context, entry);
   if (context.failures.length > 0) throw context.failures[0];
+  await settled(context);
+}
+
+// All windows of stability at once. A port that was still held shows here.
+async function settled(context) {
+  const seconds = Number(context.parameters['stable-for']);
+  for (const tried = new Set(); ;) {
+    try {
+      await watchStable(context, context.moved, seconds);
+      return;
+    } catch (failure) {
+      const { id } = failure.process || {};
+      const at = context.moved.findIndex((one) => one.id === id);
+      try {
+        if (at < 0 || tried.has(id)) throw failure;
+        tried.add(id);
+        const { entry } = context.moved[at];
+        context.moved[at] = Object.assign(await startedWithFreePort(context, entry, failure), { entry });
+      } catch (last) {
+        if (failure.process) await showLog(context, failure.process);
+        throw last;
+      }
+    }
+  }
 }
 
 // What ran before this run changed anything: for the way back, and to know what a stopped process was.
@@ -172,13 +196,14 @@ async function moveAll(context, tasks, atOnce) {
 async function moveTask(context, { entry, one }) {
   const began = Date.now();
   try {
-    if (context.strategy === 'recreate' && !entry.extra) context.moved.push(await recreate(context, entry, one));
-    else context.moved.push(await moveProcess(context, entry, one));
+    const isNew = context.strategy === 'recreate' && !entry.extra;
+    const fresh = await (isNew ? recreate : moveProcess)(context, entry, one);
+    context.moved.push(Object.assign(fresh, { entry }));
     context.slowest = Math.max(context.slowest, Date.now() - began);
   } catch (failure) {
     if (failure.word === 'supervisor-down') throw failure;
     const now = failure.process || await context.daemon.find(one.id).catch(() => null);
-    if (now) await showLog(now);
+    if (now) await showLog(context, now);
     hintAtUpdate(entry, one, failure);
     context.failures.push(failure);
   }
@@ -188,7 +213,7 @@ async function watched(context, processes, seconds) {
   try {
     await watchStable(context, processes, seconds);
   } catch (failure) {
-    if (failure.process) await showLog(failure.process);
+    if (failure.process) await showLog(context, failure.process);
     throw failure;
   }
 }
@@ -262,9 +287,7 @@ async function prepared(context, entry, fields) {
   try {
     return await untilUp(context, entry, mark);
   } catch (failure) {
-    const port = heldPort(context, failure);
-    if (port) return freePortAndStart(context, entry, one, wantedOf(entry, await context.daemon.find(one.id), entry.resolved), port);
-    throw failure;
+    return startedWithFreePort(context, entry, failure);
   }
 }
 
@@ -306,9 +329,9 @@ async function startOne(context, entry, number) {
   fields[fields.instance_var || 'NODE_APP_INSTANCE'] = number;
   if (fields.increment_var) fields.env[fields.increment_var] = (Number(fields.env[fields.increment_var]) || 0) + number;
   try {
-    context.moved.push(await prepared(context, entry, fields));
+    context.moved.push(Object.assign(await prepared(context, entry, fields), { entry }));
   } catch (failure) {
-    if (failure.process) await showLog(failure.process);
+    if (failure.process) await showLog(context, failure.process);
     throw failure;
   }
 }

@@ -73,6 +73,7 @@ async function reload(parameters) {
   const context = { parameters, home, pm2, stored, strategy: parameters.strategy, moved: [], failures: [], slowest: 0, pace: 0 };
   await withLock(context, async () => {
     context.daemon = await daemonStarted(pm2, home, parameters);
+    context.daemon.listenTo(home);
     await reloadAll(context);
     const processes = context.moved.map((one) => ({ id: one.id, name: one.name, pid: one.pid, restarts: one.restarts }));
     writePrivate(PREFIX + '.reload', JSON.stringify({ release: RELEASE, began: STARTED, processes }));
@@ -85,6 +86,7 @@ async function verify(parameters) {
   const daemon = await daemonIfAlive(home);
   if (!daemon) fail('supervisor-down', 'pm2', 'no daemon runs in ' + home);
   const context = { parameters, home, daemon };
+  daemon.listenTo(home);
   const list = await daemon.list();
   const noted = readJson(PREFIX + '.reload');
   const stored = readJson(storedFile()) || { apps: [] };
@@ -93,8 +95,10 @@ async function verify(parameters) {
   const expected = noted && noted.release === RELEASE ? noted.processes : [];
   for (const was of expected) if (!list.some((one) => one.id === was.id)) fail('not-running', 'pm2', was.name, 'pm2 no longer knows it');
   const watch = ours.filter((one) => expected.some((was) => was.id === one.id) || (isRunning(one) && !isRemoved(one, stored)));
-  for (const one of watch) await checkNow(one, expected.find((was) => was.id === one.id));
-  await watched(context, watch, Number(parameters['stable-for']));
+  for (const one of watch) await checkNow(context, one, expected.find((was) => was.id === one.id));
+  // The reload ended with the window of what it moved.
+  const isWatched = (one) => expected.some((was) => was.id === one.id && was.pid === one.pid);
+  await watched(context, watch, watch.every(isWatched) ? 0 : Number(parameters['stable-for']));
   daemon.close();
 }
 
@@ -107,13 +111,13 @@ function isRemoved(one, stored) {
   return !storedApp(stored, one.name) && storedApp(storedBy(startedBy(one)), one.name) !== null;
 }
 
-async function checkNow(one, was) {
+async function checkNow(context, one, was) {
   let failure = null;
   if (one.status === 'stopped') failure = new Failure('not-running', ['pm2', one.name, one.status]);
   else if (was && (one.restarts > was.restarts || one.pid !== was.pid)) failure = crashed(one, was.restarts);
   else if (one.status !== 'online') failure = new Failure('crash-loop', ['pm2', one.name, one.restarts]);
   if (failure) {
-    await showLog(one);
+    await showLog(context, one);
     throw failure;
   }
   const release = releaseOf(one.pid);
