@@ -1,1 +1,159 @@
-//! To come.
+//! Apps that people started before shipit came: bound to a folder, stopped, missing, of somebody else.
+
+use std::fs;
+
+use crate::client::Client;
+use crate::lab::Lab;
+use crate::{on_each_pm2, process};
+
+on_each_pm2! {
+    a_pinned_cluster_app_is_moved_without_a_gap,
+    a_pinned_fork_app_is_moved_and_keeps_what_its_shell_exported,
+    a_stopped_app_stays_stopped_and_one_that_nobody_started_stays_away,
+    an_app_of_the_same_name_elsewhere_is_never_touched,
+    what_a_reload_of_pm2_would_not_apply_is_applied,
+    apps_in_no_file_are_moved_too,
+}
+
+fn a_pinned_cluster_app_is_moved_without_a_gap(version: u32) {
+    let lab = Lab::new(version);
+    lab.release("r1", &lab.cluster(), "");
+    lab.release("r2", &lab.cluster(), "");
+    lab.switch("r1");
+    lab.pm2_in("current", "", &["start", "ecosystem.config.js"]);
+    assert_eq!(lab.releases(), ["r1"]);
+    let detected = lab.step("detect", "r2", "deploy");
+    assert!(detected.has_warning("will-recreate", "web") && !detected.has_warning("gap", "web"), "{:?}", detected.answers);
+    let client = Client::start(lab.port);
+    lab.deployed("r2");
+    let (asked, lost) = client.end();
+    assert_eq!((lost, lab.releases()), (0, vec!["r2".to_string()]), "of {asked}");
+    let web = lab.named("web");
+    assert_eq!(web.len(), 2);
+    for one in web {
+        assert_eq!(one["pm2_env"]["pm_exec_path"], lab.root.join("current/app.js").to_str().unwrap());
+    }
+}
+
+fn a_pinned_fork_app_is_moved_and_keeps_what_its_shell_exported(version: u32) {
+    let mut lab = Lab::new(version);
+    // As pm2-deploy leaves it: the work tree is `source`.
+    lab.release("r1", &lab.fork(), "");
+    fs::rename(lab.root.join("releases/r1"), lab.root.join("source")).unwrap();
+    lab.pm2_in("source", "APP_SECRET=by-hand SSH_CLIENT=here", &["start", "app.js", "--name", "web"]);
+    lab.env = vec![("APP_MODE".into(), "configured".into())];
+    lab.release("r2", &lab.fork(), "");
+    let detected = lab.step("detect", "r2", "deploy");
+    for warning in ["will-recreate", "gap", "fork-mode"] {
+        assert!(detected.has_warning(warning, "web"), "{warning}: {:?}", detected.answers);
+    }
+    lab.deployed("r2");
+    let served = lab.served();
+    assert_eq!(served["release"], "r2");
+    assert_eq!((served["env"]["APP_SECRET"].as_str(), served["env"]["APP_MODE"].as_str()), (Some("by-hand"), Some("configured")));
+    assert!(!lab.list()[0]["pm2_env"].to_string().contains("SSH_CLIENT"), "nothing of a session stays");
+    lab.release("r3", &lab.fork(), "");
+    lab.deployed("r3");
+    assert_eq!(lab.served()["env"]["APP_SECRET"], "by-hand");
+}
+
+fn a_stopped_app_stays_stopped_and_one_that_nobody_started_stays_away(version: u32) {
+    let lab = Lab::new(version);
+    let two = format!("{}, {{ name: 'idle', script: 'app.js' }}, {{ name: 'never', script: 'app.js' }}", lab.cluster());
+    lab.release("r1", &two, "");
+    lab.switch("r1");
+    lab.pm2_in("current", "", &["start", "ecosystem.config.js", "--only", "web"]);
+    lab.pm2_in("current", "", &["start", "ecosystem.config.js", "--only", "idle"]);
+    lab.pm2(&["stop", "idle"]);
+    lab.release("r2", &two, "");
+    lab.deployed("r2");
+    assert_eq!(lab.named("idle")[0]["pm2_env"]["status"], "stopped");
+    assert!(lab.named("never").is_empty());
+    let detected = lab.step("detect", "r2", "deploy");
+    assert!(detected.has_warning("stopped-app", "idle"));
+    // What the file names newly is started, and goes again with its release.
+    lab.release("r3", &format!("{two}, {{ name: 'new', script: 'app.js', env: {{ PORT: {} }} }}", crate::lab::free_port()), "");
+    lab.deployed("r3");
+    assert_eq!((lab.named("new").len(), lab.named("never").len()), (1, 0));
+    lab.roll_back("r2");
+    assert_eq!((lab.named("new").len(), lab.releases()), (0, vec!["r2".to_string()]));
+}
+
+fn an_app_of_the_same_name_elsewhere_is_never_touched(version: u32) {
+    let lab = Lab::new(version);
+    fs::write(lab.home.join("other.js"), "setInterval(() => {}, 1000)").unwrap();
+    lab.pm2(&["start", "other.js", "--name", "web"]);
+    let pid = lab.list()[0]["pid"].as_u64();
+    lab.release("r1", &lab.cluster(), "");
+    let refused = lab.step("detect", "r1", "deploy");
+    assert_eq!(refused.code, 10);
+    assert!(refused.has_warning("not-ours", "web") && refused.reason().contains("other.js"), "{}", refused.reason());
+    // Where both run, only ours is reloaded.
+    lab.pm2(&["delete", "web"]);
+    lab.deployed("r1");
+    lab.pm2(&["start", "other.js", "--name", "web", "--force"]);
+    let other = |lab: &Lab| {
+        let mut list = lab.named("web");
+        list.retain(|one| one["pm2_env"]["pm_cwd"] == lab.home.to_str().unwrap());
+        (list.len(), list[0]["pid"].as_u64())
+    };
+    let before = other(&lab);
+    lab.release("r2", &lab.cluster(), "");
+    lab.deployed("r2");
+    assert_eq!((other(&lab), lab.releases()), (before, vec!["r2".to_string()]));
+    assert_ne!(pid, before.1);
+}
+
+fn what_a_reload_of_pm2_would_not_apply_is_applied(version: u32) {
+    let lab = Lab::new(version);
+    lab.release("r1", &lab.fork(), "");
+    lab.deployed("r1");
+    // Another script, mode, number, log file, namespace and interpreter options at once.
+    let changed = format!(
+        "{{ name: 'web', script: './bin/server.js', exec_mode: 'cluster', instances: 3, out_file: './logs/out.log', merge_logs: true, \
+         namespace: 'shop', node_args: '--no-warnings', max_memory_restart: '300M', env: {{ PORT: {} }} }}",
+        lab.port
+    );
+    fs::create_dir_all(lab.root.join("releases/r2/bin")).unwrap();
+    fs::write(lab.root.join("releases/r2/bin/server.js"), "require('../app.js')").unwrap();
+    lab.release("r2", &changed, "");
+    let detected = lab.step("detect", "r2", "deploy");
+    assert!(detected.has_warning("will-recreate", "web"), "{:?}", detected.answers);
+    lab.deployed("r2");
+    assert_eq!(lab.releases(), ["r2"]);
+    let web = lab.named("web");
+    assert_eq!(web.len(), 3);
+    for one in &web {
+        let env = &one["pm2_env"];
+        assert_eq!((env["exec_mode"].as_str(), env["namespace"].as_str()), (Some("cluster_mode"), Some("shop")));
+        assert_eq!(env["pm_exec_path"], lab.root.join("current/bin/server.js").to_str().unwrap());
+        assert_eq!(env["pm_out_log_path"], lab.root.join("current/logs/out.log").to_str().unwrap());
+        assert_eq!(env["max_memory_restart"], 300 * 1024 * 1024);
+    }
+    let detected = lab.step("detect", "r2", "deploy");
+    assert!(!detected.has_warning("will-recreate", "web"), "{:?}", detected.answers);
+    // And all of it back.
+    lab.new_run();
+    lab.roll_back("r1");
+    let web = lab.named("web");
+    assert_eq!((web.len(), lab.releases()), (1, vec!["r1".to_string()]));
+    let env = &web[0]["pm2_env"];
+    assert_eq!((env["exec_mode"].as_str(), env["namespace"].as_str()), (Some("fork_mode"), Some("default")));
+    assert!(env["max_memory_restart"].is_null());
+}
+
+fn apps_in_no_file_are_moved_too(version: u32) {
+    let lab = Lab::new(version);
+    lab.release_with("r1", "", "", "");
+    lab.release_with("r2", "", "", "");
+    lab.switch("r1");
+    let port = format!("PORT={}", lab.port);
+    lab.pm2_in("releases/r1", &port, &["start", "app.js", "--name", "by hand", "-i", "2"]);
+    assert_eq!(lab.releases(), ["r1"]);
+    lab.deployed("r2");
+    assert_eq!(lab.releases(), ["r2"]);
+    let status = lab.step("status", "r2", "status");
+    assert_eq!((status.code, status.all("process").len(), status.all("process")[0][5].as_str()), (0, 2, "by hand"));
+    process::signal(lab.daemon(), process::Signal::KILL);
+    assert_eq!(lab.step("status", "r2", "status").code, 0, "nothing is expected of nothing");
+}

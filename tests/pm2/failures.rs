@@ -42,7 +42,8 @@ fn a_release_that_dies_after_a_while_is_rolled_back(version: u32) {
 }
 
 fn a_fork_app_that_crashes_is_rolled_back(version: u32) {
-    let lab = Lab::new(version);
+    let mut lab = Lab::new(version);
+    lab.parameters[0] = "stable-for\t5".into();
     lab.release("r1", &lab.fork(), "");
     lab.release("r2", &lab.fork(), ",\"crash\":0");
     lab.deployed("r1");
@@ -58,7 +59,8 @@ fn a_fork_app_that_crashes_is_rolled_back(version: u32) {
 }
 
 fn a_port_that_somebody_holds_is_named(version: u32) {
-    let lab = Lab::new(version);
+    let mut lab = Lab::new(version);
+    lab.parameters[0] = "stable-for\t5".into();
     lab.release("r1", &lab.fork(), "");
     let holder = TcpListener::bind(("127.0.0.1", lab.port)).unwrap();
     lab.new_run();
@@ -77,7 +79,8 @@ fn a_port_that_somebody_holds_is_named(version: u32) {
 }
 
 fn a_helper_that_lingers_is_waited_for(version: u32) {
-    let lab = Lab::new(version);
+    let mut lab = Lab::new(version);
+    lab.parameters[0] = "stable-for\t5".into();
     let app = format!(
         "{{ name: 'web', script: 'app.js', exec_mode: 'fork', treekill: false, env: {{ PORT: {} }} }}",
         lab.port

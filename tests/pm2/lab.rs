@@ -21,7 +21,9 @@ const ADAPTER: &str = concat!(
     include_str!("../../src/remote/adapters/pm2/30-file.js"),
     include_str!("../../src/remote/adapters/pm2/40-apps.js"),
     include_str!("../../src/remote/adapters/pm2/50-process.js"),
+    include_str!("../../src/remote/adapters/pm2/55-lock.js"),
     include_str!("../../src/remote/adapters/pm2/60-reload.js"),
+    include_str!("../../src/remote/adapters/pm2/65-start.js"),
     include_str!("../../src/remote/adapters/pm2/70-steps.js"),
 );
 

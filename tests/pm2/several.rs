@@ -1,1 +1,135 @@
-//! To come.
+//! Several processes and several apps: numbers, ports that count up, waves, jobs.
+
+use std::collections::BTreeSet;
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::lab::{Lab, free_port, served};
+use crate::on_each_pm2;
+
+on_each_pm2! {
+    ports_that_count_up_stay_where_they_are,
+    the_number_of_processes_follows_the_file_only,
+    a_job_is_moved_and_never_run,
+    each_strategy_serves_the_new_release,
+}
+
+fn ports_that_count_up_stay_where_they_are(version: u32) {
+    let lab = Lab::new(version);
+    let app = |base: u16| {
+        format!(
+            "{{ name: 'web', script: 'app.js', exec_mode: 'fork', instances: 2, increment_var: 'PORT', env: {{ PORT: {base} }} }}"
+        )
+    };
+    let two_free = || {
+        (0..50).map(|_| free_port()).find(|port| std::net::TcpListener::bind(("127.0.0.1", port + 1)).is_ok()).unwrap()
+    };
+    let (first, second) = (two_free(), two_free());
+    let numbers = |base: u16| -> Vec<(String, String)> {
+        [base, base + 1]
+            .map(|port| served(port))
+            .map(|told| (told["release"].as_str().unwrap().into(), told["env"]["NODE_APP_INSTANCE"].as_str().unwrap().into()))
+            .to_vec()
+    };
+    let both = |release: &str| ["0", "1"].map(|number| (release.to_string(), number.to_string())).to_vec();
+    lab.release("r1", &app(first), "");
+    lab.deployed("r1");
+    assert_eq!(numbers(first), both("r1"));
+    lab.release("r2", &app(first), "");
+    lab.deployed("r2");
+    assert_eq!(numbers(first), both("r2"));
+    lab.release("r3", &app(second), "");
+    lab.deployed("r3");
+    assert_eq!(numbers(second), both("r3"));
+}
+
+fn the_number_of_processes_follows_the_file_only(version: u32) {
+    let lab = Lab::new(version);
+    let app = |instances: &str| lab.cluster().replace("instances: 2", &format!("instances: {instances}"));
+    lab.release("r1", &app("2"), "");
+    lab.deployed("r1");
+    // By hand.
+    lab.pm2(&["scale", "web", "3"]);
+    lab.release("r2", &app("2"), "");
+    lab.deployed("r2");
+    assert_eq!((lab.named("web").len(), lab.releases()), (3, vec!["r2".to_string()]));
+    lab.release("r3", &app("4"), "");
+    lab.deployed("r3");
+    let numbers = |lab: &Lab| -> BTreeSet<u64> {
+        lab.named("web").iter().map(|one| one["pm2_env"]["NODE_APP_INSTANCE"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(numbers(&lab), BTreeSet::from([0, 1, 2, 3]));
+    lab.roll_back("r2");
+    assert_eq!((numbers(&lab), lab.releases()), (BTreeSet::from([0, 1]), vec!["r2".to_string()]));
+}
+
+fn a_job_is_moved_and_never_run(version: u32) {
+    let lab = Lab::new(version);
+    let job = |more: &str| {
+        format!(
+            "{}, {{ name: 'night', script: 'app.js', cron_restart: '* * * * *', autorestart: false{more} }}",
+            lab.cluster()
+        )
+    };
+    // The app of the job crashes: each run is counted and over.
+    lab.release("r1", &job(""), "");
+    lab.deployed("r1");
+    let night = lab.named("night");
+    assert_eq!((night.len(), night[0]["pm2_env"]["status"].as_str()), (1, Some("stopped")));
+    assert_eq!(lab.runs("r1"), 2, "the two processes of web");
+    lab.release("r2", &job(", args: 'again'"), "");
+    let moved = lab.deploy("r2");
+    assert_eq!(moved.code, 0, "{}", moved.reason());
+    let night = lab.named("night");
+    assert_eq!((night.len(), night[0]["pm2_env"]["status"].as_str()), (1, Some("stopped")));
+    assert_eq!(night[0]["pm2_env"]["args"][0], "again");
+    assert_eq!(lab.runs("r2"), 2);
+    assert!(lab.step("status", "r2", "status").all("process").iter().any(|fields| fields[0] == "job"));
+}
+
+/// Its minute comes.
+#[test]
+fn a_job_that_was_moved_runs_at_its_time() {
+    let lab = Lab::new(7);
+    let app = "{ name: 'night', script: 'app.js', cron_restart: '*/5 * * * * *', autorestart: false, env: { PORT: 1 } }";
+    lab.release("r1", app, ",\"crash\":0");
+    lab.deployed("r1");
+    assert_eq!(lab.runs("r1"), 0);
+    for _ in 0..600 {
+        if lab.runs("r1") > 0 {
+            return;
+        }
+        sleep(Duration::from_millis(100));
+    }
+    panic!("it never ran");
+}
+
+fn each_strategy_serves_the_new_release(version: u32) {
+    let mut lab = Lab::new(version);
+    lab.release("r1", &lab.cluster(), "");
+    lab.deployed("r1");
+    lab.parameters.push(format!("wait-port\t{}", lab.port));
+    for (number, strategy) in ["restart", "stop-start", "recreate", "reload"].iter().enumerate() {
+        lab.parameters[1] = format!("strategy\t{strategy}");
+        let release = format!("r{}", number + 2);
+        lab.release(&release, &lab.cluster(), "");
+        lab.deployed(&release);
+        assert_eq!((lab.releases(), lab.named("web").len()), (vec![release], 2), "{strategy}");
+    }
+}
+
+#[test]
+fn many_processes_go_in_quarters_after_a_canary() {
+    let lab = Lab::new(7);
+    let app = |lab: &Lab| lab.cluster().replace("instances: 2", "instances: 8");
+    lab.release("r1", &app(&lab), "");
+    lab.deployed("r1");
+    lab.release("r2", &app(&lab), ",\"crash\":0");
+    assert_eq!(lab.deploy("r2").code, 10);
+    lab.roll_back("r1");
+    let pids = |lab: &Lab| -> BTreeSet<u64> { lab.named("web").iter().map(|one| one["pid"].as_u64().unwrap()).collect() };
+    let before = pids(&lab);
+    lab.release("r3", &app(&lab), "");
+    lab.deployed("r3");
+    assert_eq!((lab.releases(), pids(&lab).intersection(&before).count()), (vec!["r3".to_string()], 0));
+}

@@ -59,13 +59,12 @@ async function untilUp(context, entry, mark) {
   const { one, question } = mark;
   let seen = null;
   for (;;) {
+    // What is seen after the answer counts, not what was seen meanwhile.
+    const { answered } = question;
     const now = await context.daemon.find(one.id);
     if (question.problem) await refused(context, question.problem, one, now);
-    if (now && now.pid !== one.pid) seen = judge(now, mark, seen);
-    else if (now && question.answered && !now.pid) seen = judge(now, mark, seen);
-    if (seen && seen.up && (question.answered || await concluded(context, entry, mark, seen))) {
-      if (!mark.smooth || !isAlive(one.pid) || one.pid === seen.process.pid || question.answered) return seen.process;
-    }
+    if (now && (now.pid !== one.pid || (answered && !now.pid))) seen = judge(now, mark, seen, answered);
+    if (seen && seen.up && (answered || await concluded(context, entry, mark, seen))) return seen.process;
     if (left() < 1000) fail('never-ready', 'pm2', one.name, Math.round((Date.now() - mark.began) / 1000));
     await untilGone(seen && seen.process.pid, 100);
   }
@@ -80,14 +79,14 @@ async function refused(context, problem, one, now) {
 }
 
 // What a process looks like now: `{process, since, up}`, or why it has failed.
-function judge(now, mark, seen) {
+function judge(now, mark, seen, answered) {
   const { one, began } = mark;
   const name = one.name;
   if (now.status === 'errored' || now.status === 'waiting restart' || now.restarts > mark.restarts) {
     throw crashed(now, mark.restarts);
   }
   if (seen && now.pid && seen.process.pid && now.pid !== seen.process.pid) throw crashed(now, mark.restarts);
-  if (now.status === 'stopped' && (seen || mark.question.answered)) throw stopped(now, mark.restarts);
+  if (now.status === 'stopped' && (seen || answered)) throw stopped(now, mark.restarts);
   const state = seen && seen.process.pid === now.pid ? seen : { since: Date.now() };
   state.process = now;
   if (!now.pid) {
