@@ -10,7 +10,18 @@ static SYSTEMD: LazyLock<String> = LazyLock::new(|| shell(include_str!("systemd.
 static SUPERVISORD: LazyLock<String> = LazyLock::new(|| shell(include_str!("supervisord.sh")));
 static RUNIT: LazyLock<String> = LazyLock::new(|| shell(include_str!("runit.sh")));
 static S6: LazyLock<String> = LazyLock::new(|| shell(include_str!("s6.sh")));
-const PM2: &str = include_str!("pm2.js");
+/// Its parts in their order: one program.
+const PM2: &str = concat!(
+    include_str!("pm2/10-ground.js"),
+    include_str!("pm2/20-daemon.js"),
+    include_str!("pm2/30-file.js"),
+    include_str!("pm2/40-apps.js"),
+    include_str!("pm2/50-process.js"),
+    include_str!("pm2/55-lock.js"),
+    include_str!("pm2/60-reload.js"),
+    include_str!("pm2/65-start.js"),
+    include_str!("pm2/70-steps.js"),
+);
 
 /// The adapter of a supervisor: a program for `/bin/sh`, that of pm2 for `node`.
 #[must_use]
