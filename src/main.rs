@@ -36,7 +36,7 @@ fn shipit() -> u8 {
 // What was typed is done. `first`: no process of ours has started this one to do it.
 fn work(args: impl Iterator<Item = OsString>, first: bool) -> u8 {
     let variables = |name: &str| std::env::var_os(name);
-    let invocation = match Cli::parse_from(args) {
+    let invocation = match Cli::parse_from(args, !first) {
         Ok(invocation) => invocation,
         Err(error) => {
             let printer = Printer::new(ColorChoice::Auto, Verbosity::Normal, &variables);

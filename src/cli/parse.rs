@@ -20,14 +20,17 @@ pub struct Cli;
 
 impl Cli {
     /// Parses the arguments of the process, of which the first is the program's name. `SHIPIT_*` variables
-    /// replace options that were not typed.
+    /// replace options that were not typed. `apart`: a process inside of pm2 has started this one to do its work.
     ///
     /// # Errors
     /// When help or the version was asked for, and for everything that is not in the grammar.
-    pub fn parse_from<I: IntoIterator<Item = OsString>>(args: I) -> Result<Invocation, CliError> {
+    pub fn parse_from<I: IntoIterator<Item = OsString>>(
+        args: I,
+        apart: bool,
+    ) -> Result<Invocation, CliError> {
         let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
         // Instances of one app that deploy themselves all at once wait for one another.
-        parse(args, Ambient::Environment, in_ci || is_inside_pm2())
+        parse(args, Ambient::Environment, in_ci || apart || is_inside_pm2())
     }
 }
 

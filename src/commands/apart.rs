@@ -126,8 +126,15 @@ pub fn start_third(directory: &Path) -> u8 {
     if start().is_ok() { exit::OK } else { exit::FAILED }
 }
 
-/// The third process has ended: the first one reads the code.
+/// The third process has ended: the first one reads the code. If that was ended by pm2, the output of a run that succeeded is
+/// of no use any more: hosts keep it.
 pub fn end_third(directory: &Path, code: u8) {
+    let name = directory.file_name().unwrap_or_default().to_string_lossy();
+    let first = name.split('-').nth(1).and_then(|pid| pid.parse::<u32>().ok());
+    if code == exit::OK && first.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) {
+        let _ = fs::remove_dir_all(directory);
+        return;
+    }
     let file = directory.join("code.new");
     if fs::write(&file, code.to_string()).is_ok() {
         let _ = fs::rename(&file, directory.join("code"));
