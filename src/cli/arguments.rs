@@ -18,8 +18,19 @@ use crate::report::{ColorChoice, Mode};
 /// Long options that no `SHIPIT_*` variable sets: hooks have `SHIPIT_REF`, `SHIPIT_ENV` and `SHIPIT_ROLES`, and a shipit
 /// that a hook starts must not deploy what its parent deploys. `SHIPIT_SET` holds several ([`settings`]).
 const NEVER_AMBIENT: [&str; 13] = [
-    "ref", "env", "roles", "check", "for", "message", "set", "follow", "since", "user", "path", "build",
-    "reload",
+    "ref",
+    "env",
+    "roles",
+    "check",
+    "for",
+    "message",
+    "set",
+    "follow",
+    "since",
+    "user",
+    "path",
+    "build",
+    "supervisor",
 ];
 
 /// Holds what `--set` takes, one setting per line.
@@ -134,9 +145,9 @@ pub(super) struct Typed {
     /// init: how a release is built
     #[arg(long, value_name = "CMD")]
     pub build: Option<String>,
-    /// init: how the app is restarted
-    #[arg(long, value_name = "CMD")]
-    pub reload: Option<String>,
+    /// init: what runs the app: pm2, …, or a command
+    #[arg(long, value_name = "HOW")]
+    pub supervisor: Option<String>,
     /// config: show where each value comes from
     #[arg(long, value_parser = flag)]
     pub origin: bool,

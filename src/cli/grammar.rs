@@ -83,7 +83,7 @@ pub(super) const NEVER_IGNORED: [&str; 1] = ["dry-run"];
 /// Names of tools, each with the options that it uses.
 pub(super) const TOOLS: [(&str, &[&str]); 5] = [
     ("demo", &["keep", "output", "color"]),
-    ("init", &["chdir", "color", "quiet", "yes", "hosts", "user", "path", "build", "reload"]),
+    ("init", &["chdir", "color", "quiet", "yes", "hosts", "user", "path", "build", "supervisor"]),
     ("completions", &["color"]),
     ("schema", &["color"]),
     ("envs", &["config", "chdir", "color", "quiet", "verbose"]),

@@ -199,8 +199,8 @@ pub struct Init {
     pub path: Option<String>,
     /// How a release is built; empty: it is not.
     pub build: Option<String>,
-    /// How the app is restarted; empty: it is not.
-    pub reload: Option<String>,
+    /// What runs the app: a supervisor, perhaps with a name, or a command; `none`: nothing.
+    pub supervisor: Option<String>,
 }
 
 /// A shell that completes.

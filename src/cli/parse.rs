@@ -114,8 +114,8 @@ fn read<I: IntoIterator<Item = OsString>>(
             (*why, *lasting) = (typed.message.clone().unwrap_or_default(), typed.lasting);
         }
         Command::Tool(Tool::Init(init)) => {
-            let Typed { hosts, user, path, build, reload, .. } = typed.clone();
-            *init = Init { hosts, user, path, build, reload };
+            let Typed { hosts, user, path, build, supervisor, .. } = typed.clone();
+            *init = Init { hosts, user, path, build, supervisor };
         }
         _ => {}
     }

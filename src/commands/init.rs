@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::init_answers::Answers;
+use super::init_supervisor::InitSupervisor;
 use crate::cli::Init;
 use crate::config::{self, FILE_NAME};
 use crate::error::{Error, Refused, SystemError, exit};
@@ -61,10 +62,7 @@ fn filled(template: &str, answers: &Answers) -> String {
     let hosts = (!hosts.is_empty()).then(|| format!("[{}]", hosts.join(", ")));
     let quoted = |text: &Option<String>| text.as_deref().map(config::quoted);
     let mut text = String::new();
-    let mut in_supervisor = false;
     for line in template.lines() {
-        in_supervisor =
-            (in_supervisor || line.starts_with("[deploy.production.supervisor]")) && !line.is_empty();
         let key = line.split_once(" = ").map_or("", |(key, _)| key);
         let value = match key {
             "host" => hosts.clone(),
@@ -73,13 +71,13 @@ fn filled(template: &str, answers: &Answers) -> String {
             "user" => quoted(&answers.user),
             "path" => quoted(&answers.path),
             "build" => quoted(&answers.build),
-            "reload" => quoted(&answers.reload),
+            "supervisor" => answers.supervisor.as_ref().map(InitSupervisor::toml),
             _ => None,
         };
         let waits = match key {
-            "user" | "build" => value.is_none(),
+            "user" | "build" | "supervisor" => value.is_none(),
             "NODE_ENV" => !answers.is_node,
-            _ => in_supervisor && (answers.reload.is_none() || key == "verify"),
+            _ => false,
         };
         text.push_str(if waits { "# " } else { "" });
         text.push_str(&value.map_or_else(|| line.to_owned(), |value| with_value(line, &value)));
@@ -127,8 +125,9 @@ fn next(answers: &Answers) -> String {
     }
     say(&format!("  path   {}", answers.path.as_deref().unwrap_or_default()));
     say(&format!("  build  {}", answers.build.as_deref().unwrap_or("nothing yet")));
-    if answers.reload.is_none() {
-        say("  no command restarts the app yet: see [deploy.production.supervisor] there");
+    match &answers.supervisor {
+        Some(supervisor) => say(&format!("  runs   by {}", supervisor.words())),
+        None => say("  runs   by nothing yet: see `supervisor` there"),
     }
     if answers.stripped {
         say("  the remote's address held a login, which was left out: hosts need access of their own");

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::init_supervisor::InitSupervisor;
 use crate::cli::Init;
 use crate::config::{self, RemotePath};
 use crate::error::UsageError;
@@ -33,7 +34,7 @@ pub(super) struct Answers {
     pub(super) user: Option<String>,
     pub(super) path: Option<String>,
     pub(super) build: Option<String>,
-    pub(super) reload: Option<String>,
+    pub(super) supervisor: Option<InitSupervisor>,
     pub(super) is_node: bool,
 }
 
@@ -47,6 +48,7 @@ impl Answers {
             repo: remote.map(|remote| remote.url),
             branch: branch.filter(|branch| config::reference_fault(branch).is_none()),
             build: build(directory),
+            supervisor: InitSupervisor::found(directory),
             is_node: directory.join("package.json").is_file(),
             ..Answers::default()
         }
@@ -65,10 +67,11 @@ impl Answers {
         check("path", told.path.as_deref().and_then(path_fault))?;
         self.user.clone_from(&told.user);
         self.path.clone_from(&told.path);
-        for (own, told) in [(&mut self.build, &told.build), (&mut self.reload, &told.reload)] {
-            if told.is_some() {
-                *own = told.clone().filter(|command| !command.is_empty());
-            }
+        if told.build.is_some() {
+            self.build = told.build.clone().filter(|command| !command.is_empty());
+        }
+        if let Some(supervisor) = &told.supervisor {
+            self.supervisor = InitSupervisor::read(supervisor);
         }
         Ok(())
     }
@@ -101,9 +104,16 @@ impl Answers {
             let answer = prompt::line(printer, &format!("build, in the new release [{proposal}]"));
             self.build = answer.filter(|answer| !answer.is_empty()).or(self.build.take());
         }
-        if told.reload.is_none() {
-            let answer = prompt::line(printer, "command that restarts the app [none yet]");
-            self.reload = answer.filter(|answer| !answer.is_empty());
+        if told.supervisor.is_none() {
+            let proposal =
+                self.supervisor.as_ref().map_or_else(|| "none yet".to_owned(), InitSupervisor::words);
+            let answer = prompt::line(
+                printer,
+                &format!("what runs the app: pm2, systemd UNIT, or a command [{proposal}]"),
+            );
+            if let Some(answer) = answer.filter(|answer| !answer.is_empty()) {
+                self.supervisor = InitSupervisor::read(&answer);
+            }
         }
     }
 

@@ -25,6 +25,7 @@ mod files;
 mod hold;
 mod init;
 mod init_answers;
+mod init_supervisor;
 mod list;
 mod local_commands;
 mod logs;

@@ -209,7 +209,7 @@ reasons! {
         "install curl there, or allow forwarding (AllowTcpForwarding in sshd_config)";
     // What adapters say of supervisors.
     "no-supervisor" NoSupervisor { kind: String, tool: String, search_path: String } =>
-        "{tool} is not on the PATH of a session without a terminal ({search_path}), and {kind} needs it",
+        "{tool}, for `supervisor` {kind}, is not on the PATH of a session without a terminal ({search_path})",
         "install it there, or set `prepend-path` or `profile` (nvm: profile = [\"~/.nvm/nvm.sh\"]); `{shipit} check` finds it";
     "supervisor-down" SupervisorDown { kind: String, said: Said } =>
         "{kind} does not run on this host{said}", "start it there";
@@ -221,7 +221,7 @@ reasons! {
     "not-running" NotRunning { kind: String, name: String, state: String } =>
         "{name} does not run: {kind} says {state}", "see `{shipit} logs`, and what it printed above";
     "crash-loop" CrashLoop { kind: String, name: String, restarts: String } =>
-        "{name} starts and ends again and again ({kind} started it {restarts} times)", "see what it printed above";
+        "{name} ends soon after it starts: {kind} has started it again {restarts} times", "see what it printed above";
     "wrong-release" WrongRelease { kind: String, name: String, place: String } =>
         "{name} does not run from the new release, but from {place}",
         "let it be started in `current`, not in the directory of one release";

@@ -23,7 +23,11 @@ fn a_pinned_cluster_app_is_moved_without_a_gap(version: u32) {
     lab.pm2_in("current", "", &["start", "ecosystem.config.js"]);
     assert_eq!(lab.releases(), ["r1"]);
     let detected = lab.step("detect", "r2", "deploy");
-    assert!(detected.has_warning("will-recreate", "web") && !detected.has_warning("gap", "web"), "{:?}", detected.answers);
+    assert!(
+        detected.has_warning("will-recreate", "web") && !detected.has_warning("gap", "web"),
+        "{:?}",
+        detected.answers
+    );
     let client = Client::start(lab.port);
     lab.deployed("r2");
     let (asked, lost) = client.end();
@@ -50,7 +54,10 @@ fn a_pinned_fork_app_is_moved_and_keeps_what_its_shell_exported(version: u32) {
     lab.deployed("r2");
     let served = lab.served();
     assert_eq!(served["release"], "r2");
-    assert_eq!((served["env"]["APP_SECRET"].as_str(), served["env"]["APP_MODE"].as_str()), (Some("by-hand"), Some("configured")));
+    assert_eq!(
+        (served["env"]["APP_SECRET"].as_str(), served["env"]["APP_MODE"].as_str()),
+        (Some("by-hand"), Some("configured"))
+    );
     assert!(!lab.list()[0]["pm2_env"].to_string().contains("SSH_CLIENT"), "nothing of a session stays");
     lab.release("r3", &lab.fork(), "");
     lab.deployed("r3");
@@ -59,7 +66,10 @@ fn a_pinned_fork_app_is_moved_and_keeps_what_its_shell_exported(version: u32) {
 
 fn a_stopped_app_stays_stopped_and_one_that_nobody_started_stays_away(version: u32) {
     let lab = Lab::new(version);
-    let two = format!("{}, {{ name: 'idle', script: 'app.js' }}, {{ name: 'never', script: 'app.js' }}", lab.cluster());
+    let two = format!(
+        "{}, {{ name: 'idle', script: 'app.js' }}, {{ name: 'never', script: 'app.js' }}",
+        lab.cluster()
+    );
     lab.release("r1", &two, "");
     lab.switch("r1");
     lab.pm2_in("current", "", &["start", "ecosystem.config.js", "--only", "web"]);
@@ -72,7 +82,11 @@ fn a_stopped_app_stays_stopped_and_one_that_nobody_started_stays_away(version: u
     let detected = lab.step("detect", "r2", "deploy");
     assert!(detected.has_warning("stopped-app", "idle"));
     // What the file names newly is started, and goes again with its release.
-    lab.release("r3", &format!("{two}, {{ name: 'new', script: 'app.js', env: {{ PORT: {} }} }}", crate::lab::free_port()), "");
+    lab.release(
+        "r3",
+        &format!("{two}, {{ name: 'new', script: 'app.js', env: {{ PORT: {} }} }}", crate::lab::free_port()),
+        "",
+    );
     lab.deployed("r3");
     assert_eq!((lab.named("new").len(), lab.named("never").len()), (1, 0));
     lab.roll_back("r2");
@@ -87,7 +101,11 @@ fn an_app_of_the_same_name_elsewhere_is_never_touched(version: u32) {
     lab.release("r1", &lab.cluster(), "");
     let refused = lab.step("detect", "r1", "deploy");
     assert_eq!(refused.code, 10);
-    assert!(refused.has_warning("not-ours", "web") && refused.reason().contains("other.js"), "{}", refused.reason());
+    assert!(
+        refused.has_warning("not-ours", "web") && refused.reason().contains("other.js"),
+        "{}",
+        refused.reason()
+    );
     // Where both run, only ours is reloaded.
     lab.pm2(&["delete", "web"]);
     lab.deployed("r1");
@@ -125,7 +143,10 @@ fn what_a_reload_of_pm2_would_not_apply_is_applied(version: u32) {
     assert_eq!(web.len(), 3);
     for one in &web {
         let env = &one["pm2_env"];
-        assert_eq!((env["exec_mode"].as_str(), env["namespace"].as_str()), (Some("cluster_mode"), Some("shop")));
+        assert_eq!(
+            (env["exec_mode"].as_str(), env["namespace"].as_str()),
+            (Some("cluster_mode"), Some("shop"))
+        );
         assert_eq!(env["pm_exec_path"], lab.root.join("current/bin/server.js").to_str().unwrap());
         assert_eq!(env["pm_out_log_path"], lab.root.join("current/logs/out.log").to_str().unwrap());
         assert_eq!(env["max_memory_restart"], 300 * 1024 * 1024);
@@ -153,7 +174,10 @@ fn apps_in_no_file_are_moved_too(version: u32) {
     lab.deployed("r2");
     assert_eq!(lab.releases(), ["r2"]);
     let status = lab.step("status", "r2", "status");
-    assert_eq!((status.code, status.all("process").len(), status.all("process")[0][5].as_str()), (0, 2, "by hand"));
+    assert_eq!(
+        (status.code, status.all("process").len(), status.all("process")[0][5].as_str()),
+        (0, 2, "by hand")
+    );
     process::signal(lab.daemon(), process::Signal::KILL);
     assert_eq!(lab.step("status", "r2", "status").code, 0, "nothing is expected of nothing");
 }

@@ -157,7 +157,12 @@ fn a_daemon_of_another_version_is_told_and_left_alone() {
     lab.install(7);
     lab.release("r2", &lab.cluster(), "");
     let detected = lab.step("detect", "r2", "deploy");
-    assert!(detected.all("warning").iter().any(|fields| fields[0] == "version-skew" && fields[1].starts_with("7.")));
+    assert!(
+        detected
+            .all("warning")
+            .iter()
+            .any(|fields| fields[0] == "version-skew" && fields[1].starts_with("7."))
+    );
     lab.deployed("r2");
     assert_eq!((lab.releases(), lab.daemon()), (vec!["r2".to_string()], daemon));
 }

@@ -16,7 +16,10 @@ fn a_file_that_misbehaves_is_refused_in_its_own_words(version: u32) {
     let lab = Lab::new(version);
     let app = lab.cluster();
     let bad = [
-        (format!("console.log('[PM2] noise');\nmodule.exports = {{ apps: [{app}] }};\nnull.x"), "line 3: Cannot read"),
+        (
+            format!("console.log('[PM2] noise');\nmodule.exports = {{ apps: [{app}] }};\nnull.x"),
+            "line 3: Cannot read",
+        ),
         ("throw new Error('no DATABASE_URL')".to_string(), "no DATABASE_URL"),
         ("process.exit(0)".into(), "it ended the process (exit code 0)"),
         ("console.error('sorry'); process.exit(3)".into(), "it ended the process (exit code 3): sorry"),
@@ -26,13 +29,20 @@ fn a_file_that_misbehaves_is_refused_in_its_own_words(version: u32) {
         ("module.exports = {".into(), "Unexpected"),
         ("module.exports = { apps: [{ name: 'web' }] }".into(), "an app has no script"),
         ("module.exports = { apps: [{ script: 'missing.js' }] }".into(), "missing.js does not exist"),
-        ("module.exports = { apps: [{ script: 'app.js', cwd: 'nowhere' }] }".into(), "nowhere does not exist"),
+        (
+            "module.exports = { apps: [{ script: 'app.js', cwd: 'nowhere' }] }".into(),
+            "nowhere does not exist",
+        ),
     ];
     for (text, said) in bad {
         lab.release_with("r1", "ecosystem.config.js", &text, "");
         let refused = lab.step("detect", "r1", "deploy");
         assert_eq!(refused.code, 10, "{text}");
-        assert!(refused.reason().starts_with("bad-pm2-file ") && refused.reason().contains(said), "{}", refused.reason());
+        assert!(
+            refused.reason().starts_with("bad-pm2-file ") && refused.reason().contains(said),
+            "{}",
+            refused.reason()
+        );
     }
     let watched = app.replace("script:", "watch: ['src'], script:");
     lab.release("r1", &watched, "");
@@ -43,11 +53,16 @@ fn a_file_that_misbehaves_is_refused_in_its_own_words(version: u32) {
 fn files_are_read_in_every_language_that_pm2_reads(version: u32) {
     let lab = Lab::new(version);
     let port = lab.port;
-    let json = format!("// a comment\n{{ apps: [ {{ \"name\": 'web', script: 'app.js', env: {{ PORT: {port} }}, args: ['a'].join('') }} ] }}");
+    let json = format!(
+        "// a comment\n{{ apps: [ {{ \"name\": 'web', script: 'app.js', env: {{ PORT: {port} }}, args: ['a'].join('') }} ] }}"
+    );
     let yaml = format!("apps:\n  - name: web\n    script: ./app.js\n    env:\n      PORT: {port}\n");
     let module = format!("export default {{ apps: [{}] }}", lab.cluster());
-    let package = format!("{{ \"name\": \"x\", \"pm2\": [ {{ \"name\": \"web\", \"script\": \"app.js\", \"env\": {{ \"PORT\": {port} }} }} ] }}");
-    let noisy = format!("console.log('{{}}'); console.error('[]'); module.exports = {{ apps: {} }}", lab.fork());
+    let package = format!(
+        "{{ \"name\": \"x\", \"pm2\": [ {{ \"name\": \"web\", \"script\": \"app.js\", \"env\": {{ \"PORT\": {port} }} }} ] }}"
+    );
+    let noisy =
+        format!("console.log('{{}}'); console.error('[]'); module.exports = {{ apps: {} }}", lab.fork());
     let files = [
         ("ecosystem.json", json.clone()),
         ("ecosystem.json5", json.clone()),
@@ -65,7 +80,11 @@ fn files_are_read_in_every_language_that_pm2_reads(version: u32) {
         let detected = lab.step("detect", &release, "deploy");
         assert_eq!(detected.code, 0, "{file}: {}", detected.reason());
         let app = &lab.stored(&release)["apps"][0];
-        assert_eq!((app["name"].as_str(), app["env"]["PORT"].as_u64()), (Some("web"), Some(port.into())), "{file}");
+        assert_eq!(
+            (app["name"].as_str(), app["env"]["PORT"].as_u64()),
+            (Some("web"), Some(port.into())),
+            "{file}"
+        );
         assert_eq!(app["cwd"], lab.root.join("current").to_str().unwrap());
     }
 }
@@ -96,7 +115,10 @@ fn paths_of_the_release_become_paths_below_current(version: u32) {
         assert_eq!(app["cwd"], *cwd, "{app}");
     }
     assert_eq!(apps[0]["error_file"], format!("{at}/logs/a.log"));
-    assert_eq!((apps[0]["args"].as_str(), apps[0]["env"]["P"].as_str()), (Some(&*format!("--at {at}/x")), Some(&*format!("{at}:/bin"))));
+    assert_eq!(
+        (apps[0]["args"].as_str(), apps[0]["env"]["P"].as_str()),
+        (Some(&*format!("--at {at}/x")), Some(&*format!("{at}:/bin")))
+    );
     assert_eq!(apps[1]["env"]["DEEP"], format!("{{\"at\":\"{at}\"}}"));
     assert!(!stored.to_string().contains("releases/r1/app"), "{stored}");
     // A file that lies elsewhere, and one that is not there.

@@ -120,7 +120,10 @@ impl Lab {
 
     /// An app of two processes in cluster mode.
     pub fn cluster(&self) -> String {
-        format!("{{ name: 'web', script: 'app.js', exec_mode: 'cluster', instances: 2, env: {{ PORT: {} }} }}", self.port)
+        format!(
+            "{{ name: 'web', script: 'app.js', exec_mode: 'cluster', instances: 2, env: {{ PORT: {} }} }}",
+            self.port
+        )
     }
 
     pub fn fork(&self) -> String {
@@ -150,7 +153,13 @@ impl Lab {
     pub fn command(&self, program: &str) -> Command {
         let mut command = process::command("env");
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.tools(self.version).display());
-        command.args(["-i", &format!("HOME={}", self.home.display()), &format!("PATH={path}"), "LANG=C.UTF-8", "NO_COLOR=1"]);
+        command.args([
+            "-i",
+            &format!("HOME={}", self.home.display()),
+            &format!("PATH={path}"),
+            "LANG=C.UTF-8",
+            "NO_COLOR=1",
+        ]);
         command.arg(program).current_dir(&self.home).stdin(Stdio::null());
         command
     }
@@ -170,7 +179,12 @@ impl Lab {
     pub fn start_step(&self, step: &str, release: &str, action: &str) -> Command {
         let mut command = process::command("env");
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.tools(self.version).display());
-        command.args(["-i", &format!("HOME={}", self.home.display()), &format!("PATH={path}"), "LANG=C.UTF-8"]);
+        command.args([
+            "-i",
+            &format!("HOME={}", self.home.display()),
+            &format!("PATH={path}"),
+            "LANG=C.UTF-8",
+        ]);
         command.args([format!("SHIPIT_RELEASE={release}"), "SHIPIT_REVISION=0123".to_string()]);
         command.args(self.env.iter().map(|(name, value)| format!("{name}={value}")));
         command.arg("setsid").arg("--wait").arg("node").arg(self.base.join("adapter.js"));

@@ -118,7 +118,10 @@ fn an_app_gets_the_environment_of_the_file_and_of_the_configuration_only(version
     for _ in 0..4 {
         let env = &lab.served()["env"];
         assert_eq!((env["APP_NEW"].as_str(), env["SHIPIT_RELEASE"].as_str()), (Some("2"), Some("r2")));
-        assert!(env["APP_OLD"].is_null() && env["APP_SECRET"].is_null() && env["APP_HERE"].is_null(), "{env}");
+        assert!(
+            env["APP_OLD"].is_null() && env["APP_SECRET"].is_null() && env["APP_HERE"].is_null(),
+            "{env}"
+        );
     }
     let instances: HashSet<String> =
         (0..8).map(|_| lab.served()["env"]["NODE_APP_INSTANCE"].as_str().unwrap().to_string()).collect();

@@ -22,13 +22,21 @@ fn ports_that_count_up_stay_where_they_are(version: u32) {
         )
     };
     let two_free = || {
-        (0..50).map(|_| free_port()).find(|port| std::net::TcpListener::bind(("127.0.0.1", port + 1)).is_ok()).unwrap()
+        (0..50)
+            .map(|_| free_port())
+            .find(|port| std::net::TcpListener::bind(("127.0.0.1", port + 1)).is_ok())
+            .unwrap()
     };
     let (first, second) = (two_free(), two_free());
     let numbers = |base: u16| -> Vec<(String, String)> {
         [base, base + 1]
             .map(|port| served(port))
-            .map(|told| (told["release"].as_str().unwrap().into(), told["env"]["NODE_APP_INSTANCE"].as_str().unwrap().into()))
+            .map(|told| {
+                (
+                    told["release"].as_str().unwrap().into(),
+                    told["env"]["NODE_APP_INSTANCE"].as_str().unwrap().into(),
+                )
+            })
             .to_vec()
     };
     let both = |release: &str| ["0", "1"].map(|number| (release.to_string(), number.to_string())).to_vec();
@@ -127,7 +135,9 @@ fn many_processes_go_in_quarters_after_a_canary() {
     lab.release("r2", &app(&lab), ",\"crash\":0");
     assert_eq!(lab.deploy("r2").code, 10);
     lab.roll_back("r1");
-    let pids = |lab: &Lab| -> BTreeSet<u64> { lab.named("web").iter().map(|one| one["pid"].as_u64().unwrap()).collect() };
+    let pids = |lab: &Lab| -> BTreeSet<u64> {
+        lab.named("web").iter().map(|one| one["pid"].as_u64().unwrap()).collect()
+    };
     let before = pids(&lab);
     lab.release("r3", &app(&lab), "");
     lab.deployed("r3");

@@ -8,9 +8,15 @@ use crate::lab::Lab;
 fn a_list_of_two_megabytes_is_read() {
     let lab = Lab::new(7);
     let long = "x".repeat(60_000);
-    let apps = (0..20).map(|number| format!("{{ name: 'n{number}', script: 'app.js', autostart: false, env: {{ LONG: '{long}' }} }}"));
+    let apps = (0..20).map(|number| {
+        format!("{{ name: 'n{number}', script: 'app.js', autostart: false, env: {{ LONG: '{long}' }} }}")
+    });
     fs::write(lab.home.join("app.js"), "").unwrap();
-    fs::write(lab.home.join("many.config.js"), format!("module.exports = [{}]", apps.collect::<Vec<_>>().join(","))).unwrap();
+    fs::write(
+        lab.home.join("many.config.js"),
+        format!("module.exports = [{}]", apps.collect::<Vec<_>>().join(",")),
+    )
+    .unwrap();
     lab.pm2(&["start", "many.config.js"]);
     assert!(lab.pm2(&["jlist", "-s"]).len() > 2_000_000);
     lab.release("r1", &lab.cluster(), "");

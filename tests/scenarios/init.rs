@@ -37,7 +37,7 @@ fn what_nobody_knows_is_left_to_the_user() {
     assert!(production.apps[0].hooks.build.is_empty(), "this is no project of node's");
     assert_eq!(production.hosts[0].user, None, "~/.ssh/config may know");
     let text = fs::read_to_string(&file).unwrap();
-    for line in ["# user = ", "# build = ", "# [deploy.production.supervisor]", "# reload = "] {
+    for line in ["# user = ", "# build = ", "# supervisor = "] {
         assert!(text.contains(line), "{line}: {text}");
     }
 }
@@ -51,6 +51,17 @@ fn a_project_of_node_is_built_with_npm() {
     let file = world.repo.work().join("shipit.toml");
     let production = config::load(&file, "production").unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(production.apps[0].hooks.build[0].text, "npm ci --omit=dev");
+}
+
+#[test]
+fn a_project_with_a_file_for_pm2_runs_by_it() {
+    let world = world();
+    world.repo.write("package.json", "{}");
+    world.repo.write("ecosystem.config.js", "module.exports = {}");
+    world.shipit(&["init"]).ends_with(0).says("runs   by pm2");
+    let file = world.repo.work().join("shipit.toml");
+    let production = config::load(&file, "production").unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(production.apps[0].supervisors[0].known().unwrap().program, config::Program::Pm2);
 }
 
 /// Answers each question, once it is asked.
@@ -79,7 +90,7 @@ fn what_only_the_user_knows_is_asked_and_enter_takes_what_was_found() {
             ("ssh/config says]:", "deploy"),
             ("directory there [~/work]:", "/srv/shop"),
             ("[npm ci --include=dev && npm run build]:", ""),
-            ("restarts the app [none yet]:", "systemctl --user restart shop"),
+            ("or a command [none yet]:", "systemctl --user restart shop"),
         ],
     );
     let shown = terminal.shown();
@@ -99,7 +110,8 @@ fn what_only_the_user_knows_is_asked_and_enter_takes_what_was_found() {
 #[test]
 fn options_answer_as_well() {
     let world = world();
-    let options = "init --hosts web1,web[2:3] --user deploy --path /srv/shop --build make --reload ./reload";
+    let options =
+        "init --hosts web1,web[2:3] --user deploy --path /srv/shop --build make --supervisor ./reload";
     world.shipit(&options.split(' ').collect::<Vec<_>>()).ends_with(0);
     let file = world.repo.work().join("shipit.toml");
     let production = config::load(&file, "production").unwrap_or_else(|error| panic!("{error}"));

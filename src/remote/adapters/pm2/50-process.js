@@ -86,9 +86,12 @@ function judge(now, mark, seen, answered) {
     throw crashed(now, mark.restarts);
   }
   if (seen && now.pid && seen.process.pid && now.pid !== seen.process.pid) throw crashed(now, mark.restarts);
-  if (now.status === 'stopped' && (seen || answered)) throw stopped(now, mark.restarts);
+  // Between the end of the old process and that of what it started pm2 shows `stopped`, too.
+  const ran = Boolean(seen && seen.ran);
+  if (now.status === 'stopped' && (ran || answered)) throw stopped(now, mark.restarts);
   const state = seen && seen.process.pid === now.pid ? seen : { since: Date.now() };
   state.process = now;
+  state.ran = ran || Boolean(now.pid);
   if (!now.pid) {
     if (Date.now() - began > 10000) fail('supervisor-failed', 'pm2', 'it cannot start ' + name + ' (' + now.status + ', no process)');
     return state;
