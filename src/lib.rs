@@ -88,6 +88,7 @@
 //! - [`remote::reason`]: why a script failed, with the message and the hint for each reason. The messages are made on the operator's
 //!   machine. Where a tool of the host said why it failed, its own words are shown too.
 //! - [`remote::step`]: the names of steps.
+//! - [`remote::supervisor_warning`], [`remote::process`]: what adapters of supervisors say.
 //! - [`remote::version`]: what a release was made of. Whatever compares, shows or stores what is live uses this type.
 //!
 //! # A run on a host
@@ -142,6 +143,14 @@
 //! Other runs differ in few things. A revert never returns to the release that it leaves: once switched, it goes forward to `done`. A
 //! `sync` is a deploy on the hosts that differ; the other hosts hold their locks and do nothing. A `restart` makes no journal entry:
 //! a host whose operator is gone finishes it.
+//!
+//! **Supervisors** (`adapter.sh`). What drives pm2, systemd and the others on a host is an *adapter*
+//! ([`remote::adapters`]): a program of our own, one for each kind, which is sent only to hosts that use it. It is called with a step
+//! (`detect`, `reload`, `verify`, `stop`, `status`, `save`, `logs`), changes only what `reload` and `stop` change, and answers with words and
+//! fields in a file. With a release lie its parameters, and what its own files said (pm2's ecosystem file is evaluated once, in the
+//! release); not the adapter, so that today's rolls old releases back. Adapters run in an environment of their own: an app must not
+//! keep what the session has. A reload is a mark in the run's directory: whoever ends the run waits for it, within its limit, before
+//! anything goes back.
 //!
 //! **Files that the operator sends** ([`config::App::files`]) wait beside their places in `shared/` and are renamed into them just
 //! before `current` is replaced. The old content is kept in the same way, and returns with every rollback (`files.sh`).
