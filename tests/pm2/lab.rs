@@ -9,23 +9,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use shipit::config::Program;
+use shipit::remote::adapters::adapter;
 use tempfile::TempDir;
 
 use crate::client::ask;
 use crate::process;
-
-/// The whole adapter, as a host gets it.
-const ADAPTER: &str = concat!(
-    include_str!("../../src/remote/adapters/pm2/10-ground.js"),
-    include_str!("../../src/remote/adapters/pm2/20-daemon.js"),
-    include_str!("../../src/remote/adapters/pm2/30-file.js"),
-    include_str!("../../src/remote/adapters/pm2/40-apps.js"),
-    include_str!("../../src/remote/adapters/pm2/50-process.js"),
-    include_str!("../../src/remote/adapters/pm2/55-lock.js"),
-    include_str!("../../src/remote/adapters/pm2/60-reload.js"),
-    include_str!("../../src/remote/adapters/pm2/65-start.js"),
-    include_str!("../../src/remote/adapters/pm2/70-steps.js"),
-);
 
 /// A step's end: exit code, answers (fields of each line), log.
 pub struct Step {
@@ -75,7 +64,7 @@ impl Lab {
             fs::create_dir_all(root.join(part)).unwrap();
         }
         fs::create_dir(&home).unwrap();
-        fs::write(base.join("adapter.js"), ADAPTER).unwrap();
+        fs::write(base.join("adapter.js"), adapter(Program::Pm2)).unwrap();
         let port = free_port();
         let parameters = ["stable-for\t1", "strategy\treload", "environment\tproduction"];
         let parameters = parameters.map(str::to_string).to_vec();

@@ -75,7 +75,7 @@ fn a_job_is_moved_and_never_run(version: u32) {
     let lab = Lab::new(version);
     let job = |more: &str| {
         format!(
-            "{}, {{ name: 'night', script: 'app.js', cron_restart: '* * * * *', autorestart: false{more} }}",
+            "{}, {{ name: 'night', script: 'app.js', cron_restart: '0 0 1 1 *', autorestart: false{more} }}",
             lab.cluster()
         )
     };
