@@ -17,6 +17,7 @@ on_each_pm2! {
     a_helper_that_lingers_is_waited_for,
     a_daemon_that_is_down_is_started_with_what_was_saved,
     a_daemon_that_is_killed_in_the_middle_is_noticed,
+    a_process_that_outlived_its_daemon_is_replaced,
     a_link_that_leads_nowhere_touches_nothing,
 }
 
@@ -133,6 +134,18 @@ fn a_daemon_that_is_killed_in_the_middle_is_noticed(version: u32) {
     assert_eq!((code, failed.all("reason")[0][0].as_str()), (10, "supervisor-down"), "{}", failed.reason());
     lab.roll_back("r1");
     assert_eq!((lab.releases(), lab.named("web").len()), (vec!["r1".to_string()], 2));
+}
+
+fn a_process_that_outlived_its_daemon_is_replaced(version: u32) {
+    let lab = Lab::new(version);
+    lab.release("r1", &lab.fork(), "");
+    lab.deployed("r1");
+    process::signal(lab.daemon(), process::Signal::KILL);
+    sleep(Duration::from_millis(500));
+    assert_eq!(lab.releases(), ["r1"], "it goes on without its daemon, and holds the port");
+    lab.release("r2", &lab.fork(), "");
+    lab.deployed("r2");
+    assert_eq!((lab.releases(), lab.named("web").len()), (vec!["r2".to_string()], 1));
 }
 
 fn a_link_that_leads_nowhere_touches_nothing(version: u32) {

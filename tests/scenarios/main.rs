@@ -11,6 +11,8 @@ mod common_ssh;
 mod doctor;
 mod json_schema;
 mod plan_sent;
+#[path = "../pm2/client.rs"]
+mod pm2_client;
 
 mod adversary;
 mod apps;
@@ -50,6 +52,7 @@ mod logs;
 mod owner;
 mod plain;
 mod plan;
+mod pm2;
 mod pm2_defects;
 mod preview;
 mod prune;

@@ -130,6 +130,11 @@ function processStart(pid) {
   return stat && stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
 }
 
+function processSession(pid) {
+  const stat = readOr('/proc/' + pid + '/stat', '');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3];
+}
+
 function isAlive(pid) {
   if (!pid) return false;
   const stat = readOr('/proc/' + pid + '/stat', null);

@@ -191,7 +191,7 @@ class Daemon {
 
   // What it runs. pm2 counts a parked worker of a reload in no list.
   async list() {
-    const list = await this.call('getMonitorData', {}).catch((error) => {
+    const list = await this.call('getMonitorData', {}, Math.min(30, left() / 1000 + 1)).catch((error) => {
       throw error.word ? error : new Failure('supervisor-failed', ['pm2', error.message]);
     });
     return list.map((one) => ({
@@ -229,6 +229,7 @@ async function daemonIfAlive(home) {
 async function daemonStarted(pm2, home, parameters) {
   const alive = await daemonIfAlive(home);
   if (alive) return alive;
+  await stopOrphans(home);
   const saved = fs.existsSync(path.join(home, 'dump.pm2'));
   if (!startUnit(home, parameters)) {
     say('pm2 does not run: ' + (saved ? 'starting what was saved (pm2 resurrect)' : 'starting it'));
@@ -242,6 +243,30 @@ async function daemonStarted(pm2, home, parameters) {
     if (daemon) return daemon;
   }
   return fail('supervisor-down', 'pm2', 'it could not be started, see ' + path.join(home, 'pm2.log'));
+}
+
+// Processes in fork mode outlive a daemon that was killed, and hold their ports. Those of this deploy path are stopped as pm2
+// would: the daemon that is started now knows nothing of them.
+async function stopOrphans(home) {
+  for (const pid of fs.readdirSync('/proc').filter((entry) => /^[0-9]+$/.test(entry))) {
+    const environment = readOr('/proc/' + pid + '/environ', '').split('\0');
+    const value = (name) => (environment.find((entry) => entry.startsWith(name + '=')) || '').slice(name.length + 1);
+    if (value('PM2_HOME') !== home || value('pm_id') === '' || !isOurPlace({ pm_cwd: value('pm_cwd'), pm_exec_path: value('pm_exec_path') })) continue;
+    // What an app started has its environment, too: pm2's own child leads a session of its own.
+    if (processSession(pid) !== pid) continue;
+    say('process ' + pid + ' (' + value('name') + ') outlived its daemon: stopping it');
+    signal(pid, 'SIGINT');
+    for (const until = Date.now() + (Number(value('kill_timeout')) || 1600); isAlive(pid) && Date.now() < until;) await sleep(50);
+    if (isAlive(pid)) signal(pid, 'SIGKILL');
+  }
+}
+
+function signal(pid, name) {
+  try {
+    process.kill(Number(pid), name);
+  } catch (error) {
+    if (error.code !== 'ESRCH') say('process ' + pid + ' cannot be stopped: ' + error.message);
+  }
 }
 
 // `pm2 startup` names the unit for the user.

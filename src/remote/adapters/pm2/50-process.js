@@ -61,12 +61,15 @@ async function untilUp(context, entry, mark) {
   for (;;) {
     // What is seen after the answer counts, not what was seen meanwhile.
     const { answered } = question;
+    const asked = Date.now();
     const now = await context.daemon.find(one.id);
+    const took = Date.now() - asked;
     if (question.problem) await refused(context, question.problem, one, now);
     if (now && (now.pid !== one.pid || (answered && !now.pid))) seen = judge(now, mark, seen, answered);
     if (seen && seen.up && (answered || await concluded(context, entry, mark, seen))) return seen.process;
     if (left() < 1000) fail('never-ready', 'pm2', one.name, Math.round((Date.now() - mark.began) / 1000));
-    await untilGone(seen && seen.process.pid, 100);
+    // pm2 measures every process for each list.
+    await untilGone(seen && seen.process.pid, Math.max(100, 2 * took));
   }
 }
 
