@@ -84,7 +84,7 @@ impl Fleet {
     fn rolled_back(&self, is: &str) -> (usize, usize) {
         self.publish("bad", is);
         let clients: Vec<Client> = self.ports.iter().map(|port| Client::start(*port)).collect();
-        self.deploy().ends_with(5).says("web starts and ends again and again").says("this release crashes");
+        self.deploy().ends_with(5).says("web ends soon after it starts").says("this release crashes");
         let ends: Vec<(usize, usize)> = clients.into_iter().map(Client::end).collect();
         self.serves("one");
         ends.iter().fold((0, 0), |all, end| (all.0 + end.0, all.1 + end.1))
