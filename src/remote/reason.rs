@@ -209,7 +209,7 @@ reasons! {
         "install curl there, or allow forwarding (AllowTcpForwarding in sshd_config)";
     // What adapters say of supervisors.
     "no-supervisor" NoSupervisor { kind: String, tool: String, search_path: String } =>
-        "{tool}, for `supervisor` {kind}, is not on the PATH of a session without a terminal ({search_path})",
+        "{tool} is not on the PATH of a session without a terminal, and `supervisor` {kind} needs it (PATH is {search_path})",
         "install it there, or set `prepend-path` or `profile` (nvm: profile = [\"~/.nvm/nvm.sh\"]); `{shipit} check` finds it";
     "supervisor-down" SupervisorDown { kind: String, said: Said } =>
         "{kind} does not run on this host{said}", "start it there";

@@ -45,6 +45,8 @@ steps! {
     "shared" Shared,
     "carry" Carry,
     "shell" Shell,
+    "detect" Detect,
+    "save" Save,
     "intent" Intent,
     "switch" Switch,
     "confirm" Confirm,
@@ -84,11 +86,9 @@ steps! {
     "on-failure-local" OnFailureLocal,
     "start" Start,
     "stop" Stop,
-    "detect" Detect,
     "reload" Reload,
     "verify" Verify,
     "status" Status,
-    "save" Save,
     "health" Health,
 }
 

@@ -222,7 +222,6 @@ async function main() {
   } catch (failure) {
     if (!failure.word) throw failure;
     answer('reason', failure.word, ...failure.fields);
-    say('failed: ' + failure.message);
     process.exitCode = 10;
   }
   process.exit();
