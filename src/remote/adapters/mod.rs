@@ -37,5 +37,6 @@ pub fn adapter(program: Program) -> &'static str {
 
 // What all have in common comes first, and the call last.
 fn shell(own: &str) -> String {
-    bare(include_str!("common.sh")) + &bare(own) + "main \"$@\"\n"
+    let shared = [include_str!("common.sh"), include_str!("process.sh"), include_str!("steps.sh")];
+    shared.map(bare).concat() + &bare(own) + "main \"$@\"\n"
 }
