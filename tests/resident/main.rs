@@ -4,6 +4,8 @@
 //! Every scenario runs on all three shells, as tests of their own. What a host holds and serves is looked at on disk.
 #![allow(clippy::print_stderr, clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "../common/booted.rs"]
+mod booted;
 // What generators share.
 #[path = "../common/adversary.rs"]
 mod adversary;
@@ -17,7 +19,11 @@ mod repo;
 #[allow(dead_code)]
 #[path = "../common/shared.rs"]
 mod shared;
+#[allow(dead_code)]
+#[path = "../common/supervised.rs"]
+mod supervised;
 
+mod adapter;
 mod answer;
 mod driver;
 mod ends;
@@ -26,6 +32,8 @@ mod ground;
 mod look;
 mod states;
 
+mod adapter_daemons;
+mod adapter_systemd;
 mod ask;
 mod check;
 mod confirm;

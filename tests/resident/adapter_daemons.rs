@@ -1,0 +1,226 @@
+//! The adapters of supervisord, runit and s6 on the real daemons: what they start, find out, and leave again.
+
+use std::fs;
+
+use shipit::config;
+
+use crate::adapter::{Host, a_port_is_waited_for, bad_releases_are_left_again, names_a_file, serves};
+use crate::supervised::{Program, Supervisor, free_port, served};
+use crate::{Sh, eventually, on_each_shell};
+
+/// A host, its daemon (not yet started) and the ports of its service.
+struct Ground {
+    daemon: Supervisor,
+    host: Host,
+    ports: Vec<u16>,
+}
+
+impl Ground {
+    fn new(sh: Sh, program: Program, count: usize) -> Ground {
+        let mut host = Host::new(sh, kind(program));
+        let ports: Vec<u16> = (0..count).map(|_| free_port()).collect();
+        let dir = host.base.join("home");
+        let daemon = Supervisor::set_up(program, &dir, &host.root(), &ports);
+        host.path = daemon.path();
+        host.set("service", "web");
+        if program == Program::Supervisord {
+            host.set("file", dir.join("supervisord.conf").to_str().unwrap());
+        }
+        Ground { daemon, host, ports }
+    }
+
+    fn started(sh: Sh, program: Program, count: usize) -> Ground {
+        let mut ground = Ground::new(sh, program, count);
+        ground.start();
+        ground
+    }
+
+    fn start(&mut self) {
+        self.daemon.start();
+        eventually("the daemon answers", || self.daemon.is_up());
+    }
+}
+
+fn kind(program: Program) -> config::Program {
+    match program {
+        Program::Supervisord => config::Program::Supervisord,
+        Program::Runit => config::Program::Runit,
+        Program::S6 => config::Program::S6,
+    }
+}
+
+fn it_is_started_then_updated_then_restarted(sh: Sh, program: Program) {
+    let mut ground = Ground::new(sh, program, 1);
+    let port = ground.ports[0];
+    ground.host.release("one", "good");
+    ground.host.release("two", "good");
+    ground.host.new_run();
+    ground.host.step("detect", "one", "deploy").fails(&["supervisor-down"]);
+    ground.start();
+    let host = &ground.host;
+    host.step("detect", "one", "deploy").good();
+    assert_eq!(served(port), None, "it only looks");
+    let told = host.step("status", "one", "status");
+    assert_eq!((told.code, told.all("process")[0][0]), (1, "down"), "{told:#?}");
+    host.deploy("one").good();
+    serves(port, "one");
+    host.deploy("two").good();
+    serves(port, "two");
+    let told = host.step("status", "two", "status").good();
+    let process = told.all("process")[0].join(" ");
+    assert!(process.starts_with("up ") && process.ends_with(" two web"), "{process}");
+    host.new_run();
+    host.make_run("two", "restart").good();
+    let again = host.step("status", "two", "status").good();
+    assert_ne!(again.all("process")[0][1], told.all("process")[0][1], "another process");
+    names_a_file(&host.step("logs", "two", "status").good());
+    host.step("save", "two", "deploy").good();
+}
+
+fn bad_releases_are_left(sh: Sh, program: Program) {
+    let ground = Ground::started(sh, program, 1);
+    bad_releases_are_left_again(&ground.host, ground.ports[0]);
+}
+
+fn a_held_port(sh: Sh, program: Program) {
+    let mut ground = Ground::started(sh, program, 1);
+    a_port_is_waited_for(&mut ground.host, ground.ports[0]);
+}
+
+fn what_cannot_be_done_is_said_before_anything_is_changed(sh: Sh, program: Program) {
+    let mut ground = Ground::started(sh, program, 1);
+    ground.host.release("one", "good");
+    ground.host.deploy("one").good();
+    let params = ground.host.params.clone();
+    ground.host.params = params.replace("service\tweb", "service\tweb\nservice\tnope");
+    ground.host.release("two", "good");
+    let told = ground.host.step("detect", "two", "deploy").fails(&["unknown-service"]);
+    assert_eq!(told.reason()[2], "nope");
+    let told = ground.host.step("status", "two", "status");
+    assert_eq!((told.code, told.all("process").len()), (1, 2), "{told:#?}");
+    ground.host.params = params;
+    ground.host.release("two", "good");
+    let path = std::mem::replace(&mut ground.host.path, "/nowhere:/bin".into());
+    if program == Program::S6 {
+        // Debian has them beside all other tools.
+        ground.host.path.clone_from(&path);
+    } else {
+        let told = ground.host.step("detect", "two", "deploy").fails(&["no-supervisor"]);
+        assert_eq!(told.reason()[3], "/nowhere:/bin");
+    }
+    ground.host.path = path;
+    serves(ground.ports[0], "one");
+}
+
+fn a_daemon_that_is_killed_in_the_middle(sh: Sh, program: Program) {
+    let mut ground = Ground::started(sh, program, 1);
+    let host = &mut ground.host;
+    host.limit = 30;
+    host.release("old", "slow 4");
+    host.release("new", "good");
+    host.deploy("old").good();
+    serves(ground.ports[0], "old");
+    host.new_run();
+    host.switch("new");
+    let running = host.command("reload", "new", "deploy").spawn().unwrap();
+    eventually("it has begun", || host.noted().exists());
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    ground.daemon.kill();
+    let told = ground.host.told(running);
+    told.fails(&["supervisor-down", "supervisor-failed"]);
+    ground.host.switch("old");
+    ground.host.step("reload", "old", "rollback").fails(&["supervisor-down"]);
+}
+
+fn a_first_release_that_fails_is_stopped(sh: Sh, program: Program) {
+    let ground = Ground::started(sh, program, 1);
+    let host = &ground.host;
+    host.release("bad", "dies 3");
+    host.deploy("bad").fails(&["crash-loop", "not-running"]);
+    host.step("stop", "bad", "rollback").good();
+    let told = host.step("status", "bad", "status");
+    assert_eq!((told.code, told.all("process")[0][0]), (1, "down"), "{told:#?}");
+    // What ran before is not stopped.
+    host.release("good", "good");
+    host.deploy("good").good();
+    host.new_run();
+    host.make_run("good", "restart").good();
+    host.step("stop", "good", "rollback").good();
+    serves(ground.ports[0], "good");
+}
+
+macro_rules! on_each_daemon {
+    ($($scenario:ident),+ $(,)?) => {
+        mod supervisord { $(pub(super) fn $scenario(sh: super::Sh) { super::$scenario(sh, super::Program::Supervisord) })+
+            crate::on_each_shell!($($scenario),+); }
+        mod runit { $(pub(super) fn $scenario(sh: super::Sh) { super::$scenario(sh, super::Program::Runit) })+
+            crate::on_each_shell!($($scenario),+); }
+        mod s6 { $(pub(super) fn $scenario(sh: super::Sh) { super::$scenario(sh, super::Program::S6) })+
+            crate::on_each_shell!($($scenario),+); }
+    };
+}
+
+on_each_daemon!(
+    it_is_started_then_updated_then_restarted,
+    bad_releases_are_left,
+    a_held_port,
+    what_cannot_be_done_is_said_before_anything_is_changed,
+    a_daemon_that_is_killed_in_the_middle,
+    a_first_release_that_fails_is_stopped,
+);
+
+on_each_shell!(the_processes_of_a_group_follow_the_first, a_program_that_is_new_is_added, a_stop_between_two_processes);
+
+fn the_processes_of_a_group_follow_the_first(sh: Sh) {
+    let ground = Ground::started(sh, Program::Supervisord, 2);
+    let host = &ground.host;
+    host.release("old", "good");
+    host.deploy("old").good();
+    ground.ports.iter().for_each(|port| serves(*port, "old"));
+    host.release("bad", "dies 3");
+    let told = host.deploy("bad").fails(&["crash-loop", "not-running"]);
+    assert_eq!(told.reason()[2], "web:web0");
+    assert_eq!(served(ground.ports[1]).as_deref(), Some("old"), "the other was left alone");
+    let told = host.step("status", "old", "status");
+    let second = told.all("process")[1][1].to_owned();
+    host.back("old").good();
+    ground.ports.iter().for_each(|port| serves(*port, "old"));
+    let told = host.step("status", "old", "status").good();
+    assert_eq!(told.all("process")[1][1], second, "the way back left it alone, too");
+}
+
+fn a_program_that_is_new_is_added(sh: Sh) {
+    let mut ground = Ground::started(sh, Program::Supervisord, 1);
+    let port = free_port();
+    let file = ground.daemon.dir().join("supervisord.conf");
+    let text = fs::read_to_string(&file).unwrap();
+    let (_, web) = text.split_once("[program:web]").unwrap();
+    let more = web.replace(&ground.ports[0].to_string(), &port.to_string()).replace("/log/web", "/log/more");
+    fs::write(&file, format!("{text}[program:more]{}", more.replace("autostart=false", "autostart=true"))).unwrap();
+    ground.host.params = ground.host.params.replace("service\tweb", "service\tweb\nservice\tmore");
+    ground.host.release("one", "good");
+    ground.host.new_run();
+    ground.host.step("detect", "one", "deploy").good();
+    assert_eq!(served(port), None, "it only looks");
+    ground.host.deploy("one").good();
+    serves(ground.ports[0], "one");
+    serves(port, "one");
+}
+
+fn a_stop_between_two_processes(sh: Sh) {
+    let ground = Ground::started(sh, Program::Supervisord, 2);
+    let host = &ground.host;
+    host.release("old", "good");
+    host.release("new", "good");
+    host.deploy("old").good();
+    host.new_run();
+    host.switch("new");
+    let running = host.command("reload", "new", "deploy").spawn().unwrap();
+    eventually("the first is moved", || served(ground.ports[0]).as_deref() == Some("new"));
+    fs::write(host.stop_file(), "").unwrap();
+    host.told(running).fails(&["stopped"]);
+    assert_eq!(served(ground.ports[1]).as_deref(), Some("old"));
+    // It does not hold up the way back.
+    host.back("old").good();
+    ground.ports.iter().for_each(|port| serves(*port, "old"));
+}
