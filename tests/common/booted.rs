@@ -59,9 +59,17 @@ impl Booted {
         let outer = command.spawn().unwrap();
         let mut booted = Booted { outer, init: 0, cgroup };
         crate::eventually("it boots", || {
-            assert!(booted.outer.try_wait().unwrap().is_none(), "{:?}", fs::read_to_string(base.join("boot.log")));
-            let own = |pid: &u32| process::parent(*pid) == Some(booted.outer.id()) && process::name(*pid) == "systemd";
-            let Some(init) = process::descendants(booted.outer.id()).into_iter().find(own) else { return false };
+            assert!(
+                booted.outer.try_wait().unwrap().is_none(),
+                "{:?}",
+                fs::read_to_string(base.join("boot.log"))
+            );
+            let own = |pid: &u32| {
+                process::parent(*pid) == Some(booted.outer.id()) && process::name(*pid) == "systemd"
+            };
+            let Some(init) = process::descendants(booted.outer.id()).into_iter().find(own) else {
+                return false;
+            };
             booted.init = init;
             let user = format!("user@{UID}.service");
             // The last to come up. (Of several units, any one that is active would do.)
@@ -98,7 +106,12 @@ impl Booted {
     pub fn systemctl(&self, words: &[&str]) -> Command {
         let way = self.as_user();
         let mut command = process::command(&way[0]);
-        command.args(&way[1..]).args(["env", &format!("XDG_RUNTIME_DIR=/run/user/{UID}"), "systemctl", "--user"]);
+        command.args(&way[1..]).args([
+            "env",
+            &format!("XDG_RUNTIME_DIR=/run/user/{UID}"),
+            "systemctl",
+            "--user",
+        ]);
         command.args(words).current_dir("/").stdin(Stdio::null());
         command
     }

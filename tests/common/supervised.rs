@@ -103,7 +103,8 @@ impl Supervisor {
         let Some(mut daemon) = self.daemon.take() else { return };
         // runsvdir and s6-svscan have a supervisor for each service.
         let below = process::descendants(daemon.id());
-        let own = below.into_iter().filter(|pid| ["runsv", "s6-supervise"].contains(&process::name(*pid).as_str()));
+        let own =
+            below.into_iter().filter(|pid| ["runsv", "s6-supervise"].contains(&process::name(*pid).as_str()));
         let own: Vec<u32> = own.collect();
         let _ = daemon.kill();
         let _ = daemon.wait();
@@ -146,7 +147,8 @@ fn service(dir: &Path, root: &Path, port: u16, logger: &str) {
     let (web, log) = (dir.join("service/web"), dir.join("log"));
     fs::create_dir_all(web.join("log")).unwrap();
     let current = root.join("current").display().to_string();
-    let run = format!("#!/bin/sh\nexec 2>&1\ncd {current} || exit 111\nexec /usr/bin/python3 app.py {port}\n");
+    let run =
+        format!("#!/bin/sh\nexec 2>&1\ncd {current} || exit 111\nexec /usr/bin/python3 app.py {port}\n");
     let files = [("run", run), ("log/run", format!("#!/bin/sh\nexec {logger} {}\n", log.display()))];
     for (name, text) in files {
         let file = web.join(name);
@@ -159,7 +161,8 @@ fn service(dir: &Path, root: &Path, port: u16, logger: &str) {
 /// Where tests/run puts tools that are no packages of the machine.
 pub fn tools() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| manifest.join("target"), |dir| manifest.join(dir));
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| manifest.join("target"), |dir| manifest.join(dir));
     target.join("test-tools")
 }
 

@@ -165,7 +165,8 @@ impl Host {
         let out = child.wait_with_output().unwrap();
         let text = fs::read_to_string(self.run_dir().join("answer")).unwrap_or_default();
         let answers = text.lines().map(|line| line.split('\t').map(String::from).collect()).collect();
-        let output = [out.stdout, out.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+        let output =
+            [out.stdout, out.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
         Told { code: out.status.code().unwrap_or(-1), answers, output }
     }
 
@@ -185,7 +186,9 @@ impl Host {
     /// Gives all that was made here to the one whose host it is.
     fn give(&self) {
         if let Some(owner) = self.owner {
-            process::succeed(Command::new("chown").args(["-R", &format!("{owner}:{owner}")]).arg(self.root()));
+            process::succeed(
+                Command::new("chown").args(["-R", &format!("{owner}:{owner}")]).arg(self.root()),
+            );
         }
     }
 

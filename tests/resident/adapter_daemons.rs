@@ -169,7 +169,11 @@ on_each_daemon!(
     a_first_release_that_fails_is_stopped,
 );
 
-on_each_shell!(the_processes_of_a_group_follow_the_first, a_program_that_is_new_is_added, a_stop_between_two_processes);
+on_each_shell!(
+    the_processes_of_a_group_follow_the_first,
+    a_program_that_is_new_is_added,
+    a_stop_between_two_processes
+);
 
 fn the_processes_of_a_group_follow_the_first(sh: Sh) {
     let ground = Ground::started(sh, Program::Supervisord, 2);
@@ -196,7 +200,8 @@ fn a_program_that_is_new_is_added(sh: Sh) {
     let text = fs::read_to_string(&file).unwrap();
     let (_, web) = text.split_once("[program:web]").unwrap();
     let more = web.replace(&ground.ports[0].to_string(), &port.to_string()).replace("/log/web", "/log/more");
-    fs::write(&file, format!("{text}[program:more]{}", more.replace("autostart=false", "autostart=true"))).unwrap();
+    fs::write(&file, format!("{text}[program:more]{}", more.replace("autostart=false", "autostart=true")))
+        .unwrap();
     ground.host.params = ground.host.params.replace("service\tweb", "service\tweb\nservice\tmore");
     ground.host.release("one", "good");
     ground.host.new_run();

@@ -11,7 +11,12 @@ use crate::booted::{Booted, UID, give, impossible, unit};
 use crate::supervised::{free_port, served};
 use crate::{Sh, eventually, on_each_shell, process};
 
-on_each_shell!(units_of_the_user, units_of_the_machine, bad_releases_are_left, a_manager_that_ends_in_the_middle);
+on_each_shell!(
+    units_of_the_user,
+    units_of_the_machine,
+    bad_releases_are_left,
+    a_manager_that_ends_in_the_middle
+);
 
 struct Ground {
     booted: Booted,
@@ -159,7 +164,14 @@ fn a_manager_that_ends_in_the_middle(sh: Sh) {
     eventually("it has begun", || host.noted().exists());
     std::thread::sleep(std::time::Duration::from_secs(1));
     let user = format!("user@{UID}.service");
-    process::succeed(&mut ground.booted.command(&["systemctl", "kill", "-s", "KILL", "--kill-who=all", &user]));
+    process::succeed(&mut ground.booted.command(&[
+        "systemctl",
+        "kill",
+        "-s",
+        "KILL",
+        "--kill-who=all",
+        &user,
+    ]));
     host.told(running).fails(&["supervisor-down", "supervisor-failed"]);
     // Nobody's: a user without a session and without linger has none.
     process::succeed(&mut ground.booted.command(&["systemctl", "stop", &user]));

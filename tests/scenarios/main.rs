@@ -47,6 +47,7 @@ mod hold;
 mod hooks;
 mod host_keys;
 mod init;
+mod inside_pm2;
 mod json;
 mod logs;
 mod owner;

@@ -45,7 +45,11 @@ impl Fleet {
     fn configure(&self, version: u32, lines: &str) {
         let bin = tools(version);
         assert!(bin.is_dir(), "pm2 {version} is missing: tests/run installs it");
-        let supervisor = if lines.contains("supervisor") { "" } else { "supervisor = { kind = \"pm2\", stable-for = \"5s\" }\n" };
+        let supervisor = if lines.contains("supervisor") {
+            ""
+        } else {
+            "supervisor = { kind = \"pm2\", stable-for = \"5s\" }\n"
+        };
         self.world.production(&format!("prepend-path = [{:?}]\n{supervisor}{lines}", bin.to_str().unwrap()));
     }
 
@@ -58,7 +62,11 @@ impl Fleet {
         let ecosystem = ECOSYSTEM.replace("MODE", mode).replace("COUNT", &count.to_string());
         let release = format!("{{\"id\":\"{id}\"{is}}}");
         let app = include_str!("../pm2/app.js");
-        self.world.repo.publish(&[("app.js", app), ("ecosystem.config.js", &ecosystem), ("release.json", &release)]);
+        self.world.repo.publish(&[
+            ("app.js", app),
+            ("ecosystem.config.js", &ecosystem),
+            ("release.json", &release),
+        ]);
     }
 
     fn deploy(&self) -> Run {
@@ -169,8 +177,15 @@ fn an_app_that_the_file_does_not_have_changes_nothing() {
 #[test]
 fn a_file_that_throws_changes_nothing() {
     let fleet = Fleet::deployed(7);
-    fleet.world.repo.publish(&[("ecosystem.config.js", "console.log('noise');\nthrow new Error('no DATABASE_URL');\n")]);
-    fleet.deploy().ends_with(1).says("cannot read pm2's file ecosystem.config.js").says("line 2: no DATABASE_URL");
+    fleet
+        .world
+        .repo
+        .publish(&[("ecosystem.config.js", "console.log('noise');\nthrow new Error('no DATABASE_URL');\n")]);
+    fleet
+        .deploy()
+        .ends_with(1)
+        .says("cannot read pm2's file ecosystem.config.js")
+        .says("line 2: no DATABASE_URL");
     fleet.serves("one");
 }
 
@@ -242,7 +257,8 @@ fn a_port_that_is_held_is_named_with_its_holder() {
     let holder = TcpListener::bind(("127.0.0.1", fleet.ports[1])).unwrap();
     let run = fleet.deploy();
     assert_ne!(run.code, Some(0));
-    run.says(&format!("port {} is still held by", fleet.ports[1])).says(&format!("(process {})", std::process::id()));
+    run.says(&format!("port {} is still held by", fleet.ports[1]))
+        .says(&format!("(process {})", std::process::id()));
     assert!(ask(fleet.ports[0]).is_none(), "what the run started is stopped");
     drop(holder);
     std::thread::sleep(Duration::from_millis(100));
