@@ -247,6 +247,12 @@ reasons! {
         "restart the daemon there when a gap is acceptable: pm2 update";
     "pm2-in-release" Pm2InRelease { path: String } =>
         "pm2 is {path}: its daemon would go with the release", "install it for the login: npm install -g pm2";
+    "pm2-name-taken" Pm2NameTaken { name: String, place: String } =>
+        "pm2 runs another app of the name {name}, from {place}: one of the same name is not started beside it",
+        "give one of them another name, or this one a daemon of its own: supervisor = { kind = \"pm2\", home = \"~/.pm2-NAME\" }";
+    "pm2-node-differs" Pm2NodeDiffers { daemon: String, node: String, module: String } =>
+        "pm2's daemon runs node {daemon}, and the release is built by node {node}: {module} cannot be loaded by its workers",
+        "start the daemon with that node when a gap is acceptable: pm2 update";
     "pm2-watch" Pm2Watch { name: String } =>
         "{name} has `watch`: pm2 would restart it by itself in the middle of a deploy", "remove `watch` from pm2's file for servers";
 }

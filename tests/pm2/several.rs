@@ -1,6 +1,7 @@
 //! Several processes and several apps: numbers, ports that count up, waves, jobs.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -142,4 +143,22 @@ fn many_processes_go_in_quarters_after_a_canary() {
     lab.release("r3", &app(&lab), "");
     lab.deployed("r3");
     assert_eq!((lab.releases(), pids(&lab).intersection(&before).count()), (vec!["r3".to_string()], 0));
+}
+
+#[test]
+fn the_process_that_started_the_run_is_the_last() {
+    let lab = Lab::new(7);
+    let caller = format!("{{ name: 'hook', script: 'app.js', env: {{ PORT: {} }} }}, {}", free_port(), lab.cluster());
+    lab.release("r1", &caller, "");
+    lab.deployed("r1");
+    let id = lab.named("hook")[0]["pm_id"].as_u64().unwrap();
+    lab.release("r2", &caller, "");
+    lab.new_run();
+    fs::write(lab.run().join("caller"), format!("{id} {}\n", lab.home.join(".pm2").display())).unwrap();
+    assert_eq!(lab.step("detect", "r2", "deploy").code, 0);
+    lab.switch("r2");
+    assert_eq!(lab.step("reload", "r2", "deploy").code, 0);
+    let since = |one: &serde_json::Value| one["pm2_env"]["pm_uptime"].as_u64().unwrap();
+    let hook = since(&lab.named("hook")[0]);
+    assert!(lab.named("web").iter().all(|one| since(one) < hook));
 }

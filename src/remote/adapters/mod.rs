@@ -10,8 +10,10 @@ static SYSTEMD: LazyLock<String> = LazyLock::new(|| shell(include_str!("systemd.
 static SUPERVISORD: LazyLock<String> = LazyLock::new(|| shell(include_str!("supervisord.sh")));
 static RUNIT: LazyLock<String> = LazyLock::new(|| shell(include_str!("runit.sh")));
 static S6: LazyLock<String> = LazyLock::new(|| shell(include_str!("s6.sh")));
-/// Its parts in their order: one program.
-const PM2: &str = concat!(
+static PM2: LazyLock<String> = LazyLock::new(|| script(PM2_PARTS));
+
+// In their order: one program.
+const PM2_PARTS: &str = concat!(
     include_str!("pm2/10-ground.js"),
     include_str!("pm2/20-daemon.js"),
     include_str!("pm2/30-file.js"),
@@ -27,7 +29,7 @@ const PM2: &str = concat!(
 #[must_use]
 pub fn adapter(program: Program) -> &'static str {
     match program {
-        Program::Pm2 => PM2,
+        Program::Pm2 => &PM2,
         Program::Systemd => &SYSTEMD,
         Program::Supervisord => &SUPERVISORD,
         Program::Runit => &RUNIT,
@@ -39,4 +41,10 @@ pub fn adapter(program: Program) -> &'static str {
 fn shell(own: &str) -> String {
     let shared = [include_str!("common.sh"), include_str!("process.sh"), include_str!("steps.sh")];
     shared.map(bare).concat() + &bare(own) + "main \"$@\"\n"
+}
+
+// JavaScript without comments and indentation: no text between quotes in these files goes over more than one line.
+fn script(text: &str) -> String {
+    let said = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with("//"));
+    said.fold(String::with_capacity(text.len()), |script, line| script + line + "\n")
 }

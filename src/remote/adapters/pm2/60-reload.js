@@ -6,6 +6,7 @@ async function reloadAll(context) {
   const plan = { canaries: [], rest: [], singles: [], missing: [], broken: [] };
   for (const entry of apps) planApp(context, entry, plan);
   for (const one of extras) planExtra(context, one, plan);
+  const last = takeCaller(context, plan);
   await removeStarted(context, apps);
   for (const entry of apps.filter((entry) => entry.job)) await moveJob(context, entry);
   if (context.strategy === 'stop-start') await stopFirst(context, plan);
@@ -19,6 +20,7 @@ async function reloadAll(context) {
   await moveAll(context, plan.singles, 1);
   for (const entry of plan.missing) await startApp(context, entry);
   for (const entry of apps.filter((entry) => !entry.job)) await scale(context, entry);
+  await moveAll(context, last, 1);
   if (context.failures.length > 0) throw context.failures[0];
   await settled(context);
 }
@@ -44,6 +46,21 @@ async function settled(context) {
       }
     }
   }
+}
+
+// The process that started this run: pm2 ends it with all that descends from it, so it is the last.
+function takeCaller(context, plan) {
+  const [number, ...rest] = readOr(path.join(RUN, 'caller'), '').trim().split(' ');
+  const home = rest.join(' ');
+  if (!number || (home && path.resolve(home) !== context.home)) return [];
+  const last = [];
+  for (const key of ['broken', 'canaries', 'rest', 'singles']) {
+    const isCaller = (task) => String(task.one.id) === number;
+    last.push(...plan[key].filter(isCaller));
+    plan[key] = plan[key].filter((task) => !isCaller(task));
+  }
+  if (plan.canaries.length === 0) plan.canaries.push(...plan.rest.splice(0, 1));
+  return last;
 }
 
 // What ran before this run changed anything: for the way back, and to know what a stopped process was.
@@ -94,7 +111,7 @@ function isSettled(one) {
 // An app is started where the host never had it: where no app of the file runs, or the file names it newly.
 function planMissing(context, entry, plan) {
   if (entry.foreign.length > 0) {
-    fail('supervisor-failed', 'pm2', 'the name ' + entry.name + ' belongs to another app: ' + placeOf(entry.foreign[0].env));
+    fail('pm2-name-taken', entry.name, placeOf(entry.foreign[0].env));
   }
   const before = readJson(PREFIX + '.before');
   const had = before && before.processes.some((one) => one.name === entry.name);

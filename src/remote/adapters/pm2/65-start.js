@@ -144,7 +144,7 @@ async function moveJob(context, entry) {
     await prepareStopped(context, entry, wanted);
   }
   if (entry.processes.length > 0) return;
-  if (entry.foreign.length > 0) fail('supervisor-failed', 'pm2', 'the name ' + entry.name + ' belongs to another app: ' + placeOf(entry.foreign[0].env));
+  if (entry.foreign.length > 0) fail('pm2-name-taken', entry.name, placeOf(entry.foreign[0].env));
   await prepareStopped(context, entry, Object.assign({}, entry.resolved));
 }
 

@@ -33,6 +33,7 @@ async function detect(parameters) {
   const { apps, extras } = match(await daemon.list(), stored);
   if (!stored.file && extras.length === 0) fail('no-pm2-file', releaseDirectory());
   for (const entry of apps) announce(entry, pm2, home, parameters);
+  checkNode(daemon, apps, extras);
   for (const one of extras) {
     if (isPinned(one.env.pm_cwd) || isPinned(one.env.pm_exec_path)) announceMove(one, ['it is bound to ' + placeOf(one.env)]);
     else if (one.env.exec_mode !== 'cluster_mode' && isRunning(one)) warn('fork-mode', one.name);
@@ -40,12 +41,41 @@ async function detect(parameters) {
   daemon.close();
 }
 
+// Workers of a cluster run the daemon's node, whatever the release was built with: a native module loads in one of them only.
+function checkNode(daemon, apps, extras) {
+  const isWorker = (one) => one.env.exec_mode === 'cluster_mode' && isRunning(one);
+  if (!apps.some((entry) => entry.processes.some(isWorker)) && !extras.some(isWorker)) return;
+  const asked = childProcess.spawnSync('/proc/' + daemon.pid + '/exe', ['-p', "process.versions.modules + ' ' + process.version"], { encoding: 'utf8', timeout: 10000 });
+  const [modules, version] = String(asked.stdout).trim().split(' ');
+  if (asked.status !== 0 || !version || modules === process.versions.modules) return;
+  const native = findNative(path.join(releaseDirectory(), 'node_modules'), { left: 20000 });
+  if (native) fail('pm2-node-differs', version, process.version, path.relative(releaseDirectory(), native));
+}
+
+function findNative(directory, budget) {
+  let entries;
+  try {
+    entries = fs.readdirSync(directory, { withFileTypes: true });
+  } catch (error) {
+    return null;
+  }
+  for (const entry of entries) {
+    if (budget.left-- <= 0) return null;
+    const file = path.join(directory, entry.name);
+    // Those under `prebuilds` are there for every version.
+    if (entry.isFile() && entry.name.endsWith('.node') && directory.includes('/build/')) return file;
+    const found = entry.isDirectory() && entry.name !== 'prebuilds' ? findNative(file, budget) : null;
+    if (found) return found;
+  }
+  return null;
+}
+
 // What a reload will do to an app beyond a plain reload. The script of the new release is not at `current` yet, so pm2's own
 // resolution cannot be asked: what the file says is enough.
 function announce(entry, pm2, home, parameters) {
   for (const one of entry.foreign) warn('not-ours', entry.name, placeOf(one.env));
   if (entry.processes.length === 0 && entry.foreign.length > 0) {
-    fail('supervisor-failed', 'pm2', 'the name ' + entry.name + ' belongs to another app: ' + placeOf(entry.foreign[0].env));
+    fail('pm2-name-taken', entry.name, placeOf(entry.foreign[0].env));
   }
   if (entry.job || entry.processes.length === 0) return;
   if (!entry.processes.some(isRunning)) {
