@@ -52,6 +52,10 @@ warnings! {
         "systemd ends the services of {user} with its last session: loginctl enable-linger {user}";
     "stopped-app" StoppedApp { name } =>
         "{name} is stopped on this host and stays so";
+    "live-at-switch" LiveAtSwitch { name } =>
+        "pm2's {name} serves files below `current`: they are live at the switch, before it is reloaded";
+    "log-in-release" LogInRelease { name, path } =>
+        "{name} writes its log into the release ({path}), and it is removed with it: shared = [\"logs/\"], or another path";
     "job" Job { name } =>
         "{name} is a job: it runs from the new release from its next time on";
 }

@@ -8,6 +8,7 @@ use crate::on_each_pm2;
 
 on_each_pm2! {
     a_file_that_misbehaves_is_refused_in_its_own_words,
+    files_that_pm2_serves_are_live,
     files_are_read_in_every_language_that_pm2_reads,
     paths_of_the_release_become_paths_below_current,
 }
@@ -108,6 +109,7 @@ fn paths_of_the_release_become_paths_below_current(version: u32) {
     symlink("../../shared/ecosystem.config.js", release.join("ecosystem.config.js")).unwrap();
     let detected = lab.step("detect", "r1", "deploy");
     assert_eq!(detected.code, 0, "{}", detected.reason());
+    assert!(detected.has_warning("log-in-release", "a"), "{:?}", detected.answers);
     let stored = lab.stored("r1");
     let at = current.to_str().unwrap();
     let apps = stored["apps"].as_array().unwrap();
@@ -184,4 +186,20 @@ fn a_shim_of_a_version_manager_leads_to_pm2() {
     lab.release("r1", &lab.cluster(), "");
     lab.deployed("r1");
     assert_eq!(lab.releases(), ["r1"]);
+}
+
+fn files_that_pm2_serves_are_live(version: u32) {
+    let lab = Lab::new(version);
+    let app = format!("{{ name: 'site', script: 'serve', env: {{ PM2_SERVE_PATH: './public', PM2_SERVE_PORT: {} }} }}", lab.port);
+    for release in ["r1", "r2"] {
+        lab.release(release, &app, "");
+        fs::create_dir(lab.root.join("releases").join(release).join("public")).unwrap();
+        let page = lab.root.join("releases").join(release).join("public/index.html");
+        fs::write(page, format!("{{\"release\":\"{release}\"}}")).unwrap();
+    }
+    assert!(lab.step("detect", "r1", "deploy").has_warning("live-at-switch", "site"));
+    lab.deployed("r1");
+    assert_eq!(lab.releases(), ["r1"]);
+    lab.deployed("r2");
+    assert_eq!(lab.releases(), ["r2"]);
 }

@@ -268,6 +268,9 @@ const SAMPLES: [(&str, &str); 37] = [
     ("pid", "4711"),
     ("port", "3000"),
     ("holder", "node (pid 4711)"),
+    ("daemon", "v20.20.2"),
+    ("node", "v22.11.0"),
+    ("module", "node_modules/bcrypt/build/Release/bcrypt_lib.node"),
 ];
 
 /// Their hint comes from elsewhere (the lock holder, the repository), or the user asked for it.

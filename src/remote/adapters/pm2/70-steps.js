@@ -23,6 +23,7 @@ async function detect(parameters) {
   const pm2 = findPm2();
   const stored = evaluateRelease(parameters, pm2, home);
   writePrivate(storedFile(), JSON.stringify(stored));
+  for (const app of stored.apps) announceFiles(app);
   const daemon = await daemonIfAlive(home);
   if (!daemon) {
     if (!stored.file) fail('no-pm2-file', releaseDirectory());
@@ -32,13 +33,24 @@ async function detect(parameters) {
   if (version !== pm2.version) warn('version-skew', pm2.version, version);
   const { apps, extras } = match(await daemon.list(), stored);
   if (!stored.file && extras.length === 0) fail('no-pm2-file', releaseDirectory());
-  for (const entry of apps) announce(entry, pm2, home, parameters);
   checkNode(daemon, apps, extras);
+  for (const entry of apps) announce(entry, pm2, home, parameters);
   for (const one of extras) {
     if (isPinned(one.env.pm_cwd) || isPinned(one.env.pm_exec_path)) announceMove(one, ['it is bound to ' + placeOf(one.env)]);
     else if (one.env.exec_mode !== 'cluster_mode' && isRunning(one)) warn('fork-mode', one.name);
   }
   daemon.close();
+}
+
+// What an app does with files of the release.
+function announceFiles(app) {
+  const served = app.env.PM2_SERVE_PATH;
+  if (served && isBelow(path.resolve(app.cwd, String(served)), CURRENT)) warn('live-at-switch', app.name);
+  const log = LOGS.map((key) => app[key]).find((file) => typeof file === 'string' && isBelow(file, CURRENT));
+  if (!log) return;
+  // `shared` makes a link of it that leads out of the release.
+  const directory = path.dirname(ofRelease(log));
+  if (isBelow(realpathOr(directory, directory), realpathOr(releaseDirectory(), releaseDirectory()))) warn('log-in-release', app.name, path.relative(CURRENT, log));
 }
 
 // Workers of a cluster run the daemon's node, whatever the release was built with: a native module loads in one of them only.
