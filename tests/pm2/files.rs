@@ -190,7 +190,10 @@ fn a_shim_of_a_version_manager_leads_to_pm2() {
 
 fn files_that_pm2_serves_are_live(version: u32) {
     let lab = Lab::new(version);
-    let app = format!("{{ name: 'site', script: 'serve', env: {{ PM2_SERVE_PATH: './public', PM2_SERVE_PORT: {} }} }}", lab.port);
+    let app = format!(
+        "{{ name: 'site', script: 'serve', env: {{ PM2_SERVE_PATH: './public', PM2_SERVE_PORT: {} }} }}",
+        lab.port
+    );
     for release in ["r1", "r2"] {
         lab.release(release, &app, "");
         fs::create_dir(lab.root.join("releases").join(release).join("public")).unwrap();

@@ -148,7 +148,8 @@ fn many_processes_go_in_quarters_after_a_canary() {
 #[test]
 fn the_process_that_started_the_run_is_the_last() {
     let lab = Lab::new(7);
-    let caller = format!("{{ name: 'hook', script: 'app.js', env: {{ PORT: {} }} }}, {}", free_port(), lab.cluster());
+    let caller =
+        format!("{{ name: 'hook', script: 'app.js', env: {{ PORT: {} }} }}, {}", free_port(), lab.cluster());
     lab.release("r1", &caller, "");
     lab.deployed("r1");
     let id = lab.named("hook")[0]["pm_id"].as_u64().unwrap();

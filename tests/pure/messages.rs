@@ -230,7 +230,7 @@ fn how_runs_end() {
 }
 
 /// What each field of a reason may hold.
-const SAMPLES: [(&str, &str); 37] = [
+const SAMPLES: [(&str, &str); 40] = [
     ("address", "git@git.example.com:acme/shop.git"),
     ("app", "shop"),
     ("code", "3"),

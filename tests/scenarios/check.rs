@@ -19,6 +19,7 @@ on_sshd!(
     a_current_that_is_a_directory,
     a_current_of_somebody_elses,
     pm2_only_on_the_login_path,
+    node_of_a_version_manager,
     a_tool_that_is_nowhere,
     a_profile_that_is_not_there,
     a_wrong_clock,
@@ -141,6 +142,39 @@ fn pm2_only_on_the_login_path(kind: Kind) {
     let lines = lines.replace("reload = \"pm2 reload shop\"", reload);
     world.production(&format!("{path}\n{health}\n{lines}"));
     world.shipit(&["production", "check"]).ends_with(0).says("this machine and web1: ok");
+}
+
+// What nvm and fnm write into ~/.bashrc counts for terminals only; fnm's directory is of one session.
+fn node_of_a_version_manager(kind: Kind) {
+    for (rc, tools, line) in [
+        (
+            "export NVM_DIR=$HOME/.nvm\n. $NVM_DIR/nvm.sh\n",
+            ".nvm/versions/node/v20.1.0/bin",
+            "prepend-path = [\"~/.nvm/versions/node/v20.1.0/bin\"]",
+        ),
+        (
+            "ln -s ~/.fnm/node-versions/v20.1.0/installation ~/session.$$\nPATH=$HOME/session.$$/bin:$PATH\n",
+            ".fnm/node-versions/v20.1.0/installation/bin",
+            "prepend-path = [\"~/.fnm/node-versions/v20.1.0/installation/bin\"]",
+        ),
+    ] {
+        let world = ready(kind, 1, "");
+        let host = world.host("web1");
+        host.shell("bash");
+        host.put(".bashrc", &format!("case $- in *i*) ;; *) return ;; esac\n{rc}"));
+        host.put(".profile", ". ~/.bashrc\n");
+        host.put(".nvm/nvm.sh", "PATH=$NVM_DIR/versions/node/v20.1.0/bin:$PATH\n");
+        for tool in ["node", "pm2"] {
+            crate::doctor::program(&host.path(tools).join(tool), "#!/bin/sh\n");
+        }
+        without(host, &["pm2"]);
+        world.production("supervisor = \"pm2\"");
+        let run = world.shipit(&["production", "check"]).ends_with(1);
+        let run = run.says("pm2: on the PATH of a login shell, but not on that of hooks");
+        assert_eq!(remedies(&run), [line], "{run}");
+        world.production(&format!("{line}\nsupervisor = \"pm2\""));
+        world.shipit(&["production", "check"]).ends_with(0).says("this machine and web1: ok");
+    }
 }
 
 fn a_tool_that_is_nowhere(kind: Kind) {

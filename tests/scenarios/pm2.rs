@@ -105,7 +105,8 @@ impl Fleet {
 
 fn tools(version: u32) -> PathBuf {
     let tools = std::env::var_os("SHIPIT_TEST_TOOLS").map(PathBuf::from);
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join(tools.unwrap_or_else(|| "target/test-tools".into()));
+    let tools =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(tools.unwrap_or_else(|| "target/test-tools".into()));
     tools.join(format!("pm2-{version}/node_modules/.bin"))
 }
 

@@ -240,7 +240,8 @@ check_find() {
 		check_dir=${check_rest%%:*}
 		check_rest=${check_rest#*:}
 		[ -n "$check_dir" ] && [ -f "$check_dir/$1" ] && [ -x "$check_dir/$1" ] || continue
-		echo "$check_dir"
+		# fnm makes a directory of links for each session, which is gone with it: what it leads to stays.
+		cd -P "$check_dir" && pwd -P
 		return
 	done
 }
