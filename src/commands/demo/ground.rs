@@ -111,6 +111,7 @@ impl Ground {
         let repo = config::quoted(&self.root.join("shop.git").to_string_lossy());
         put(&work.join("shipit.toml"), &include_str!("shop/shipit.toml").replace("{repo}", &repo), 0o644)?;
         put(&work.join("restart"), include_str!("shop/restart.sh"), 0o755)?;
+        put(&work.join("healthy"), include_str!("shop/healthy.sh"), 0o755)?;
         put(&work.join("port"), "8080\n", 0o644)?;
         put(&work.join("page"), "the shop, first edition\n", 0o644)
     }

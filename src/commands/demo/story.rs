@@ -21,7 +21,7 @@ pub(super) const BEFORE: [&str; 6] = [
     "git init -q && git symbolic-ref HEAD refs/heads/main && git remote add origin \"${PWD%/*}/shop.git\"",
     "git config user.name You && git config user.email you@example.com",
     "git add page && git commit -qm 'A page'",
-    "git add port restart && git commit -qm 'A port, and a way to restart'",
+    "git add port restart healthy && git commit -qm 'A port, and a way to restart'",
     "git add shipit.toml && git commit -qm 'Deploy with shipit' && git push -q -u origin main",
 ];
 
@@ -29,7 +29,7 @@ pub(super) const BEFORE: [&str; 6] = [
 const SERVES: &str = "shipit production exec 'cat ~/serving'";
 
 /// From an empty host to a list of deploys.
-pub(super) const STORY: [Step; 28] = [
+pub(super) const STORY: [Step; 33] = [
     Title("1. A project"),
     Says("A small repository with some history, and a shipit.toml in it:"),
     Types("git log --oneline", 0),
@@ -59,11 +59,19 @@ pub(super) const STORY: [Step; 28] = [
     Types("git commit -qam 'Move to port 9090' && git push -q", 0),
     Types("shipit production", 5),
     Types(SERVES, 0),
-    Title("6. Going back"),
+    Title("6. A release that starts, and then dies"),
+    Says(
+        "Its reload succeeds on every host, and a moment later the app is gone. `health` goes on looking for as long as \
+         `stable-for` says, so this is no success either.",
+    ),
+    Types("echo 8080 >port && echo 'the third edition, which dies soon' >page", 0),
+    Types("git commit -qam 'Third edition' && git push -q", 0),
+    Types("shipit production", 5),
+    Title("7. Going back"),
     Says("Don't like the second edition? The first is still on every host: no build, no network."),
     Types("shipit production revert", 0),
     Types("shipit production list", 0),
-    Title("7. What lies on a host"),
+    Title("8. What lies on a host"),
     Tree,
 ];
 

@@ -6,3 +6,5 @@ if [ -e "$HOME/ports/$port" ]; then
 	exit 1
 fi
 cp page "$HOME/serving"
+# What stands for an app that starts well and dies.
+echo "$(($(date +%s) + 2))" >"$HOME/dies"
