@@ -7,6 +7,7 @@
 #[macro_use]
 #[path = "../common/mod.rs"]
 mod common;
+mod balancer;
 mod common_ssh;
 mod doctor;
 mod json_schema;
@@ -35,6 +36,7 @@ mod demo;
 mod deploy;
 mod documents;
 mod doubt;
+mod drain;
 mod dry_run;
 mod examples;
 mod exec;
