@@ -25,6 +25,8 @@ on_each_shell!(
     a_first_deploy_leaves_nothing_live,
     what_git_left_when_it_was_ended_goes,
     a_line_that_comes_back_while_the_host_leaves_changes_nothing,
+    a_reload_that_runs_is_left_to_end,
+    a_clean_up_of_files_that_was_cut_off_is_ended,
 );
 
 // One ground per state, all at once: most of this is waiting.
@@ -187,4 +189,44 @@ fn a_line_that_comes_back_while_the_host_leaves_changes_nothing(sh: Sh) {
         deploy.is_resolved(State::Active, "beats in the way");
     }
     ground.deploy();
+}
+
+// Half a reload is worse than the old release or the new one.
+fn a_reload_that_runs_is_left_to_end(sh: Sh) {
+    let ground = Ground::deployed(sh);
+    ground.repo.publish(&[("page", "new")]);
+    let mut deploy = Deploy::begin(&ground, 30);
+    deploy.go(State::Locked, State::Ready);
+    let reload = "printf begun >\"$OUT/slow\"; sleep 2; printf ended >\"$OUT/slow\"";
+    deploy.run.tell_text(&format!(
+        "printf '%s\\n' '{reload}' >\"$M/steps/reload.10.20\"\nswitch\nactivate_service\n"
+    ));
+    eventually("it reloads", || ground.wrote("slow") == "begun");
+    deploy.run.cut();
+    eventually("it is rolled back", || !ground.locked());
+    assert_eq!(ground.wrote("slow"), "ended");
+    ground.deploy();
+}
+
+// Between the removal of what was to come and that of the second link to what was there.
+fn a_clean_up_of_files_that_was_cut_off_is_ended(sh: Sh) {
+    let ground = Ground::deployed(sh);
+    ground.repo.publish(&[("page", "new")]);
+    let mut deploy = Deploy::begin(&ground, 30);
+    deploy.go(State::Locked, State::Begun);
+    let number = deploy.run.tell_text(
+        "mkdir -p \"$root/shared\" && echo there >\"$root/shared/file\" && echo file >\"$R/file.0\" && file_names 0 file && \
+         ln \"$file_at\" \"$file_old\"\n",
+    );
+    deploy.run.wait(number);
+    deploy.run.cut();
+    eventually("it is over", || !ground.locked());
+    let left: Vec<_> = std::fs::read_dir(ground.root().join("shared")).unwrap().flatten().collect();
+    let left: Vec<_> = left
+        .iter()
+        .map(std::fs::DirEntry::file_name)
+        .filter(|name| name.to_string_lossy().contains("file"))
+        .collect();
+    assert_eq!(left, ["file"]);
+    assert_eq!(std::fs::read_to_string(ground.root().join("shared/file")).unwrap(), "there\n");
 }

@@ -109,7 +109,7 @@ impl<'a> Deploy<'a> {
     /// `begin`, and the texts that are kept with the release.
     pub fn opening() -> Script {
         let script = Script::new().guard().begin().store("build", 600, BUILD);
-        let script = script.store("post-deploy", 600, POST_DEPLOY).store("reload", 20, RELOAD);
+        let script = script.store("post-deploy", 600, POST_DEPLOY).store("reload", 6, RELOAD);
         let script = script.store("drain", 20, DRAIN).store("undrain", 20, UNDRAIN);
         script.store("stop", 20, STOP).store("verify", 20, "[ -s REVISION ]")
     }

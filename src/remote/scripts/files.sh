@@ -88,6 +88,10 @@ restore_files() {
 		read_file_mark "$file_mark" || continue
 		if [ -e "$file_new" ]; then
 			:
+		# Two links to one file: this was cut off before, and mv refuses to replace one by the other.
+		# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
+		elif [ "$file_old" -ef "$file_at" ]; then
+			:
 		elif [ -e "$file_old" ] || [ -L "$file_old" ]; then
 			mv -fT "$file_old" "$file_at" || { files_bad="$files_bad shared/$file_path" && continue; }
 		elif [ -e "$R/nofile.$file_number" ]; then
