@@ -32,7 +32,7 @@ pub struct Clean {
 impl Clean {
     /// A deploy and a revert on a fleet of their own.
     pub fn runs() -> [Clean; 2] {
-        let mut fleet = Fleet::new();
+        let mut fleet = Fleet::new(false);
         [Action::Deploy, Action::Revert].map(|action| {
             fleet.lines.iter().for_each(crate::proxy::Proxy::reset);
             let words: &[&str] = if action == Action::Deploy { &[] } else { &["revert"] };

@@ -3,10 +3,10 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::common::{Beat, Host, Kind, Pulse, Running, Signal, World, signal};
+use crate::common::{Beat, Host, Kind, Pulse, Running, Signal, World, eventually, signal};
 use crate::ground::Disk;
 use crate::proxy::Proxy;
 
@@ -28,6 +28,8 @@ pub struct Fleet {
     pulse: Pulse,
     pub lines: Vec<Proxy>,
     pub disks: Vec<Disk>,
+    /// pm2 runs [`APPS`]`[0]`, and not its hooks.
+    pm2: bool,
     count: usize,
 }
 
@@ -47,9 +49,16 @@ fn pulse(world: &World) -> Pulse {
     })
 }
 
+/// Where `tests/run` installed pm2.
+fn pm2() -> PathBuf {
+    let tools = std::env::var_os("SHIPIT_TEST_TOOLS").map(PathBuf::from);
+    let tools = tools.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools"));
+    tools.join("pm2-7/node_modules/.bin")
+}
+
 impl Fleet {
     /// Sets it up and deploys twice, so that there is something to revert to.
-    pub fn new() -> Fleet {
+    pub fn new(pm2: bool) -> Fleet {
         let world = World::new(Kind::Sshd, HOSTS);
         let lines: Vec<Proxy> = world.hosts().iter().map(|host| Proxy::before(host.port())).collect();
         let disks: Vec<Disk> = (0..HOSTS).map(|_| Disk::take()).collect();
@@ -59,7 +68,15 @@ impl Fleet {
             symlink(disk.path(), host.path("disk")).unwrap();
         }
         let pulse = pulse(&world);
-        let mut fleet = Fleet { world, pulse, lines, disks, count: 0 };
+        let mut fleet = Fleet { world, pulse, lines, disks, pm2, count: 0 };
+        if pm2 {
+            let ecosystem =
+                "module.exports = { apps: [{ name: 'api', script: 'app.js', exec_mode: 'cluster' }] };\n";
+            fleet
+                .world
+                .repo
+                .commit(&[("app.js", include_str!("app.js")), ("ecosystem.config.js", ecosystem)]);
+        }
         fleet.lead_through_the_lines();
         fleet.world.config(&fleet.config());
         fleet.publish();
@@ -97,10 +114,14 @@ impl Fleet {
                 format!("health = {{ command = 'hook health', {within} }}\n")
             };
             let steps = steps.map(remote).concat() + &more;
+            let supervisor = match self.pm2 && name != DRAINED {
+                true => format!("prepend-path = [{:?}]\nsupervisor = {{ kind = \"pm2\", stable-for = \"1s\" }}", pm2()),
+                false => "supervisor = { reload = \"hook reload\", stop = \"hook stop\", verify = \"hook verify\" }".to_owned(),
+            };
             format!(
                 "repo = {repo:?}\nref = \"main\"\npath = \"disk/{name}\"\n{steps}\
                  shared = [\"logs/\"]\nfiles = {{ \"shared/env\" = {{ from = \"env.txt\" }} }}\n\
-                 supervisor = {{ reload = \"hook reload\", stop = \"hook stop\", verify = \"hook verify\" }}\n"
+                 {supervisor}\n"
             )
         };
         let all = format!(
@@ -131,10 +152,14 @@ impl Fleet {
 
     /// Nothing is live any more, as on new hosts.
     pub fn wipe(&self) {
+        for host in self.world.hosts().iter().filter(|_| self.pm2) {
+            host.processes().iter().for_each(|process| signal(process.pid, Signal::KILL));
+            eventually("pm2 is gone", || host.processes().is_empty());
+        }
         for (host, disk) in self.world.hosts().iter().zip(&self.disks) {
             for app in APPS {
                 fs::remove_dir_all(disk.path().join(app)).unwrap();
-                fs::remove_file(host.path(&format!("running.{app}"))).unwrap();
+                let _ = fs::remove_file(host.path(&format!("running.{app}")));
             }
         }
         self.shipit(&["setup"]).wait().ends_with(0);

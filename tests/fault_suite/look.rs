@@ -28,7 +28,9 @@ pub fn host(fleet: &Fleet, at: usize) -> Seen {
     for app in APPS {
         look(fleet, at, app, &mut seen);
     }
-    let left = fleet.host(at).processes();
+    let mut left = fleet.host(at).processes();
+    // What pm2 runs is to be there.
+    left.retain(|process| !process.command.contains("God Daemon") && !process.command.contains("node "));
     seen.troubles.extend(left.iter().map(|process| format!("still runs: {}", process.command)));
     seen
 }

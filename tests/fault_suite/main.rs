@@ -6,6 +6,7 @@
 //!   tests/run faults --seed S --count N      by chance
 //!   tests/run faults --all [--part K/N]      every kind at every step, and a hundred cuts at random bytes
 //!   tests/run faults --all --action revert   those of one action
+//!   tests/run faults --pm2 …                 with one of the apps run by a real pm2
 //!   tests/run faults --only 'CASE; CASE'     these again, as violations name them
 //!
 //! Deadlines catch hangs; a violation is a bug of shipit.
@@ -135,10 +136,32 @@ macro_rules! parts {
 
 parts!(part_1 0, part_2 1, part_3 2, part_4 3, part_5 4, part_6 5);
 
+/// Those that are played with a real pm2: a reload takes seconds there, and goes on when its operator is gone.
+const WITH_PM2: &str = "\
+deploy client-kill web1 at step-started:reload@web1/api +0
+deploy client-int web1 at step-started:reload@web2/api +0
+deploy kill-session web2 at step-started:reload@web2/api +0
+deploy kill-machine web3 at step-started:reload@web3/api +0
+deploy cut-rst web1 at step-started:verify@web1/api +0
+deploy freeze web4 at step-started:reload@web4/api +0
+deploy hook-fails web2 in health
+deploy disk-full web3 at step-started:reload@web3/api +0
+deploy goal-removed web2 at step-started:reload@web2/api +0
+first client-kill web1 at step-started:reload@web1/api +0
+revert client-kill web1 at step-started:reload@web1/api +0
+";
+
+#[test]
+fn with_a_real_pm2() {
+    ground::with_disks("with_a_real_pm2", || {
+        suite::run(&cases(WITH_PM2), Manner { worlds: 1, strict: true, twice: false, pm2: true });
+    });
+}
+
 fn play_part(test: &str, part: usize) {
     ground::with_disks(test, || {
         let cases: Vec<Case> = cases(CHOSEN).into_iter().skip(part).step_by(PARTS).collect();
-        suite::run(&cases, Manner { worlds: 1, strict: true, twice: false });
+        suite::run(&cases, Manner { worlds: 1, strict: true, twice: false, pm2: false });
     });
 }
 
@@ -162,8 +185,9 @@ fn asked_for() {
     ground::with_disks("asked_for", || {
         let worlds = usize::try_from(number("WORLDS", 3)).unwrap();
         let twice = asked("TWICE").is_some();
+        let pm2 = asked("PM2").is_some();
         if let Some(lines) = asked("ONLY") {
-            return suite::run(&cases(&lines), Manner { worlds, strict: true, twice });
+            return suite::run(&cases(&lines), Manner { worlds, strict: true, twice, pm2 });
         }
         let clean = draw::Clean::runs();
         let cases: Vec<Case> = if asked("ALL").is_some() {
@@ -177,6 +201,6 @@ fn asked_for() {
             eprintln!("seed {seed}, {count} faults");
             (0..count).map(|n| draw::by_chance(&clean, seed, n)).collect()
         };
-        suite::run(&cases, Manner { worlds, strict: false, twice });
+        suite::run(&cases, Manner { worlds, strict: false, twice, pm2 });
     });
 }

@@ -27,6 +27,8 @@ pub struct Manner {
     pub strict: bool,
     /// A case that is violated is played once more, in a new world, and counts when it is violated again.
     pub twice: bool,
+    /// One of the two apps is run by a real pm2.
+    pub pm2: bool,
 }
 
 /// Cases, all new, all old, split and named, moment missed, violations.
@@ -76,14 +78,15 @@ fn work(cases: &[Case], manner: Manner, next: &AtomicUsize, results: &Mutex<Resu
             (fleet, age) = (None, 1);
         }
         let since = Instant::now();
-        let mut played = caught(&mut fleet, case, manner.strict);
-        let line = format!("tests/run faults --only '{case}'");
+        let mut played = caught(&mut fleet, case, manner);
+        let pm2 = if manner.pm2 { " --pm2" } else { "" };
+        let line = format!("tests/run faults{pm2} --only '{case}'");
         let mut once = None;
         if let (true, Err(fault)) = (manner.twice, &played) {
             eprintln!("==== {line}\n{fault}\n==== it is played again");
             once = Some(line.clone());
             fleet = None;
-            played = caught(&mut fleet, case, manner.strict);
+            played = caught(&mut fleet, case, manner);
         }
         let took = since.elapsed();
         let mut results = results.lock().unwrap();
@@ -111,8 +114,10 @@ fn work(cases: &[Case], manner: Manner, next: &AtomicUsize, results: &Mutex<Resu
     }
 }
 
-fn caught(fleet: &mut Option<Fleet>, case: &Case, strict: bool) -> Result<Ending, String> {
-    let played = catch_unwind(AssertUnwindSafe(|| play(fleet.get_or_insert_with(Fleet::new), case, strict)));
+fn caught(fleet: &mut Option<Fleet>, case: &Case, manner: Manner) -> Result<Ending, String> {
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        play(fleet.get_or_insert_with(|| Fleet::new(manner.pm2)), case, manner.strict)
+    }));
     played.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         Err(text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned())

@@ -31,7 +31,7 @@ fn ports_that_count_up_stay_where_they_are(version: u32) {
     let (first, second) = (two_free(), two_free());
     let numbers = |base: u16| -> Vec<(String, String)> {
         [base, base + 1]
-            .map(|port| served(port))
+            .map(served)
             .map(|told| {
                 (
                     told["release"].as_str().unwrap().into(),
