@@ -44,7 +44,8 @@ fn a_pinned_fork_app_is_moved_and_keeps_what_its_shell_exported(version: u32) {
     // As pm2-deploy leaves it: the work tree is `source`.
     lab.release("r1", &lab.fork(), "");
     fs::rename(lab.root.join("releases/r1"), lab.root.join("source")).unwrap();
-    lab.pm2_in("source", "APP_SECRET=by-hand SSH_CLIENT=here", &["start", "app.js", "--name", "web"]);
+    let exported = format!("PORT={} APP_SECRET=by-hand SSH_CLIENT=here", lab.port);
+    lab.pm2_in("source", &exported, &["start", "app.js", "--name", "web"]);
     lab.env = vec![("APP_MODE".into(), "configured".into())];
     lab.release("r2", &lab.fork(), "");
     let detected = lab.step("detect", "r2", "deploy");

@@ -103,7 +103,6 @@ fn a_job_that_was_moved_runs_at_its_time() {
     let app = "{ name: 'night', script: 'app.js', cron_restart: '*/5 * * * * *', autorestart: false, env: { PORT: 1 } }";
     lab.release("r1", app, ",\"crash\":0");
     lab.deployed("r1");
-    assert_eq!(lab.runs("r1"), 0);
     for _ in 0..600 {
         if lab.runs("r1") > 0 {
             return;

@@ -67,8 +67,9 @@ function isSamePlace(env, app) {
   return env.pm_cwd === app.cwd && env.pm_exec_path === path.resolve(app.cwd, app.script);
 }
 
+// Between two crashes pm2 shows `stopped`, but remembers the process that is gone.
 function isRunning(one) {
-  return ['online', 'launching', 'waiting restart', 'stopping'].includes(one.status) || one.status === 'errored';
+  return one.status !== 'stopped' || one.pid > 0;
 }
 
 // The release that started a process last, by its environment; `null` before shipit did it.

@@ -96,7 +96,7 @@ function judge(now, mark, seen, answered) {
   state.process = now;
   state.ran = ran || Boolean(now.pid);
   if (!now.pid) {
-    if (Date.now() - began > 10000) fail('supervisor-failed', 'pm2', 'it cannot start ' + name + ' (' + now.status + ', no process)');
+    if (now.status !== 'stopping' && Date.now() - began > 30000) fail('supervisor-failed', 'pm2', 'it cannot start ' + name + ' (' + now.status + ', no process)');
     return state;
   }
   state.up = now.status === 'online' && isAlive(now.pid) && isInRelease(now, state.since, name);

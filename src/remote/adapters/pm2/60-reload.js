@@ -74,7 +74,7 @@ function noteBefore(apps, extras) {
 function ranBefore(one) {
   const before = readJson(PREFIX + '.before');
   const was = before && before.processes.find((other) => other.id === one.id && other.name === one.name);
-  return Boolean(was && was.status !== 'stopped' && was.status !== 'stopping');
+  return Boolean(was && was.status !== 'stopping' && isRunning(was));
 }
 
 function planApp(context, entry, plan) {
