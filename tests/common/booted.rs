@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use super::eventually;
 use super::process::{self, Signal};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/systemd.sh");
@@ -58,18 +59,10 @@ impl Booted {
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let outer = command.spawn().unwrap();
         let mut booted = Booted { outer, init: 0, cgroup };
-        crate::eventually("it boots", || {
-            assert!(
-                booted.outer.try_wait().unwrap().is_none(),
-                "{:?}",
-                fs::read_to_string(base.join("boot.log"))
-            );
-            let own = |pid: &u32| {
-                process::parent(*pid) == Some(booted.outer.id()) && process::name(*pid) == "systemd"
-            };
-            let Some(init) = process::descendants(booted.outer.id()).into_iter().find(own) else {
-                return false;
-            };
+        eventually("it boots", || {
+            assert!(booted.outer.try_wait().unwrap().is_none(), "{:?}", fs::read_to_string(base.join("boot.log")));
+            let own = |pid: &u32| process::parent(*pid) == Some(booted.outer.id()) && process::name(*pid) == "systemd";
+            let Some(init) = process::descendants(booted.outer.id()).into_iter().find(own) else { return false };
             booted.init = init;
             let user = format!("user@{UID}.service");
             // The last to come up. (Of several units, any one that is active would do.)
@@ -152,7 +145,7 @@ pub fn give(dir: &Path) {
 pub fn unit(root: &Path, port: &str, more: &str, wanted: &str) -> String {
     format!(
         "[Unit]\nStartLimitIntervalSec=20\nStartLimitBurst=5\n[Service]\nWorkingDirectory={}/current\n\
-         ExecStart=/usr/bin/python3 app.py {port}\nRestart=on-failure\nRestartSec=200ms\n{more}\n[Install]\nWantedBy={wanted}\n",
+         ExecStart=/bin/sh start {port}\nRestart=on-failure\nRestartSec=200ms\n{more}\n[Install]\nWantedBy={wanted}\n",
         root.display()
     )
 }

@@ -9,6 +9,7 @@
 #![allow(dead_code, unused_imports, unused_macros, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod adversary;
+pub mod booted;
 mod host;
 mod login;
 mod process;
@@ -19,6 +20,7 @@ mod run;
 mod server;
 mod shared;
 mod sshd;
+pub mod supervised;
 mod watch;
 mod world;
 

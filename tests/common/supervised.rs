@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use super::process::{self, Signal};
 
-/// The service's program.
-pub const SERVICE: &str = include_str!("supervised.py");
+/// The service's files.
+pub const SERVICE: [(&str, &str); 2] = [("start", include_str!("supervised.sh")), ("app.py", include_str!("supervised.py"))];
 
 /// Which of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +128,7 @@ fn configure(dir: &Path, root: &Path, ports: &[u16]) {
     );
     let mut program = |name: &str, port: u16| {
         text.push_str(&format!(
-            "[program:{name}]\ncommand=/usr/bin/python3 app.py {port}\ndirectory={current}\nstartsecs=1\nstopwaitsecs=10\n\
+            "[program:{name}]\ncommand=/bin/sh start {port}\ndirectory={current}\nstartsecs=1\nstopwaitsecs=10\n\
              autostart=false\nredirect_stderr=true\nstdout_logfile={dir_text}/log/{name}\n"
         ));
     };
@@ -147,8 +147,7 @@ fn service(dir: &Path, root: &Path, port: u16, logger: &str) {
     let (web, log) = (dir.join("service/web"), dir.join("log"));
     fs::create_dir_all(web.join("log")).unwrap();
     let current = root.join("current").display().to_string();
-    let run =
-        format!("#!/bin/sh\nexec 2>&1\ncd {current} || exit 111\nexec /usr/bin/python3 app.py {port}\n");
+    let run = format!("#!/bin/sh\nexec 2>&1\ncd {current} || exit 111\nexec /bin/sh start {port}\n");
     let files = [("run", run), ("log/run", format!("#!/bin/sh\nexec {logger} {}\n", log.display()))];
     for (name, text) in files {
         let file = web.join(name);
@@ -160,10 +159,8 @@ fn service(dir: &Path, root: &Path, port: u16, logger: &str) {
 
 /// Where tests/run puts tools that are no packages of the machine.
 pub fn tools() -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| manifest.join("target"), |dir| manifest.join(dir));
-    target.join("test-tools")
+    let tools = std::env::var_os("SHIPIT_TEST_TOOLS").map(PathBuf::from);
+    tools.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools"))
 }
 
 /// A port that nothing listens on.

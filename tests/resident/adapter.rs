@@ -110,7 +110,7 @@ impl Host {
         fs::create_dir_all(&meta).unwrap();
         fs::write(dir.join("behave"), behave).unwrap();
         if behave != "missing" {
-            fs::write(dir.join("app.py"), SERVICE).unwrap();
+            SERVICE.iter().for_each(|(name, text)| fs::write(dir.join(name), text).unwrap());
         }
         fs::write(meta.join("supervisor.10"), &self.params).unwrap();
     }

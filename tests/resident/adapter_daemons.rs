@@ -1,6 +1,7 @@
 //! The adapters of supervisord, runit and s6 on the real daemons: what they start, find out, and leave again.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use shipit::config;
 
@@ -109,6 +110,23 @@ fn what_cannot_be_done_is_said_before_anything_is_changed(sh: Sh, program: Progr
         assert_eq!(told.reason()[3], "/nowhere:/bin");
     }
     ground.host.path = path;
+    serves(ground.ports[0], "one");
+    as_another_user(&mut ground);
+}
+
+// Another user may not control it. (Root may all: where tests run as somebody else, there is no other user.)
+fn as_another_user(ground: &mut Ground) {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let host = &mut ground.host;
+    fs::set_permissions(&host.base, fs::Permissions::from_mode(0o755)).unwrap();
+    host.owner = Some(22900);
+    host.way_in = ["setpriv", "--reuid", "22900", "--regid", "22900", "--clear-groups"].map(String::from).to_vec();
+    let told = host.step("detect", "two", "deploy").fails(&["not-permitted"]);
+    assert_eq!(told.reason()[2], "web", "{told:#?}");
+    host.switch("two");
+    host.step("reload", "two", "deploy").fails(&["not-permitted"]);
     serves(ground.ports[0], "one");
 }
 

@@ -55,7 +55,7 @@ fn units_of_the_user(sh: Sh) {
     let ports = [free_port(), free_port()];
     // A port for each instance: 1 and 2 are the last digits of none.
     let text = format!(
-        "[Service]\nWorkingDirectory=ROOT/current\nExecStart=/bin/sh -c 'test %i = 1 && p={} || p={}; exec /usr/bin/python3 app.py $$p'\n\
+        "[Service]\nWorkingDirectory=ROOT/current\nExecStart=/bin/sh -c 'test %i = 1 && p={} || p={}; exec /bin/sh start $$p'\n\
          Restart=on-failure\nRestartSec=200ms\n[Install]\nWantedBy=default.target\n",
         ports[0], ports[1]
     );

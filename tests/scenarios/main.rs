@@ -66,6 +66,7 @@ mod rollout;
 mod show;
 mod smoke;
 mod status;
+mod supervisors;
 mod sync;
 mod traffic;
 mod transport_dial;

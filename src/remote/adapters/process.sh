@@ -82,6 +82,13 @@ still_there() {
 	return 1
 }
 
+# all_there PID.START...: whether all of them run.
+all_there() {
+	for there in "$@"; do
+		process_start "${there%%.*}" && [ "$start" = "${there#*.}" ] || return 1
+	done
+}
+
 # port_held: whether something listens on $port. Sets $holder to a text that says what, and $holder_pid if that is seen.
 port_held() {
 	holder='' holder_pid=''

@@ -122,7 +122,8 @@ stop_start() {
 	tell stop "$1"
 	stop_code=$tell_code
 	within "$GONE_WITHIN"
-	while look "$1"; [ "$state" != down ]; do
+	# Where the supervisor would still start it by itself, it has not read the order yet.
+	while look "$1"; [ "$state" != down ] || [ -n "$wanted" ]; do
 		in_time || fail supervisor-failed "$kind" "${said:-$1 does not stop: it is ${detail:-$state}}"
 		pause
 	done
@@ -155,7 +156,7 @@ wait_for_port() {
 # are hundredths of a second wherever programs are told of ticks. A tool may return before the old process is told.)
 settle() {
 	uptime
-	settle_since=$up settle_down=''
+	settle_since=$up settle_down='' settle_again=''
 	within 999999
 	while :; do
 		look "$1"
@@ -172,7 +173,12 @@ settle() {
 		# A tool that returned with an error has tried.
 		*)
 			settle_down=${settle_down:-$up}
-			[ "$tell_code$final" = 0 ] && [ $((up - settle_down)) -lt 6 ] || fail_app not-running "$kind" "$1" "${detail:-$state}"
+			# An order may be lost between two starts of what ends at once.
+			if [ -z "$settle_again$wanted" ] && [ $((up - settle_down)) -ge 3 ] && [ "$step" = reload ]; then
+				settle_again=yes
+				tell start "$1"
+			fi
+			[ "$tell_code$final" = 0 ] && [ $((up - settle_down)) -lt 8 ] || fail_app not-running "$kind" "$1" "${detail:-$state}"
 			;;
 		esac
 		in_time || fail_app never-ready "$kind" "$1" $((up - settle_since))
@@ -209,13 +215,15 @@ fail_crashed() {
 	fail_app crash-loop "$kind" "$1" "$restarts"
 }
 
-# watch NAME...: whether they stay up: for $stable seconds, no process changes and no count moves.
+# watch NAME...: whether they stay up: for $stable seconds, no process changes and no count moves. Processes can be looked at
+# often; the supervisor is asked when one is gone, and at the end.
 watch() {
 	refresh
-	watch_known=$NL
+	watch_known=$NL watch_processes=''
 	for watch_name in "$@"; do
 		look_again "$watch_name"
 		watch_known="$watch_known$watch_name$TAB$state$TAB$identity$TAB$restarts$NL"
+		[ -z "$start" ] || watch_processes="$watch_processes $pid.$start"
 	done
 	hundredths
 	watch_until=$((up + stable * 100))
@@ -223,26 +231,35 @@ watch() {
 	while hundredths; [ "$up" -lt "$watch_until" ]; do
 		! stop_asked || fail stopped
 		pause
-		refresh
-		for watch_name in "$@"; do
-			look_again "$watch_name"
-			case $watch_known in
-			*"$NL$watch_name$TAB$state$TAB$identity$TAB$restarts$NL"*) continue ;;
-			esac
-			case $state in
-			down) [ -z "$final" ] && [ -n "$crashed$wanted" ] || fail_app not-running "$kind" "$watch_name" "${detail:-down}" ;;
-			unknown) fail unknown-service "$kind" "$watch_name" ;;
-			esac
-			# A count may have begun long before.
-			watch_rest=${watch_known#*"$NL$watch_name$TAB"}
-			watch_rest=${watch_rest%%"$NL"*}
-			watch_rest=${watch_rest##*"$TAB"}
-			if is_number "$watch_rest" && is_number "$restarts"; then
-				restarts=$((restarts - watch_rest))
-			fi
-			fail_crashed "$watch_name"
-		done
+		# shellcheck disable=SC2086
+		all_there $watch_processes || watch_until=0
 	done
+	refresh
+	for watch_name in "$@"; do
+		look_again "$watch_name"
+		is_as_known "$watch_name"
+	done
+	# It is gone, and the supervisor does not know yet.
+	[ "$watch_until" != 0 ] || fail_app not-running "$kind" "$*" "its process is gone"
+}
+
+# is_as_known NAME: fails if it is not as it was when watch began.
+is_as_known() {
+	case $watch_known in
+	*"$NL$1$TAB$state$TAB$identity$TAB$restarts$NL"*) return ;;
+	esac
+	case $state in
+	down) [ -z "$final" ] && [ -n "$crashed$wanted" ] || fail_app not-running "$kind" "$1" "${detail:-down}" ;;
+	unknown) fail unknown-service "$kind" "$1" ;;
+	esac
+	# A count may have begun long before.
+	known_rest=${watch_known#*"$NL$1$TAB"}
+	known_rest=${known_rest%%"$NL"*}
+	known_rest=${known_rest##*"$TAB"}
+	if is_number "$known_rest" && is_number "$restarts"; then
+		restarts=$((restarts - known_rest))
+	fi
+	fail_crashed "$1"
 }
 
 # need_place NAME: fails if it runs from another release. What it runs from can be seen only a moment after its start: a

@@ -9,8 +9,9 @@ find_supervisor() {
 	[~]/*) file=${HOME-}/${file#??} ;;
 	*) file=$root/releases/$release/$file ;;
 	esac
-	members=$names available=$NL
+	members=$names available=$NL fresh=''
 	refresh
+	fresh=yes
 }
 
 ctl() {
@@ -21,8 +22,13 @@ ctl() {
 	fi
 }
 
-# Its exit codes: 3 when something does not run, 4 when a name is not known or nobody answers.
+# Each call starts a Python: what find_supervisor has just learnt is not asked again. Exit codes: 3 when something does not
+# run, 4 when a name is not known or nobody answers.
 refresh() {
+	if [ -n "$fresh" ]; then
+		fresh=
+		return
+	fi
 	# shellcheck disable=SC2086
 	seen=$(ctl status $members 2>&1)
 	case $? in
@@ -60,6 +66,10 @@ find_members() {
 		find_names="$find_names $(processes_of "$find_name")"
 	done
 	members=$find_names
+	case $seen in
+	*': ERROR (no such '*) fresh='' ;;
+	*) return ;;
+	esac
 	case $step in
 	detect | reload) find_available ;;
 	esac

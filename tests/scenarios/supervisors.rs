@@ -1,0 +1,223 @@
+//! supervisord, runit, s6 and systemd, really: two hosts on real sshds, each with a daemon of its own (systemd: one that was
+//! booted for both). What is served is asked over HTTP, on every host.
+//!
+//! What the adapters do to processes is tested without SSH, in `tests/resident`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::common::booted::{self, Booted};
+use crate::common::supervised::{Program, SERVICE, Supervisor, free_port, served};
+use crate::common::{Kind, Run, World, eventually};
+
+/// Hosts whose services have ports of their own.
+struct Fleet {
+    // Dropped first: what it runs lies in the world.
+    daemons: Vec<Supervisor>,
+    _booted: Option<Booted>,
+    world: World,
+    ports: Vec<u16>,
+}
+
+impl Fleet {
+    /// Daemons that know a service which was never started.
+    fn new(program: Program) -> Fleet {
+        let world = World::new(Kind::Sshd, 2);
+        let ports: Vec<u16> = (0..2).map(|_| free_port()).collect();
+        let set_up = |host: &crate::common::Host, port: &u16| {
+            Supervisor::set_up(program, &host.path(""), &host.path("app"), &[*port])
+        };
+        let mut daemons: Vec<Supervisor> =
+            world.hosts().iter().zip(&ports).map(|(host, port)| set_up(host, port)).collect();
+        for daemon in &mut daemons {
+            daemon.start();
+            eventually("the daemon answers", || daemon.is_up());
+        }
+        let path: Vec<String> = daemons[0].path().split(':').take(1).map(String::from).collect();
+        let kind = match program {
+            Program::Supervisord => "kind = \"supervisord\", file = \"~/supervisord.conf\"",
+            Program::Runit => "kind = \"runit\"",
+            Program::S6 => "kind = \"s6\"",
+        };
+        let fleet = Fleet { daemons, _booted: None, world, ports };
+        fleet.configure(&format!("prepend-path = {path:?}\nsupervisor = {{ {kind}, service = \"web\" }}"))
+    }
+
+    /// Units of a machine that both hosts are on; `None` where it cannot be booted.
+    fn of_systemd() -> Option<Fleet> {
+        if let Some(why) = booted::impossible() {
+            eprintln!("not run: a systemd of its own cannot be booted here: {why}");
+            return None;
+        }
+        let world = World::new(Kind::Sshd, 2);
+        let ports: Vec<u16> = (0..2).map(|_| free_port()).collect();
+        let base = world.root().canonicalize().unwrap();
+        fs::create_dir_all(base.join("units")).unwrap();
+        fs::create_dir_all(base.join("home")).unwrap();
+        for (host, port) in world.hosts().iter().zip(&ports) {
+            let unit = booted::unit(&host.path("app"), &port.to_string(), "", "multi-user.target");
+            fs::write(base.join(format!("units/{}-web.service", host.name())), unit).unwrap();
+        }
+        let booted = Booted::start(&base);
+        for host in world.hosts() {
+            let login = base.join(host.name()).join("login");
+            let inside = login.with_extension("inside");
+            fs::rename(&login, &inside).unwrap();
+            let text = format!("#!/bin/sh\nexec {} {}\n", booted.way_in().join(" "), inside.display());
+            fs::write(&login, text).unwrap();
+            fs::set_permissions(&login, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let fleet = Fleet { daemons: Vec::new(), _booted: Some(booted), world, ports };
+        Some(fleet.configure("supervisor = { kind = \"systemd\", unit = \"{host}-web\", scope = \"system\" }"))
+    }
+
+    fn configure(self, lines: &str) -> Fleet {
+        self.world.production(lines);
+        self.publish("one", "good");
+        self.world.shipit(&["production", "setup"]).ends_with(0);
+        self
+    }
+
+    /// Publishes a release that behaves so.
+    fn publish(&self, page: &str, behave: &str) {
+        let [start, app] = SERVICE;
+        self.world.repo.publish(&[("page", page), ("behave", behave), start, app]);
+    }
+
+    fn deploy(&self) -> Run {
+        self.world.shipit(&["production"])
+    }
+
+    /// Holds every host to serving this page, by the link and over HTTP.
+    #[track_caller]
+    fn serves(&self, page: &str) {
+        self.world.serve(page);
+        for port in &self.ports {
+            eventually(&format!("{page} on {port}"), || served(*port).as_deref() == Some(page));
+        }
+    }
+
+    /// A release that has to fail, and to be rolled back on every host.
+    #[track_caller]
+    fn rolls_back(&self, page: &str, behave: &str) {
+        self.publish(page, behave);
+        self.deploy().ends_with(5).says("web").says("the last lines of");
+        self.serves("one");
+    }
+}
+
+fn started_updated_reverted_restarted(fleet: &Fleet) {
+    fleet.deploy().ends_with(0);
+    fleet.serves("one");
+    fleet.publish("two", "good");
+    fleet.deploy().ends_with(0);
+    fleet.serves("two");
+    let status = fleet.world.shipit(&["production", "status"]).ends_with(0);
+    assert!(status.stdout.contains("web"), "{status}");
+    fleet.world.shipit(&["production", "revert"]).ends_with(0);
+    fleet.serves("one");
+    fleet.world.shipit(&["production", "restart"]).ends_with(0);
+    fleet.serves("one");
+}
+
+fn bad_releases_are_rolled_back_on_both(fleet: &Fleet) {
+    fleet.deploy().ends_with(0);
+    fleet.rolls_back("boot", "boot");
+    fleet.rolls_back("dies-1", "dies 1");
+    fleet.rolls_back("dies-3", "dies 3");
+}
+
+#[test]
+fn supervisord_is_started_updated_reverted_restarted() {
+    started_updated_reverted_restarted(&Fleet::new(Program::Supervisord));
+}
+
+#[test]
+fn runit_is_started_updated_reverted_restarted() {
+    started_updated_reverted_restarted(&Fleet::new(Program::Runit));
+}
+
+#[test]
+fn s6_is_started_updated_reverted_restarted() {
+    started_updated_reverted_restarted(&Fleet::new(Program::S6));
+}
+
+#[test]
+fn systemd_is_started_updated_reverted_restarted() {
+    let Some(fleet) = Fleet::of_systemd() else { return };
+    started_updated_reverted_restarted(&fleet);
+}
+
+#[test]
+fn bad_releases_of_supervisord_are_rolled_back_on_both() {
+    bad_releases_are_rolled_back_on_both(&Fleet::new(Program::Supervisord));
+}
+
+#[test]
+fn bad_releases_of_runit_are_rolled_back_on_both() {
+    bad_releases_are_rolled_back_on_both(&Fleet::new(Program::Runit));
+}
+
+#[test]
+fn bad_releases_of_s6_are_rolled_back_on_both() {
+    bad_releases_are_rolled_back_on_both(&Fleet::new(Program::S6));
+}
+
+#[test]
+fn bad_releases_of_systemd_are_rolled_back_on_both() {
+    let Some(fleet) = Fleet::of_systemd() else { return };
+    bad_releases_are_rolled_back_on_both(&fleet);
+}
+
+fn a_daemon_that_is_down_on_one_host_changes_nothing(program: Program) {
+    let mut fleet = Fleet::new(program);
+    fleet.deploy().ends_with(0);
+    fleet.serves("one");
+    fleet.publish("two", "good");
+    fleet.daemons[1].kill();
+    fleet.deploy().ends_with(1).says("does not run on this host").says("web2");
+    fleet.serves("one");
+}
+
+#[test]
+fn supervisord_that_is_down_on_one_host_changes_nothing() {
+    a_daemon_that_is_down_on_one_host_changes_nothing(Program::Supervisord);
+}
+
+#[test]
+fn runit_that_is_down_on_one_host_changes_nothing() {
+    a_daemon_that_is_down_on_one_host_changes_nothing(Program::Runit);
+}
+
+#[test]
+fn s6_that_is_down_on_one_host_changes_nothing() {
+    a_daemon_that_is_down_on_one_host_changes_nothing(Program::S6);
+}
+
+#[test]
+fn a_service_that_is_not_known_changes_nothing() {
+    let fleet = Fleet::new(Program::S6);
+    fleet.deploy().ends_with(0);
+    fleet.publish("two", "good");
+    fleet.world.production("supervisor = { kind = \"s6\", service = [\"web\", \"worker\"] }");
+    fleet.deploy().ends_with(1).says("s6 does not know worker");
+    fleet.serves("one");
+}
+
+/// A daemon that goes in the middle of a reload: the host says so, and the other goes back.
+#[test]
+fn a_daemon_that_is_killed_in_the_middle() {
+    let mut fleet = Fleet::new(Program::Supervisord);
+    fleet.publish("one", "slow 5");
+    fleet.deploy().ends_with(0);
+    fleet.serves("one");
+    fleet.publish("two", "good");
+    let running = fleet.world.shipit_spawn(&["production"]);
+    let one = fleet.world.host("web2").current();
+    eventually("it is switched", || fleet.world.host("web2").current() != one);
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    fleet.daemons[1].kill();
+    // The way back needs the daemon as well: nobody can say that the old release is up there.
+    running.wait().ends_with(6).says("web2");
+    eventually("web1 went back", || served(fleet.ports[0]).as_deref() == Some("one"));
+}
