@@ -17,6 +17,8 @@ pub enum Notice {
     DamagedLive { host: String, release: String, damage: Damage },
     /// A release that goes live again is pruned or not whole on these hosts.
     MadeAgain { release: String, hosts: Vec<String> },
+    /// A revert to a release that these hosts have no record of.
+    NoRecord { release: String, hosts: Vec<String>, environment: String },
     /// The deploy path was last deployed for another environment.
     OtherEnvironment { host: String, other: String },
     /// A revert leaves these apps live: nothing was live before them.
@@ -97,6 +99,7 @@ impl Notice {
                 "{release} was removed or is not whole on {}: it is built again there first, which takes a while",
                 hosts.join(", ")
             ),
+            Notice::NoRecord { release, hosts, environment } => no_record(release, hosts, environment),
             Notice::OtherEnvironment { other, .. } => {
                 format!(
                     "its `path` was last deployed for the environment `{other}`; two environments share it"
@@ -138,6 +141,15 @@ impl Notice {
 fn stay(apps: &[String]) -> String {
     let stay = if apps.len() == 1 { "stays" } else { "stay" };
     format!("{} {stay} live: there is no earlier release to return to", apps.join(", "))
+}
+
+fn no_record(release: &str, hosts: &[String], environment: &str) -> String {
+    let (has, keeps, them) = if hosts.len() == 1 { ("has", "keeps", "it") } else { ("have", "keep", "them") };
+    format!(
+        "{} {has} no record of {release} and {keeps} what is live there; run `shipit {environment} sync` after the revert \
+         to bring {them} to the same release",
+        hosts.join(", ")
+    )
 }
 
 fn skipped(hosts: &[String], environment: &str) -> String {

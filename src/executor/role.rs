@@ -19,6 +19,8 @@ pub enum Role {
         /// Nothing was set up there.
         bare: bool,
     },
+    /// All that the plan has for all hosts, the first of which fails: it has no record of the release of a `revert`.
+    NoRecord,
 }
 
 impl Role {
@@ -46,6 +48,7 @@ impl Role {
             Role::HasRelease => "has-release",
             Role::MissingRelease { bare: false } => "missing-release",
             Role::MissingRelease { bare: true } => "not-set-up",
+            Role::NoRecord => "no-record",
         }
     }
 

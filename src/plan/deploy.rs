@@ -108,7 +108,7 @@ pub fn revert(environment: Environment, options: &Options) -> Plan {
     let (after_success, after_failure) = after_the_end(&mut stages);
     let stages = stages.end_together();
     let recovery = go_on(&environment);
-    let opening = Script::new().lock().live().damage().incomplete().newest().journal();
+    let opening = Script::new().lock().live().damage().known().incomplete().newest().journal();
     let plan = reloading(plan(Action::Revert, environment, options, opening), recovery);
     Plan {
         stages,

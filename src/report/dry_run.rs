@@ -121,16 +121,21 @@ fn existing(group: &Group, decision: &Decision, to: &str, names: &dyn Fn(&[usize
         }
     }
     let line = |(role, hosts): &(Role, Vec<usize>)| {
+        let serves = if hosts.len() == 1 { "serves" } else { "serve" };
+        let is = if hosts.len() == 1 { "is" } else { "are" };
+        let has = if hosts.len() == 1 { "has" } else { "have" };
+        let it = if hosts.len() == 1 { "it" } else { "they" };
         let hosts = names(hosts);
         match role {
-            Role::Released | Role::InSync => format!("{hosts}: serves {from}; is not changed"),
+            Role::Released | Role::InSync => format!("{hosts}: {serves} {from}; no change"),
             Role::Full => format!("{hosts}: from {from} to {to}"),
-            Role::HasRelease => format!("{hosts}: from {from} to {to}, which it has"),
+            Role::NoRecord => format!("{hosts}: {serves} {from}; cannot be reverted"),
+            Role::HasRelease => format!("{hosts}: from {from} to {to}, which {it} {has}"),
             Role::MissingRelease { bare: false } => {
                 format!("{hosts}: from {from} to {to}, which is built there")
             }
             Role::MissingRelease { bare: true } => {
-                format!("{hosts}: is set up; {to} is built there")
+                format!("{hosts}: {is} set up first; {to} is built there")
             }
         }
     };

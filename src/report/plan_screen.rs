@@ -146,7 +146,10 @@ fn measure(text: &str) -> usize {
 
 // The targets that a stage is for, by what was decided; without a decision all that it may be for.
 fn members(plan: &Plan, stage: &Stage, roles: &[Role]) -> Vec<usize> {
-    let takes_part = |at: &usize| roles.get(*at).is_none_or(|role| role.takes_part(stage.participants));
+    // A host without a record fails before anything is changed there.
+    let takes_part = |at: &usize| {
+        roles.get(*at).is_none_or(|role| *role != Role::NoRecord && role.takes_part(stage.participants))
+    };
     let all = 0..plan.targets.len();
     match &stage.work {
         Work::Remote(scripts) => all.filter(|at| !scripts[*at].is_empty()).filter(takes_part).collect(),

@@ -186,6 +186,7 @@ fn told(decided: &Result<Decision, Refusal>) -> String {
         Role::HasRelease => "has",
         Role::MissingRelease { bare: false } => "missing",
         Role::MissingRelease { bare: true } => "bare",
+        Role::NoRecord => "no-record",
     };
     let apps: Vec<String> = decision.apps.iter().map(app).collect();
     let roles: Vec<&str> = decision.roles.iter().map(role).collect();
@@ -206,7 +207,11 @@ fn variant(debug: &str) -> &str {
 type Variables = Vec<(&'static str, String)>;
 
 fn made(wanted: &str, text: &str) -> (Result<Decision, Refusal>, Vec<Variables>) {
-    let (environment, hosts) = (environment(text), hosts(text));
+    let (environment, mut hosts) = (environment(text), hosts(text));
+    // A host has a record of all that it served, unless it says otherwise.
+    for host in hosts.iter_mut().filter(|host| wanted.starts_with("revert") && host.facts.known.is_empty()) {
+        host.facts.known = host.entries.iter().map(|entry| entry.release.clone()).collect();
+    }
     let view = |host: &'static Host| HostView {
         name: &host.name,
         app: host.app,
@@ -281,7 +286,12 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("revert 2", "c", "to(a) | full"),
     ("revert 3", "c", "refused: NoSuchDeploy"),
     ("revert a", "c", "to(a) | full"),
-    ("revert d", "c", "refused: NoSuchDeploy"),
+    ("revert d", "c", "refused: NoDeployOfName"),
+    // a host that came later has no record of what was before it
+    ("revert 1", "c, c, c journal:c", "to(b) | full full no-record | NoRecord"),
+    ("revert 1", "c, c kept:c, c kept:c", "to(b) | full no-record no-record | NoRecord"),
+    ("revert 1", "c kept:c, c kept:c", "refused: NoRecord"),
+    ("revert 1", "c kept:c, c kept:c, !", "refused: NoRecord"),
     ("revert c", "c", "same(c) | full"),
     ("revert c", "c failed", "to(c) | full"),
     ("revert 1", "c, c", "to(b) | full full"),
@@ -292,8 +302,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("revert 1", "c, b, c, b", "to(b) | full full full full"),
     ("revert 1", "c, b, b", "to(a) | full full full"),
     // a host that came later remembers less
-    ("revert 1", "c journal:c, c", "to(b) | full full"),
-    ("revert 1", "c, -", "to(b) | full full"),
+    ("revert 1", "c journal:c, c", "to(b) | no-record full | NoRecord"),
+    ("revert 1", "c, -", "to(b) | full no-record | NoRecord"),
     ("revert 1", "c foreign, c", "to(b) | full full"),
     ("revert 1", "b; b", "to(a) to(a) | full full"),
     // the newest deploy changed one app

@@ -6,6 +6,7 @@ use shipit::executor::decide::Refusal;
 use shipit::executor::{Going, Notice, Question};
 use shipit::remote::damage::Damage;
 use shipit::remote::hold::Hold;
+use shipit::remote::journal::State;
 use shipit::remote::reason::with_commands;
 use shipit::remote::step::Step;
 use shipit::remote::version::Version;
@@ -25,6 +26,11 @@ fn what_runs_notice() {
             damage: Damage::Missing("app/server.js".into()),
         },
         Notice::MadeAgain { release: "20261121T081502Z-1a2b3c4".into(), hosts: hosts.clone() },
+        Notice::NoRecord {
+            release: "20261121T081502Z-1a2b3c4".into(),
+            hosts: hosts.clone(),
+            environment: environment.clone(),
+        },
         Notice::ConfigurationChanged { release: "20261121T081502Z-1a2b3c4".into(), hosts: hosts.clone() },
         Notice::Skipped { hosts: hosts.clone(), environment: environment.clone() },
         Notice::Skipped { hosts: vec![host.clone()], environment },
@@ -77,6 +83,13 @@ fn why_runs_are_refused() {
         none(0, false),
         none(1, false),
         none(4, true),
+        Refusal::NoDeployOfName { name: "1a2b3c4".into(), ended: None },
+        Refusal::NoDeployOfName { name: "1a2b3c4".into(), ended: Some(State::Back) },
+        Refusal::NoDeployOfName { name: "1a2b3c4".into(), ended: Some(State::Failed) },
+        Refusal::NoRecord {
+            release: "20261121T081502Z-1a2b3c4".into(),
+            commit: "1a2b3c4d5e6f1a2b3c4d5e6f1a2b3c4d5e6f1a2b".into(),
+        },
         Refusal::NothingToSync,
         Refusal::NoMajority { environment: environment.clone(), serving: serving.clone(), unasked: 0 },
         Refusal::NoMajority { environment: environment.clone(), serving, unasked: 2 },

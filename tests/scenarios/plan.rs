@@ -167,7 +167,7 @@ fn every_kind_of_run_takes_its_own_way() {
         (
             planned(lines, plan::revert),
             Action::Revert,
-            "lock\ntell_live\ntell_damage\ntell_incomplete\ntell_newest\ntell_journal\n",
+            "lock\ntell_live\ntell_damage\ntell_known\ntell_incomplete\ntell_newest\ntell_journal\n",
             "prepare activate health:activate@2 activate confirm finish",
             "abandon\nunlock\n",
         ),

@@ -244,7 +244,19 @@ fn who_never_had_that_release_is_named_and_built_by_sync(kind: Kind) {
     world.shipit(&["production"]).ends_with(0).says("skipped: web2");
     world.host("web2").start();
     world.deploy("three");
+    let dry = world.shipit(&["production", "revert", "-n"]).ends_with(0);
+    let stays = dry.stdout.lines().find(|line| line.starts_with("web2: serves ")).unwrap_or_default();
+    assert!(stays.ends_with("; cannot be reverted"), "{dry}");
+    assert!(
+        dry.stdout.contains("\nweb2 has no record of ") && dry.stdout.contains("\nweb1 and web3: from "),
+        "{dry}"
+    );
+    let activate = dry.stdout.lines().find(|line| line.starts_with("activate")).unwrap();
+    assert!(activate.contains("web1 and web3") && !activate.contains("all hosts"), "{dry}");
     let run = world.shipit(&["production", "revert"]).ends_with(6).says("prepare failed on web2");
+    let (known, failed) =
+        (run.stderr.find("note: web2 has no record of "), run.stderr.find("prepare failed"));
+    assert!(known.is_some() && known < failed, "before anything is changed: {run}");
     run.says("shipit production sync").does_not_say("try again");
     world.shipit(&["production", "sync"]).ends_with(0);
     world.serve("two");

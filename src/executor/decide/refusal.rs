@@ -3,6 +3,7 @@
 use crate::executor::event::{Failure, FailureKind};
 use crate::remote::damage::Damage;
 use crate::remote::hold::Hold;
+use crate::remote::journal::State;
 use crate::remote::step::Step;
 
 /// Why a run ends before it begins.
@@ -19,6 +20,10 @@ pub enum Refusal {
     NothingToRevert,
     /// A revert to a deploy that there is none of: so many there are.
     NoSuchDeploy { earlier: usize, several_apps: bool },
+    /// A revert to a deploy by a name that no deploy has, or only one that did not stay live: how that ended.
+    NoDeployOfName { name: String, ended: Option<State> },
+    /// A revert to a release that none of the hosts that would change has a record of.
+    NoRecord { release: String, commit: String },
     /// A sync where nothing is live.
     NothingToSync,
     /// A sync where no release is live on more than half of the hosts: which are live on which hosts, and how many hosts
@@ -50,7 +55,10 @@ impl Refusal {
         match self {
             Refusal::Held { .. } => Step::Hold,
             Refusal::NoCommit { .. } | Refusal::Reference { .. } => Step::Resolve,
-            Refusal::NothingToRevert | Refusal::NoSuchDeploy { .. } => Step::Revert,
+            Refusal::NothingToRevert
+            | Refusal::NoSuchDeploy { .. }
+            | Refusal::NoDeployOfName { .. }
+            | Refusal::NoRecord { .. } => Step::Revert,
             Refusal::NothingToSync | Refusal::NoMajority { .. } | Refusal::UnknownCommit { .. } => Step::Sync,
             Refusal::LiveDamaged { step, .. } => *step,
             Refusal::NothingToRestart { .. } => Step::Restart,
@@ -74,6 +82,13 @@ impl Refusal {
             Refusal::NoSuchDeploy { earlier, .. } => {
                 format!("there are only {earlier} earlier deploys to revert to")
             }
+            Refusal::NoDeployOfName { name, ended } => match ended {
+                None => format!("no deploy matches {name}"),
+                Some(State::Back) => format!("{name} did not stay live: that deploy was rolled back"),
+                Some(State::Open | State::Healthy) => format!("{name} did not go live on all hosts yet"),
+                Some(State::Done | State::Failed) => format!("{name} did not stay live: that deploy failed"),
+            },
+            Refusal::NoRecord { release, .. } => format!("no host has a record of {release} any more"),
             Refusal::NothingToSync => "nothing is live on any host".to_owned(),
             Refusal::NoMajority { serving, unasked, .. } => {
                 let each =
@@ -109,6 +124,12 @@ impl Refusal {
             Refusal::NoSuchDeploy { several_apps: false, .. } => "`{shipit} list` shows them".to_owned(),
             Refusal::NoSuchDeploy { several_apps: true, .. } => {
                 "`{shipit} list` shows them; --apps reverts one app alone".to_owned()
+            }
+            Refusal::NoDeployOfName { .. } => {
+                "`{shipit} list` shows the deploys; those with a number can be reverted to".to_owned()
+            }
+            Refusal::NoRecord { commit, .. } => {
+                format!("deploy its commit again: {{shipit}} ref {commit} --allow-older")
             }
             Refusal::NothingToSync => "deploy first: {shipit}".to_owned(),
             Refusal::NoMajority { environment, .. } => format!(

@@ -8,7 +8,7 @@ use super::view::{HostView, Situation};
 use crate::executor::live::Live;
 use crate::executor::notice::Notice;
 use crate::executor::role::Role;
-use crate::remote::journal::{self, Entry};
+use crate::remote::journal::{self, Entry, State};
 use crate::remote::lineage::{self, Remembered};
 use crate::remote::step::Step;
 
@@ -41,6 +41,9 @@ pub(super) fn decide(situation: &Situation<'_>, to: &RevertTo) -> Result<Decisio
     };
     let Some(state) = state else {
         let several_apps = situation.apps() > 1;
+        if let RevertTo::Deploy(name) = to {
+            return Err(Refusal::NoDeployOfName { name: name.clone(), ended: ended(&remembered, name) });
+        }
         return Err(Refusal::NoSuchDeploy { earlier: states.len(), several_apps });
     };
     let goals: Vec<Option<Goal>> = (state.iter().zip(&remembered))
@@ -52,7 +55,26 @@ pub(super) fn decide(situation: &Situation<'_>, to: &RevertTo) -> Result<Decisio
             return Err(refusal);
         }
     }
-    Ok(go(situation, &remembered, goals))
+    let decision = go(situation, &remembered, goals);
+    match unrecorded_everywhere(situation, &decision) {
+        Some(refusal) => Err(refusal),
+        None => Ok(decision),
+    }
+}
+
+// An app that none of its hosts can bring to its goal.
+fn unrecorded_everywhere(situation: &Situation<'_>, decision: &Decision) -> Option<Refusal> {
+    let of_app = |app: usize| {
+        let roles =
+            situation.of_app(app).filter(|(_, host)| host.answered()).map(|(at, _)| decision.roles[at]);
+        roles.collect::<Vec<_>>()
+    };
+    let stuck = |app: &usize| {
+        let roles = of_app(*app);
+        !roles.is_empty() && roles.iter().all(|role| *role == Role::NoRecord)
+    };
+    let live = &decision.apps[(0..situation.apps()).find(stuck)?].goal.as_ref()?.live;
+    Some(Refusal::NoRecord { release: live.release.clone(), commit: live.revision().to_owned() })
 }
 
 fn goal(entry: &Entry, entries: &[Entry]) -> Goal {
@@ -76,18 +98,32 @@ fn go(situation: &Situation<'_>, remembered: &[Remembered<'_>], goals: Vec<Optio
         let release = &goals[app].as_ref().filter(|_| moving[app])?.live.release;
         situation.made_again(app, release, |_, host| host.answered() && host.live() != Some(release))
     };
-    let notices = (0..goals.len()).filter_map(again).chain(stay).collect();
-    let role = |host: &HostView<'_>| if moving[host.app] || !any { Role::Full } else { Role::Released };
+    let stuck = |host: &HostView<'_>| {
+        let goal = goals[host.app].as_ref().filter(|_| moving[host.app]);
+        goal.is_some_and(|goal| host.has_no_record(&goal.live.release))
+    };
+    let unrecorded = |app: usize| {
+        let hosts: Vec<String> = situation
+            .of_app(app)
+            .filter(|(_, host)| stuck(host))
+            .map(|(_, host)| host.name.to_owned())
+            .collect();
+        let release = goals[app].as_ref().filter(|_| !hosts.is_empty())?.live.release.clone();
+        Some(Notice::NoRecord { release, hosts, environment: situation.environment.name.clone() })
+    };
+    let apps = || 0..goals.len();
+    let notices = apps().filter_map(again).chain(apps().filter_map(unrecorded)).chain(stay).collect();
+    let role = |host: &HostView<'_>| match (moving[host.app] || !any, stuck(host)) {
+        (true, true) => Role::NoRecord,
+        (true, false) => Role::Full,
+        (false, _) => Role::Released,
+    };
+    let roles = situation.hosts.iter().map(role).collect();
     let app = |(goal, moves): (Option<Goal>, &bool)| {
         let change = if *moves { Change::ExistingRelease } else { Change::Unchanged };
         AppDecision { goal, change }
     };
-    Decision {
-        apps: goals.into_iter().zip(&moving).map(app).collect(),
-        roles: situation.hosts.iter().map(role).collect(),
-        notices,
-        incomplete: false,
-    }
+    Decision { apps: goals.into_iter().zip(&moving).map(app).collect(), roles, notices, incomplete: false }
 }
 
 // Apps that came with the deploy that is undone: nothing was live before them.
@@ -121,6 +157,16 @@ fn of_name<'a>(
     }
     let made = |app: &Remembered<'a>| journal::deploy_of(app.entries, release);
     Some(apps.iter().map(made).collect())
+}
+
+// How the newest deploy of that name ended, none of which stayed live.
+fn ended(apps: &[Remembered<'_>], name: &str) -> Option<State> {
+    let all = apps.iter().flat_map(|app| app.entries);
+    all.filter(|entry| is_named(entry, name)).max_by_key(|entry| &entry.release).map(|entry| entry.state)
+}
+
+fn is_named(entry: &Entry, name: &str) -> bool {
+    entry.release == name || name.len() >= 4 && entry.version.starts_with(name)
 }
 
 // By its name, or by the beginning of its version (at least four digits).

@@ -108,6 +108,14 @@ impl<'a> HostView<'a> {
         self.contact == Contact::Answered
     }
 
+    /// Whether a revert cannot go to a release here: neither is it live, nor is there a record of it.
+    #[must_use]
+    pub(super) fn has_no_record(&self, release: &str) -> bool {
+        self.answered()
+            && self.live() != Some(release)
+            && !self.facts.known.iter().any(|name| name == release)
+    }
+
     /// Whether the last run there failed on its way back or forward: whatever `current` says, that is not known to work.
     #[must_use]
     pub fn last_failed(&self) -> bool {
