@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::context::Context;
 use super::hold;
+use super::surroundings::Surroundings;
 use crate::config::App;
 use crate::error::{Error, exit, failure_code, interrupted};
 use crate::executor::decide::{
@@ -64,7 +65,12 @@ pub(super) async fn show(context: &Context<'_>, request: &Request<'_>) -> Result
 }
 
 fn print(context: &Context<'_>, plan: &Plan, preview: Option<&Preview>) {
-    let format = dry_run::Format { json: context.wants_json(), scripts: context.invocation.scripts };
+    let scripts_command = Surroundings::with_scripts();
+    let format = dry_run::Format {
+        json: context.wants_json(),
+        scripts: context.invocation.scripts,
+        scripts_command: &scripts_command,
+    };
     dry_run::print(context.printer, plan, preview, format);
 }
 

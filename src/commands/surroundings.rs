@@ -11,6 +11,7 @@ use crate::config::{Host, Timeouts};
 use crate::error::{Error, SystemError, UsageError};
 use crate::plan::Options;
 use crate::remote::by::By;
+use crate::remote::quote::quote;
 use crate::transport::local::Local;
 use crate::transport::ssh::{self, Ssh};
 use crate::transport::{Boxed, ConnectError, Connection, Transport};
@@ -65,6 +66,11 @@ impl Surroundings {
         Options { user: self.user.clone(), who, when, caller: caller(), ..Options::default() }
     }
 
+    /// What was typed, made to show the scripts of the same plan.
+    pub(super) fn with_scripts() -> String {
+        with_scripts(std::env::args().skip(1))
+    }
+
     /// The agent's socket, where one is named and no agent answers there.
     pub(super) fn dead_agent(&self) -> Option<PathBuf> {
         let socket = std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from)?;
@@ -103,6 +109,34 @@ fn name_of_user() -> String {
 fn said(args: impl Iterator<Item = String>) -> Vec<String> {
     let mut value_follows = false;
     let hide = |text: &str| text.split_once('=').map_or("…".to_owned(), |(key, _)| format!("{key}=…"));
+    args.map(|arg| match arg.strip_prefix("--set=") {
+        _ if std::mem::replace(&mut value_follows, arg == "--set") => hide(&arg),
+        Some(setting) => format!("--set={}", hide(setting)),
+        None => arg,
+    })
+    .collect()
+}
+
+fn with_scripts(words: impl Iterator<Item = String>) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.,:/@%+=".contains(c);
+    let quoted = |word: String| {
+        if !word.is_empty() && word.chars().all(plain) { word } else { quote(&word) }
+    };
+    let words: Vec<String> = shown(words).into_iter().map(quoted).collect();
+    format!("shipit {} --scripts", words.join(" "))
+}
+
+/// The arguments as they may stand in a log: what `--set` sets in `env`, or as a token, may be a secret.
+fn shown(args: impl Iterator<Item = String>) -> Vec<String> {
+    let mut value_follows = false;
+    let is_secret = |setting: &str| {
+        let key = setting.split_once('=').map_or(setting, |(key, _)| key);
+        key.split('.').any(|part| part == "env" || part == "repo" || part.ends_with("token"))
+    };
+    let hide = |setting: &str| match setting.split_once('=') {
+        Some((key, _)) if is_secret(setting) => format!("{key}=…"),
+        _ => setting.to_owned(),
+    };
     args.map(|arg| match arg.strip_prefix("--set=") {
         _ if std::mem::replace(&mut value_follows, arg == "--set") => hide(&arg),
         Some(setting) => format!("--set={}", hide(setting)),
@@ -169,5 +203,22 @@ mod tests {
         let line = "production --set env.T=s3cret=x update --set=ref=v2 --set s3cret -y exec --set a";
         let said = super::said(line.split(' ').map(str::to_owned)).join(" ");
         assert_eq!(said, "production --set env.T=… update --set=ref=… --set … -y exec --set …");
+    }
+
+    #[test]
+    fn the_command_that_shows_the_scripts_is_what_was_typed() {
+        for (typed, shown) in [
+            ("production|revert|2|-n", "shipit production revert 2 -n --scripts"),
+            (
+                "production|plan|--hosts|web[1:2],!web3",
+                "shipit production plan --hosts 'web[1:2],!web3' --scripts",
+            ),
+            (
+                "-c|my file|prod|-n|--set|keep-releases=1|--set=env.T=s3cret|--set|apps.api.repo-token=x",
+                "shipit -c 'my file' prod -n --set keep-releases=1 '--set=env.T=…' --set 'apps.api.repo-token=…' --scripts",
+            ),
+        ] {
+            assert_eq!(super::with_scripts(typed.split('|').map(str::to_owned)), shown);
+        }
     }
 }

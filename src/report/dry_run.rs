@@ -9,15 +9,17 @@ use crate::remote::version::Version;
 
 /// How a plan is shown.
 #[derive(Debug, Clone, Copy)]
-pub struct Format {
+pub struct Format<'a> {
     /// As one JSON value.
     pub json: bool,
     /// With the scripts.
     pub scripts: bool,
+    /// The command that shows the scripts of the same plan.
+    pub scripts_command: &'a str,
 }
 
 /// Any plan; with what it would do, where hosts were asked.
-pub fn print(printer: &Printer, plan: &Plan, preview: Option<&Preview>, format: Format) {
+pub fn print(printer: &Printer, plan: &Plan, preview: Option<&Preview>, format: Format<'_>) {
     if format.json {
         printer.json(&json::plan(plan, preview));
         return;
@@ -28,7 +30,7 @@ pub fn print(printer: &Printer, plan: &Plan, preview: Option<&Preview>, format: 
         let whole = printer.verbosity() == Verbosity::Verbose;
         printer.data_as_it_is(&plan::show_with(plan, whole, &news));
     } else {
-        printer.data(&plan_screen::render(plan, preview, &news));
+        printer.data(&plan_screen::render(plan, preview, &news, format.scripts_command));
     }
 }
 

@@ -13,9 +13,9 @@ use crate::plan::{Action, Batch, OnFailure, Participants, Phase, Plan, Stage, Wo
 /// Columns of a terminal.
 const WIDTH: usize = 80;
 
-/// The screen. `news`: what changes, a line each.
+/// The screen. `news`: what changes, a line each. `scripts`: the command that shows the scripts of this very plan.
 #[must_use]
-pub fn render(plan: &Plan, preview: Option<&Preview>, news: &[String]) -> String {
+pub fn render(plan: &Plan, preview: Option<&Preview>, news: &[String], scripts: &str) -> String {
     let mut text = String::new();
     let environment = &plan.environment;
     for app in &environment.apps {
@@ -44,7 +44,7 @@ pub fn render(plan: &Plan, preview: Option<&Preview>, news: &[String]) -> String
     }
     text.push_str(&reloads(plan));
     let _ = writeln!(text, "\n{}", after_a_failure(plan));
-    let _ = writeln!(text, "the scripts: shipit {} {} --scripts", environment.name, command(plan.action));
+    let _ = writeln!(text, "the scripts: {scripts}");
     text
 }
 
@@ -80,13 +80,6 @@ fn known_reload(known: &KnownSupervisor) -> String {
     let names: Vec<&str> = named.map(|(_, name)| name.as_str()).collect();
     let what = if names.is_empty() { "all apps of its file".to_owned() } else { human::names(&names) };
     format!("{} {does} {what}", known.program.name())
-}
-
-fn command(action: Action) -> String {
-    match action {
-        Action::Deploy => "plan".to_owned(),
-        other => format!("{} --dry-run", other.name()),
-    }
 }
 
 // A row for each part of a phase: phase, hosts, steps. Hosts that the decision leaves alone are in none.

@@ -236,13 +236,33 @@ fn a_plan_for_people_fits_a_screen() {
     let fleet = planned(one_app(5, lines), plan::deploy);
     let news = ["1 commit goes out (1a2b3c4..5d6e7f8):".to_owned(), "  5d6e7f8 Second page".to_owned()];
     let screens = [
-        plan_screen::render(&fleet, None, &news),
-        plan_screen::render(&planned(two_apps(""), plan::deploy), None, &[]),
-        plan_screen::render(&planned(one_app(5, lines), plan::revert), None, &[]),
-        plan_screen::render(&planned(one_app(2, ""), plan::sync), None, &[]),
-        plan_screen::render(&planned(one_app(2, ""), plan::restart), None, &[]),
-        plan_screen::render(&planned(one_app(2, ""), plan::prune), None, &[]),
-        plan_screen::render(&planned(one_app(2, ""), plan::setup), None, &[]),
+        plan_screen::render(&fleet, None, &news, "shipit production … --scripts"),
+        plan_screen::render(&planned(two_apps(""), plan::deploy), None, &[], "shipit production … --scripts"),
+        plan_screen::render(
+            &planned(one_app(5, lines), plan::revert),
+            None,
+            &[],
+            "shipit production … --scripts",
+        ),
+        plan_screen::render(&planned(one_app(2, ""), plan::sync), None, &[], "shipit production … --scripts"),
+        plan_screen::render(
+            &planned(one_app(2, ""), plan::restart),
+            None,
+            &[],
+            "shipit production … --scripts",
+        ),
+        plan_screen::render(
+            &planned(one_app(2, ""), plan::prune),
+            None,
+            &[],
+            "shipit production … --scripts",
+        ),
+        plan_screen::render(
+            &planned(one_app(2, ""), plan::setup),
+            None,
+            &[],
+            "shipit production … --scripts",
+        ),
     ];
     assert!(screens[0].lines().count() <= 24, "{}", screens[0]);
     assert!(screens[0].lines().all(|line| line.chars().count() <= 80), "{}", screens[0]);
