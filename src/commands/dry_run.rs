@@ -29,7 +29,7 @@ pub(super) async fn show(context: &Context<'_>, request: &Request<'_>) -> Result
     }
     let interrupt = Context::interrupt()?;
     let known = interrupt.asked();
-    let looking = plan::dry_run(context.environment.clone(), &context.options(false)?);
+    let looking = plan::dry_run(request.plan.action, context.environment.clone(), &context.options(false)?);
     // As they are: a look at what would be done is no time to trust a key.
     let transport = context.surroundings.transport(&context.environment.timeouts);
     let mut silent = Silent;

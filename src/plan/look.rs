@@ -62,10 +62,16 @@ pub fn look(environment: Environment, options: &Options) -> Plan {
     unlocked(plan(Action::Look, environment, options, Script::new().live().holder().held().journal()))
 }
 
-/// What a run that changes something would decide from, asked without its lock.
+/// What a run of that kind would decide from, asked without its lock.
 #[must_use]
-pub fn dry_run(environment: Environment, options: &Options) -> Plan {
+pub fn dry_run(action: Action, environment: Environment, options: &Options) -> Plan {
     let opening =
         Script::new().live().damage().holder().held().newest().known().incomplete().set_up().journal();
-    unlocked(plan(Action::Look, environment, options, opening))
+    let mut plan = unlocked(plan(Action::Look, environment, options, opening));
+    if action == Action::Prune {
+        for (script, target) in plan.opening.iter_mut().zip(&plan.targets) {
+            *script = script.clone().prunable(plan.environment.apps[target.app].keep_releases);
+        }
+    }
+    plan
 }

@@ -89,6 +89,7 @@ fn app_lines(plan: &Plan, preview: &Preview, decision: &Decision, at: usize) -> 
         Change::ExistingRelease => {
             app.groups.iter().flat_map(|group| existing(group, decision, short, &names)).collect()
         }
+        Change::InPlace if plan.action == Action::Prune => prunable(preview, at, &names),
         Change::InPlace => app
             .groups
             .iter()
@@ -98,6 +99,24 @@ fn app_lines(plan: &Plan, preview: &Preview, decision: &Decision, at: usize) -> 
             })
             .collect(),
     }
+}
+
+// Hosts of an app by what a prune would remove there.
+fn prunable(preview: &Preview, app: usize, names: &dyn Fn(&[usize]) -> String) -> Vec<String> {
+    let mut groups: Vec<(&[String], Vec<usize>)> = Vec::new();
+    let hosts =
+        preview.looked.iter().enumerate().filter(|(_, host)| host.app == app && host.failure.is_none());
+    for (at, host) in hosts {
+        match groups.iter_mut().find(|(known, _)| *known == host.facts.prunable) {
+            Some((_, hosts)) => hosts.push(at),
+            None => groups.push((&host.facts.prunable, vec![at])),
+        }
+    }
+    let line = |(releases, hosts): (&[String], Vec<usize>)| match releases {
+        [] => format!("{}: nothing to remove", names(&hosts)),
+        releases => format!("{}: removes {}", names(&hosts), releases.join(", ")),
+    };
+    groups.into_iter().map(line).collect()
 }
 
 fn incoming(group: &Group, to: &Version) -> Vec<String> {

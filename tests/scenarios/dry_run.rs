@@ -114,3 +114,44 @@ fn each_state_of_real_hosts_is_told_as_it_is_acted_upon() {
     does_what_it_says(&world, &["production", "sync"], 0);
     world.serve("three");
 }
+
+#[test]
+fn the_command_that_shows_the_scripts_shows_those_of_this_run() {
+    let world = World::deployed(Kind::InProcess, 2, "");
+    for page in ["two", "three"] {
+        world.deploy(page);
+    }
+    for args in [
+        &["production", "revert", "2", "-n"][..],
+        &["production", "restart", "--dry-run", "--hosts", "web2"],
+        &["-n", "production", "prune", "--set", "keep-releases=1"],
+        &["production", "plan", "--redeploy"],
+    ] {
+        let run = world.shipit(args).ends_with(0);
+        let command = run.stdout.lines().find_map(|line| line.strip_prefix("the scripts: shipit ")).unwrap();
+        assert_eq!(command, format!("{} --scripts", args.join(" ")), "{run}");
+        let words: Vec<&str> = command.split(' ').collect();
+        world.shipit(&words).ends_with(0).says("## ");
+    }
+}
+
+#[test]
+fn a_prune_says_what_would_go() {
+    let world = World::deployed(Kind::Sshd, 2, "keep-releases = 9");
+    for page in ["two", "three", "four"] {
+        world.deploy(page);
+    }
+    world.shipit(&["production", "revert", "3"]).ends_with(0);
+    let releases = world.host("web1").releases();
+    let args = |n: bool| {
+        let more = if n { &["-n"][..] } else { &[] };
+        [&["production", "prune", "--set", "keep-releases=2"], more].concat()
+    };
+    let gone = format!("web1 and web2: removes {}", releases[1..3].join(", "));
+    world.shipit(&args(true)).ends_with(0).says(&gone);
+    assert_eq!(world.host("web1").releases(), releases);
+    world.shipit(&args(false)).ends_with(0);
+    let kept = [releases[0].clone(), releases[3].clone()];
+    assert_eq!(world.host("web1").releases(), kept, "the live one is one of the two");
+    world.shipit(&args(true)).ends_with(0).says("web1 and web2: nothing to remove");
+}

@@ -77,6 +77,12 @@ impl Script {
         self.call("tell_known", &[])
     }
 
+    /// Tells which releases a prune to that number would remove. After [`Script::live`].
+    #[must_use]
+    pub fn prunable(self, keep: u32) -> Self {
+        self.call("tell_prunable", &[&keep.to_string()])
+    }
+
     /// Removes what a failed attempt at the same release left.
     #[must_use]
     pub fn make_way(self) -> Self {

@@ -120,18 +120,40 @@ collect_git_garbage() {
 	return 0
 }
 
-# prune KEEP [all]: keeps the newest KEEP releases, the live one and the one before it. Only releases that were live and
-# healthy are counted. Failed ones that were kept for inspection are removed with `all`.
+# prune KEEP [all]: keeps the newest KEEP releases; the live one and the one before it are always among them. Only
+# releases that were live and healthy are counted. Failed ones that were kept for inspection are removed with `all`.
 prune() {
-	prune_extra=-$1 prune_rest=${2:-} pruned=0 prune_bad=0
+	prune_rest=${2:-} pruned=0 prune_bad=0
+	for_each_prunable "$1" prune_release
+	prune_pins
+	finish_removals
+	prune_bad=$((prune_bad + removals_bad))
+	prune_logs
+}
+
+# tell_prunable KEEP: tells what `prune KEEP all` would remove, as one fact. Called after tell_live.
+tell_prunable() {
+	prune_rest=all prune_names='' release=${live_is:-} from='' parent=${live_parent:-}
+	for_each_prunable "$1" name_prunable
+	fact prunable "${prune_names# }"
+}
+
+name_prunable() {
+	prune_names="$prune_names $prune_name"
+}
+
+# for_each_prunable KEEP FUNCTION: calls it for each release that goes, whose name is $prune_name.
+for_each_prunable() {
+	prune_extra=-$1 prune_counted=
 	for prune_dir in "$root/releases/"????????T??????Z-???????; do
 		was_good "$prune_dir" || continue
 		prune_extra=$((prune_extra + 1))
 	done
 	for prune_dir in "$root/releases/"????????T??????Z-???????; do
+		prune_counted=
 		if was_good "$prune_dir"; then
 			[ "$prune_extra" -gt 0 ] || continue
-			prune_extra=$((prune_extra - 1))
+			prune_counted=yes
 		elif [ -z "$prune_rest" ] || [ ! -d "$prune_dir" ] || [ -L "$prune_dir" ] || [ ! -d "$S/releases/${prune_dir##*/}" ]; then
 			# A directory without a record is not ours to remove.
 			continue
@@ -141,12 +163,11 @@ prune() {
 		"$release" | "$from" | "$parent") continue ;;
 		esac
 		# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
-		[ "$prune_dir" -ef "$root/current" ] || in_use "$prune_dir" || prune_release
+		[ ! "$prune_dir" -ef "$root/current" ] || continue
+		# What has to stay takes no place of one that can go.
+		[ -z "$prune_counted" ] || prune_extra=$((prune_extra - 1))
+		in_use "$prune_dir" || "$2"
 	done
-	prune_pins
-	finish_removals
-	prune_bad=$((prune_bad + removals_bad))
-	prune_logs
 }
 
 # in_use DIR: whether a process of this login is in there, or was started with a path of it: what it loads later would be

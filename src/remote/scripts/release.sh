@@ -47,7 +47,7 @@ tell_serving() {
 # tell_live: tells facts about the release that `current` names.
 tell_live() {
 	tell_environment
-	live_is=
+	live_is='' live_parent=
 	if [ ! -L "$root/current" ]; then
 		[ ! -e "$root/current" ] || fact foreign ''
 		return 0
@@ -66,7 +66,7 @@ tell_live() {
 		revision) fact live-revision "$live_value" ;;
 		digest) fact live-digest "$live_value" ;;
 		reference) fact live-reference "$live_value" ;;
-		parent) fact live-parent "$live_value" ;;
+		parent) live_parent=$live_value && fact live-parent "$live_value" ;;
 		esac
 	done <"$S/releases/$live_is/meta"
 }
