@@ -6,7 +6,7 @@ use super::context::Context;
 use crate::config::Unevaluated;
 use crate::error::{self, Error, exit};
 use crate::executor;
-use crate::git;
+use crate::git::{self, Resolved};
 use crate::plan;
 use crate::report::{
     self,
@@ -46,7 +46,10 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     }
     found.extend(apps.iter().flat_map(|app| here::configuration(app, apps.len() > 1)));
     let root = &context.environment.root;
+    // Of a ref that git here knows of, one finding is enough.
+    let mut known_here = Vec::new();
     for (app, resolved) in apps.iter().zip(resolved) {
+        known_here.push(matches!(resolved, Some(Err(_) | Ok(Resolved::Commit { .. }))));
         found.extend(here::work_tree(
             &git::check(root, &app.repo, &app.reference, &context.environment.files_read()),
             root,
@@ -58,7 +61,11 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     let name = findings::HERE.to_owned();
     let mut groups = vec![Group { name, findings: found, target: None, unreached: None }];
     let targets = context.environment.sites.iter().zip(&checkup.hosts);
-    groups.extend(targets.map(|(site, checked)| findings::examine(&context.environment, site, checked)));
+    groups.extend(targets.map(|(site, checked)| {
+        let mut group = findings::examine(&context.environment, site, checked);
+        group.findings.retain(|finding| !known_here[site.app] || !finding.problem.is_about_reference());
+        group
+    }));
     if context.wants_json() {
         context.printer.json(&report::json::check(&groups));
     } else {

@@ -297,3 +297,36 @@ fn a_value_whose_command_fails(kind: Kind) {
         "{run}"
     );
 }
+
+#[test]
+fn a_ref_that_does_not_exist() {
+    let world = ready(Kind::Sshd, 2, "");
+    let repo = world.repo.url();
+    let production = |reference: &str| {
+        world.config(&format!(
+            "[deploy.production]\nhosts = [\"web1\", \"web2\"]\nrepo = {repo:?}\nref = {reference:?}\npath = \"app\"\n"
+        ));
+        world.shipit(&["production", "check"])
+    };
+    world.repo.git(&["tag", "v1"]);
+    world.repo.git(&["push", "-q", "origin", "v1"]);
+    for missing in ["nosuch", "refs/heads/v1", "tags/main", "refs/pull/1/head"] {
+        let told = format!("broken: {repo} has no branch, tag or commit {missing}");
+        let run = production(missing).ends_with(1).says(&told);
+        assert!(run.stdout.contains("web1, web2\n") && run.stdout.matches(&told).count() == 1, "once: {run}");
+    }
+    let head = world.repo.head();
+    for there in [
+        "main",
+        "heads/main",
+        "refs/heads/main",
+        "origin/main",
+        "v1",
+        "tags/v1",
+        "refs/tags/v1",
+        &head,
+        &head[..8],
+    ] {
+        production(there).ends_with(0);
+    }
+}

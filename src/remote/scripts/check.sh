@@ -120,19 +120,31 @@ check_run() {
 	run_job "$check_limit" "$check_home" /bin/sh -c 'said=$1; shift; LC_ALL=C; export LC_ALL; exec "$@" >"$said" 2>&1' shipit "$R/said" "$@"
 }
 
-# check_repository LIMIT SERVER PORT: this host's own access. SERVER and PORT are set for a repository behind ssh.
+# check_repository LIMIT SERVER PORT: this host's own access, and whether the ref exists. SERVER and PORT are set for a
+# repository behind ssh.
 check_repository() {
 	[ -n "$check_scratch" ] && [ -n "$check_version" ] || return 0
 	git_access
+	check_branch=${reference#refs/} check_tag=${reference#refs/} check_named=
+	check_branch=${check_branch#heads/}
 	# shellcheck disable=SC2016 # expanded by the job's own shell
-	check_run "$1" /bin/sh -c "$GIT"'git ls-remote "$1" HEAD' shipit "$repo"
+	check_run "$1" /bin/sh -c "$GIT"'git ls-remote "$@"' shipit "$repo" HEAD "refs/heads/${check_branch#origin/}" \
+		"refs/tags/${check_tag#tags/}" "$reference"
 	git_access_end
 	case $why/$code in
 	'exit/0')
 		git_why=ok
 		while IFS=$TAB read -r check_id check_ref; do
 			[ "${#check_id}/$check_ref" != 64/HEAD ] || git_why='format'
+			case $check_ref in
+			"refs/heads/${check_branch#origin/}" | "refs/tags/${check_tag#tags/}" | "$reference") check_named=yes ;;
+			esac
 		done <"$R/said"
+		case $check_named:$reference in
+		yes:*) ;;
+		# A commit, or the beginning of its id: only a clone can tell.
+		:*[!0-9a-fA-F]* | :? | :?? | :???) found no-ref "$reference" ;;
+		esac
 		;;
 	limit/*) git_why=slow ;;
 	*) git_why "$R/said" 0 "$code" ;;

@@ -18,6 +18,8 @@ pub enum Access {
     TimedOut,
     /// It is not there, or hidden.
     Missing { repo: String },
+    /// The ref does not exist there.
+    NoReference { repo: String, reference: String },
     /// Its object ids are not those that shipit knows.
     Format,
     /// Only git's own words say more.
@@ -35,6 +37,9 @@ impl Access {
             Access::TimedOut => "the git server did not answer in time",
             Access::Missing { repo } => {
                 return format!("there is no repository {repo}, or this host may not read it");
+            }
+            Access::NoReference { repo, reference } => {
+                return format!("{repo} has no branch, tag or commit {reference}");
             }
             Access::Format => "the repository has SHA-256 object ids, which are not supported yet",
             Access::Other => "git cannot read the repository from here",
@@ -62,6 +67,7 @@ impl Access {
             Access::Unreachable => "is the name right, and may this host connect there? to try it again:",
             Access::TimedOut | Access::Other => "to try it by hand:",
             Access::Format => "deploy a repository with SHA-1 ids, git's default; to see its ids:",
+            Access::NoReference { .. } => "push it, or correct `ref` in shipit.toml; to list what there is:",
             Access::Missing { .. } => "check `repo` in shipit.toml; to try it by hand:",
         };
         text.to_owned()

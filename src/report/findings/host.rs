@@ -47,6 +47,7 @@ pub fn examine(environment: &Environment, site: &Site, checked: &Checked) -> Gro
     host.space(&mut found);
     found.extend(host.git());
     found.extend(repository::access(&host.answers, &host.remote, &app.repo));
+    found.extend(repository::reference(&host.answers, &host.remote, &app.repo));
     host.hooks(&mut found);
     if host.answers.first::<0>("setup").is_some() {
         found.push(Finding::new(Problem::NotSetUp, format!("shipit {} setup", quote(environment))));

@@ -161,6 +161,12 @@ impl Problem {
         }
     }
 
+    /// Whether it is that a host finds no such ref.
+    #[must_use]
+    pub fn is_about_reference(&self) -> bool {
+        matches!(self, Problem::Repository(Access::NoReference { .. }, _))
+    }
+
     /// What to know before the remedy is pasted; some only where there is none.
     #[must_use]
     pub fn advice(&self, has_remedy: bool) -> Option<String> {

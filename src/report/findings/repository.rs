@@ -35,6 +35,15 @@ pub(super) fn access(answers: &Answers<'_>, remote: &Remote<'_>, repo: &str) -> 
     Some(Finding::new(Problem::Repository(access, output.to_owned()), remedy))
 }
 
+/// That the ref does not exist, where the repository answered.
+pub(super) fn reference(answers: &Answers<'_>, remote: &Remote<'_>, repo: &str) -> Option<Finding> {
+    let [reference] = answers.first("no-ref")?;
+    let repo = git::without_credentials(repo);
+    let list = format!("git ls-remote --heads --tags {}", quote(&repo));
+    let access = Access::NoReference { repo: repo.into(), reference: reference.to_owned() };
+    Some(Finding::new(Problem::Repository(access, String::new()), remote.run(&list)))
+}
+
 // The very key that was shown is made known: a second look at the server could show another.
 fn unknown_key(answers: &Answers<'_>, remote: &Remote<'_>, list: &str) -> (Access, String) {
     let keys: Vec<[&str; 3]> = answers.all("server-key").collect();
