@@ -12,7 +12,7 @@ use crate::error::{Error, UsageError, exit, interrupted};
 use crate::executor::Looking;
 use crate::plan;
 use crate::report::output::{Lines, write};
-use crate::report::{Note, Silent, clean};
+use crate::report::{Deaf, Note, Silent, clean};
 
 /// How often hosts are asked for more.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -35,7 +35,9 @@ pub(super) async fn run(context: Context<'_>, follow: bool, lines: u32) -> Resul
     let names = environment.sites.iter().map(|site| environment.site_name(site)).collect();
     let mut tails = Tails::new(&context, names);
     let mut looking = looking;
+    let deaf = Deaf::begin(context.printer);
     let code = tails.all(&mut looking, follow).await;
+    drop(deaf);
     looking.end().await;
     Ok(code)
 }

@@ -12,7 +12,7 @@ use crate::plan;
 use crate::remote::attempt::{Known, Step};
 use crate::remote::history;
 use crate::report::output::{StepOutput, write};
-use crate::report::{Note, Silent, clean, deploys, json};
+use crate::report::{Deaf, Note, Silent, clean, deploys, json};
 
 /// Bytes that a host is asked for at once.
 const PIECE: u64 = 1 << 20;
@@ -80,6 +80,7 @@ fn chosen(looked: &[Looked], which: &Show) -> Result<Option<Known>, Error> {
 async fn outputs(context: &Context<'_>, looking: &mut Looking<'_>, looked: &[Looked], known: &Known) -> u8 {
     let json = context.wants_json();
     let mut any = false;
+    let deaf = Deaf::begin(context.printer);
     for (at, host) in looked.iter().enumerate() {
         if json && !write_json(context, &json::host(host, known, at == 0)) {
             return exit::OK;
@@ -107,6 +108,7 @@ async fn outputs(context: &Context<'_>, looking: &mut Looking<'_>, looked: &[Loo
     if json {
         write_json(context, &format!("{}\n", json::END));
     }
+    drop(deaf);
     if !any {
         context.printer.note(Note::LogsRemoved);
     }

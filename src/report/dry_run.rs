@@ -1,7 +1,7 @@
 //! What a dry run shows: what was decided, and the plan, for people or as one JSON value.
 
 use super::preview::{Group, Preview};
-use super::{Printer, Verbosity, clean, human, json, plan_screen};
+use super::{Deaf, Printer, Verbosity, clean, human, json, plan_screen};
 use crate::executor::decide::{Change, Decision, Role};
 use crate::plan::{self, Action, Plan};
 use crate::remote::reason::with_commands;
@@ -28,6 +28,7 @@ pub fn print(printer: &Printer, plan: &Plan, preview: Option<&Preview>, format: 
     let news: Vec<String> = news.iter().map(|line| printer.harmless(line)).collect();
     if format.scripts || printer.verbosity() == Verbosity::Verbose {
         let whole = printer.verbosity() == Verbosity::Verbose;
+        let _deaf = Deaf::begin(printer);
         printer.data_as_it_is(&plan::show_with(plan, whole, &news));
     } else {
         printer.data(&plan_screen::render(plan, preview, &news, format.scripts_command));

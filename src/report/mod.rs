@@ -9,6 +9,7 @@ mod background;
 mod board;
 mod ci;
 pub mod clean;
+mod deaf;
 pub mod deploys;
 pub mod dry_run;
 pub mod events;
@@ -36,6 +37,7 @@ mod symbols;
 pub mod table;
 pub mod terminal;
 
+pub use deaf::Deaf;
 pub use narrator::Narrator;
 pub use note::Note;
 pub use options::{ColorChoice, Mode, Verbosity};

@@ -48,6 +48,8 @@ pub(super) struct Plain {
     last_said: Instant,
     ci: Ci,
     fold: Option<Fold>,
+    /// A fold that nothing was said in yet, and the line that opens it.
+    waiting_fold: Option<(String, Fold)>,
     folds: usize,
     /// The phase, and its part, that was announced last.
     entered: String,
@@ -78,6 +80,7 @@ impl Plain {
             last_said: now,
             ci: Ci::None,
             fold: None,
+            waiting_fold: None,
             folds: 0,
             entered: String::new(),
             resume: None,
@@ -92,10 +95,15 @@ impl Plain {
 
     fn say(&mut self, text: &str) {
         self.last_said = Instant::now();
+        if let Some((line, fold)) = self.waiting_fold.take() {
+            self.out.draw(&line);
+            self.fold = Some(fold);
+        }
         self.out.write(&self.ci.harmless(&format!("{text}\n")));
     }
 
     fn unfold(&mut self) {
+        self.waiting_fold = None;
         if let Some(fold) = self.fold.take() {
             // It moves the cursor, and is ours.
             self.out.draw(&self.ci.close(&fold));
@@ -114,10 +122,8 @@ impl Plain {
         self.unfold();
         self.folds += 1;
         match self.ci.open(&title, self.folds) {
-            Some((line, fold)) => {
-                self.out.draw(&line);
-                self.fold = Some(fold);
-            }
+            // Opened by its first line: an empty one would only be in the way.
+            Some((line, fold)) => self.waiting_fold = Some((line, fold)),
             None => {
                 let text = self.paint.bold(&format!("[{title}]"));
                 self.say(&text);

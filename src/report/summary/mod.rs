@@ -51,12 +51,23 @@ pub(super) fn failures(outcome: &Outcome, width: usize, paint: Paint) -> Vec<Str
     failures::render(outcome, width, paint)
 }
 
+// Without the frame that sets it off on a terminal.
+fn bare(text: &str) -> String {
+    let line = |line: &str| {
+        let line = line.trim_start();
+        line.strip_prefix("| ").unwrap_or(if line == "|" { "" } else { line }).to_owned()
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// Each failure's heading and what is said of it; where nothing failed by itself, the verdict.
 pub(super) fn headings(outcome: &Outcome) -> Vec<(String, String)> {
     let each: Vec<(String, String)> = failures::render(outcome, usize::MAX, Paint(false))
         .iter()
         .map(|text| text.split_once('\n').unwrap_or((text, "")))
-        .map(|(heading, rest)| (heading.to_owned(), if rest.is_empty() { heading } else { rest }.to_owned()))
+        .map(|(heading, rest)| {
+            (heading.to_owned(), if rest.is_empty() { heading.to_owned() } else { bare(rest) })
+        })
         .collect();
     if each.is_empty() { vec![("shipit".to_owned(), verdict(outcome))] } else { each }
 }
