@@ -110,7 +110,7 @@ fn options_are_those_that_the_command_takes() {
         ),
         ("production status", &["--check"], &["--force", "--yes", "--events", "--origin"]),
         ("shipit.toml production logs", &["--lines", "--follow"], &["--force", "--since", "--output"]),
-        ("production hold", &["--message", "--for"], &["--yes"]),
+        ("production hold", &["--message", "--for", "--yes"], &["--dry-run"]),
         ("production run", &[], &["--yes"]),
         ("production nonsense", &["--check", "--lines", "--ref"], &[]),
         ("-q", &["--check", "--lines", "--ref"], &["--since"]),

@@ -127,7 +127,7 @@ pub(super) fn takes(name: &str, option: &str) -> bool {
         "config" => &[&["set", "origin"]],
         "revert" | "sync" | "restart" => &[RUNNING, GOING_LIVE],
         "setup" | "prune" => &[RUNNING],
-        "hold" => &[&["message", "for"]],
+        "hold" => &[&["message", "for", "yes"]],
         "unlock" => &[&["yes", "events"]],
         "exec" => &[&["events"]],
         "status" => &[&["check"]],

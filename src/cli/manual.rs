@@ -251,7 +251,8 @@ undrain around it. Makes no release.",
         usage: "shipit [OPTIONS] <ENV> hold [-m WHY] [--for DURATION]",
         text: "\
 Refuses deploys of this environment until `resume`, or for a time. `status`
-says so; revert, sync and restart go on working.
+says so; revert, sync and restart go on working. The hold of another person
+is replaced only after a question, or with --yes.
 
   shipit production hold -m 'sale until Monday' --for 60h",
     },

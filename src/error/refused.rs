@@ -29,6 +29,13 @@ pub enum Refused {
     },
     /// A live run would be ended, and the answer was not yes.
     UnlockNotConfirmed,
+    /// The environment is held by another person, and nobody agreed to replace that hold.
+    HeldByAnother {
+        /// Which environment.
+        environment: String,
+        /// By whom, until when and why.
+        hold: String,
+    },
     /// `init` overwrites no file.
     FileExists {
         /// Which.
@@ -54,6 +61,7 @@ impl Refused {
             Refused::UnlockNotConfirmed => {
                 "--yes ends the run that holds the lock; what it made live is rolled back"
             }
+            Refused::HeldByAnother { .. } => "ask them, or use --yes to replace that hold by yours",
             Refused::FileExists { .. } => "edit it, or move it away to start over",
         }
     }
@@ -81,6 +89,7 @@ impl fmt::Display for Refused {
                 "{environment} asks before each batch (`rollout.pause`), and there is no terminal to ask on"
             ),
             Refused::UnlockNotConfirmed => write!(f, "not confirmed"),
+            Refused::HeldByAnother { environment, hold } => write!(f, "{environment} is already {hold}"),
             Refused::FileExists { file } => write!(f, "{} already exists", file.display()),
         }
     }

@@ -3,7 +3,7 @@
 use super::action::Action;
 use super::activate::batches;
 use super::base::{plan, reloading, unlocked};
-use super::model::{OnFailure, Participants, Plan, Policy};
+use super::model::{OnFailure, Participants, Plan, Policy, Stage, Work};
 use super::options::Options;
 use super::phase::Phase;
 use super::recovery::finish_in_place;
@@ -43,11 +43,14 @@ pub fn prune(environment: Environment, options: &Options) -> Plan {
     Plan { stages: stages.end(), ..plan(Action::Prune, environment, options, opening) }
 }
 
-/// A hold until a time (RFC 3339), or until `resume` where that is empty. Takes no lock.
+/// A hold until a time (RFC 3339), or until `resume` where that is empty. Takes no lock. The opening tells the hold that is
+/// replaced.
 #[must_use]
 pub fn hold(environment: Environment, options: &Options, until: &str, why: &str) -> Plan {
-    let script = Script::new().hold(until, why).holder();
-    unlocked(plan(Action::Hold, environment, options, script))
+    let plan = unlocked(plan(Action::Hold, environment, options, Script::new().held()));
+    let work = Work::Remote(vec![Script::new().hold(until, why).holder(); plan.targets.len()]);
+    let stage = Stage { phase: Phase::Connect, participants: Participants::All, batch: None, work };
+    Plan { stages: vec![stage], ..plan }
 }
 
 /// The end of a hold. Takes no lock.

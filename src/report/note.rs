@@ -34,6 +34,8 @@ pub enum Note<'a> {
     RunContinues { run: &'a str },
     /// `hold`, on these hosts.
     HoldSet { environment: &'a str, hosts: &'a [&'a str], until: Option<&'a str> },
+    /// `hold`: the hold of another person that it would replace.
+    OtherHold { environment: &'a str, hold: &'a str },
     /// `resume`.
     HoldRemoved { environment: &'a str, hold: &'a Hold },
     /// `resume`: there is nothing to do.
@@ -162,6 +164,7 @@ impl Note<'_> {
                 );
                 format!("{environment} is held on {} {until}; deploys are refused", human::places(hosts))
             }
+            Note::OtherHold { environment, hold } => format!("{environment} is already {hold}"),
             Note::HoldRemoved { environment, hold } => {
                 format!("resumed: {environment} was held {}", hold.describe())
             }

@@ -17,6 +17,8 @@ use crate::transport::{Boxed, OfferedKey};
 pub enum Question<'a> {
     /// Whether to end the run that holds the lock.
     EndRun,
+    /// Whether to replace the hold of another person.
+    ReplaceHold,
     /// Whether to trust the keys of hosts that are not known yet. Their fingerprints are an answer, too.
     TrustKeys(&'a [OfferedKey]),
 }
@@ -98,13 +100,14 @@ fn is_yes(answer: &str) -> bool {
 /// What is shown above the question.
 fn details(question: Question<'_>, width: usize) -> Option<String> {
     match question {
-        Question::EndRun => None,
+        Question::EndRun | Question::ReplaceHold => None,
         Question::TrustKeys(keys) => Some(fingerprints(keys, width)),
     }
 }
 
 fn text(question: Question<'_>) -> String {
     match question {
+        Question::ReplaceHold => "Replace that hold? [y/N] ".to_owned(),
         Question::EndRun => "End that run? [y/N] ".to_owned(),
         Question::TrustKeys([_]) => "trust it and go on? (yes/no/fingerprint) ".to_owned(),
         Question::TrustKeys(_) => "trust all of them and go on? (yes/no/fingerprint) ".to_owned(),

@@ -5,6 +5,7 @@ use crate::common::{Kind, World, eventually};
 on_sshd!(
     while_held_nothing_new_goes_out_and_what_helps_works,
     a_hold_ends_by_itself,
+    the_hold_of_another_person_is_not_replaced_unasked,
     a_hold_on_some_hosts_only_holds,
     a_run_that_is_under_way_is_named_and_not_stopped,
 );
@@ -49,6 +50,29 @@ fn a_hold_ends_by_itself(kind: Kind) {
     eventually("it is over", || world.shipit(&["production"]).code == Some(0));
     world.serve("two");
     assert!(!world.shipit(&["production", "status"]).ends_with(0).stdout.contains("held"));
+}
+
+fn the_hold_of_another_person_is_not_replaced_unasked(kind: Kind) {
+    let world = World::deployed(kind, 2, "");
+    let held = |text: &str| {
+        let status = world.shipit(&["production", "status"]).ends_with(0);
+        assert!(status.stdout.contains(text), "{status}");
+    };
+    world.shipit(&["production", "hold", "-m", "database move", "--for", "2h"]).ends_with(0);
+    // whose it is may change it
+    world.shipit(&["production", "hold", "-m", "database move", "--for", "3h"]).ends_with(0);
+    world.env("USER", "anna");
+    let run = world.shipit(&["production", "hold", "-m", "other"]).ends_with(3);
+    run.says("production is already held by operator@").says(": database move").says("--yes");
+    held(": database move\n");
+    let mut terminal = world.shipit_at_terminal(&["production", "hold", "-m", "other"]);
+    eventually("the question", || terminal.shown().contains("Replace that hold? [y/N] "));
+    terminal.types("n\n");
+    assert_eq!(terminal.wait(), Some(3));
+    held(": database move\n");
+    world.shipit(&["production", "hold", "-m", "other", "--yes"]).ends_with(0);
+    held("held by anna@");
+    held(": other\n");
 }
 
 fn a_hold_on_some_hosts_only_holds(kind: Kind) {

@@ -198,8 +198,8 @@ fn every_kind_of_run_takes_its_own_way() {
         (
             planned(lines, |e, o| plan::hold(e, o, "2026-11-22T08:00:00Z", "it's a freeze")),
             Action::Hold,
-            "hold 2026-11-22T08:00:00Z 'it'\\''s a freeze'\ntell_holder\n",
-            "",
+            "tell_hold\n",
+            "connect",
             "",
         ),
         (planned(lines, plan::resume), Action::Resume, "resume\n", "", ""),
