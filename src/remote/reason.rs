@@ -90,7 +90,7 @@ reasons! {
     "cannot-pin" CannotPin { revision: ShortCommit, path: String, said: Said } =>
         "cannot make a ref for {revision} in {path}{said}", "";
     "no-space" NoSpace { free: u64, needed: u64 } =>
-        "not enough disk space: {free} kB are free, and the live release takes {needed} kB",
+        "not enough disk space: {free} kB are free, and a release needs more than the {needed} kB that the live one takes",
         "free some space there, or keep fewer releases: set a smaller `keep-releases`, then `{shipit} prune`";
     "no-scratch" NoScratch { directory: String } =>
         "no directory to work in: cannot write to /dev/shm or {directory}",

@@ -29,11 +29,13 @@ pub(super) fn limit_hint(step: Step) -> &'static str {
 pub(super) fn disk_hint(said: &Said) -> &'static str {
     match DiskError::of(said) {
         Some(DiskError::Full) => {
-            "the disk is full: free some space there, or keep fewer releases: set a smaller `keep-releases`, then `{shipit} prune`"
+            "the disk is full, and without some space no run can begin there: remove output of old runs (.shipit/logs in the deploy \
+             path) or files of other programs; then keep fewer releases: set a smaller `keep-releases`, and `{shipit} prune`"
         }
         Some(DiskError::NoInodes) => {
-            "the file system has no inodes left (`df -i`): remove files there, or keep fewer releases: set a smaller \
-             `keep-releases`, then `{shipit} prune`"
+            "the file system has no inodes left (`df -i`), and without some no run can begin there: remove output of old runs \
+             (.shipit/logs in the deploy path) or files of other programs; then keep fewer releases: set a smaller \
+             `keep-releases`, and `{shipit} prune`"
         }
         Some(DiskError::Quota) => "the login has used up its disk quota: free some space there",
         Some(DiskError::ReadOnly) => {

@@ -149,9 +149,11 @@ fn a_lock_without_an_owner_is_taken(sh: Sh) {
     fs::create_dir(ground.root().join(".shipit/run.empty")).unwrap();
     symlink("run.empty", ground.root().join(".shipit/lock")).unwrap();
     takes(&ground);
+    let live = ground.deploy();
     fs::write(ground.root().join(".shipit/lock"), "").unwrap();
     let mut run = Run::start(&ground, 30);
-    run.script(&lock()).failed("lock-not-a-link", "");
+    let answer = run.script(&lock()).failed("lock-not-a-link", "");
+    assert_eq!(answer.fact("live"), live, "what is live is told all the same");
     fs::remove_file(ground.root().join(".shipit/lock")).unwrap();
     run.script(&Script::new().undo().unlock()).good();
     assert!(run.bye().success());

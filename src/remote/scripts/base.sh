@@ -77,6 +77,10 @@ FAILED=10
 fail() {
 	fail_reason=$1 fail_step=$2
 	shift 2
+	[ -z "${lock_tells_live:-}" ] || {
+		lock_tells_live=
+		tell_live
+	}
 	fields "$@"
 	say fail "$fail_reason" "$fail_step$fields"
 	note reason "$fail_step $fail_reason"

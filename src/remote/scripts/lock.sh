@@ -2,8 +2,15 @@
 # The lock is a link `lock` to the directory of the run that holds it. The directory is complete before the link is
 # made, so a lock always says who holds it. ln(1) makes the link only if there is none.
 
-# lock: takes it, or says who holds it. The lock of a dead run is taken over, after that run was ended properly.
+# lock: takes it, or says who holds it. The lock of a dead run is taken over, after that run was ended properly. If it
+# cannot be taken (a full disk), what is live is told all the same.
 lock() {
+	lock_tells_live=yes
+	take_lock
+	lock_tells_live=
+}
+
+take_lock() {
 	[ -d "$S" ] || fail not-set-up lock "$S"
 	need_layout lock
 	need_own_login lock

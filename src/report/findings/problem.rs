@@ -272,7 +272,7 @@ impl Place {
             }
             Place::Space { free, needed: 0 } => format!("not enough space for a release: {free} kB are free"),
             Place::Space { free, needed } => format!(
-                "not enough space for a release: {free} kB are free, and the live release takes {needed} kB"
+                "not enough space for a release: {free} kB are free, and a release needs more than the {needed} kB that the live one takes"
             ),
             Place::Inodes { free } => format!("there is room for only {free} more files (inodes)"),
         }
