@@ -124,7 +124,7 @@ fn next(answers: &Answers) -> String {
         None => say("  ref    placeholder; no branch is checked out here"),
     }
     say(&format!("  path   {}", answers.path.as_deref().unwrap_or_default()));
-    say(&format!("  build  {}", answers.build.as_deref().unwrap_or("nothing yet")));
+    say(&format!("  build  {}", answers.build.as_deref().unwrap_or("none")));
     match &answers.supervisor {
         Some(supervisor) => say(&format!("  runs   by {}", supervisor.words())),
         None => say("  runs   by nothing yet: see `supervisor` there"),
@@ -137,7 +137,7 @@ fn next(answers: &Answers) -> String {
     }
     say("");
     say("next:");
-    say("  shipit production check    what is missing, and how to mend it");
+    say("  shipit production check    what is missing, and how to fix it");
     say("  shipit production setup    directories and a clone on the hosts");
     say("  shipit production          deploys");
     text

@@ -68,7 +68,7 @@ impl Answers {
         self.user.clone_from(&told.user);
         self.path.clone_from(&told.path);
         if told.build.is_some() {
-            self.build = told.build.clone().filter(|command| !command.is_empty());
+            self.build = told.build.as_deref().and_then(command);
         }
         if let Some(supervisor) = &told.supervisor {
             self.supervisor = InitSupervisor::read(supervisor);
@@ -100,9 +100,14 @@ impl Answers {
             self.path = self.path.take().filter(|path| !path.is_empty());
         }
         if told.build.is_none() {
-            let proposal = self.build.as_deref().unwrap_or("nothing to build");
-            let answer = prompt::line(printer, &format!("build, in the new release [{proposal}]"));
-            self.build = answer.filter(|answer| !answer.is_empty()).or(self.build.take());
+            let question = match &self.build {
+                Some(proposal) => format!("build, in the new release, or `none` [{proposal}]"),
+                None => "build, in the new release [none]".to_owned(),
+            };
+            // Enter takes the proposal.
+            if let Some(answer) = prompt::line(printer, &question).filter(|answer| !answer.is_empty()) {
+                self.build = command(&answer);
+            }
         }
         if told.supervisor.is_none() {
             let proposal =
@@ -161,6 +166,13 @@ fn hosts(text: &str) -> Result<Vec<String>, String> {
     }
 }
 
+/// A command that was typed; what people type for "there is none" is none.
+fn command(text: &str) -> Option<String> {
+    let text = text.trim();
+    let is_none = ["", "-", "none", "no", "nothing"].contains(&text.to_lowercase().as_str());
+    (!is_none).then(|| text.to_owned())
+}
+
 fn path_fault(text: &str) -> Option<String> {
     RemotePath::parse(text).err().map(|error| error.to_string())
 }
@@ -214,6 +226,18 @@ mod tests {
         ] {
             assert_eq!(built(files).as_deref(), expected, "{files:?}");
         }
+    }
+
+    #[test]
+    fn there_may_be_no_command() {
+        for text in ["", " ", "-", "none", "None", "no"] {
+            assert_eq!(command(text), None, "{text:?}");
+        }
+        assert_eq!(command(" make none ").as_deref(), Some("make none"));
+        let told = Init { build: Some("none".to_owned()), ..Init::default() };
+        let mut answers = Answers { build: Some("npm ci".to_owned()), ..Answers::default() };
+        answers.take(&told).unwrap();
+        assert_eq!(answers.build, None);
     }
 
     #[test]
