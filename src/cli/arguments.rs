@@ -100,7 +100,7 @@ pub(super) struct Typed {
     /// Allow two releases: deploy to part of the hosts
     #[arg(long, value_parser = flag)]
     pub split: bool,
-    /// Wait this long for another run [0; 10m in CI]
+    /// Wait this long for another run [5s; 10m in CI]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub lock_wait: Option<Duration>,
     /// Do not ask for confirmation

@@ -355,7 +355,7 @@ mod tests {
               --concurrency <N>       Work on at most N hosts at a time
               --batch <N|P%>          Activate N hosts (or P%) at a time
               --set <KEY=VALUE>       Override a key of shipit.toml: timeout.hook=1m
-              --lock-wait <DURATION>  Wait this long for another run [0; 10m in CI]
+              --lock-wait <DURATION>  Wait this long for another run [5s; 10m in CI]
           -y, --yes                   Do not ask for confirmation
           -n, --dry-run               Show what would be done; change nothing
               --scripts               With plan or --dry-run: show the scripts

@@ -48,8 +48,8 @@ pub enum Event<'a> {
     HostDone { host: &'a str, phase: Phase },
     /// A host failed; the details are in the outcome.
     HostFailed { host: &'a str, phase: Phase, failure: &'a Failure },
-    /// Another run holds the lock and this one waits for it.
-    Waiting { host: &'a str, holder: &'a str },
+    /// Another run holds the lock and this one waits for it, so long at most.
+    Waiting { host: &'a str, holder: &'a str, patience: Duration },
     /// Something the user should know, that is not a failure.
     Notice { host: Option<&'a str>, text: &'a str },
     /// The operator is asked something, on the terminal; nothing else is to be shown there until the next event.

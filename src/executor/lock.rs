@@ -15,7 +15,7 @@ use crate::remote::facts::Facts;
 use crate::remote::reason::Reason;
 use crate::remote::script::Script;
 
-/// How long colliding runs try.
+/// How long colliding runs try, whatever `--lock-wait` says.
 const COLLISION: Duration = Duration::from_secs(5);
 /// How long the holder of the first host keeps it while another host is missing: otherwise runs on overlapping sets of hosts
 /// might wait for each other.
@@ -55,7 +55,7 @@ async fn hold(run: &mut RunState<'_>, patience: Duration) -> Result<(), Stopped>
             reported = true;
             let host = &run.fleet.hosts[busy[0]];
             let holder = host.facts.holder.as_deref().unwrap_or("another run").to_owned();
-            run.fleet.observer.event(&Event::Waiting { host: &host.name, holder: &holder });
+            run.fleet.observer.event(&Event::Waiting { host: &host.name, holder: &holder, patience });
         }
         let keep = !busy.contains(&0) && began.elapsed() < KEEP;
         if !keep {

@@ -78,7 +78,7 @@ impl Board {
                 row.turn(State::Failed, failure.step.name(), now);
                 row.last = super::human::failure(failure);
             }
-            Event::Waiting { host, holder } => {
+            Event::Waiting { host, holder, .. } => {
                 let row = self.row(host, now);
                 row.turn(State::Waiting, "lock", now);
                 row.last = human::lock(holder, false, jiff::Timestamp::now());

@@ -27,6 +27,13 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// A duration that a user set: `5s`, `10m`, `1h 30m`.
+#[must_use]
+pub fn whole(duration: Duration) -> String {
+    let time = jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::MAX);
+    format!("{time:#}")
+}
+
 /// A time that was written down as RFC 3339, in the operator's time zone; as it is where it is none.
 #[must_use]
 pub fn when(text: &str) -> String {

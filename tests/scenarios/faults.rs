@@ -179,7 +179,7 @@ fn ctrl_c_while_waiting_for_the_lock_is_130(kind: Kind) {
     let world = live(kind, 2);
     let holder = building(&world);
     let waiting = world.shipit_spawn(&["production", "--force", "--lock-wait", "5m"]);
-    eventually("it waits", || waiting.stderr().contains("waiting for the lock"));
+    eventually("it waits", || waiting.stderr().contains(" for the lock"));
     waiting.kill(Signal::INT);
     waiting.wait().ends_with(130);
     holder.kill(Signal::KILL);

@@ -205,7 +205,7 @@ fn fields(event: &Event<'_>) -> Option<(&'static str, Value)> {
             let failure = failure.to_json();
             ("host-failed", json!({ "host": host, "phase": phase.name(), "failure": failure }))
         }
-        Event::Waiting { host, holder } => {
+        Event::Waiting { host, holder, .. } => {
             ("waiting", json!({ "host": host, "holder": holder, "by": super::json::by(holder) }))
         }
         Event::Notice { host, text } => ("notice", json!({ "host": host, "text": text })),

@@ -212,9 +212,9 @@ impl Plain {
             Event::StepEnded { host, step, exit, took } => self.show_end(host, step, exit, *took),
             Event::HostDone { .. } => {}
             Event::HostFailed { host, failure, .. } => self.show_failure(host, failure),
-            Event::Waiting { host, holder } => {
-                let text =
-                    format!("waiting for the lock: {}", human::lock(holder, false, jiff::Timestamp::now()));
+            Event::Waiting { host, holder, patience } => {
+                let holder = human::lock(holder, false, jiff::Timestamp::now());
+                let text = format!("waiting up to {} for the lock: {holder}", human::whole(*patience));
                 self.say_of(host, &clean::line(text.as_bytes(), TEXT_WIDTH));
             }
             Event::Notice { host, text } => {
