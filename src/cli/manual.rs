@@ -86,13 +86,16 @@ pub(super) fn unknown(word: &str) -> CliError {
     if LATER_TOOLS.contains(&word) {
         return CliError::usage(format!("{word} is not yet supported"));
     }
-    let names = COMMANDS.iter().map(|(name, _)| *name).chain(TOOLS.iter().map(|(name, _)| *name));
+    let names =
+        COMMANDS.iter().map(|(name, _)| (*name, *name)).chain(TOOLS.iter().map(|(name, _)| (*name, *name)));
+    // Nearest to a word of another tool: what that is called here.
     let nearest = names
-        .map(|name| (strsim::damerau_levenshtein(name, word), name))
-        .filter(|(distance, name)| *distance <= 2.max(name.len() / 2))
+        .chain(SYNONYMS)
+        .map(|(name, meant)| (strsim::damerau_levenshtein(name, word), name, meant))
+        .filter(|(distance, name, _)| *distance <= 2.max(name.len() / 2))
         .min();
     let end = match nearest {
-        Some((_, name)) => format!("did you mean {name}?"),
+        Some((_, _, meant)) => format!("did you mean {meant}?"),
         None => "shipit --help shows the commands".to_owned(),
     };
     CliError::usage(format!("{} is not a command: {end}", quoted(word)))

@@ -147,6 +147,7 @@ fn everything_else_is_refused() {
         ("production zzzzzzzz", "shipit --help shows the commands"),
         ("production staging", "`staging` is not a command"),
         ("production rollback", "`rollback` is not a command: that is revert here"),
+        ("production rollbck", "`rollbck` is not a command: did you mean revert?"),
         ("production undo", "that is revert here"),
         ("rollback", "revert is a command; name the environment first: shipit <ENV> revert"),
         ("help rever", "`rever` is not a command: did you mean revert?"),

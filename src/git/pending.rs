@@ -9,7 +9,7 @@ use tokio::process::Command;
 use super::command::{Answer, answer, command, may_be_work_tree};
 use super::{Revision, ask};
 
-/// So many are listed.
+/// So many are listed; one more takes the place of "and 1 more".
 const NAMED: usize = 10;
 /// So many are counted; counting more would keep hosts waiting for a number that is not needed.
 const COUNTED: usize = 2000;
@@ -98,8 +98,15 @@ fn read(said: &str) -> Pending {
     Pending {
         total: ahead.len(),
         is_counted: ahead.len() + dropped.len() < COUNTED,
-        commits: ahead.into_iter().take(NAMED).collect(),
+        commits: named(ahead),
         dropped_total: dropped.len(),
-        dropped: dropped.into_iter().take(NAMED).collect(),
+        dropped: named(dropped),
     }
+}
+
+fn named(mut commits: Vec<Commit>) -> Vec<Commit> {
+    if commits.len() > NAMED + 1 {
+        commits.truncate(NAMED);
+    }
+    commits
 }

@@ -120,14 +120,13 @@ pub fn places<T: AsRef<str>>(names: &[T]) -> String {
     format!("{}, {apps}", hosts(parts.len()))
 }
 
-/// `web1`, `web1 and web2`, `web1, web2 and 3 more`.
+/// `web1`, `web1 and web2`, `web1, web2, web3, web4 and web5`; of more than five `web1, web2 and 4 more`.
 #[must_use]
 pub fn names(names: &[&str]) -> String {
     match names {
         [] => "no host".to_owned(),
         [one] => (*one).to_owned(),
-        [one, two] => format!("{one} and {two}"),
-        [one, two, three] => format!("{one}, {two} and {three}"),
+        [first @ .., last] if names.len() <= 5 => format!("{} and {last}", first.join(", ")),
         [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
     }
 }
@@ -174,7 +173,10 @@ pub fn commits(app: Option<&str>, from: &Version, to: &Version, pending: &Pendin
     let goes = if pending.total == 1 { "goes" } else { "go" };
     let more = if pending.is_counted { "" } else { "at least " };
     let range = format!("{}..{}", from.short(), to.short());
-    let title = format!("{app}{more}{} {goes} out ({range})", count(pending.total, "commit"));
+    let title = match pending.total {
+        0 => format!("{app}no new commit goes out ({range})"),
+        total => format!("{app}{more}{} {goes} out ({range})", count(total, "commit")),
+    };
     let mut lines = titled(title, &pending.commits, pending.total);
     if pending.dropped_total > 0 {
         let title = format!("{app}this drops {}", count(pending.dropped_total, "live commit"));
@@ -283,9 +285,20 @@ mod tests {
     }
 
     #[test]
+    fn what_only_drops_commits_brings_none() {
+        let version = |digits: &str| Version::parse(&digits.repeat(20)).unwrap();
+        let dropped = vec![Commit { revision: "6b".repeat(20), subject: "Hotfix: price".to_owned() }];
+        let pending = Pending { commits: Vec::new(), total: 0, is_counted: true, dropped, dropped_total: 1 };
+        let lines = commits(None, &version("6b"), &version("79"), &pending);
+        let expected = ["no new commit goes out (6b6b6b6..7979797)", "this drops 1 live commit:"];
+        assert_eq!(lines[..2], expected, "{lines:?}");
+    }
+
+    #[test]
     fn many_names_are_counted() {
         assert_eq!(names(&["a"]), "a");
         assert_eq!(names(&["a", "b", "c"]), "a, b and c");
-        assert_eq!(names(&["a", "b", "c", "d", "e"]), "a, b and 3 more");
+        assert_eq!(names(&["a", "b", "c", "d", "e"]), "a, b, c, d and e");
+        assert_eq!(names(&["a", "b", "c", "d", "e", "f"]), "a, b and 4 more");
     }
 }

@@ -141,7 +141,9 @@ impl Note<'_> {
         match self {
             Note::NothingDeployed => "nothing was deployed yet".to_owned(),
             Note::NothingLive { environment } => format!("nothing is live on {environment}"),
-            Note::NoPreviousDeploy { environment } => format!("nothing was live on {environment} before"),
+            Note::NoPreviousDeploy { environment } => {
+                format!("there is no earlier deploy to {environment} than what is live")
+            }
             Note::HostsDiffer { environment } => {
                 format!("hosts differ: `shipit {environment} status` shows which")
             }

@@ -39,7 +39,7 @@ fn commits_that_are_dropped_are_listed() {
     world.deploy("three");
     let run = world.shipit(&["production", "ref", &old, "--allow-older"]).ends_with(0);
     assert!(
-        run.stderr.contains("0 commits go out (") && run.stderr.contains("this drops 2 live commits:"),
+        run.stderr.contains("no new commit goes out (") && run.stderr.contains("this drops 2 live commits:"),
         "{run}"
     );
 }
