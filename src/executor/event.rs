@@ -54,7 +54,7 @@ pub enum Event<'a> {
     Notice { host: Option<&'a str>, text: &'a str },
     /// The operator is asked something, on the terminal; nothing else is to be shown there until the next event.
     Asking { question: &'a str },
-    /// The user asked to stop, and what was begun is `undone` or `finished`; again: shipit leaves now, and `alone` is what
+    /// The user asked to stop, and what was begun is `undone`, `finished` or `kept` as it is; again: shipit leaves now, and `alone` is what
     /// the hosts do by themselves.
     Interrupted { signal: &'a str, begun: &'a str, alone: Option<&'a str> },
 }

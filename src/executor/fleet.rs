@@ -15,7 +15,7 @@ use super::message::HostMessage;
 use super::notice::Notice;
 use super::random::random;
 use super::stopping::Stopping;
-use crate::plan::{OnFailure, Phase, Plan};
+use crate::plan::{OnFailure, Phase, Plan, Stage};
 use crate::remote::script::{Script, assignments};
 use crate::remote::step::Step;
 use crate::remote::warning::{Told, Warning};
@@ -313,7 +313,14 @@ impl<'a> Fleet<'a> {
         let signal = if asked.signal == 15 { "SIGTERM" } else { "Ctrl-C" };
         let finishes =
             self.plan.policy.on_failure.finishes() || matches!(self.phase, Phase::Confirm | Phase::Finish);
-        let begun = if finishes { "finished" } else { "undone" };
+        let goes_live =
+            |stage: &Stage| matches!(stage.phase, Phase::Activate | Phase::SingleHost | Phase::Prepare);
+        let begun = match finishes {
+            true => "finished",
+            // A command of the user's, a setup, a prune: nothing takes back what they did.
+            false if !self.plan.stages.iter().any(goes_live) => "kept",
+            false => "undone",
+        };
         if self.known.signal == 0 {
             self.observer.event(&Event::Interrupted { signal, begun, alone: None });
         }

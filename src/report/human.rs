@@ -149,6 +149,7 @@ pub fn interrupted(signal: &str, begun: &str, alone: Option<&str>) -> String {
         None if begun == "undone" => {
             format!("{signal}: stopping and undoing what was started; {again} to quit immediately")
         }
+        None if begun == "kept" => format!("{signal}: stopping; {again} to quit immediately"),
         None => format!("{signal}: completing what was started, then stopping; {again} to quit immediately"),
     }
 }

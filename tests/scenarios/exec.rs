@@ -317,3 +317,12 @@ fn what_a_program_behind_a_pipe_shows_on_the_same_screen_stays() {
         assert!(!shown.contains("\u{1b}["), "{shown:?}");
     }
 }
+
+#[test]
+fn what_is_interrupted_and_not_undone_is_not_told_as_undone() {
+    let world = World::deployed(Kind::Sshd, 1, "");
+    let running = world.shipit_spawn(&["production", "exec", "echo started; sleep 300"]);
+    eventually("it runs", || running.stdout().contains("started"));
+    running.kill(Signal::INT);
+    running.wait().ends_with(130).says("Ctrl-C: stopping; press Ctrl-C again").does_not_say("undoing");
+}
