@@ -110,6 +110,8 @@ fn a_pause_can_be_ended_by_the_user(kind: Kind) {
     let running = world.shipit_spawn(&["production"]);
     eventually("the pause", || running.stderr().contains("pausing for 1h before batch 2 of 2"));
     assert_eq!(world.host("web1").page().as_deref(), Some("two"));
+    let status = world.shipit(&["production", "status"]).ends_with(0).does_not_say("sync");
+    assert!(status.stdout.contains("deploy in progress: operator@"), "{status}");
     running.kill(Signal::INT);
     running.wait().ends_with(130).says("rolled back");
     world.serve("one");

@@ -158,6 +158,9 @@ pub(super) fn advice<'a>(
         Problem::DrainedUntilDeploy,
         Problem::NotRunning,
     ];
+    // While a run is under way hosts differ, and no other run could do anything about it.
+    let in_progress = looked.iter().any(|host| host.holder.as_ref().is_some_and(|(_, dead)| !dead));
+    let all = all.into_iter().filter(|problem| !in_progress || *problem == Problem::Unreachable);
     let known =
         all.into_iter().map(|problem| (problem, with(problem))).filter(|(_, hosts)| !hosts.is_empty());
     let mut advice: Vec<Advice<'a>> = known
@@ -166,7 +169,7 @@ pub(super) fn advice<'a>(
     // `sync` refuses to choose between halves.
     let most = 2 * looked.iter().filter(|host| majority.includes(host)).count() > looked.len();
     let reverted_alone = with(Problem::RevertedAlone);
-    if most && !reverted_alone.is_empty() {
+    if most && !in_progress && !reverted_alone.is_empty() {
         advice.push(Advice::OrSync(reverted_alone));
     }
     let dead = looked.iter().filter(|host| host.holder.as_ref().is_some_and(|(_, dead)| *dead));
