@@ -54,7 +54,10 @@ impl Deploys<'_> {
             at("job").map(Reduce::Drop),
             at("subject").map(|at| Reduce::Cut(at, 24)),
             replaced("when", "age", &|deploy| human::age(&deploy.entry.when, now)),
-            replaced("release", "commit", &|deploy| deploy.entry.version.short().to_owned()),
+            replaced("release", "commit", &|deploy| match deploy.entry.apps.len() {
+                2.. => deploy.entry.release.clone(),
+                _ => deploy.entry.version.short().to_owned(),
+            }),
             at("ref").map(|at| Reduce::Cut(at, 12)),
             at("subject").map(|at| Reduce::Cut(at, 12)),
             at("by").map(|at| Reduce::Cut(at, 12)),
@@ -82,7 +85,8 @@ impl Deploys<'_> {
         };
         let by = By::read(&entry.who);
         let result = result(deploy, self.apps, several);
-        let apps: Vec<&str> = entry.apps.iter().map(|(name, _)| name.as_str()).collect();
+        let apps: Vec<String> =
+            entry.apps.iter().map(|(name, version)| format!("{name} {}", version.short())).collect();
         // Each of several apps has its own ref, and its own commit.
         let (reference, subject) = match apps.len() {
             2.. => ("", ""),

@@ -16,6 +16,7 @@ on_sshd!(
     an_app_that_came_with_a_deploy_stays_when_that_is_undone,
     a_revert_that_was_cut_short_between_two_apps_is_told,
     apps_go_to_hosts_with_their_roles,
+    each_app_is_told_with_its_own_commit,
 );
 
 const HOOKS: &str = r#"
@@ -286,4 +287,20 @@ fn two_apps_on_a_host_share_its_connection(kind: Kind) {
     publish(&world, "api", &[("page", "two")]);
     world.shipit(&["production"]).ends_with(0);
     assert_eq!(world.host("web1").logins() - before, 1, "one login for both");
+}
+
+fn each_app_is_told_with_its_own_commit(kind: Kind) {
+    let world = both(kind, 1);
+    let commit =
+        |app: &str| world.repo.git(&["rev-parse", "--short=7", &format!("origin/{app}")]).trim().to_owned();
+    let (api, web) = (commit("api"), commit("web"));
+    assert_ne!(api, web);
+    let status = world.shipit(&["production", "status"]).ends_with(0);
+    let row = |name: &str| status.stdout.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert!(row("web1/api").contains(&api) && row("web1/web").contains(&web), "{status}");
+    let list = world.shipit(&["production", "list"]).ends_with(0);
+    assert!(
+        list.stdout.contains(&format!("api {api}")) && list.stdout.contains(&format!("web {web}")),
+        "{list}"
+    );
 }

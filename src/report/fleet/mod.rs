@@ -77,7 +77,9 @@ pub fn render(environment: &str, looked: &[Looked], Shown { now, all, width }: S
 fn fitted(rows: Vec<Vec<String>>, width: usize) -> String {
     // Of a release the commit is enough to tell it from others.
     let short = |live: &String| match live.rsplit_once("Z-") {
-        Some((_, revision)) => revision.to_owned(),
+        Some((_, rest)) => {
+            rest.split_once(" (").map_or(rest, |(_, commit)| commit.trim_end_matches(')')).to_owned()
+        }
         None => live.clone(),
     };
     let short = rows.iter().map(|row| short(&row[1])).collect();
@@ -119,10 +121,21 @@ fn row(host: &Looked, problems: &[Problem], now: Timestamp) -> Vec<String> {
     let (reference, age) = made.map_or_else(Default::default, |entry| {
         (human::reference(&entry.reference, &by), human::age(&entry.when, now))
     });
-    let live = if host.failure.is_some() { "?" } else { release(host).unwrap_or("-") };
-    [host.host.as_str(), live, reference, &age, &by.name(), &state(host, problems)]
+    let mut live = if host.failure.is_some() { "?" } else { release(host).unwrap_or("-") }.to_owned();
+    // Apps that were deployed together have one release, and each its own commit.
+    if let Some(version) =
+        host.live.as_ref().and_then(|live| live.version.as_ref()).filter(|_| is_of_apps(host))
+    {
+        live = format!("{live} ({})", version.short());
+    }
+    [host.host.as_str(), &live, reference, &age, &by.name(), &state(host, problems)]
         .map(|cell| clean::line(cell.as_bytes(), 160))
         .to_vec()
+}
+
+// The name is then that of the host and of the app.
+fn is_of_apps(host: &Looked) -> bool {
+    host.host.contains('/')
 }
 
 fn state(host: &Looked, problems: &[Problem]) -> String {
