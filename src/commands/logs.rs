@@ -23,9 +23,7 @@ const HOST_WIDTH: usize = 32;
 
 pub(super) async fn run(context: Context<'_>, follow: bool, lines: u32) -> Result<u8, Error> {
     let environment = &context.environment;
-    let has_logs =
-        |app: &App| !app.logs.is_empty() || app.supervisors.iter().any(|one| one.known().is_some());
-    if !environment.apps.iter().any(has_logs) {
+    if !environment.apps.iter().any(App::has_logs) {
         return Err(UsageError::NoLogs.into());
     }
     let plan = plan::logs(environment.clone(), &context.options(false)?, lines);

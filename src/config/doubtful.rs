@@ -18,6 +18,12 @@ impl App {
         runs && !verified && self.health.is_none()
     }
 
+    /// Whether `logs` has anything to show.
+    #[must_use]
+    pub fn has_logs(&self) -> bool {
+        !self.logs.is_empty() || self.supervisors.iter().any(|one| one.known().is_some())
+    }
+
     /// The command with which pm2 would go on running an old release.
     #[must_use]
     pub fn pm2_keeps(&self) -> Option<String> {

@@ -8,9 +8,11 @@ use super::event::{Event, Failure, FailureKind};
 use super::fleet::{Fleet, plain_failure};
 use super::host::HostState;
 use super::live::Live;
+use super::trouble::unhealthy_hint;
 use crate::config::Health;
 use crate::health::{self, HealthError};
 use crate::plan::Phase;
+use crate::remote::reason::with_commands;
 use crate::remote::script::{Script, health_variables};
 use crate::remote::step::Step;
 use crate::transport::Exit;
@@ -112,7 +114,7 @@ impl Fleet<'_> {
         let kind = if matches!(sick, HealthError::Lost(_)) { FailureKind::Lost } else { FailureKind::Step };
         let message = sick.to_string();
         let environment = &self.plan.environment.name;
-        let hint = format!("see `shipit {environment} logs`, or raise `health.within`");
+        let hint = with_commands(unhealthy_hint(&self.plan.environment.apps[host.app]), environment);
         let failure = Failure {
             kind,
             step: Step::Health,

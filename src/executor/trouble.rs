@@ -2,9 +2,9 @@
 //! reason, one remedy for all of them; and other remedies that name the environment.
 
 use super::host::HostState;
-use crate::config::{Environment, Site, nearest};
+use crate::config::{App, Environment, Site, nearest};
 use crate::remote::access::{AccessError, Affected};
-use crate::remote::reason::with_commands;
+use crate::remote::reason::{Reason, with_commands};
 
 impl HostState {
     fn access_error(&self) -> Option<AccessError> {
@@ -14,6 +14,11 @@ impl HostState {
     /// Words the failure of git, if it is one, and writes the commands of a hint in full.
     pub(super) fn explain(&mut self, environment: &Environment) {
         let repo = &environment.apps[self.app].repo;
+        if let Some(failure) = &mut self.failure
+            && matches!(failure.reason, Some(Reason::Unhealthy { .. }))
+        {
+            failure.hint = Some(unhealthy_hint(&environment.apps[self.app]).to_owned());
+        }
         if let Some(hint) = self.failure.as_mut().and_then(|failure| failure.hint.as_mut()) {
             *hint = with_commands(hint, &environment.name);
         }
@@ -22,6 +27,15 @@ impl HostState {
         {
             failure.message = message;
         }
+    }
+}
+
+/// What to do about a service that does not become healthy. `logs` shows what it says where there is anything to show.
+pub(super) fn unhealthy_hint(app: &App) -> &'static str {
+    if app.has_logs() {
+        "see `{shipit} logs`, or raise `health.within`"
+    } else {
+        "raise `health.within` if it needs longer; with `logs` set, what it logs stands here"
     }
 }
 

@@ -680,3 +680,24 @@ fn collide(world: &World, runs: usize, args: &[&str]) -> Vec<i32> {
     }
     codes
 }
+
+#[test]
+fn an_unhealthy_release_is_told_once_for_all_hosts_with_advice_that_fits() {
+    let sick = |more: &str| {
+        format!(
+            "supervisor = {{ reload = \"true\" }}\nhealth = {{ command = \"! grep -q sick page\", within = \"1s\" }}\n{more}"
+        )
+    };
+    let world = World::deployed(Kind::Sshd, 4, &sick(""));
+    world.publish("sick");
+    let run = world.shipit(&["production"]).ends_with(5).does_not_say("production logs`, or");
+    run.says("health check failed on web1, web2, web3 and web4").says("with `logs` set");
+    world.production(&sick("logs = [\"app.log\"]"));
+    for host in world.hosts() {
+        let name = host.name();
+        host.put("app/app.log", &format!("{name} at {}\ncannot listen\n", name.replace("web", "14:22:3")));
+    }
+    let run = world.shipit(&["production"]).ends_with(5).says("see `shipit production logs`");
+    assert_eq!(run.stderr.matches("cannot listen").count(), 1, "one host's log will do: {run}");
+    run.says("health check failed on web1, web2, web3 and web4").says("  on web1:\n");
+}

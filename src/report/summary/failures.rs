@@ -70,12 +70,27 @@ fn grouped(outcome: &Outcome) -> Vec<(&Failure, Vec<&str>)> {
     let mut groups: Vec<(&Failure, Vec<&str>)> = Vec::new();
     for host in &outcome.hosts {
         let Some(failure) = &host.failure else { continue };
-        match groups.iter_mut().find(|(known, _)| *known == failure) {
+        match groups.iter_mut().find(|(known, _)| is_alike(known, failure)) {
             Some((_, hosts)) => hosts.push(&host.host),
             None => groups.push((failure, vec![&host.host])),
         }
     }
     groups
+}
+
+// Whether two hosts failed in the same way. What they printed may differ in numbers: times, ports, processes; and of the app's
+// own logs one host's will do.
+fn is_alike(one: &Failure, other: &Failure) -> bool {
+    let how = |failure: &Failure| Failure { tail: Vec::new(), ..failure.clone() };
+    let of_app = matches!(one.step, Step::Health | Step::Verify);
+    how(one) == how(other) && (of_app || without_numbers(&one.tail) == without_numbers(&other.tail))
+}
+
+fn without_numbers(text: &[u8]) -> Vec<u8> {
+    let mut kept: Vec<u8> =
+        text.iter().map(|byte| if byte.is_ascii_digit() { b'0' } else { *byte }).collect();
+    kept.dedup_by(|one, before| *one == b'0' && *before == b'0');
+    kept
 }
 
 fn one(failure: &Failure, hosts: &[&str], width: usize, paint: Paint) -> String {
@@ -95,6 +110,10 @@ fn one(failure: &Failure, hosts: &[&str], width: usize, paint: Paint) -> String 
     let message = clean::line(failure.message.as_bytes(), 1000);
     text.extend((!message.is_empty()).then(|| format!("  {message}")));
     let lines = tail(&failure.tail);
+    let of_app = matches!(failure.step, Step::Health | Step::Verify);
+    if of_app && hosts.len() > 1 && !lines.is_empty() {
+        text.push(format!("  {}", paint.dim(&format!("on {}:", clean::line(hosts[0].as_bytes(), 200)))));
+    }
     let parts = lines
         .iter()
         .flat_map(|line| clean::wrap(&clean::truncate(line, LONGEST_LINE), width.saturating_sub(4).max(20)));
