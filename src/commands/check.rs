@@ -69,7 +69,8 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     if context.wants_json() {
         context.printer.json(&report::json::check(&groups));
     } else {
-        context.printer.data(&findings::render(&groups, context.printer.color_on_stdout()));
+        let printer = context.printer;
+        printer.data(&findings::render(&groups, printer.color_on_stdout(), printer.data_width()));
     }
     Ok(if groups.iter().any(|group| group.unreached.is_some()) {
         exit::UNREACHABLE

@@ -36,6 +36,7 @@ pub mod summary;
 mod symbols;
 pub mod table;
 pub mod terminal;
+mod word_wrap;
 
 pub use deaf::Deaf;
 pub use narrator::Narrator;

@@ -15,6 +15,7 @@ use super::clean::Lines;
 use super::frame::Frame;
 use super::screen::Screen;
 use super::style::Paint;
+use super::word_wrap::wrap_words;
 use super::{clean, human, plain};
 use crate::executor::event::{Event, Observer, Phase};
 
@@ -113,6 +114,12 @@ impl Pretty {
         self.bar.println(text);
     }
 
+    /// The same for a sentence, broken at words.
+    fn keep_words(&self, text: &str) {
+        let (_, columns) = Term::stderr().size();
+        self.keep(&wrap_words(text, usize::from(columns).max(20)).join("\n"));
+    }
+
     /// What the user's own command printed on a host: data, which stays.
     fn pass_on(&self, host: &str, lines: &[String]) {
         let width =
@@ -148,9 +155,9 @@ impl Pretty {
             Event::Commits { app, from, to, pending } => {
                 human::commits(*app, from, to, pending).iter().for_each(|line| self.keep(line));
             }
-            Event::Notice { host, text } => self.keep(&self.notice(*host, text)),
+            Event::Notice { host, text } => self.keep_words(&self.notice(*host, text)),
             Event::Interrupted { signal, begun, alone } => {
-                self.keep(&self.paint.odd(&human::interrupted(signal, begun, *alone)));
+                self.keep_words(&self.paint.odd(&human::interrupted(signal, begun, *alone)));
             }
             _ => {}
         }

@@ -14,6 +14,7 @@ use super::background::{Background, Loss};
 use super::ci::Ci;
 use super::note::{Note, Warning};
 use super::symbols::{Shown, Symbols};
+use super::word_wrap::wrap_words;
 use super::{ColorChoice, Mode, Verbosity, clean};
 use crate::error::{Error, SystemError, exit};
 use crate::executor::event::Failure;
@@ -299,6 +300,11 @@ impl Printer {
         }
     }
 
+    /// Broken at words: a terminal would break it anywhere.
+    fn wrapped(&self, text: &str) -> String {
+        text.split('\n').flat_map(|line| wrap_words(line, self.width)).collect::<Vec<_>>().join("\n")
+    }
+
     /// Whether a person watches standard error and can answer a question.
     pub(super) fn is_interactive(&self) -> bool {
         self.terminal && self.ci == Ci::None
@@ -313,6 +319,10 @@ impl Printer {
     pub fn error(&self, text: &str) {
         // Nobody is left to tell if this fails.
         let text = self.ci.harmless(text);
+        let text = match self.terminal {
+            true => self.wrapped(&text).into(),
+            false => text,
+        };
         let _ = write(&mut io::stderr().lock(), &self.symbols.shown(&clean::shown(&text)));
     }
 }

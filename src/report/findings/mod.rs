@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 
 use super::style::Paint;
+use super::word_wrap::wrap_words;
 use super::{clean, human};
 
 mod access;
@@ -35,10 +36,10 @@ pub const HERE: &str = "this machine";
 /// Columns of a message or a remedy, at most: no host makes an endless line of one.
 const WIDEST: usize = 4000;
 
-/// All of it as text: a line per finding, its remedy indented below it, below the names of the hosts that have it; hosts without
+/// All of it as text, in so many columns but for what is to be pasted: a line per finding, its remedy indented below it, below the names of the hosts that have it; hosts without
 /// findings are named together at the end.
 #[must_use]
-pub fn render(groups: &[Group], color: bool) -> String {
+pub fn render(groups: &[Group], color: bool, width: usize) -> String {
     let paint = Paint(color);
     let mut text = String::new();
     let line = |text: &str| clean::line(text.as_bytes(), WIDEST);
@@ -51,10 +52,12 @@ pub fn render(groups: &[Group], color: bool) -> String {
                 Some(Severity::Broken) => paint.bad(Severity::Broken.name()),
                 Some(Severity::Warning) => paint.odd(Severity::Warning.name()),
             };
-            let _ = writeln!(text, "  {severity}: {}", line(&item.text));
+            let finding = format!("  {severity}: {}", line(&item.text));
+            let _ = writeln!(text, "{}", wrap_words(&finding, width).join("\n"));
             // Lines of a hint are indented where they are to be pasted.
             for advice in item.advice.iter().flat_map(|advice| clean::lines(advice.as_bytes())) {
-                let _ = writeln!(text, "    {}", clean::truncate(&advice, WIDEST));
+                let advice = format!("    {}", clean::truncate(&advice, WIDEST));
+                let _ = writeln!(text, "{}", wrap_words(&advice, width).join("\n"));
             }
             for remedy in &item.remedy {
                 let _ = writeln!(text, "      {}", line(remedy));

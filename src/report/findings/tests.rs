@@ -31,7 +31,7 @@ fn answers(lines: &[&[&str]]) -> Checked {
 
 fn shown(lines: &str, host: usize, checked: &Checked) -> String {
     let environment = environment(lines);
-    render(&[examine(&environment, &environment.sites[host], checked)], false)
+    render(&[examine(&environment, &environment.sites[host], checked)], false, usize::MAX)
 }
 
 /// The remedies alone.
@@ -239,7 +239,7 @@ fn what_is_seen_here() {
     ];
     let group =
         Group { name: "this machine".into(), findings: findings.into(), target: None, unreached: None };
-    insta::assert_snapshot!(render(&[group], false), @r##"
+    insta::assert_snapshot!(render(&[group], false, usize::MAX), @r##"
     this machine
       broken: `env.TOKEN` needs the variable CI_TOKEN, which is not set here
         with its value:
@@ -281,7 +281,7 @@ fn the_same_trouble_on_several_hosts_is_one_item() {
         host_of("web3", "deploy@web3", vec![missing("deploy@web3"), not_set_up()]),
         host_of("web4", "web4", vec![]),
     ];
-    insta::assert_snapshot!(render(&groups, false), @r#"
+    insta::assert_snapshot!(render(&groups, false, usize::MAX), @r#"
     web1, web2, web3
       broken: node, which a hook starts, is not found on this host
         add its directory to prepend-path in shipit.toml, or install it, if its package has the same name:
@@ -319,7 +319,7 @@ fn hosts_that_are_not_reached_for_one_reason_are_named_together() {
         unreached("web10", "no TCP connection to web10 (203.0.113.10:22)", "is it up?"),
         denied("web2", "203.0.113.2"),
     ];
-    insta::assert_snapshot!(render(&groups, false), @r"
+    insta::assert_snapshot!(render(&groups, false, usize::MAX), @r"
     web1, web2
       not reached: permission denied for user deploy at each host: offered id_ed25519
         put one of these keys into ~deploy/.ssh/authorized_keys on each host
