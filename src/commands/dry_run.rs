@@ -10,17 +10,17 @@ use super::surroundings::Surroundings;
 use crate::config::App;
 use crate::error::{Error, exit, failure_code, interrupted};
 use crate::executor::decide::{
-    Change, Contact, Decision, HostView, Intent, Situation, Skip, decide, may_skip, missing_from,
+    Change, Contact, Decision, HostView, Intent, Role, Situation, Skip, decide, may_skip, missing_from,
 };
-use crate::executor::event::FailureKind;
-use crate::executor::{Live, Looked, Request};
+use crate::executor::event::{Event, FailureKind, Observer};
+use crate::executor::{Live, Looked, Looking, Request};
 use crate::git::{self, GitError, Resolved, Revision};
 use crate::plan::{self, OnFailure, Plan};
 use crate::remote::journal::{Entry, State};
 use crate::remote::version::Version;
 use crate::report::note::{PlanNote, Unresolved};
 use crate::report::preview::{AppPreview, Group, Preview};
-use crate::report::{Note, Silent, dry_run, human};
+use crate::report::{Note, dry_run, human};
 
 pub(super) async fn show(context: &Context<'_>, request: &Request<'_>) -> Result<u8, Error> {
     if request.intent == Intent::Nothing {
@@ -32,18 +32,19 @@ pub(super) async fn show(context: &Context<'_>, request: &Request<'_>) -> Result
     let looking = plan::dry_run(request.plan.action, context.environment.clone(), &context.options(false)?);
     // As they are: a look at what would be done is no time to trust a key.
     let transport = context.surroundings.transport(&context.environment.timeouts);
-    let mut silent = Silent;
+    let mut said = Said::default();
     let asked = async {
         tokio::join!(
-            crate::executor::look(&looking, &transport, &mut silent, interrupt.clone()),
+            Looking::begin(&looking, &transport, &mut said, interrupt.clone()),
             versions(context, &request.intent),
         )
     };
     let mut stop = interrupt.clone();
-    let (looked, versions) = tokio::select! {
+    let (mut looking, versions) = tokio::select! {
         answers = asked => answers,
         asked = stop.beyond(known) => return Ok(interrupted(asked.signal)),
     };
+    let looked = looking.answers();
     for host in &looked {
         if let Some(failure) = &host.failure {
             let why = human::failure(failure);
@@ -55,6 +56,11 @@ pub(super) async fn show(context: &Context<'_>, request: &Request<'_>) -> Result
         note(context, PlanNote::Held { environment: &context.environment.name, hold });
     }
     let preview = preview(context, request, looked, versions).await;
+    ask_about_goal(&mut looking, &preview).await;
+    looking.end().await;
+    for text in &said.notices {
+        note(context, PlanNote::FromHost { text });
+    }
     note_silent(context, request, &preview.looked, preview.decision.as_ref());
     print(context, request.plan, Some(&preview));
     // A hold is only noted: it may end before the deploy.
@@ -62,6 +68,39 @@ pub(super) async fn show(context: &Context<'_>, request: &Request<'_>) -> Result
         Some(refusal) => failure_code(&refusal.failure()),
         None => exit::OK,
     })
+}
+
+/// What hosts say while they are asked.
+#[derive(Default)]
+struct Said {
+    notices: Vec<String>,
+}
+
+impl Observer for Said {
+    fn event(&mut self, event: &Event<'_>) {
+        if let Event::Notice { host, text } = event {
+            let host = host.map_or(String::new(), |host| format!("{host}: "));
+            self.notices.push(format!("{host}{text}"));
+        }
+    }
+
+    fn tick(&mut self) {}
+}
+
+/// Of each app that changes its first host is asked what its goal brings: the others hold the same.
+async fn ask_about_goal(looking: &mut Looking<'_>, preview: &Preview) {
+    let Some(decision) = &preview.decision else { return };
+    for (app, decided) in decision.apps.iter().enumerate() {
+        let Some(goal) = decided.goal.as_ref().filter(|_| decided.change == Change::ExistingRelease) else {
+            continue;
+        };
+        let goes = |(at, host): &(usize, &Looked)| {
+            host.app == app && host.failure.is_none() && decision.roles[*at] == Role::Full
+        };
+        let Some((at, host)) = preview.looked.iter().enumerate().find(goes) else { continue };
+        let from = host.live.as_ref().map_or("", |live| live.release.as_str());
+        looking.again(Some(at), &[("from", from), ("release", &goal.live.release)]).await;
+    }
 }
 
 fn print(context: &Context<'_>, plan: &Plan, preview: Option<&Preview>) {

@@ -3,6 +3,8 @@
 //! Equal digest and equal commit mean "nothing to do". Not part of it: which ref, which hosts, timeouts, how
 //! many releases stay, and what only runs around setup or on the operator's machine after a deploy.
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 
 use secrecy::ExposeSecret;
@@ -16,10 +18,27 @@ use super::words::Shell;
 /// Goes up when the encoding changes: then every host gets a new release once.
 const VERSION: &str = "1";
 
+/// Digits of the digest of a part: enough to tell one value from the next, and too few to find a secret by.
+const PART_DIGITS: usize = 5;
+
 impl Environment {
     /// sha256 in hex; `env` is the evaluated one of that site, `files` what it is sent.
     #[must_use]
     pub fn digest(&self, site: &Site, env: &[EnvEntry], files: &[FileEntry]) -> String {
+        hex(self.encoded(site, env, files).whole)
+    }
+
+    /// The same, part by part, to tell later which of them changed: `build:1a2b3 env.API_KEY:4c5d6`, sorted.
+    #[must_use]
+    pub fn digest_of_parts(&self, site: &Site, env: &[EnvEntry], files: &[FileEntry]) -> String {
+        let part = |(name, hash): (String, Sha256)| {
+            let name = name.replace(|c: char| c.is_whitespace() || c.is_control() || c == ':', "?");
+            format!("{name}:{}", &hex(hash)[..PART_DIGITS])
+        };
+        self.encoded(site, env, files).parts.into_iter().map(part).collect::<Vec<_>>().join(" ")
+    }
+
+    fn encoded(&self, site: &Site, env: &[EnvEntry], files: &[FileEntry]) -> Encoder {
         let (app, host) = (&self.apps[site.app], &self.hosts[site.host]);
         let mut encoder = Encoder::default();
         encoder.field("version", VERSION);
@@ -27,11 +46,16 @@ impl Environment {
         encoder.field("app", &app.name);
         encoder.field("repo", &app.repo);
         for shared in &app.shared {
+            encoder.part("shared");
             encoder.field(if shared.directory { "shared-directory" } else { "shared" }, &shared.path);
         }
+        encoder.part("carry");
         encoder.all("carry", &app.carry);
+        encoder.part("shell");
         encoder.field("shell", shell_name(app.shell));
+        encoder.part("prepend-path");
         encoder.all("prepend-path", &app.prepend_path);
+        encoder.part("profile");
         encoder.all("profile", &app.profile);
         for (name, hooks) in [
             ("pre-deploy-local", &app.hooks.pre_deploy_local),
@@ -43,8 +67,10 @@ impl Environment {
             ("drain", &app.hooks.drain),
             ("undrain", &app.hooks.undrain),
         ] {
+            encoder.part(name);
             hooks.iter().for_each(|hook| encoder.hook(name, hook));
         }
+        encoder.part("supervisor");
         for supervisor in app.supervisors_on(host) {
             for (step, text) in supervisor.steps() {
                 encoder.field(&format!("supervisor.{step}"), text);
@@ -54,23 +80,28 @@ impl Environment {
                 known.parameters().iter().for_each(|(key, value)| encoder.field(key, value));
             }
         }
+        encoder.part("health");
         if let Some(health) = app.health_on(host) {
             encoder.health(&health.check);
         }
+        encoder.part("submodules");
         if app.submodules {
             encoder.field("submodules", "yes");
         }
+        encoder.part("subdir");
         encoder.all("subdir", &app.subdir);
         for file in files {
+            encoder.part(&format!("shared/{}", file.path));
             encoder.field("file.path", &file.path);
             encoder.field("file.mode", &file.mode.to_string());
             encoder.field("file.content", file.content.expose_secret());
         }
         for entry in env {
+            encoder.part(&format!("env.{}", entry.name));
             encoder.field("env.name", &entry.name);
             encoder.field("env.value", entry.value.expose_secret());
         }
-        encoder.finish()
+        encoder
     }
 }
 
@@ -85,13 +116,26 @@ fn shell_name(shell: Shell) -> &'static str {
 
 /// Fields as name and value, each after its length, so that different lists of fields have different encodings.
 #[derive(Default)]
-struct Encoder(Sha256);
+struct Encoder {
+    whole: Sha256,
+    /// Of those that have any field.
+    parts: BTreeMap<String, Sha256>,
+    /// The part that the next fields belong to; what comes before the first has none.
+    part: String,
+}
 
 impl Encoder {
+    fn part(&mut self, name: &str) {
+        name.clone_into(&mut self.part);
+    }
+
     fn field(&mut self, name: &str, value: &str) {
-        for part in [name, value] {
-            self.0.update((part.len() as u64).to_be_bytes());
-            self.0.update(part.as_bytes());
+        let of_part = (!self.part.is_empty()).then(|| self.parts.entry(self.part.clone()).or_default());
+        for hash in std::iter::once(&mut self.whole).chain(of_part) {
+            for text in [name, value] {
+                hash.update((text.len() as u64).to_be_bytes());
+                hash.update(text.as_bytes());
+            }
         }
     }
 
@@ -119,8 +163,8 @@ impl Encoder {
             HealthCheck::Command(text) => self.field("health.command", text),
         }
     }
+}
 
-    fn finish(self) -> String {
-        self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-    }
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -8,7 +8,7 @@ use super::options::Options;
 use super::phase::Phase;
 use super::recovery::{go_on, roll_back};
 use super::stages::Stages;
-use super::store::store_all;
+use super::store::{store_all, store_parts};
 use crate::config::{App, Environment, Hook, Hooks, Pause};
 use crate::git::{self, Revision};
 use crate::remote::script::{Place, Script};
@@ -21,7 +21,7 @@ pub fn deploy(environment: Environment, options: &Options) -> Plan {
     stages.phase(Phase::Local);
     stages.apps(|stages, app| stages.local(Step::PreDeployLocal, &app.hooks.pre_deploy_local));
     stages.phase(Phase::Prepare);
-    stages.apps(|stages, app| prepare(stages, app, options));
+    stages.apps(|stages, app| prepare(stages, app, &environment, options));
     let some = |of: fn(&Hooks) -> &Vec<Hook>| environment.apps.iter().any(|app| !of(&app.hooks).is_empty());
     if some(|hooks| &hooks.migrate) {
         stages.phase(Phase::Ready);
@@ -85,10 +85,11 @@ fn find_refs(mut plan: Plan) -> Plan {
     plan
 }
 
-fn prepare(stages: &mut Stages<'_>, app: &App, options: &Options) {
+fn prepare(stages: &mut Stages<'_>, app: &App, environment: &Environment, options: &Options) {
     stages.all(|s| if options.allow_older { s } else { s.guard() });
     stages.all(|s| if options.keep_failed { s.keep_failed() } else { s }.begin());
     store_all(stages, app);
+    store_parts(stages, environment, options);
     stages.hooks(Step::PreDeploy, &app.hooks.pre_deploy, Place::Old);
     fill_release(stages, app);
 }
@@ -99,7 +100,7 @@ pub fn revert(environment: Environment, options: &Options) -> Plan {
     let mut stages = Stages::new(&environment);
     let fetch = stages.limits.fetch;
     stages.phase(Phase::Prepare);
-    stages.all(|s| s.again(fetch).detect().intent());
+    stages.all(|s| s.returning().again(fetch).detect().intent());
     stages.apps(|stages, app| {
         let options = ActivateOptions { participants: Participants::All, pause: Pause::None, hooks: None };
         activate(stages, app, &environment, &options);

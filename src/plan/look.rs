@@ -73,5 +73,12 @@ pub fn dry_run(action: Action, environment: Environment, options: &Options) -> P
             *script = script.clone().prunable(plan.environment.apps[target.app].keep_releases);
         }
     }
-    plan
+    // Asked once it is decided which release a revert returns to.
+    match action {
+        Action::Revert => {
+            let scripts = vec![Script::new().returning(); plan.targets.len()];
+            again(plan, scripts)
+        }
+        _ => plan,
+    }
 }

@@ -1,9 +1,16 @@
 //! What is kept with a release: whatever a later revert, rollback or restart needs, and what this run runs.
 
+use super::options::Options;
 use super::stages::Stages;
-use crate::config::{App, Health, HealthCheck, Supervisor, SupervisorKind};
+use super::target::parts;
+use crate::config::{App, Environment, Health, HealthCheck, Supervisor, SupervisorKind};
 use crate::remote::script::{HealthKind, Script, Tries};
 use crate::remote::step::Step;
+
+/// What the configuration comes to, part by part, so that a later run can say which of them it changes.
+pub(super) fn store_parts(stages: &mut Stages<'_>, environment: &Environment, options: &Options) {
+    stages.each(|at, script| script.keep_parts(&parts(environment, at, options)));
+}
 
 // Everything that a later revert or rollback needs, and what this run runs: all texts are kept with the release.
 pub(super) fn store_all(stages: &mut Stages<'_>, app: &App) {

@@ -13,7 +13,7 @@ use super::phase::Phase;
 use super::recovery::roll_back;
 use super::setup::set_up;
 use super::stages::Stages;
-use super::store::store_all;
+use super::store::{store_all, store_parts};
 use crate::config::{App, Environment};
 use crate::remote::script::{Place, Script};
 use crate::remote::step::Step;
@@ -22,7 +22,7 @@ use crate::remote::step::Step;
 #[must_use]
 pub fn sync(environment: Environment, options: &Options) -> Plan {
     let mut stages = Stages::new(&environment);
-    prepare(&mut stages);
+    prepare(&mut stages, &environment, options);
     if environment.apps.iter().any(|app| !app.hooks.pre_activate.is_empty()) {
         stages.part(Phase::Ready, Participants::MissingRelease);
         stages.apps(|stages, app| stages.hooks(Step::PreActivate, &app.hooks.pre_activate, Place::Release));
@@ -51,7 +51,7 @@ pub fn sync(environment: Environment, options: &Options) -> Plan {
 }
 
 // A hook that is to run once ran with the deploy, on the first host: again only where that is one of those that differ.
-fn prepare(stages: &mut Stages<'_>) {
+fn prepare(stages: &mut Stages<'_>, environment: &Environment, options: &Options) {
     let fetch = stages.limits.fetch;
     stages.part(Phase::Prepare, Participants::NotSetUp);
     stages.apps(set_up);
@@ -61,6 +61,7 @@ fn prepare(stages: &mut Stages<'_>) {
     stages.apps(|stages, app| {
         stages.all(|s| s.make_way().begin());
         store_all(stages, app);
+        store_parts(stages, environment, options);
         fill_release(stages, app);
     });
 }

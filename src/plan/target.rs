@@ -6,7 +6,7 @@ use super::action::Action;
 use super::limits::ScriptLimits;
 use super::model::Target;
 use super::options::Options;
-use crate::config::{App, Environment, Fetch, FileEntry, Program, Shell};
+use crate::config::{App, EnvEntry, Environment, Fetch, FileEntry, Program, Shell};
 use crate::git;
 use crate::remote::adapters::adapter;
 use crate::remote::script::{enter, exports, ssh_with};
@@ -17,14 +17,24 @@ pub(super) fn sent_files(app: &App) -> Vec<(String, u32)> {
     files.chain(app.env_file(&[]).map(|file| (file.path, file.mode))).collect()
 }
 
+/// What is sent to a target, and what its configuration comes to, part by part.
+pub(super) fn parts(environment: &Environment, at: usize, options: &Options) -> String {
+    let site = &environment.sites[at];
+    let env = options.env.get(at).map(Vec::as_slice).unwrap_or_default();
+    environment.digest_of_parts(site, env, &files(&environment.apps[site.app], site.app, env, options))
+}
+
+fn files(app: &App, at: usize, env: &[EnvEntry], options: &Options) -> Vec<FileEntry> {
+    let of_app = options.files.get(at).map(Vec::as_slice).unwrap_or_default();
+    of_app.iter().cloned().chain(app.env_file(env)).collect()
+}
+
 pub(super) fn target(action: Action, environment: &Environment, at: usize, options: &Options) -> Target {
     let site = &environment.sites[at];
     let (app, host) = (&environment.apps[site.app], &environment.hosts[site.host]);
     let env = options.env.get(at).map(Vec::as_slice).unwrap_or_default();
-    let of_app = options.files.get(site.app).map(Vec::as_slice).unwrap_or_default();
     let sends = matches!(action, Action::Deploy | Action::Sync);
-    let files: Vec<FileEntry> =
-        if sends { of_app.iter().cloned().chain(app.env_file(env)).collect() } else { Vec::new() };
+    let files: Vec<FileEntry> = if sends { self::files(app, site.app, env, options) } else { Vec::new() };
     let sent = files.iter().map(|file| file.content.expose_secret().len()).sum();
     let token = options.tokens.get(site.app).cloned().flatten();
     let shell = match app.shell {

@@ -18,6 +18,7 @@ pub const SOURCE: &str = concat!(
     include_str!("scripts/tree.sh"),
     include_str!("scripts/whole.sh"),
     include_str!("scripts/files.sh"),
+    include_str!("scripts/parts.sh"),
     include_str!("scripts/inside.sh"),
     include_str!("scripts/release.sh"),
     include_str!("scripts/adapter.sh"),

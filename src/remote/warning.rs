@@ -15,17 +15,21 @@ pub enum Warning {
     SubmodulesOff { path: String, count: u64 },
     RevisionReplaced,
     SourceDamaged { path: String },
+    Changed { parts: String },
+    Returning { parts: String },
     OfSupervisor(SupervisorWarning),
 }
 
 impl Warning {
     /// The word of each, and how many fields it has.
-    pub const ALL: [(&str, usize); 5] = [
+    pub const ALL: [(&str, usize); 7] = [
         ("filter", 2),
         ("links-out", 3),
         ("submodules-off", 2),
         ("revision-replaced", 0),
         ("source-damaged", 1),
+        ("changed", 1),
+        ("returning", 1),
     ];
 
     /// What a host said. `None`: not one of our words, or not its fields.
@@ -42,6 +46,8 @@ impl Warning {
             }
             ("revision-replaced", []) => Warning::RevisionReplaced,
             ("source-damaged", [path]) => Warning::SourceDamaged { path: path.clone() },
+            ("changed", [parts]) => Warning::Changed { parts: parts.clone() },
+            ("returning", [parts]) => Warning::Returning { parts: parts.clone() },
             _ => return SupervisorWarning::parse(word, fields).map(Warning::OfSupervisor),
         })
     }
@@ -81,9 +87,19 @@ impl Warning {
             Warning::SourceDamaged { path } => {
                 format!("the git repository {path} has damaged objects: a fresh clone takes its place")
             }
+            Warning::Changed { parts } => {
+                format!("no new commit; what changed since the live release: {}", listed(parts))
+            }
+            Warning::Returning { parts } => {
+                format!("the values that this release was deployed with come back: {}", listed(parts))
+            }
             Warning::OfSupervisor(warning) => warning.message(),
         }
     }
+}
+
+fn listed(parts: &str) -> String {
+    parts.split_whitespace().collect::<Vec<_>>().join(", ")
 }
 
 /// The warnings of a run that were told, so that each is told once.

@@ -70,6 +70,8 @@ pub enum PlanNote<'a> {
     Held { environment: &'a str, hold: &'a Hold },
     /// A host did not answer.
     NotAsked { host: &'a str, why: &'a str },
+    /// What a host says of its releases.
+    FromHost { text: &'a str },
     /// The commit of a ref is not known. The app is named where there are several.
     Unresolved { reference: &'a str, app: Option<&'a str>, why: &'a str, deploy: Unresolved<'a> },
     /// The work tree lacks a commit; where it is shallow, the whole history is needed.
@@ -202,6 +204,7 @@ impl fmt::Display for PlanNote<'_> {
                 write!(f, "{environment} is held {}; a deploy would be refused", hold.describe())
             }
             PlanNote::NotAsked { host, why } => write!(f, "could not ask {host} what is live: {why}"),
+            PlanNote::FromHost { text } => f.write_str(text),
             PlanNote::Unresolved { reference, app, why, deploy } => {
                 let app = app.map_or(String::new(), |app| format!(" of {app}"));
                 let why = clean::line(why.as_bytes(), 400);

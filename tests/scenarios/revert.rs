@@ -290,3 +290,56 @@ fn hosts_that_cannot_be_reached_at_all_are_no_revert() {
     world.hosts().iter().for_each(|host| host.start());
     world.serve("two");
 }
+
+#[test]
+fn a_deploy_that_cannot_be_reverted_to_is_told_by_its_name() {
+    let world = World::deployed(Kind::Sshd, 1, "supervisor = { reload = \"! grep -q bad page\" }");
+    world.publish("bad");
+    world.shipit(&["production"]).ends_with(5);
+    let bad = world.repo.head();
+    world.deploy("two");
+    for args in [&["production", "revert", &bad[..8]][..], &["production", "revert", &bad[..8], "-n"]] {
+        world
+            .shipit(args)
+            .ends_with(1)
+            .says(&format!("{} did not stay live: that deploy was rolled back", &bad[..8]));
+    }
+    world
+        .shipit(&["production", "revert", "abcdef0"])
+        .ends_with(1)
+        .says("no deploy matches abcdef0")
+        .says("list");
+    world.shipit(&["production", "revert"]).ends_with(0);
+    world.shipit(&["production", "previous"]).ends_with(1).says("there is no earlier deploy to production");
+    world.serve("one");
+}
+
+#[test]
+fn values_that_come_back_are_named_and_not_shown() {
+    let world = World::new(Kind::Sshd, 2);
+    let lines = |key: &str, mail: &str| {
+        std::fs::write(world.root().join("mail"), mail).unwrap();
+        let file = world.root().join("mail").display().to_string();
+        world.production(&format!(
+            "env = {{ API_KEY = \"${{API_KEY}}\", WORD = \"same\" }}\nfiles = {{ \"shared/.env\" = {{ from = {file:?} }} }}"
+        ));
+        world.env("API_KEY", key);
+    };
+    lines("old-key-111", "old-mail");
+    world.publish("one");
+    world.shipit(&["production", "setup"]).ends_with(0);
+    world.shipit(&["production"]).ends_with(0).does_not_say("what changed");
+    lines("new-key-222", "new-mail");
+    let run = world.shipit(&["production"]).ends_with(0);
+    let changed = "no new commit; what changed since the live release: env.API_KEY, shared/.env";
+    let run = run.says(changed).does_not_say("key-").does_not_say("WORD");
+    assert_eq!(run.stderr.matches(changed).count(), 1, "once: {run}");
+    let back = "the values that this release was deployed with come back: env.API_KEY, shared/.env";
+    world.shipit(&["production", "revert", "-n"]).ends_with(0).says(back).does_not_say("key-");
+    world.shipit(&["production", "revert"]).ends_with(0).says(back).does_not_say("key-");
+    world.shipit(&["production", "--set", "build=true"]).ends_with(0).says("build, env.API_KEY, shared/.env");
+    world
+        .shipit(&["production", "--set", "build=true", "--redeploy"])
+        .ends_with(0)
+        .does_not_say("what changed");
+}

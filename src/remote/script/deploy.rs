@@ -80,6 +80,19 @@ impl Script {
         self.call("store_step", &[step, &limit.to_string(), text])
     }
 
+    /// Keeps what the configuration of the release comes to, part by part, and tells which parts differ from those of the live
+    /// release where that has the same commit.
+    #[must_use]
+    pub fn keep_parts(self, parts: &str) -> Self {
+        self.call("keep_parts", &[parts])
+    }
+
+    /// Tells which values of `env` and which files come back with the release to return to.
+    #[must_use]
+    pub fn returning(self) -> Self {
+        self.call("tell_returning", &[])
+    }
+
     /// Stores the parameters of a supervisor that shipit knows.
     #[must_use]
     pub fn store_supervisor(self, known: &KnownSupervisor) -> Self {
