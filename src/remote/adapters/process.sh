@@ -118,6 +118,29 @@ show_port_holder() {
 	esac
 }
 
+show_lines() {
+	show_text=$(last_lines "$1" 2>/dev/null | tail -n 20)
+	[ -n "$show_text" ] || return 0
+	printf 'the last lines of %s:\n%s\n' "$1" "$show_text"
+}
+
+# await_down NAME: waits until it is stopped. Where the supervisor would still start it by itself, it has not read the order.
+await_down() {
+	within "$GONE_WITHIN"
+	while look "$1"; [ "$state" != down ] || [ -n "$wanted" ]; do
+		in_time || return 1
+		pause
+	done
+}
+
+# has_read_orders SINCE: whether the supervisor has surely read what it was told: ORDERS_LATE is how many hundredths of a
+# second after a start it may still read an order to end what it started. What does not live that long is for watch.
+has_read_orders() {
+	[ -n "${ORDERS_LATE-}" ] && [ -n "$start" ] && [ $((up - $1)) -lt 6 ] || return 0
+	hundredths
+	[ $((up - start)) -ge "$ORDERS_LATE" ]
+}
+
 # look NAME: asks anew, then sets
 #   state      up, starting (the supervisor is starting it, or will), down, job (runs to its end), unknown (no such name)
 #   detail     the state in the supervisor's own word

@@ -82,17 +82,18 @@ not_supervised() {
 	fail supervisor-down "$kind" "$said"
 }
 
+# Between two starts of what ends at once runsv sleeps for a second, starts it, and only then reads what it was told.
+# shellcheck disable=SC2034
+ORDERS_LATE=150
+
+# sv waits for 7 seconds; what takes longer is waited for by the caller.
 tell_to() {
 	directory_of "$2"
-	uptime
-	tell_wait=$((deadline - up))
-	[ "$tell_wait" -gt 7 ] || tell_wait=7
-	[ "$1" != stop ] || [ "$tell_wait" -lt "$GONE_WITHIN" ] || tell_wait=$GONE_WITHIN
 	case $1 in
 	start) as_allowed sv up "$directory" ;;
-	stop) as_allowed sv -w "$tell_wait" down "$directory" ;;
+	stop) as_allowed sv down "$directory" ;;
 	reload) as_allowed sv hup "$directory" ;;
-	restart) as_allowed sv -w "$tell_wait" restart "$directory" ;;
+	restart) as_allowed sv restart "$directory" ;;
 	esac
 }
 
@@ -105,6 +106,8 @@ why_refused() {
 		;;
 	esac
 	said=$refused_said
+	# It was told, and takes its time.
+	[ "$state" != starting ] || tell_code=0
 }
 
 forget_started() {

@@ -121,12 +121,7 @@ stop_start() {
 	stop_tree=$(tree_of "${pid:-0}")
 	tell stop "$1"
 	stop_code=$tell_code
-	within "$GONE_WITHIN"
-	# Where the supervisor would still start it by itself, it has not read the order yet.
-	while look "$1"; [ "$state" != down ] || [ -n "$wanted" ]; do
-		in_time || fail supervisor-failed "$kind" "${said:-$1 does not stop: it is ${detail:-$state}}"
-		pause
-	done
+	await_down "$1" || fail supervisor-failed "$kind" "${said:-$1 does not stop: it is ${detail:-$state}}"
 	[ "$stop_code" = 0 ] || [ "$state" = down ] || fail supervisor-failed "$kind" "$said"
 	# What still runs after that may be meant to.
 	# shellcheck disable=SC2086
@@ -164,8 +159,11 @@ settle() {
 		case $state:$crashed in
 		up:*)
 			[ "$strategy" != reload ] || return 0
-			[ "$identity" = "$2" ] || [ "${start:-$3}" -lt "$3" ] || return 0
-			[ $((up - settle_since)) -lt 10 ] || fail_not_new "$1"
+			if [ "$identity" != "$2" ] && [ "${start:-$3}" -ge "$3" ]; then
+				! has_read_orders "$settle_since" || return 0
+			elif [ $((up - settle_since)) -ge 10 ]; then
+				fail_not_new "$1"
+			fi
 			;;
 		*:yes) fail_crashed "$1" ;;
 		starting:*) ;;
@@ -199,12 +197,6 @@ fail_app() {
 	}
 	show_lines "$3"
 	fail "$@"
-}
-
-show_lines() {
-	show_text=$(last_lines "$1" 2>/dev/null | tail -n 20)
-	[ -n "$show_text" ] || return 0
-	printf 'the last lines of %s:\n%s\n' "$1" "$show_text"
 }
 
 # fail_crashed NAME: it ended by itself; $restarts says how often, if the supervisor counts.
@@ -359,7 +351,7 @@ stop_started() {
 		fi
 		[ "$state" != unknown ] || continue
 		tell stop "$member"
-		[ "$tell_code" = 0 ] || stop_failed=${said:-$member}
+		await_down "$member" || stop_failed=${said:-$member}
 		forget_started "$member"
 	done
 	[ -z "$stop_failed" ] || fail supervisor-failed "$kind" "$stop_failed"
