@@ -60,9 +60,17 @@ impl Booted {
         let outer = command.spawn().unwrap();
         let mut booted = Booted { outer, init: 0, cgroup };
         eventually("it boots", || {
-            assert!(booted.outer.try_wait().unwrap().is_none(), "{:?}", fs::read_to_string(base.join("boot.log")));
-            let own = |pid: &u32| process::parent(*pid) == Some(booted.outer.id()) && process::name(*pid) == "systemd";
-            let Some(init) = process::descendants(booted.outer.id()).into_iter().find(own) else { return false };
+            assert!(
+                booted.outer.try_wait().unwrap().is_none(),
+                "{:?}",
+                fs::read_to_string(base.join("boot.log"))
+            );
+            let own = |pid: &u32| {
+                process::parent(*pid) == Some(booted.outer.id()) && process::name(*pid) == "systemd"
+            };
+            let Some(init) = process::descendants(booted.outer.id()).into_iter().find(own) else {
+                return false;
+            };
             booted.init = init;
             let user = format!("user@{UID}.service");
             // The last to come up. (Of several units, any one that is active would do.)

@@ -14,7 +14,8 @@ use std::time::Duration;
 use super::process::{self, Signal};
 
 /// The service's files.
-pub const SERVICE: [(&str, &str); 2] = [("start", include_str!("supervised.sh")), ("app.py", include_str!("supervised.py"))];
+pub const SERVICE: [(&str, &str); 2] =
+    [("start", include_str!("supervised.sh")), ("app.py", include_str!("supervised.py"))];
 
 /// Which of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -122,7 +122,8 @@ fn as_another_user(ground: &mut Ground) {
     let host = &mut ground.host;
     fs::set_permissions(&host.base, fs::Permissions::from_mode(0o755)).unwrap();
     host.owner = Some(22900);
-    host.way_in = ["setpriv", "--reuid", "22900", "--regid", "22900", "--clear-groups"].map(String::from).to_vec();
+    host.way_in =
+        ["setpriv", "--reuid", "22900", "--regid", "22900", "--clear-groups"].map(String::from).to_vec();
     let told = host.step("detect", "two", "deploy").fails(&["not-permitted"]);
     assert_eq!(told.reason()[2], "web", "{told:#?}");
     host.switch("two");

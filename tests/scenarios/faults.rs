@@ -38,7 +38,7 @@ in_process!(
 
 // What runs is what was there at the last reload that worked; `slow-…` files make a step wait for good.
 const LINES: &str = r#"
-timeout = { lost = "4s" }
+timeout = { lost = "4s", reload = "10s" }
 build = "[ ! -e slow-build ] || { echo building; sleep 1000; }"
 supervisor = { reload = "[ ! -e slow-reload ] || { [ -e ~/quick ] || { touch ~/reloading; sleep 1001; }; }; cp page ~/running" }
 "#;

@@ -68,7 +68,9 @@ impl Fleet {
             fs::set_permissions(&login, fs::Permissions::from_mode(0o755)).unwrap();
         }
         let fleet = Fleet { daemons: Vec::new(), _booted: Some(booted), world, ports };
-        Some(fleet.configure("supervisor = { kind = \"systemd\", unit = \"{host}-web\", scope = \"system\" }"))
+        Some(
+            fleet.configure("supervisor = { kind = \"systemd\", unit = \"{host}-web\", scope = \"system\" }"),
+        )
     }
 
     fn configure(self, lines: &str) -> Fleet {
