@@ -77,7 +77,9 @@ impl ScriptLimits {
             ("undrain", kept(&all.undrain)),
             ("prune", fetch.saturating_add(TIDY)),
         ]);
-        let back = ["drain", "post-deploy", "reload", "verify", "health", "undrain", "prune"];
+        // A supervisor is told twice, if need be.
+        let back =
+            ["drain", "post-deploy", "reload", "verify", "reload", "verify", "health", "undrain", "prune"];
         let recovery =
             back.iter().filter_map(|step| steps.get(step)).fold(0, |all: u64, one| all.saturating_add(*one));
         // A host that lost its operator waits that long before it ends a run by itself.

@@ -48,10 +48,18 @@ roll_back() {
 	restore_files || roll_back_code=1
 	run_stored post-deploy "$root/current" try || roll_back_code=1
 	stop_new_service || roll_back_code=1
-	reload '' || roll_back_code=2
-	verify_service || roll_back_code=2
+	serve_again || { has_supervisor && serve_again; } || roll_back_code=2
 	[ $roll_back_code = 2 ] || is_healthy || roll_back_code=2
 	return $roll_back_code
+}
+
+# serve_again: reloads and verifies what is live again. With a supervisor that shipit knows it is done twice if need be: what
+# crashes in a loop may be between two starts when its supervisor is told, and then starts as it was once more.
+serve_again() {
+	again_code=0
+	reload '' || again_code=1
+	verify_service || again_code=1
+	return $again_code
 }
 
 # roll_back_first: for a first deploy. Nothing was live: what was started is stopped while `current` still points to it.

@@ -86,11 +86,9 @@ restore_files() {
 	files_bad=
 	for file_mark in "$R"/file.*; do
 		read_file_mark "$file_mark" || continue
-		if [ -e "$file_new" ]; then
-			:
 		# Two links to one file: this was cut off before, and mv refuses to replace one by the other.
 		# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
-		elif [ "$file_old" -ef "$file_at" ]; then
+		if [ -e "$file_new" ] || [ "$file_old" -ef "$file_at" ]; then
 			:
 		elif [ -e "$file_old" ] || [ -L "$file_old" ]; then
 			mv -fT "$file_old" "$file_at" || { files_bad="$files_bad shared/$file_path" && continue; }
