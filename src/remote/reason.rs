@@ -221,7 +221,7 @@ reasons! {
     "not-running" NotRunning { kind: String, name: String, state: String } =>
         "{name} does not run: {kind} says {state}", "see `{shipit} logs`, and what it printed above";
     "crash-loop" CrashLoop { kind: String, name: String, restarts: String } =>
-        "{name} ends soon after it starts: {kind} has started it again {restarts} times", "see what it printed above";
+        "{name} ends soon after it starts (restarts by {kind}: {restarts})", "see what it printed above";
     "wrong-release" WrongRelease { kind: String, name: String, place: String } =>
         "{name} does not run from the new release, but from {place}",
         "let it be started in `current`, not in the directory of one release";
