@@ -72,13 +72,15 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
         let printer = context.printer;
         printer.data(&findings::render(&groups, printer.color_on_stdout(), printer.data_width()));
     }
-    Ok(if groups.iter().any(|group| group.unreached.is_some()) {
-        exit::UNREACHABLE
-    } else if groups.iter().any(Group::is_broken) {
-        exit::FAILED
-    } else {
-        exit::OK
-    })
+    Ok(code(&groups))
+}
+
+fn code(groups: &[Group]) -> u8 {
+    match () {
+        () if groups.iter().any(|group| group.unreached.is_some()) => exit::UNREACHABLE,
+        () if groups.iter().any(Group::is_broken) => exit::FAILED,
+        () => exit::OK,
+    }
 }
 
 // Variables of the operator's that `env` needs and that are not set, each once.

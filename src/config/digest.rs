@@ -12,6 +12,7 @@ use secrecy::ExposeSecret;
 use super::app::{FileEntry, Hook};
 use super::environment::{Environment, Site};
 use super::health::HealthCheck;
+use super::supervisor::Supervisor;
 use super::variable::EnvEntry;
 use super::words::Shell;
 
@@ -71,15 +72,7 @@ impl Environment {
             hooks.iter().for_each(|hook| encoder.hook(name, hook));
         }
         encoder.part("supervisor");
-        for supervisor in app.supervisors_on(host) {
-            for (step, text) in supervisor.steps() {
-                encoder.field(&format!("supervisor.{step}"), text);
-            }
-            if let Some(known) = supervisor.known() {
-                encoder.field("supervisor", known.program.name());
-                known.parameters().iter().for_each(|(key, value)| encoder.field(key, value));
-            }
-        }
+        app.supervisors_on(host).iter().for_each(|supervisor| encoder.supervisor(supervisor));
         encoder.part("health");
         if let Some(health) = app.health_on(host) {
             encoder.health(&health.check);
@@ -149,6 +142,16 @@ impl Encoder {
         self.field("hook.local", if hook.local { "yes" } else { "no" });
         self.all("hook.role", &hook.roles);
         self.field("hook.text", &hook.text);
+    }
+
+    fn supervisor(&mut self, supervisor: &Supervisor) {
+        for (step, text) in supervisor.steps() {
+            self.field(&format!("supervisor.{step}"), text);
+        }
+        if let Some(known) = supervisor.known() {
+            self.field("supervisor", known.program.name());
+            known.parameters().iter().for_each(|(key, value)| self.field(key, value));
+        }
     }
 
     fn health(&mut self, check: &HealthCheck) {

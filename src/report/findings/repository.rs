@@ -40,7 +40,7 @@ pub(super) fn reference(answers: &Answers<'_>, remote: &Remote<'_>, repo: &str) 
     let [reference] = answers.first("no-ref")?;
     let repo = git::without_credentials(repo);
     let list = format!("git ls-remote --heads --tags {}", quote(&repo));
-    let access = Access::NoReference { repo: repo.into(), reference: reference.to_owned() };
+    let access = Access::NoReference { repo, reference: reference.to_owned() };
     Some(Finding::new(Problem::Repository(access, String::new()), remote.run(&list)))
 }
 
