@@ -112,7 +112,7 @@ pub enum UsageError {
     /// `logs` of apps that name no log file.
     #[error(
         "`logs` is not set: name the app's log files in shipit.toml, for example logs = [\"shared/logs/*.log\"] \
-         (reading a supervisor's own logs is not supported yet)"
+         (of pm2, systemd and other supervisors with a `kind` it finds them by itself)"
     )]
     NoLogs,
     /// `demo --output json`.
