@@ -116,7 +116,7 @@ fn without_the_key_it_says_what_to_set() {
         .ends_with(2)
         .says("`logs` is not set")
         .says("logs = [\"shared/logs/*.log\"]")
-        .says("not supported yet");
+        .says("of pm2, systemd and other supervisors");
     world.production("logs = 'log/*'");
     world.shipit(&["production", "logs", "--since", "1h"]).ends_with(2).says("--lines N");
     assert_eq!(world.host("web1").logins(), before, "no host was contacted");
