@@ -8,6 +8,11 @@ const GENERATIONS: usize = 64;
 /// Whether a pm2 daemon started this process, or what started it. Where there is no /proc: no.
 #[must_use]
 pub fn is_inside_pm2() -> bool {
+    // What pm2 sets for all that it starts. It tells also of a daemon whose title says nothing, as in a container.
+    let number = std::env::var("pm_id").unwrap_or_default();
+    if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return true;
+    }
     let mut pid = std::process::id();
     for _ in 0..GENERATIONS {
         let Some(parent) = parent(pid) else { return false };

@@ -18,6 +18,9 @@ const PM2_FILES: [&str; 8] = [
 /// Directories in which a project keeps files of its supervisor.
 const DIRECTORIES: [&str; 5] = ["", "deploy", "etc", "config", "systemd"];
 
+/// A command of pm2, as in `pm2 restart`, is no name.
+const VERBS: [&str; 4] = ["reload", "restart", "start", "startOrReload"];
+
 /// A supervisor for the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum InitSupervisor {
@@ -49,7 +52,7 @@ impl InitSupervisor {
         match words[..] {
             [] | ["none" | "no" | "-"] => None,
             [word] if program(word).is_some() => Some(InitSupervisor::Known(program(word)?, None)),
-            [word, name] if program(word).is_some() => {
+            [word, name] if program(word).is_some() && is_plain(name) && !VERBS.contains(&name) => {
                 Some(InitSupervisor::Known(program(word)?, Some(name.to_owned())))
             }
             _ => Some(InitSupervisor::Command(answer.trim().to_owned())),
@@ -86,7 +89,9 @@ impl InitSupervisor {
 fn unit_in(directory: &Path) -> Option<String> {
     let names =
         std::fs::read_dir(directory).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let mut units: Vec<String> = names.filter(|name| name.ends_with(".service") && is_plain(name)).collect();
+    let mut units: Vec<String> = names
+        .filter(|name| name.ends_with(".service") && !name.ends_with("@.service") && is_plain(name))
+        .collect();
     units.sort();
     units.into_iter().next().map(|name| name.trim_end_matches(".service").to_owned())
 }

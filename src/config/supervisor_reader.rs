@@ -129,7 +129,8 @@ impl Reader<'_> {
         add("scope", &|node| {
             Ok(vec![values::choice(node, &[("user", "user"), ("system", "system")])?.to_owned()])
         });
-        if program == Program::Pm2 && settings != environment() {
+        if program == Program::Pm2 {
+            settings.retain(|(key, _)| *key != "environment");
             settings.extend(environment());
         }
         KnownSupervisor {

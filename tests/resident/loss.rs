@@ -199,7 +199,7 @@ fn a_reload_that_runs_is_left_to_end(sh: Sh) {
     deploy.go(State::Locked, State::Ready);
     let reload = "printf begun >\"$OUT/slow\"; sleep 2; printf ended >\"$OUT/slow\"";
     deploy.run.tell_text(&format!(
-        "printf '%s\\n' '{reload}' >\"$M/steps/reload.10.20\"\nswitch\nactivate_service\n"
+        "printf '%s\\n' '{reload}' >\"$M/steps/reload.10.6\"\nswitch\nactivate_service\n"
     ));
     eventually("it reloads", || ground.wrote("slow") == "begun");
     deploy.run.cut();

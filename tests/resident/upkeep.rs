@@ -75,7 +75,7 @@ const SLOW: &str = "echo begun >>\"$OUT/restarts\"; until [ -e \"$OUT/go\" ]; do
 /// A host whose live release has this reload, and a run that has begun to restart it.
 fn restarting<'a>(ground: &'a Ground, reload: &str) -> (Deploy<'a>, u32) {
     let live = ground.deploy();
-    let file = ground.root().join(format!(".shipit/releases/{live}/steps/reload.10.20"));
+    let file = ground.root().join(format!(".shipit/releases/{live}/steps/reload.10.6"));
     assert!(file.exists());
     fs::write(file, reload).unwrap();
     let mut run = Deploy::begin(ground, 30);
@@ -125,7 +125,7 @@ fn a_busy_reload_has_time_and_not_tries(sh: Sh) {
     let ground = Ground::new(sh);
     let (mut run, told) = restarting(&ground, "exit 0");
     run.run.wait(told).good();
-    let file = ground.root().join(format!(".shipit/releases/{}/steps/reload.10.20", run.release));
+    let file = ground.root().join(format!(".shipit/releases/{}/steps/reload.10.6", run.release));
     fs::write(file, "echo x >>\"$OUT/tries\"; sleep 3; exit 75").unwrap();
     run.run.script(&Script::new().lock()).good();
     run.set(&[("action", "restart"), ("reload_limit", "6")]);

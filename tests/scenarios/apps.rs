@@ -24,7 +24,7 @@ const HOOKS: &str = r#"
 build = "[ ! -e broken-build ]"
 post-deploy = 'echo "$SHIPIT_APP $SHIPIT_HOST $(cat page)" >> ~/order'
 supervisor = { reload = 'touch ~/reloads-$SHIPIT_APP; while [ -e ~/hang-$SHIPIT_APP ]; do sleep 0.2; done; [ ! -e slow ] || { touch ~/reloading; sleep 1000; }; [ ! -e broken ]; cp page ~/running-$SHIPIT_APP' }
-timeout = { lost = "5s" }
+timeout = { lost = "5s", reload = "10s" }
 "#;
 
 // The branches `api` and `web` of one repository.
@@ -94,7 +94,7 @@ fn both_go_live_as_one_deploy_in_their_order(kind: Kind) {
     }
     let list = world.shipit(&["production", "list"]).ends_with(0).stdout;
     assert_eq!(list.lines().count(), 3, "a head and two deploys: {list}");
-    assert!(list.contains("api, web"), "{list}");
+    assert!(list.contains("api ") && list.contains(", web "), "{list}");
     world.shipit(&["production", "status", "--check"]).ends_with(0).says("web2/web");
     let current = world.shipit(&["production", "current"]).ends_with(0).stdout;
     assert!(current.starts_with("api\t") && current.contains("\nweb\t"), "{current}");

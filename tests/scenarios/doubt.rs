@@ -43,7 +43,7 @@ fn of_a_first_deploy_only_who_was_lost_is_in_doubt(kind: Kind) {
     let world = World::new(kind, 3);
     let web2 = world.host("web2");
     world.production(
-        "timeout = { lost = \"4s\", connect = \"2s\" }\n[deploy.production.supervisor]\nstop = \"true\"\n\
+        "timeout = { lost = \"4s\", connect = \"2s\", reload = \"10s\" }\n[deploy.production.supervisor]\nstop = \"true\"\n\
          reload = \"[ $SHIPIT_HOST != web2 ] || [ -e ~/go ] || { touch ~/reloading; sleep 1000; }\"\n",
     );
     world.shipit(&["production", "setup"]).ends_with(0);

@@ -8,6 +8,7 @@ use std::process::Command;
 use crate::common::{Kind, Signal, World, eventually};
 
 const FILES: &str = "shared = [\".env\"]\n\
+    timeout = { reload = \"10s\" }\n\
     build = \"cp .env built; [ ! -e ../../fail-build ]\"\n\
     supervisor = { reload = \"cat .env >>../../served; [ $SHIPIT_ACTION != deploy ] || [ ! -e ../../hang ] || sleep 1000; [ $SHIPIT_ACTION != deploy ] || [ ! -e ../../fail ]\" }\n\
     files = { \"shared/.env\" = { from = \"deploy/prod.env\", mode = \"0640\" } }\n";

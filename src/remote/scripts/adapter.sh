@@ -15,7 +15,9 @@ keep_adapters() {
 		[ -d "$S/adapters" ] || make_dirs prepare "$S/adapters"
 		keep_file=$S/adapters/$keep_kind
 		[ -f "$keep_file" ] && [ "$keep_text" = "$(cat "$keep_file")$NL" ] && continue
+		umask 077
 		{ printf '%s' "$keep_text" >"$keep_file.$run" && mv "$keep_file.$run" "$keep_file"; } || write_failed prepare "$S/adapters"
+		umask "$mask"
 	done
 }
 
@@ -25,23 +27,24 @@ store_supervisor() {
 	for store_file in "$M/supervisor."[0-9][0-9]; do
 		[ ! -e "$store_file" ] || store_number=$((store_number + 1))
 	done
+	store_text=$1
+	shift
+	while [ $# -gt 1 ]; do
+		store_text=$store_text$NL$1$TAB$2
+		shift 2
+	done
 	umask 077
-	{
-		printf '%s\n' "$1"
-		shift
-		while [ $# -gt 1 ]; do
-			printf '%s\t%s\n' "$1" "$2"
-			shift 2
-		done
-	} >"$M/supervisor.$store_number" || write_failed prepare "$M"
+	printf '%s\n' "$store_text" >"$M/supervisor.$store_number" || write_failed prepare "$M"
 	umask "$mask"
 }
 
 # The hooks' shell reads PATH and profile, and nothing else of its environment goes further: an app would keep it, and
 # pm2 would write it to a file.
 # shellcheck disable=SC2016 # expanded by the adapter's own shells
-ENTER_ADAPTER='. "$1/enter"
-shipit_env=$1/env
+ENTER_ADAPTER='shipit_meta=$1 shipit_env=$1/env
+# A profile finds no arguments, and can change none.
+shipit_enter() { shift $#; . "$shipit_meta/enter"; }
+shipit_enter
 shift
 exec env -i HOME="$HOME" PATH="$PATH" LANG="${LANG:-C.UTF-8}" ${NVM_DIR:+"NVM_DIR=$NVM_DIR"} \
 	SHIPIT_RELEASE="$SHIPIT_RELEASE" SHIPIT_REVISION="$SHIPIT_REVISION" /bin/sh -c '\''. "$0" || exit 14
@@ -75,7 +78,8 @@ read_kind() {
 run_adapters() {
 	answer_fail=
 	for adapter_file in "$M/supervisor."[0-9][0-9]; do
-		[ -f "$adapter_file" ] && read_kind "$adapter_file" || continue
+		[ -f "$adapter_file" ] || continue
+		read_kind "$adapter_file" || fail cannot-read "$1" "$adapter_file" ''
 		run_adapter "$1" "$2" "${3:-${M##*/}}" || return
 	done
 	return 0
@@ -113,7 +117,11 @@ ask_adapters() {
 		exec 3>/dev/null
 		set_hook_env "${M##*/}" "$revision" '' status
 		for adapter_file in "$M/supervisor."[0-9][0-9]; do
-			[ -f "$adapter_file" ] && read_kind "$adapter_file" || continue
+			[ -f "$adapter_file" ] || continue
+			read_kind "$adapter_file" || {
+				echo unknown
+				exit
+			}
 			run_adapter "$1" "$root/current" "${M##*/}" $SERVING
 			cat "$R/answer" >>"$R/answers" 2>/dev/null
 			[ "$code" != 0 ] || continue
@@ -165,11 +173,21 @@ stop_new_service() {
 	M=$S/releases/$release
 	for adapter_file in "$M/supervisor."[0-9][0-9]; do
 		[ -f "$adapter_file" ] && read_kind "$adapter_file" || continue
-		grep -qx "$adapter_kind" "$new_meta/supervisor."[0-9][0-9] 2>/dev/null ||
-			run_adapter stop "$root/current" "$release" || new_code=1
+		is_in_release "$adapter_file" "$new_meta" || run_adapter stop "$root/current" "$release" || new_code=1
 	done
 	M=$new_meta
 	return $new_code
+}
+
+# is_in_release FILE META: whether that release has the same supervisor with the same names. pm2 knows by itself which of its
+# apps both have.
+is_in_release() {
+	same_names=$(grep -E "^(unit|service)$TAB" "$1")
+	for same_file in "$2/supervisor."[0-9][0-9]; do
+		[ -f "$same_file" ] && grep -qx "$adapter_kind" "$same_file" || continue
+		[ "$same_names" != "$(grep -E "^(unit|service)$TAB" "$same_file")" ] || return 0
+	done
+	return 1
 }
 
 # await_reload DIR: waits until a reload of the run in DIR has ended, within its limit.
@@ -177,11 +195,15 @@ await_reload() {
 	[ -e "$1/finishing" ] || return 0
 	for await_job in "$1"/job.*; do
 		job_runs "$await_job" && read_job "$await_job" || continue
-		await_pid=$named_pid await_left=$((named_limit * 5))
+		await_pid=$named_pid await_limit=$named_limit
 		process_start "$await_pid" && [ "$start" = "$named_began" ] || continue
-		while group_lives "$await_pid" && [ "$await_left" -gt 0 ]; do
-			await_left=$((await_left - 1))
+		uptime
+		await_until=$((up + await_limit))
+		while group_lives "$await_pid" && [ "$up" -lt "$await_until" ]; do
+			# Whoever shares this directory sees that its owner lives.
+			beat "$1"
 			pause
+			uptime
 		done
 	done
 	rm -f "$1/finishing" "$1/unbroken"

@@ -95,7 +95,7 @@ drop_entry() {
 # undo: back to before this run, and releases the lock. Safe to repeat, and where the run did nothing. If only the
 # operator can check the health of what is live again, it asks for that, and waits with the lock held.
 undo() {
-	rm -f "$R/stop"
+	rm -f "$R/stop" "$R/finishing" "$R/unbroken"
 	undo_code=0
 	unconfirm_healthy
 	own_entry
@@ -155,7 +155,7 @@ undo_over() {
 abandon() {
 	abandon_stopped=
 	[ ! -e "$R/stop" ] || abandon_stopped=yes
-	rm -f "$R/stop"
+	rm -f "$R/stop" "$R/finishing" "$R/unbroken"
 	abandon_code=0
 	own_entry
 	case $state in

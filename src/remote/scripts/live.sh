@@ -94,9 +94,8 @@ finish() {
 	[ "$action" = revert ] || record_app
 	end_traffic
 	end_files
-	# What it cannot save it says.
 	use_release
-	run_adapters save "$root/current"
+	run_adapters save "$root/current" || say notice "the supervisor could not save what runs: after a reboot it starts what it saved last"
 	prune "$1"
 	collect_git_garbage
 }

@@ -169,7 +169,9 @@ tell_journals() {
 		[ -e "$R/cursor.$journal_number" ] || set -- "$@" -n "$logs_lines"
 		journal_files=$1
 		shift
-		journalctl "$@" 2>/dev/null </dev/null | head -c 1000000 >"$R/piece"
+		# To its end, for the cursor is written there; then the last of it.
+		journalctl "$@" >"$R/journal" 2>/dev/null </dev/null
+		tail -c 1000000 "$R/journal" >"$R/piece"
 		set -- "$journal_files"
 		[ ! -s "$R/piece" ] || tell_piece "journal.$journal_number" 0
 	done <"$R/journals"

@@ -87,7 +87,7 @@ mark_restart_unhealthy() {
 # restart_after_stop: completes a restart that was stopped. If the operator has to check the health, it is told so, and
 # the lock stays held.
 restart_after_stop() {
-	rm -f "$R/stop"
+	rm -f "$R/stop" "$R/finishing" "$R/unbroken"
 	[ -e "$R/restarting" ] || return 0
 	in_subshell restart_whole && return
 	unlock
