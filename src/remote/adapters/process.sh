@@ -217,7 +217,7 @@ output_of() {
 	[ -n "$1" ] || return 0
 	output=$(readlink "/proc/$1/fd/1" 2>/dev/null)
 	case $output in
-	/dev/* | *"$TAB"* | *"$NL"*) output= ;;
+	/dev/null | /dev/std* | /dev/fd/* | /dev/pts/* | /dev/tty* | *"$TAB"* | *"$NL"*) output= ;;
 	/*) [ -f "$output" ] || output= ;;
 	*) output= ;;
 	esac

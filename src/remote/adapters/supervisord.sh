@@ -224,7 +224,7 @@ list_logs() {
 	logs_rest=${logs_rest%%"$NL"*}
 	for logs_path in "${logs_rest%%"$TAB"*}" "${logs_rest#*"$TAB"}"; do
 		case $logs_path in
-		/dev/*) ;;
+		/dev/null | /dev/std* | /dev/fd/*) ;;
 		/*) answer log "$logs_path" ;;
 		esac
 	done
