@@ -186,7 +186,7 @@ fn a_restart_a_revert_and_a_sync_ask_too(kind: Kind) {
 }
 
 fn whoever_loses_the_operator_stays_drained_and_says_so(kind: Kind) {
-    let world = world(kind, 2, "rollout = { batch = 1 }");
+    let world = world(kind, 2, "rollout = { batch = 1 }\ntimeout = { reload = '10s' }");
     world.host("web2").put("reload", "[ $SHIPIT_ACTION = rollback ] || sleep 100");
     // Nobody is left to drain the first: it goes back as it is.
     world.host("web1").put("careless", "");
