@@ -105,7 +105,7 @@ fn kind(kind: Kind) -> Value {
         Kind::Hosts => text_or(Scope::Host),
         Kind::Hooks => text_or(Scope::Hook),
         Kind::Supervisors => {
-            let word = json!({ "enum": Program::WORDS.iter().map(|(word, _)| word).collect::<Vec<_>>() });
+            let word = json!({ "enum": Program::NAMES });
             one_or_more(json!({ "anyOf": [word, reference(Scope::Supervisor)] }))
         }
         Kind::Env => json!({

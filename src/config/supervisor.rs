@@ -65,6 +65,9 @@ macro_rules! words {
             /// All of them, with their words.
             pub const WORDS: &[(&'static str, $name)] = &[$(($word, $name::$variant)),*];
 
+            /// Their words.
+            pub const NAMES: &[&'static str] = &[$($word),*];
+
             /// The word in the file, and on a host.
             #[must_use]
             pub fn name(self) -> &'static str {

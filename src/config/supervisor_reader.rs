@@ -65,34 +65,16 @@ impl Reader<'_> {
         match &node.value {
             Value::Text(_) => {
                 let program = problems.keep(values::choice(node, Program::WORDS).map_err(own_commands))?;
-                Some(self.usual(program))
+                // As a table that says no more than that.
+                let table = Table { entries: Vec::new(), span: node.span.clone(), header: false };
+                let kind = SupervisorKind::Known(self.known(&table, program, problems));
+                Some(Supervisor { roles: Vec::new(), kind })
             }
             Value::Table(table) => self.table(table, problems),
             _ => {
                 problems.push(node.expected("\"pm2\", the name of another supervisor, or a table"));
                 None
             }
-        }
-    }
-
-    /// A supervisor of which only the program is known.
-    fn usual(&self, program: Program) -> Supervisor {
-        let known = KnownSupervisor {
-            program,
-            strategy: program.usual_strategy(),
-            stable_for: keys::default(Scope::Supervisor, "stable-for", values::pause),
-            wait_port: None,
-            sudo: false,
-            settings: self.usual_names(program),
-        };
-        Supervisor { roles: Vec::new(), kind: SupervisorKind::Known(known) }
-    }
-
-    // pm2 has its file; others have a unit or a service, which is called like the app as a rule.
-    fn usual_names(&self, program: Program) -> Vec<(&'static str, String)> {
-        match program {
-            Program::Pm2 => environment(),
-            _ => vec![(program.names(), self.app.to_owned())],
         }
     }
 
@@ -114,8 +96,9 @@ impl Reader<'_> {
 
     fn known(&self, table: &Table, program: Program, problems: &mut Problems) -> KnownSupervisor {
         let mut settings = names(table, program, problems);
-        if settings.is_empty() {
-            settings = self.usual_names(program);
+        if settings.is_empty() && program != Program::Pm2 {
+            // A unit or a service is called like the app as a rule. pm2 has its file.
+            settings.push((program.names(), self.app.to_owned()));
         }
         let mut add = |key: &'static str, read: &dyn Fn(&Node) -> Result<Vec<String>, Problem>| {
             let entry = table.get(key).filter(|_| program.keys().contains(&key));
@@ -130,8 +113,8 @@ impl Reader<'_> {
             Ok(vec![values::choice(node, &[("user", "user"), ("system", "system")])?.to_owned()])
         });
         if program == Program::Pm2 {
-            settings.retain(|(key, _)| *key != "environment");
-            settings.extend(environment());
+            // Its file has variables for each environment.
+            settings.push(("environment", "{env}".to_owned()));
         }
         KnownSupervisor {
             program,
@@ -142,11 +125,6 @@ impl Reader<'_> {
             settings,
         }
     }
-}
-
-// pm2's file has variables for each environment.
-fn environment() -> Vec<(&'static str, String)> {
-    vec![("environment", "{env}".to_owned())]
 }
 
 // Keys that this program has not.

@@ -1,5 +1,6 @@
 //! The keys of the tables inside an environment, a row each.
 
+use super::super::supervisor::{Program, Strategy};
 use super::key::{Key, Kind, Scope, key};
 
 use Kind::{Batch, Count, Duration, DurationOrZero, Endpoint, Flag, Pause, Share, Status, Text, Texts};
@@ -7,8 +8,8 @@ use Kind::{Batch, Count, Duration, DurationOrZero, Endpoint, Flag, Pause, Share,
 const HOST: &[Scope] = &[Scope::Host];
 const HOOK: &[Scope] = &[Scope::Hook];
 const SUPERVISOR: &[Scope] = &[Scope::Supervisor];
-const PROGRAM: Kind = Kind::Word { words: &["pm2", "systemd", "supervisord", "runit", "s6"], later: &[] };
-const STRATEGY: Kind = Kind::Word { words: &["reload", "restart", "stop-start", "recreate"], later: &[] };
+const PROGRAM: Kind = Kind::Word { words: Program::NAMES, later: &[] };
+const STRATEGY: Kind = Kind::Word { words: Strategy::NAMES, later: &[] };
 const MANAGER: Kind = Kind::Word { words: &["user", "system"], later: &[] };
 const HEALTH: &[Scope] = &[Scope::Health];
 const TIMEOUT: &[Scope] = &[Scope::Timeout];

@@ -73,25 +73,25 @@ read_kind() {
 	esac
 }
 
-# run_adapters STEP DIR [RELEASE]: runs a step of the adapter of each supervisor of release $M, in their order. If one
+# run_adapters STEP DIR: runs a step of the adapter of each supervisor of release $M, in their order. If one
 # fails, it returns the failure, and $answer_fail is what the adapter said of it.
 run_adapters() {
 	answer_fail=
 	for adapter_file in "$M/supervisor."[0-9][0-9]; do
 		[ -f "$adapter_file" ] || continue
 		read_kind "$adapter_file" || fail cannot-read "$1" "$adapter_file" ''
-		run_adapter "$1" "$2" "${3:-${M##*/}}" || return
+		run_adapter "$1" "$2" || return
 	done
 	return 0
 }
 
-# run_adapter STEP DIR RELEASE [LIMIT]: for the one in $adapter_file.
+# run_adapter STEP DIR [LIMIT]: for the one in $adapter_file, of release $M.
 run_adapter() {
 	rm -f "$R/answer"
 	choose_shell "$M"
-	step_limit=${4:-$reload_limit}
+	step_limit=${3:-$reload_limit}
 	run_step "$1" "$step_limit" "$2" "$with_shell" "$with_option" "$ENTER_ADAPTER" shipit "$M" \
-		"$adapter_with" "$S/adapters/$adapter_kind" "$1" "$root" "$3" "$M" "$adapter_file" "$R" "$SHIPIT_ACTION" "$step_limit"
+		"$adapter_with" "$S/adapters/$adapter_kind" "$1" "$root" "${M##*/}" "$M" "$adapter_file" "$R" "$SHIPIT_ACTION" "$step_limit"
 	hear_answer "$R/answer"
 	return "$code"
 }
@@ -122,7 +122,7 @@ ask_adapters() {
 				echo unknown
 				exit
 			}
-			run_adapter "$1" "$root/current" "${M##*/}" $SERVING
+			run_adapter "$1" "$root/current" $SERVING
 			cat "$R/answer" >>"$R/answers" 2>/dev/null
 			[ "$code" != 0 ] || continue
 			if [ "$why" = limit ]; then echo late; else echo down; fi
@@ -135,18 +135,15 @@ ask_adapters() {
 # service_failed STEP LIMIT: ends the script, with what the adapter said of its failure, or with how the step ended.
 service_failed() {
 	[ "$why/$code" = exit/10 ] && [ -n "$answer_fail" ] || step_failed "$1" "$2"
-	failed_word=${answer_fail%%"$TAB"*} failed_fields=
-	[ "$failed_word" = "$answer_fail" ] || failed_fields=$TAB${answer_fail#*"$TAB"}
-	note reason "$1 $failed_word"
-	while [ -n "$failed_fields" ]; do
-		failed_fields=${failed_fields#"$TAB"}
-		failed_field=${failed_fields%%"$TAB"*}
-		failed_fields=${failed_fields#"$failed_field"}
-		note field "$failed_field"
+	failed_step=$1 failed_rest=$answer_fail$TAB
+	set --
+	while [ -n "$failed_rest" ]; do
+		set -- "$@" "${failed_rest%%"$TAB"*}"
+		failed_rest=${failed_rest#*"$TAB"}
 	done
-	printf '%s\t%s\tfail\t%s\t%s%s\n' "$N" "$SEQ" "$failed_word" "$1" "${answer_fail#"$failed_word"}" >&3
-	mark "$R/failed"
-	exit $FAILED
+	failed_word=$1
+	shift
+	fail "$failed_word" "$failed_step" "$@"
 }
 
 # detect_service: finds out whether the supervisors of the release can do their work, before anything is live.
@@ -173,7 +170,7 @@ stop_new_service() {
 	M=$S/releases/$release
 	for adapter_file in "$M/supervisor."[0-9][0-9]; do
 		[ -f "$adapter_file" ] && read_kind "$adapter_file" || continue
-		is_in_release "$adapter_file" "$new_meta" || run_adapter stop "$root/current" "$release" || new_code=1
+		is_in_release "$adapter_file" "$new_meta" || run_adapter stop "$root/current" || new_code=1
 	done
 	M=$new_meta
 	return $new_code

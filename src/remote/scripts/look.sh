@@ -161,21 +161,18 @@ name_logs() {
 
 # tell_journals FILES: the same for units of systemd. $R/cursor.N remembers how far it was read.
 tell_journals() {
-	journal_number=0
+	journal_files=$1 journal_number=0
 	while IFS=$TAB read -r journal_scope journal_unit; do
 		journal_number=$((journal_number + 1))
-		set -- "$1" --quiet --no-pager --output=short-iso --cursor-file="$R/cursor.$journal_number" -u "$journal_unit"
+		set -- --quiet --no-pager --output=short-iso --cursor-file="$R/cursor.$journal_number" -u "$journal_unit"
 		[ "$journal_scope" != user ] || set -- "$@" --user
 		[ -e "$R/cursor.$journal_number" ] || set -- "$@" -n "$logs_lines"
-		journal_files=$1
-		shift
 		# To its end, for the cursor is written there; then the last of it.
 		journalctl "$@" >"$R/journal" 2>/dev/null </dev/null
 		tail -c 1000000 "$R/journal" >"$R/piece"
-		set -- "$journal_files"
 		[ ! -s "$R/piece" ] || tell_piece "journal.$journal_number" 0
 	done <"$R/journals"
-	fact files "$(($1 + journal_number))"
+	fact files "$((journal_files + journal_number))"
 }
 
 # The most logs that are followed.
