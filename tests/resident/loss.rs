@@ -27,6 +27,7 @@ on_each_shell!(
     a_line_that_comes_back_while_the_host_leaves_changes_nothing,
     a_reload_that_runs_is_left_to_end,
     a_clean_up_of_files_that_was_cut_off_is_ended,
+    a_removal_that_was_cut_off_is_ended,
 );
 
 // One ground per state, all at once: most of this is waiting.
@@ -229,4 +230,19 @@ fn a_clean_up_of_files_that_was_cut_off_is_ended(sh: Sh) {
         .collect();
     assert_eq!(left, ["file"]);
     assert_eq!(std::fs::read_to_string(ground.root().join("shared/file")).unwrap(), "there\n");
+}
+
+// Between the rename of a release that is pruned and the removal of its last file.
+fn a_removal_that_was_cut_off_is_ended(sh: Sh) {
+    let ground = Ground::deployed(sh);
+    let live = ground.current().unwrap();
+    ground.repo.publish(&[("page", "new")]);
+    let mut deploy = Deploy::begin(&ground, 30);
+    deploy.go(State::Locked, State::Begun);
+    let number =
+        deploy.run.tell_text("mkdir -p \"$root/releases/.removed-20260101T000000Z-aaaaaaa.$run/dir\"\n");
+    deploy.run.wait(number);
+    deploy.run.cut();
+    eventually("it is over", || !ground.locked());
+    assert_eq!(ground.names("releases"), [live]);
 }

@@ -38,6 +38,8 @@ recover_run() {
 	# There is no operator to answer.
 	! waits_for_operator || set_traffic out
 	discard
+	# The next run would complete them, but nobody knows when that is.
+	finish_removals
 	unlock
 	kill "$recover_watcher"
 }
