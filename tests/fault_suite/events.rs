@@ -53,9 +53,10 @@ impl Events {
         started.filter_map(|e| PHASES.iter().position(|p| e["phase"] == *p)).max().unwrap_or(0)
     }
 
-    /// The release it is about, once that is known.
-    pub fn release(&self) -> Option<&str> {
-        self.all.iter().find(|event| event["event"] == "resolved")?["release"].as_str()
+    /// The release that an app is to serve, once that is known. A revert may take each app to another one.
+    pub fn release(&self, app: &str) -> Option<&str> {
+        let of_app = |event: &&Value| event["event"] == "resolved" && event["app"] == app;
+        self.all.iter().find(of_app)?["release"].as_str()
     }
 
     /// How it ended, by its own account.

@@ -142,16 +142,18 @@ fn judge(
     if code.map_or(!killed, |code| !allowed.contains(&code)) {
         faults.push(format!("the exit code is {code:?}, and should be one of {allowed:?}"));
     }
-    let target = struck.events.release().map(str::to_owned);
+    let target: Vec<_> = APPS.iter().map(|app| struck.events.release(app).map(str::to_owned)).collect();
     let mut counts = [0, 0];
     for (at, host) in seen.iter().enumerate() {
         // Of a host with several apps some may be back, and others not.
         let is_old = host.live.iter().zip(old).any(|(live, old)| live == old);
-        let is_new = target.is_some() && host.live.contains(&target);
+        let is_target = |(live, to): (&Option<String>, &Option<String>)| to.is_some() && live == to;
+        let is_new = host.live.iter().zip(&target).any(is_target);
         counts[0] += usize::from(is_old);
         counts[1] += usize::from(is_new);
         let name = format!("web{}", at + 1);
-        let known = host.live.iter().zip(old).all(|(live, old)| live == old || is_new && *live == target);
+        let by_app = host.live.iter().zip(old).zip(&target);
+        let known = by_app.into_iter().all(|((live, old), to)| live == old || is_target((live, to)));
         if !known && Some(at) != dead {
             faults.push(format!("{name} serves {:?}: neither old nor new", host.live));
         }
