@@ -83,6 +83,9 @@ impl Surroundings {
         // A connection counts as dead after four of these went unanswered.
         options.keepalive = timeouts.lost / 4;
         options.agent = std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let text =
+            |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        options.variables = std::env::vars_os().filter_map(text).collect();
         HostTransport { ssh: Ssh::new(options), local: Local::new(self.home.clone(), std::env::vars_os()) }
     }
 }

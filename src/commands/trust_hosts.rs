@@ -22,7 +22,7 @@ pub(super) async fn add_unknown_keys(
     let ask = ask && prompt::can_ask(printer);
     for _ in 0..ROUNDS {
         let may = |keys: NewKeys| keys == NewKeys::Accept || ask && keys == NewKeys::Ask;
-        let unknown = transport.ssh.unknown_hosts(hosts, may);
+        let unknown = transport.ssh.unknown_hosts(hosts, may).await;
         if unknown.is_empty() {
             return Ok(());
         }

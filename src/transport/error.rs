@@ -76,9 +76,15 @@ pub enum ConnectError {
     /// A jump host that cannot be understood, or a chain of them without an end.
     #[error("jump host {hop}: {reason}")]
     JumpSpec { hop: String, reason: String },
-    /// Set for the host in an ssh configuration file, and it waits for a later version.
-    #[error("{what} is set for {host} in {}:{line}: not yet supported", file.display())]
-    NotYet { what: String, host: String, file: PathBuf, line: usize },
+    /// `RefuseConnection` in an ssh configuration file.
+    #[error("{}:{line} refuses connections to {host}: {text}", file.display())]
+    RefusedByConfig { host: String, text: String, file: PathBuf, line: usize },
+    /// A command of `Match exec` that has no answer.
+    #[error("{}:{line}: the command of Match exec `{command}` failed: {reason}", file.display())]
+    MatchExec { command: String, file: PathBuf, line: usize, reason: String },
+    /// An ssh configuration file asks for what only OpenSSH's client can do.
+    #[error("{keyword} in {}:{line} counts for {host}, and shipit's SSH client {}", file.display(), lacks(*known))]
+    NeedsOpenSsh { host: String, keyword: String, file: PathBuf, line: usize, known: bool },
 }
 
 /// One address that was tried.
@@ -217,10 +223,8 @@ impl ConnectError {
             Self::Refused { refusal } => return refusal.hint(),
             Self::KeyEncrypted { path } => format!("ssh-add {}", shown(path)),
             Self::KeyExposed { path } => format!("chmod 600 {}", shown(path)),
-            Self::SshConfigExposed { file } => format!("chmod go-w {}", shown(file)),
             Self::KeyFile { path, .. } => format!("check `key` in shipit.toml: ls -l {}", shown(path)),
             Self::Jump { source, .. } => return source.hint(),
-            Self::NotYet { .. } => "use ProxyJump, or `jump` in shipit.toml".to_owned(),
             Self::KnownHosts { file, .. } | Self::KeyNotAdded { file, .. } => {
                 format!("is it yours? try: ls -l {}", shown(file))
             }
@@ -235,10 +239,36 @@ impl ConnectError {
             Self::Tunnel { target, .. } => {
                 format!("the jump host has to allow it (AllowTcpForwarding) and to reach {target}")
             }
+            Self::SshConfig { .. }
+            | Self::SshConfigExposed { .. }
+            | Self::JumpSpec { .. }
+            | Self::RefusedByConfig { .. }
+            | Self::MatchExec { .. }
+            | Self::NeedsOpenSsh { .. } => return self.config_hint(),
+        })
+    }
+
+    /// The same about what ssh_config says.
+    fn config_hint(&self) -> Option<String> {
+        Some(match self {
             Self::SshConfig { .. } => "correct that line; `ssh -G HOST` shows how ssh reads it".to_owned(),
+            Self::SshConfigExposed { file } => format!("chmod go-w {}", shown(file)),
             Self::JumpSpec { .. } => {
                 "correct `jump` in shipit.toml, or ProxyJump in ~/.ssh/config: user@host:port".to_owned()
             }
+            Self::RefusedByConfig { file, line, .. } => {
+                format!("remove line {line} of {} if that is no longer so", shown(file))
+            }
+            Self::MatchExec { .. } => {
+                "run that command by hand: it has to end by itself, and soon".to_owned()
+            }
+            Self::NeedsOpenSsh { known: true, .. } => {
+                "reach the host without it: give it a block of its own in ~/.ssh/config".to_owned()
+            }
+            Self::NeedsOpenSsh { keyword, .. } => {
+                format!("is it misspelt? if another ssh knows it, write before it: IgnoreUnknown {keyword}")
+            }
+            _ => return None,
         })
     }
 }
@@ -298,6 +328,10 @@ impl fmt::Display for Step {
             Self::Authentication => "no reply to the login",
         })
     }
+}
+
+fn lacks(known: bool) -> &'static str {
+    if known { "cannot do that" } else { "does not know it" }
 }
 
 fn join(attempts: &[Attempt]) -> String {

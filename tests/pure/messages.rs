@@ -102,13 +102,31 @@ fn connect_errors() -> Vec<ConnectError> {
             reason: named("ssh is not a port"),
         },
         ConnectError::JumpSpec { hop: named("@gate"), reason: named("it should look like user@host:port") },
-        ConnectError::NotYet {
-            what: named("ProxyCommand"),
-            host,
+        ConnectError::RefusedByConfig {
+            host: host.clone(),
+            text: named("moved to web9"),
             file: "/home/ann/.ssh/config".into(),
             line: 9,
         },
+        ConnectError::MatchExec {
+            command: named("vpn is-up"),
+            file: "/home/ann/.ssh/config".into(),
+            line: 9,
+            reason: named("it did not end within 10 s"),
+        },
+        needs_openssh("PKCS11Provider", true),
+        needs_openssh("HostNmae", false),
     ]
+}
+
+fn needs_openssh(keyword: &str, known: bool) -> ConnectError {
+    ConnectError::NeedsOpenSsh {
+        host: "web1".to_owned(),
+        keyword: keyword.to_owned(),
+        file: "/home/ann/.ssh/config".into(),
+        line: 9,
+        known,
+    }
 }
 
 fn host(name: &str, result: HostResult, failure: Option<Failure>) -> HostOutcome {

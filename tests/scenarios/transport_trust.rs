@@ -239,12 +239,6 @@ async fn the_users_ssh_config_is_honoured() {
     let mut host = server.host();
     (host.machine, host.port) = ("web".to_owned(), None);
     assert!(operator.ssh().connect(&host).await.is_ok());
-    operator.write("config", "Host web\n ProxyCommand nc %h %p\n");
-    let error = refused(&operator.ssh(), &host).await;
-    assert_eq!(
-        fixed(&error, &server, &operator),
-        "ProxyCommand is set for web in HOME/.ssh/config:2: not yet supported"
-    );
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ impl Login<'_> {
         agent: Option<&Agent>,
         refusal: &mut Refusal,
     ) -> Result<Vec<Candidate>, ConnectError> {
-        let settings = &self.route.settings;
+        let settings = &self.route.settings.login;
         let mut found = Vec::new();
         if let Some(path) = &self.route.key {
             found.push(self.only_key(path, agent)?);

@@ -161,8 +161,8 @@ fn host_key(login: &Login<'_>, file: &Path, key: &PublicKey, verdict: Verdict) -
         fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
         line: format!("{name} {}", bare.to_openssh().unwrap_or_default().trim_end()),
         file: file.to_path_buf(),
-        new_keys: settings.new_keys,
-        hashed: settings.hash_known_hosts,
+        new_keys: settings.trust.new_keys,
+        hashed: settings.trust.hashed,
         name,
     });
     match verdict {

@@ -10,7 +10,9 @@ mod channel;
 mod config;
 mod dial;
 mod forward;
+mod group;
 mod handler;
+mod hop;
 mod identities;
 mod jump;
 mod keys;
@@ -20,13 +22,14 @@ mod link;
 mod login;
 mod options;
 mod pattern;
+mod resolver;
 mod route;
 pub mod server;
 mod sessions;
 mod unknown_keys;
 mod wire;
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -34,7 +37,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use self::config::SshConfig;
+use self::hop::Hop;
 use self::jump::Jumps;
 use self::keys::KeyFiles;
 use self::known_hosts::{KnownHosts, Trust};
@@ -42,7 +45,8 @@ use self::limits::Limits;
 use self::link::{Dialed, HostKeys, Link};
 use self::login::Login;
 pub use self::options::Options;
-use self::route::{Hop, Route};
+use self::resolver::Resolver;
+use self::route::Route;
 use self::wire::Socket;
 use super::{Boxed, Channel, ConnectError, Connection, DialError, Forwarding, Screen, Stream, Transport};
 use crate::config::Host;
@@ -53,7 +57,7 @@ const TRIES: u32 = 4;
 /// The way to hosts over SSH.
 pub struct Ssh {
     options: Options,
-    config: OnceCell<Result<SshConfig, ConnectError>>,
+    resolver: Resolver,
     known_hosts: RefCell<HashMap<PathBuf, Rc<KnownHosts>>>,
     /// The keys that were added in this run, as text and parsed.
     added_keys: RefCell<(String, Rc<KnownHosts>)>,
@@ -67,8 +71,8 @@ impl Ssh {
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self {
+            resolver: Resolver::new(&options),
             options,
-            config: OnceCell::new(),
             known_hosts: RefCell::default(),
             added_keys: RefCell::default(),
             keys: KeyFiles::default(),
@@ -83,13 +87,8 @@ impl Ssh {
         self.jumps.forget_failures();
     }
 
-    fn config(&self) -> Result<&SshConfig, ConnectError> {
-        let load = || SshConfig::load(&self.options.config_files, &self.options.home);
-        self.config.get_or_init(load).as_ref().map_err(Clone::clone)
-    }
-
     async fn session(&self, host: &Host) -> Result<Box<dyn Connection>, ConnectError> {
-        let route = Route::to_host(host, self.config()?, &self.options)?;
+        let route = Route::to_host(host, &self.resolver).await?;
         Ok(Box::new(Session(self.reach(&route, &[]).await?)))
     }
 
@@ -107,7 +106,7 @@ impl Ssh {
     /// The connection to the last jump host of `route`, its last. `trail`: the jump hosts that wait for it.
     async fn jump(&self, route: &Route, hop: &Hop, trail: &[String]) -> Result<Rc<Link>, ConnectError> {
         let before = &route.jumps[..route.jumps.len() - 1];
-        let to_hop = Route::to_hop(hop, before, self.config()?, &self.options)?;
+        let to_hop = Route::to_hop(hop, before, &self.resolver).await?;
         let identity = to_hop.identity();
         if trail.contains(&identity) {
             let reason = "the way to it leads through itself; set ProxyJump none for it".to_owned();
@@ -165,7 +164,7 @@ impl Ssh {
             route,
             address,
             files: &self.keys,
-            agent: route.settings.agent.socket(self.options.agent.as_ref()),
+            agent: route.settings.login.agent.socket(self.options.agent.as_ref()),
             home: &self.options.home,
             limit: self.options.connect_timeout,
         };
@@ -176,8 +175,8 @@ impl Ssh {
     /// What is known about the host's keys, and the file to which an unknown one would be added.
     fn trust(&self, route: &Route) -> Result<(Trust, PathBuf), ConnectError> {
         let settings = &route.settings;
-        let user = settings.user_known_hosts.as_ref().unwrap_or(&self.options.user_known_hosts);
-        let global = settings.global_known_hosts.as_ref().unwrap_or(&self.options.global_known_hosts);
+        let user = settings.trust.user_files.as_ref().unwrap_or(&self.options.user_known_hosts);
+        let global = settings.trust.global_files.as_ref().unwrap_or(&self.options.global_known_hosts);
         let add_to = user.first().cloned().unwrap_or_else(|| self.options.home.join(".ssh/known_hosts"));
         if let Some(pinned) = &route.pinned {
             return Ok((Trust::pinned(pinned), add_to));

@@ -21,6 +21,8 @@ pub struct Options {
     pub user_known_hosts: Vec<PathBuf>,
     /// The machine's, where ssh_config names no other.
     pub global_known_hosts: Vec<PathBuf>,
+    /// The operator's environment, for `${NAME}`, `SendEnv` and `Match exec` in ssh_config.
+    pub variables: Vec<(String, String)>,
     /// The operator's login name: the default login on hosts.
     pub user: String,
     /// Told to servers.
@@ -39,6 +41,7 @@ impl Options {
             config_files: vec![home.join(".ssh/config"), "/etc/ssh/ssh_config".into()],
             user_known_hosts: below(["known_hosts", "known_hosts2"]),
             global_known_hosts: vec!["/etc/ssh/ssh_known_hosts".into(), "/etc/ssh/ssh_known_hosts2".into()],
+            variables: Vec::new(),
             user,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             home,

@@ -4,8 +4,9 @@
 
 use std::path::PathBuf;
 
-use super::Options;
-use super::config::{Agent, Query, Settings, SshConfig};
+use super::config::{Agent, Settings};
+use super::hop::Hop;
+use super::resolver::{Asked, Resolver};
 use crate::config::Host;
 use crate::transport::ConnectError;
 
@@ -24,20 +25,16 @@ pub(super) struct Route {
     pub(super) jumps: Vec<Hop>,
 }
 
-/// A jump host as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Hop {
-    pub(super) user: Option<String>,
-    pub(super) host: String,
-    pub(super) port: Option<u16>,
-}
-
 impl Route {
     /// The way to a host of shipit.toml.
-    pub(super) fn to_host(host: &Host, config: &SshConfig, options: &Options) -> Result<Self, ConnectError> {
-        let query = query(&host.machine, host.user.as_deref(), host.port, options);
-        let settings = config.resolve(&query)?;
-        let jumps = hops(host.jump.as_ref(), &settings, &host.machine)?;
+    pub(super) async fn to_host(host: &Host, resolver: &Resolver) -> Result<Self, ConnectError> {
+        let asked = Asked { host: &host.machine, user: host.user.as_deref(), port: host.port, options: &[] };
+        let mut settings = resolver.settings(&asked).await?;
+        if host.jump.is_some() {
+            settings.way.proxy_command = None;
+        }
+        fits(&settings)?;
+        let jumps = hops(host.jump.as_ref(), &settings)?;
         Ok(Self {
             asked: host.machine.clone(),
             settings,
@@ -48,17 +45,17 @@ impl Route {
     }
 
     /// The way to a jump host. `before`: those in front of it; with none of them its own configuration is asked.
-    pub(super) fn to_hop(
-        hop: &Hop,
-        before: &[Hop],
-        config: &SshConfig,
-        options: &Options,
-    ) -> Result<Self, ConnectError> {
-        let settings = config.resolve(&query(&hop.host, hop.user.as_deref(), hop.port, options))?;
+    pub(super) async fn to_hop(hop: &Hop, before: &[Hop], resolver: &Resolver) -> Result<Self, ConnectError> {
+        let asked = Asked { host: &hop.host, user: hop.user.as_deref(), port: hop.port, options: &[] };
+        let mut settings = resolver.settings(&asked).await?;
         let jumps = match before {
-            [] => hops(None, &settings, &hop.host)?,
+            [] => hops(None, &settings)?,
             before => before.to_vec(),
         };
+        if !before.is_empty() {
+            settings.way.proxy_command = None;
+        }
+        fits(&settings)?;
         Ok(Self { asked: hop.host.clone(), settings, key: None, pinned: None, jumps })
     }
 
@@ -79,60 +76,24 @@ impl Route {
     }
 }
 
-fn query<'a>(host: &'a str, user: Option<&'a str>, port: Option<u16>, options: &'a Options) -> Query<'a> {
-    Query { host, user, port, local_user: &options.user, home: &options.home }
+/// The built-in client can do what the settings ask for.
+fn fits(settings: &Settings) -> Result<(), ConnectError> {
+    if settings.way.proxy_command.is_some() {
+        let reason = "it is not supported yet; use ProxyJump, or `jump` in shipit.toml".to_owned();
+        return Err(ConnectError::JumpSpec { hop: "ProxyCommand".to_owned(), reason });
+    }
+    let Some(need) = settings.needs_openssh.first() else { return Ok(()) };
+    Err(ConnectError::NeedsOpenSsh {
+        host: settings.asked.clone(),
+        keyword: need.keyword.clone(),
+        file: need.place.file.to_path_buf(),
+        line: need.place.line,
+        known: need.known,
+    })
 }
 
-fn hops(own: Option<&Vec<String>>, settings: &Settings, host: &str) -> Result<Vec<Hop>, ConnectError> {
-    if own.is_none()
-        && let Some((file, line)) = &settings.proxy_command
-    {
-        let what = "ProxyCommand".to_owned();
-        return Err(ConnectError::NotYet { what, host: host.to_owned(), file: file.clone(), line: *line });
-    }
-    own.unwrap_or(&settings.jumps).iter().map(|text| Hop::parse(text)).collect()
-}
-
-impl Hop {
-    /// `[user@]host[:port]`, `[user@][::1][:port]`, or the same behind `ssh://`.
-    pub(super) fn parse(text: &str) -> Result<Self, ConnectError> {
-        let wrong = |reason: &str| ConnectError::JumpSpec { hop: text.to_owned(), reason: reason.to_owned() };
-        let rest = text.strip_prefix("ssh://").unwrap_or(text).trim_end_matches('/');
-        let (user, rest) = match rest.rsplit_once('@') {
-            Some((user, rest)) => (Some(user.to_owned()), rest),
-            None => (None, rest),
-        };
-        let (host, port) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((host, "")) => (host, None),
-            Some((host, port)) => {
-                (host, Some(port.strip_prefix(':').ok_or_else(|| wrong("what follows ] is not a port"))?))
-            }
-            // Several colons and no brackets: an IPv6 address.
-            None => match rest.split_once(':') {
-                Some((host, port)) if !port.contains(':') => (host, Some(port)),
-                _ => (rest, None),
-            },
-        };
-        let port =
-            port.map(str::parse).transpose().map_err(|_| wrong("the port is not a number up to 65535"))?;
-        if host.is_empty() || user.as_deref() == Some("") || port == Some(0) {
-            return Err(wrong("it should look like user@host:port"));
-        }
-        Ok(Self { user, host: host.to_owned(), port })
-    }
-}
-
-impl std::fmt::Display for Hop {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if let Some(user) = &self.user {
-            write!(f, "{user}@")?;
-        }
-        match (self.host.contains(':'), self.port) {
-            (true, Some(port)) => write!(f, "[{}]:{port}", self.host),
-            (false, Some(port)) => write!(f, "{}:{port}", self.host),
-            (_, None) => f.write_str(&self.host),
-        }
-    }
+fn hops(own: Option<&Vec<String>>, settings: &Settings) -> Result<Vec<Hop>, ConnectError> {
+    own.unwrap_or(&settings.way.jumps).iter().map(|text| Hop::parse(text)).collect()
 }
 
 impl Agent {
@@ -142,30 +103,6 @@ impl Agent {
             Self::Session => session.cloned(),
             Self::None => None,
             Self::Socket(path) => Some(path.clone()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Hop;
-
-    #[test]
-    fn jump_hosts_as_they_are_written() {
-        let table = [
-            ("gate", None, "gate", None),
-            ("ops@gate:2222", Some("ops"), "gate", Some(2222)),
-            ("ssh://ops@gate:22/", Some("ops"), "gate", Some(22)),
-            ("[::1]:22", None, "::1", Some(22)),
-            ("a@b@[fe80::1]", Some("a@b"), "fe80::1", None),
-            ("fe80::1", None, "fe80::1", None),
-        ];
-        for (text, user, host, port) in table {
-            let expected = Hop { user: user.map(str::to_owned), host: host.to_owned(), port };
-            assert_eq!(Hop::parse(text).unwrap(), expected, "{text}");
-        }
-        for text in ["", "@gate", "gate:0", "gate:ssh", "[::1]22"] {
-            assert!(Hop::parse(text).is_err(), "{text}");
         }
     }
 }

@@ -25,24 +25,24 @@ use crate::transport::{ConnectError, NewKeys, OfferedKey, Transport};
 impl Ssh {
     /// The hosts that have no known key, or whose jump hosts have none, and whose new keys may be accepted as far as `may`
     /// says. No host is contacted.
-    #[must_use]
-    pub fn unknown_hosts<'a>(&self, hosts: &'a [Host], may: impl Fn(NewKeys) -> bool) -> Vec<&'a Host> {
-        hosts.iter().filter(|host| !host.local && self.new_keys(host).is_some_and(&may)).collect()
+    pub async fn unknown_hosts<'a>(&self, hosts: &'a [Host], may: impl Fn(NewKeys) -> bool) -> Vec<&'a Host> {
+        let remote = hosts.iter().filter(|host| !host.local);
+        let each = join_all(remote.map(|host| async move { (host, self.new_keys(host).await) })).await;
+        each.into_iter().filter(|(_, keys)| keys.is_some_and(&may)).map(|(host, _)| host).collect()
     }
 
     /// What ssh_config says about the first unknown key on the route to a host. Where that cannot be found out, the run says why.
-    fn new_keys(&self, host: &Host) -> Option<NewKeys> {
-        let config = self.config().ok()?;
-        let route = Route::to_host(host, config, &self.options).ok()?;
+    async fn new_keys(&self, host: &Host) -> Option<NewKeys> {
+        let route = Route::to_host(host, &self.resolver).await.ok()?;
         let mut routes = Vec::new();
         for (at, hop) in route.jumps.iter().enumerate() {
-            routes.push(Route::to_hop(hop, &route.jumps[..at], config, &self.options).ok()?);
+            routes.push(Route::to_hop(hop, &route.jumps[..at], &self.resolver).await.ok()?);
         }
         routes.push(route);
         routes
             .iter()
             .find(|route| self.trust(route).is_ok_and(|(trust, _)| trust.is_empty()))
-            .map(|r| r.settings.new_keys)
+            .map(|r| r.settings.trust.new_keys)
     }
 
     /// The keys of these hosts that are in no file, each once. Of a host behind an unknown jump host it is the jump host's key;

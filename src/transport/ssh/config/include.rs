@@ -1,36 +1,27 @@
 //! The files an `Include` pattern names, sorted as glob(3) sorts them.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use crate::transport::ssh::pattern;
+use glob::MatchOptions;
 
-/// A path without wildcards names itself, whether it exists or not. A directory that cannot be listed holds nothing.
+/// As glob(3) without flags: a leading dot has to be asked for, and no wildcard stands for a slash.
+const AS_GLOB: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+
+/// A pattern that names no file, or cannot be understood, names nothing. A directory that cannot be listed holds nothing.
 pub(super) fn expand(path: &Path) -> Vec<PathBuf> {
-    let mut found = vec![PathBuf::new()];
-    for component in path.components() {
-        found = match component {
-            Component::Normal(name) if is_pattern(&name.to_string_lossy()) => {
-                found.iter().flat_map(|base| entries(base, &name.to_string_lossy())).collect()
-            }
-            other => found.into_iter().map(|base| base.join(other)).collect(),
-        };
+    let mut pattern = path.to_string_lossy().into_owned();
+    // glob(3) knows no `**`; the library would go into all directories for it.
+    while pattern.contains("**") {
+        pattern = pattern.replace("**", "*");
     }
+    if path.exists() {
+        return vec![path.to_path_buf()];
+    }
+    let Ok(found) = glob::glob_with(&pattern, AS_GLOB) else { return Vec::new() };
+    let mut found: Vec<PathBuf> = found.filter_map(Result::ok).collect();
+    found.sort();
     found
-}
-
-fn is_pattern(name: &str) -> bool {
-    name.contains(['*', '?'])
-}
-
-fn entries(directory: &Path, wanted: &str) -> Vec<PathBuf> {
-    let Ok(listing) = std::fs::read_dir(directory) else { return Vec::new() };
-    let names = listing.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    // A leading dot has to be asked for.
-    let fits =
-        |name: &String| name.starts_with('.') == wanted.starts_with('.') && pattern::matches(wanted, name);
-    let mut names: Vec<String> = names.filter(fits).collect();
-    names.sort();
-    names.into_iter().map(|name| directory.join(name)).collect()
 }
 
 #[cfg(test)]
@@ -40,7 +31,7 @@ mod tests {
     #[test]
     fn wildcards_in_any_component_sorted_without_hidden_files() {
         let dir = tempfile::tempdir().unwrap();
-        for path in ["a.d/2.conf", "a.d/1.conf", "a.d/.hidden.conf", "a.d/readme", "b.d/0.conf"] {
+        for path in ["a.d/2.conf", "a.d/1.conf", "a.d/.hidden.conf", "a.d/readme", "b.d/0.conf", "c[1]"] {
             let path = dir.path().join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "").unwrap();
@@ -50,7 +41,9 @@ mod tests {
             found.iter().map(|p| p.strip_prefix(dir.path()).unwrap().to_string_lossy().into_owned()).collect()
         };
         assert_eq!(named("?.d/*.conf"), ["a.d/1.conf", "a.d/2.conf", "b.d/0.conf"]);
-        assert_eq!(named("missing"), ["missing"]);
-        assert!(named("c*/x").is_empty());
+        assert_eq!(named("[ab].d/[!1].conf"), ["a.d/2.conf", "b.d/0.conf"]);
+        assert_eq!(named("**/1.conf"), ["a.d/1.conf"]);
+        assert_eq!(named("c[1]"), ["c[1]"], "a name that looks like a pattern");
+        assert!(named("missing").is_empty() && named("x*/x").is_empty());
     }
 }

@@ -1,36 +1,48 @@
 //! ssh_config text into a tree of blocks and settings, `Include` already followed.
 //!
-//! Knows the shape of lines (`key value`, `key=value`, quotes, comments), not what a keyword means.
+//! Knows the shape of lines and of values, not what a value means for a host. A mistake is an error wherever it stands, as for ssh.
 
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::criteria::{self, Criterion};
 use super::include;
+use super::keywords::{self, Keyword};
+use super::kind::Kind;
+use super::words::{split_keyword, words};
 use crate::transport::ConnectError;
+use crate::transport::ssh::hop::Hop;
 
 /// How deep files may include files: OpenSSH's limit.
 const DEPTH: usize = 16;
+/// A file larger than this is none that a person wrote.
+const LARGEST: u64 = 16 << 20;
 
 /// A line that means something.
-#[derive(Debug)]
 pub(super) enum Item {
     /// `Host`: what follows counts where one of the patterns matches.
     Host(Vec<String>),
-    /// `Match`, in words.
-    Match(Vec<String>, Place),
+    /// `Match`
+    Match(Vec<Criterion>, Place),
     /// `Include`: the files it named, in order.
     Include(Vec<Vec<Item>>),
-    /// Any other keyword, in lower case, with its arguments.
-    Set { keyword: String, arguments: Vec<String>, place: Place },
+    /// Any other keyword, with its arguments.
+    Set { keyword: &'static Keyword, arguments: Vec<String>, place: Place },
+    /// A keyword that no row of the table has, as written. Perhaps `IgnoreUnknown` names it.
+    Unknown { keyword: String, place: Place },
+    /// What only a newer OpenSSH reads.
+    OfOpenSsh { what: &'static str, place: Place },
 }
 
 /// Where a line stands.
-#[derive(Debug, Clone)]
-pub(super) struct Place {
-    pub(super) file: Rc<Path>,
-    pub(super) line: usize,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::transport) struct Place {
+    /// The file, or `ssh-options`.
+    pub(in crate::transport) file: Rc<Path>,
+    /// From 1.
+    pub(in crate::transport) line: usize,
 }
 
 impl Place {
@@ -43,9 +55,11 @@ impl Place {
     }
 }
 
-/// Reads files.
+/// Reads the file of a login, or the machine's.
 pub(super) struct Reader<'a> {
     pub(super) home: &'a Path,
+    /// Relative paths are those of the login's `.ssh`, not of `/etc/ssh`.
+    pub(super) users: bool,
 }
 
 impl Reader<'_> {
@@ -55,68 +69,122 @@ impl Reader<'_> {
     }
 
     fn nested(&self, path: &Path, depth: usize) -> Result<Vec<Item>, ConnectError> {
-        // As ssh: the files of the login, and all that are included.
-        if depth > 0 || path.starts_with(self.home) {
+        // As ssh: the file of the login, and all that are included.
+        if depth > 0 || self.users {
             check_owner(path)?;
         }
-        let text = match std::fs::read(path) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => {
-                let reason = format!("cannot be read: {error}");
-                return Err(ConnectError::SshConfig { file: path.to_path_buf(), line: None, reason });
-            }
-        };
+        let Some(text) = text(path)? else { return Ok(Vec::new()) };
         let file: Rc<Path> = path.into();
         let mut items = Vec::new();
         for (index, line) in text.lines().enumerate() {
             let place = Place { file: Rc::clone(&file), line: index + 1 };
-            let Some((keyword, rest)) = split_keyword(line) else { continue };
-            let arguments = || words(rest).ok_or_else(|| place.error("a quote is not closed"));
-            items.push(match keyword.as_str() {
-                "host" => Item::Host(non_empty(arguments()?, &place)?),
-                "match" => Item::Match(non_empty(arguments()?, &place)?, place),
-                "include" => Item::Include(self.include(&arguments()?, &place, depth)?),
-                // The command is the rest of the line and has a quoting of its own.
-                "proxycommand" => Item::Set { keyword, arguments: vec![rest.trim().to_owned()], place },
-                _ => match words(rest) {
-                    Some(arguments) => Item::Set { keyword, arguments, place },
-                    // Perhaps a keyword with a syntax of its own: it is judged if its meaning is needed.
-                    None => Item::Set { keyword, arguments: Vec::new(), place },
-                },
-            });
+            match split_keyword(line) {
+                None => {}
+                Some((keyword, rest)) if keyword.eq_ignore_ascii_case("include") => {
+                    items.push(self.include(&arguments(keyword, rest, &place)?, &place, depth)?);
+                }
+                Some((keyword, rest)) => items.push(item(keyword, rest, place)?),
+            }
         }
         Ok(items)
     }
 
-    fn include(
-        &self,
-        patterns: &[String],
-        place: &Place,
-        depth: usize,
-    ) -> Result<Vec<Vec<Item>>, ConnectError> {
+    fn include(&self, patterns: &[String], place: &Place, depth: usize) -> Result<Item, ConnectError> {
         if depth >= DEPTH {
             return Err(place.error("too many files include each other"));
         }
-        let system = Path::new("/etc/ssh");
-        let base: PathBuf =
-            if place.file.starts_with(system) { system.into() } else { self.home.join(".ssh") };
+        let base: PathBuf = if self.users { self.home.join(".ssh") } else { "/etc/ssh".into() };
         let mut files = Vec::new();
         for pattern in patterns {
-            let path = match pattern.strip_prefix("~/") {
-                Some(rest) => self.home.join(rest),
+            if pattern.is_empty() {
+                return Err(place.error("Include has an empty argument"));
+            }
+            if pattern.contains("${") || pattern.contains('%') {
+                return Ok(Item::OfOpenSsh { what: "Include", place: place.clone() });
+            }
+            let path = match pattern.strip_prefix('~') {
+                Some(_) if !self.users => return Err(place.error(format!("{pattern}: ~ is whose?"))),
+                Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+                    self.home.join(rest.trim_start_matches('/'))
+                }
+                Some(_) => {
+                    return Err(place.error(format!("{pattern}: another user's home is not supported")));
+                }
                 None => base.join(pattern),
             };
             for file in include::expand(&path) {
                 files.push(self.nested(&file, depth + 1)?);
             }
         }
-        Ok(files)
+        Ok(Item::Include(files))
     }
 }
 
-fn non_empty(arguments: Vec<String>, place: &Place) -> Result<Vec<String>, ConnectError> {
-    if arguments.is_empty() { Err(place.error("an argument is missing")) } else { Ok(arguments) }
+/// One setting, as after `ssh -o`.
+pub(super) fn option(text: &str, place: Place) -> Result<Option<Item>, ConnectError> {
+    let Some((keyword, rest)) = split_keyword(text) else { return Ok(None) };
+    if ["host", "match", "include"].iter().any(|block| keyword.eq_ignore_ascii_case(block)) {
+        return Err(place.error(format!("{keyword} belongs into a file")));
+    }
+    item(keyword, rest, place).map(Some)
+}
+
+fn item(keyword: &str, rest: &str, place: Place) -> Result<Item, ConnectError> {
+    let mut arguments = arguments(keyword, rest, &place)?;
+    if keyword.eq_ignore_ascii_case("host") {
+        if arguments.iter().any(String::is_empty) {
+            return Err(place.error("Host has an empty argument"));
+        }
+        return Ok(Item::Host(arguments));
+    }
+    if keyword.eq_ignore_ascii_case("match") {
+        let criteria = criteria::parse(&arguments).map_err(|reason| place.error(reason))?;
+        return Ok(Item::Match(criteria, place));
+    }
+    let Some(found) = keywords::find(keyword) else {
+        return Ok(Item::Unknown { keyword: keyword.to_owned(), place });
+    };
+    if found.kind.is_raw() {
+        // A quoting of its own, or none: the value is the rest of the line.
+        let raw = rest.trim_start_matches(|c: char| c == '=' || c.is_ascii_whitespace());
+        // Of the two only jump hosts may have a comment behind them.
+        let raw = if found.kind == Kind::Jump { raw.split('#').next().unwrap_or_default() } else { raw };
+        arguments = vec![raw.trim_end().to_owned()];
+    }
+    found.kind.judge(found.name, &arguments).map_err(|reason| place.error(reason))?;
+    if found.kind == Kind::Jump && !arguments.concat().eq_ignore_ascii_case("none") {
+        let hops = arguments.iter().flat_map(|text| text.split(','));
+        hops.into_iter().try_for_each(|hop| Hop::check(hop.trim())).map_err(|reason| place.error(reason))?;
+    }
+    Ok(Item::Set { keyword: found, arguments, place })
+}
+
+fn arguments(keyword: &str, rest: &str, place: &Place) -> Result<Vec<String>, ConnectError> {
+    let arguments = words(rest).ok_or_else(|| place.error("a quote is not closed"))?;
+    if rest.is_empty() || arguments.is_empty() {
+        return Err(place.error(format!("{keyword} lacks its argument")));
+    }
+    Ok(arguments)
+}
+
+/// `None`: there is nothing to read. A directory that a wildcard named is empty, as for ssh.
+fn text(path: &Path) -> Result<Option<String>, ConnectError> {
+    let failed = |reason: String| ConnectError::SshConfig { file: path.to_path_buf(), line: None, reason };
+    match std::fs::metadata(path) {
+        Ok(file) if file.is_dir() => return Ok(None),
+        Ok(file) if !file.is_file() && !file.file_type().is_char_device() => {
+            return Err(failed("it is not a file".to_owned()));
+        }
+        Ok(file) if file.len() > LARGEST => {
+            return Err(failed(format!("it is larger than {} MB", LARGEST >> 20)));
+        }
+        _ => {}
+    }
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(format!("cannot be read: {error}"))),
+    }
 }
 
 /// Nobody but root and the own login can write to it.
@@ -131,79 +199,4 @@ fn check_owner(path: &Path) -> Result<(), ConnectError> {
         return Err(ConnectError::SshConfigExposed { file: path.to_path_buf() });
     }
     Ok(())
-}
-
-/// The keyword in lower case, and what stands behind the blanks or the one `=` after it.
-fn split_keyword(line: &str) -> Option<(String, &str)> {
-    let line = line.trim();
-    if line.is_empty() || line.starts_with('#') {
-        return None;
-    }
-    let (keyword, rest) = match line.strip_prefix('"').and_then(|quoted| quoted.split_once('"')) {
-        Some(parts) => parts,
-        None => line.split_at(line.find(|c: char| c.is_ascii_whitespace() || c == '=').unwrap_or(line.len())),
-    };
-    let rest = rest.trim_start();
-    Some((keyword.to_ascii_lowercase(), rest.strip_prefix('=').unwrap_or(rest).trim_start()))
-}
-
-/// Words as OpenSSH splits them: quotes of both kinds, `\` before a quote, a blank or itself, `#` before a word ends the line. `None`: a quote is not closed.
-fn words(text: &str) -> Option<Vec<String>> {
-    let mut words = Vec::new();
-    let mut chars = text.chars().peekable();
-    loop {
-        while chars.next_if(char::is_ascii_whitespace).is_some() {}
-        match chars.peek() {
-            None | Some('#') => return Some(words),
-            Some(_) => {}
-        }
-        let mut word = String::new();
-        let mut quote = None;
-        while let Some(c) = chars.next_if(|c| quote.is_some() || !c.is_ascii_whitespace()) {
-            match c {
-                '\\' if chars.peek().is_some_and(|next| escapable(*next, quote)) => word.extend(chars.next()),
-                '"' | '\'' if quote.is_none() => quote = Some(c),
-                _ if quote == Some(c) => quote = None,
-                _ => word.push(c),
-            }
-        }
-        if quote.is_some() {
-            return None;
-        }
-        words.push(word);
-    }
-}
-
-fn escapable(next: char, quote: Option<char>) -> bool {
-    matches!(next, '"' | '\'' | '\\') || (quote.is_none() && next == ' ')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{split_keyword, words};
-
-    #[test]
-    fn lines_are_split_as_openssh_does() {
-        let table: [(&str, &str, &[&str]); 9] = [
-            ("HostName web1", "hostname", &["web1"]),
-            ("\tPort=2222", "port", &["2222"]),
-            ("Port = 2222 # note", "port", &["2222"]),
-            ("Host  a\tb", "host", &["a", "b"]),
-            ("IdentityFile \"~/my key\"", "identityfile", &["~/my key"]),
-            ("IdentityFile ~/my\\ key", "identityfile", &["~/my key"]),
-            ("User 'x y'z", "user", &["x yz"]),
-            ("User a#b", "user", &["a#b"]),
-            ("User a\\b \\\"q", "user", &["a\\b", "\"q"]),
-        ];
-        for (line, keyword, arguments) in table {
-            let (found, rest) = split_keyword(line).unwrap();
-            assert_eq!(
-                (found.as_str(), words(rest).unwrap()),
-                (keyword, arguments.iter().map(|a| (*a).to_owned()).collect()),
-                "{line}"
-            );
-        }
-        assert_eq!(split_keyword("  # Host x"), None);
-        assert_eq!(words("\"open"), None);
-    }
 }

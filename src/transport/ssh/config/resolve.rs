@@ -1,228 +1,213 @@
-//! The settings of one host: a walk over the tree in which the first value wins and key files add up.
+//! The settings of one host: what the walk found, made into what it means.
 //!
-//! Pure: asks neither the network nor a program. `Match exec`, and every criterion that is not known, leaves its block out.
+//! Pure but for the answers that `Match exec` was given.
 
-use std::path::{Path, PathBuf};
+use std::net::Ipv6Addr;
+use std::path::PathBuf;
 
-use super::parse::{Item, Place};
-use super::tokens::Tokens;
-use super::values::{Agent, Proxy, Said, agent, file_list, identity_files, new_keys, port, proxy, yes_no};
-use crate::transport::ssh::pattern::any_matches;
+use super::keywords::{Handling, KEYWORDS};
+use super::parse::Item;
+use super::settings::{
+    Agent, Algorithms, Choice, Family, ForwardAgent, HostKeyRules, LoginRules, Need, SessionRules, Settings,
+    Way,
+};
+use super::tokens::{PROXY, Tokens};
+use super::values::Values;
+use super::walk::Walk;
+use super::{Query, Stop};
+use crate::transport::ssh::pattern::matches;
 use crate::transport::{ConnectError, NewKeys};
 
-/// Who asks, and what is already decided.
-pub(in crate::transport::ssh) struct Query<'a> {
-    /// The host as written: what `Host` patterns are held against.
-    pub(in crate::transport::ssh) host: &'a str,
-    /// Decided elsewhere; the files cannot change it.
-    pub(in crate::transport::ssh) user: Option<&'a str>,
-    /// Decided elsewhere.
-    pub(in crate::transport::ssh) port: Option<u16>,
-    /// The operator's login name.
-    pub(in crate::transport::ssh) local_user: &'a str,
-    /// The operator's home.
-    pub(in crate::transport::ssh) home: &'a Path,
-}
-
-/// What the files, and the defaults behind them, say of a host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs, reason = "named for the keywords")]
-pub(in crate::transport::ssh) struct Settings {
-    pub(in crate::transport::ssh) hostname: String,
-    pub(in crate::transport::ssh) user: String,
-    pub(in crate::transport::ssh) port: u16,
-    pub(in crate::transport::ssh) identity_files: Vec<PathBuf>,
-    /// Whether the files name keys at all: `IdentityFile none` names none, but it does say so.
-    pub(in crate::transport::ssh) identities_set: bool,
-    pub(in crate::transport::ssh) identities_only: bool,
-    pub(in crate::transport::ssh) agent: Agent,
-    /// Nearest first.
-    pub(in crate::transport::ssh) jumps: Vec<String>,
-    /// Where `ProxyCommand` stands, if it is set.
-    pub(in crate::transport::ssh) proxy_command: Option<(PathBuf, usize)>,
-    pub(in crate::transport::ssh) user_known_hosts: Option<Vec<PathBuf>>,
-    pub(in crate::transport::ssh) global_known_hosts: Option<Vec<PathBuf>>,
-    /// `StrictHostKeyChecking`
-    pub(in crate::transport::ssh) new_keys: NewKeys,
-    pub(in crate::transport::ssh) hash_known_hosts: bool,
-}
-
-pub(super) fn resolve(files: &[Vec<Item>], query: &Query<'_>) -> Result<Settings, ConnectError> {
-    let mut found = Found { user: query.user.map(str::to_owned), port: query.port, ..Found::new(query) };
+/// `options`: what shipit.toml says as after `ssh -o`; it comes before all files.
+pub(super) fn resolve(options: &[Item], files: &[Vec<Item>], query: &Query<'_>) -> Result<Settings, Stop> {
+    let mut walk = Walk::new(query);
+    walk.items(options, true)?;
     for items in files {
-        found.walk(items, true)?;
+        walk.items(items, true)?;
     }
-    found.finish()
-}
-
-/// What the walk has met so far.
-struct Found<'a> {
-    query: &'a Query<'a>,
-    hostname: Said<String>,
-    user: Option<String>,
-    port: Option<u16>,
-    identity_files: Vec<(String, Place)>,
-    identities_only: Option<bool>,
-    agent: Said<String>,
-    /// `ProxyJump` and `ProxyCommand` share one place: whichever comes first counts.
-    proxy: Said<Proxy>,
-    user_known_hosts: Said<Vec<String>>,
-    global_known_hosts: Said<Vec<String>>,
-    new_keys: Option<NewKeys>,
-    hash_known_hosts: Option<bool>,
-}
-
-impl<'a> Found<'a> {
-    fn new(query: &'a Query<'a>) -> Self {
-        Self {
-            query,
-            hostname: None,
-            user: None,
-            port: None,
-            identity_files: Vec::new(),
-            identities_only: None,
-            agent: None,
-            proxy: None,
-            user_known_hosts: None,
-            global_known_hosts: None,
-            new_keys: None,
-            hash_known_hosts: None,
+    let hostname = canonical(&walk.hostname());
+    if let Some(said) = walk.values.said("Hostname") {
+        let text = said.arguments.concat().replace("%%", "").replace("%h", "");
+        if let Some((_, token)) = text.split_once('%') {
+            let token = token.chars().next().unwrap_or(' ');
+            return Err(said.place.error(format!("HostName has no token %{token}: write %% for a %")).into());
         }
     }
-
-    /// `enclosing`: whether the block that included these items counts.
-    fn walk(&mut self, items: &[Item], enclosing: bool) -> Result<(), ConnectError> {
-        let mut active = enclosing;
-        for item in items {
-            match item {
-                Item::Host(patterns) => {
-                    active = enclosing && any_matches(patterns.iter().map(String::as_str), self.query.host);
-                }
-                Item::Match(criteria, place) => active = enclosing && self.all_hold(criteria, place)?,
-                Item::Include(files) => {
-                    for file in files {
-                        self.walk(file, active)?;
-                    }
-                }
-                Item::Set { keyword, arguments, place } if active => self.set(keyword, arguments, place)?,
-                Item::Set { .. } => {}
-            }
+    if walk.wants_second {
+        walk.again_for(hostname.clone());
+        walk.items(options, true)?;
+        for items in files {
+            walk.items(items, true)?;
         }
-        Ok(())
     }
+    Ok(finish(walk, query, hostname)?)
+}
 
-    fn all_hold(&self, criteria: &[String], place: &Place) -> Result<bool, ConnectError> {
-        let mut words = criteria.iter().flat_map(|word| match word.split_once('=') {
-            Some((name, value)) => vec![name, value],
-            None => vec![word.as_str()],
+/// Names in lower case, addresses in their shortest form.
+fn canonical(host: &str) -> String {
+    let (address, zone) = host.split_once('%').map_or((host, None), |(address, zone)| (address, Some(zone)));
+    match (address.parse::<Ipv6Addr>(), zone) {
+        (Ok(address), None) => address.to_string(),
+        (Ok(address), Some(zone)) => format!("{address}%{zone}"),
+        (Err(_), _) => host.to_ascii_lowercase(),
+    }
+}
+
+fn finish(walk: Walk<'_>, query: &Query<'_>, hostname: String) -> Result<Settings, ConnectError> {
+    let values = &walk.values;
+    let tokens = walk.tokens(&hostname);
+    if let Some(said) = values.said("RefuseConnection") {
+        return Err(ConnectError::RefusedByConfig {
+            host: query.host.to_owned(),
+            text: said.arguments.join(" "),
+            file: said.place.file.to_path_buf(),
+            line: said.place.line,
         });
-        let mut all = true;
-        while let Some(word) = words.next() {
-            let (name, wanted) = word.strip_prefix('!').map_or((word, true), |name| (name, false));
-            let holds = match name.to_ascii_lowercase().as_str() {
-                "all" => true,
-                // These belong to a second pass over the files, which only host name canonicalisation needs.
-                "canonical" | "final" => false,
-                name @ ("host" | "originalhost" | "user" | "localuser") => {
-                    let list = words
-                        .next()
-                        .ok_or_else(|| place.error(format!("Match {name} lacks its patterns")))?;
-                    any_matches(list.split(','), &self.subject(name))
-                }
-                _ => return Ok(false),
-            };
-            all &= holds == wanted;
+    }
+    let mut needs = walk.needs.clone();
+    needs.extend(KEYWORDS.iter().filter_map(|keyword| match keyword.handling {
+        Handling::OpenSsh(_, holds) if holds(values) => {
+            let place = values.said(keyword.name)?.place.clone();
+            Some(Need { keyword: keyword.name.to_owned(), place, known: true })
         }
-        Ok(all)
-    }
+        _ => None,
+    }));
+    Ok(Settings {
+        asked: query.host.to_owned(),
+        user: walk.user().to_owned(),
+        port: walk.port(),
+        way: way(values, &tokens)?,
+        trust: trust(values, &tokens)?,
+        login: login(values, &tokens)?,
+        algorithms: algorithms(values),
+        session: session(values, &tokens)?,
+        needs_openssh: needs,
+        hostname: hostname.clone(),
+    })
+}
 
-    /// What a `Match` criterion is held against.
-    fn subject(&self, criterion: &str) -> String {
-        match criterion {
-            "host" => self.hostname(),
-            "originalhost" => self.query.host.to_owned(),
-            "user" => self.user.clone().unwrap_or_else(|| self.query.local_user.to_owned()),
-            _ => self.query.local_user.to_owned(),
-        }
-    }
+fn way(values: &Values, tokens: &Tokens<'_>) -> Result<Way, ConnectError> {
+    let expanded = |keyword: &str| match values.said(keyword) {
+        Some(said) if !said.arguments.concat().eq_ignore_ascii_case("none") => tokens
+            .expand(&said.arguments.concat(), PROXY)
+            .map(Some)
+            .map_err(|reason| said.place.error(reason)),
+        _ => Ok(None),
+    };
+    let jumps = expanded("ProxyJump")?.unwrap_or_default();
+    Ok(Way {
+        jumps: jumps.split(',').map(|hop| hop.trim().to_owned()).filter(|hop| !hop.is_empty()).collect(),
+        proxy_command: expanded("ProxyCommand")?,
+        family: match values.first("AddressFamily").map(str::to_ascii_lowercase).as_deref() {
+            Some("inet") => Family::V4,
+            Some("inet6") => Family::V6,
+            _ => Family::Any,
+        },
+        bind_address: values.text("BindAddress"),
+        bind_interface: values.text("BindInterface"),
+        connect_timeout: values.time("ConnectTimeout").filter(|time| !time.is_zero()),
+        attempts: values.number("ConnectionAttempts", 1).max(1),
+        alive_interval: values.time("ServerAliveInterval").filter(|time| !time.is_zero()),
+        alive_count: values.number("ServerAliveCountMax", 3),
+        tcp_keepalive: values.flag("TCPKeepAlive", true),
+        compression: values.yes("Compression"),
+    })
+}
 
-    fn hostname(&self) -> String {
-        let said = self.hostname.as_ref().map_or(self.query.host, |(name, _)| name);
-        said.replace("%%", "\0").replace("%h", self.query.host).replace('\0', "%").to_ascii_lowercase()
-    }
+fn trust(values: &Values, tokens: &Tokens<'_>) -> Result<HostKeyRules, ConnectError> {
+    let checking = values.first("StrictHostKeyChecking").map(str::to_ascii_lowercase);
+    Ok(HostKeyRules {
+        user_files: values.known_hosts("UserKnownHostsFile", |text| tokens.path(text))?,
+        // Tokens are not for this one.
+        global_files: values
+            .known_hosts("GlobalKnownHostsFile", |text| tokens.at_home(text).map(PathBuf::from))?,
+        alias: values.first("HostKeyAlias").map(str::to_ascii_lowercase),
+        new_keys: match checking.as_deref() {
+            None | Some("ask") => NewKeys::Ask,
+            Some("yes" | "true") => NewKeys::Refuse,
+            Some(_) => NewKeys::Accept,
+        },
+        hashed: values.yes("HashKnownHosts"),
+    })
+}
 
-    fn set(&mut self, keyword: &str, arguments: &[String], place: &Place) -> Result<(), ConnectError> {
-        let first = || {
-            let missing = || place.error(format!("{keyword} lacks its argument"));
-            arguments.first().filter(|a| !a.is_empty()).cloned().ok_or_else(missing)
-        };
-        match keyword {
-            "hostname" => keep(&mut self.hostname, first()?, place),
-            "user" => self.user = self.user.take().or(Some(first()?)),
-            "port" => self.port = self.port.or(Some(port(&first()?, place)?)),
-            "identityfile" => self.identity_files.push((first()?, place.clone())),
-            "identitiesonly" => {
-                self.identities_only = self.identities_only.or(Some(yes_no(keyword, &first()?, place)?));
-            }
-            "identityagent" => keep(&mut self.agent, first()?, place),
-            "proxyjump" => match first()? {
-                none if none.eq_ignore_ascii_case("none") => keep(&mut self.proxy, Proxy::None, place),
-                jumps => keep(&mut self.proxy, Proxy::Jump(jumps), place),
-            },
-            "proxycommand" => match first()? {
-                none if none.eq_ignore_ascii_case("none") => keep(&mut self.proxy, Proxy::None, place),
-                _ => keep(&mut self.proxy, Proxy::Command, place),
-            },
-            "userknownhostsfile" => {
-                first()?;
-                keep(&mut self.user_known_hosts, arguments.to_vec(), place);
-            }
-            "globalknownhostsfile" => {
-                first()?;
-                keep(&mut self.global_known_hosts, arguments.to_vec(), place);
-            }
-            "stricthostkeychecking" => {
-                self.new_keys = self.new_keys.or(Some(new_keys(&first()?, place)?));
-            }
-            "hashknownhosts" => {
-                self.hash_known_hosts = self.hash_known_hosts.or(Some(yes_no(keyword, &first()?, place)?));
-            }
-            _ => {}
-        }
-        Ok(())
-    }
+fn login(values: &Values, tokens: &Tokens<'_>) -> Result<LoginRules, ConnectError> {
+    let public_key = values.first("PubkeyAuthentication").map(str::to_ascii_lowercase);
+    Ok(LoginRules {
+        identity_files: values.files("IdentityFile", tokens)?,
+        identities_set: !values.every("IdentityFile").is_empty(),
+        identities_only: values.yes("IdentitiesOnly"),
+        certificates: values.files("CertificateFile", tokens)?,
+        agent: agent(values, tokens)?,
+        preferred: values.list("PreferredAuthentications"),
+        public_key: !matches!(public_key.as_deref(), Some("no" | "false")),
+        password: values.flag("PasswordAuthentication", true),
+        keyboard: values.flag("KbdInteractiveAuthentication", true),
+        prompts: values.number("NumberOfPasswordPrompts", 3),
+        batch: values.yes("BatchMode"),
+    })
+}
 
-    fn finish(self) -> Result<Settings, ConnectError> {
-        let hostname = self.hostname();
-        let user = self.user.clone().unwrap_or_else(|| self.query.local_user.to_owned());
-        let port = self.port.unwrap_or(22);
-        let tokens = Tokens {
-            hostname: &hostname,
-            original: self.query.host,
-            port,
-            user: &user,
-            local_user: self.query.local_user,
-            home: self.query.home,
-        };
-        let (jumps, proxy_command) = proxy(self.proxy, &tokens)?;
-        Ok(Settings {
-            identities_set: !self.identity_files.is_empty(),
-            identity_files: identity_files(self.identity_files, &tokens)?,
-            identities_only: self.identities_only.unwrap_or(false),
-            agent: agent(self.agent, &tokens)?,
-            jumps,
-            proxy_command,
-            user_known_hosts: file_list(self.user_known_hosts, &tokens)?,
-            global_known_hosts: file_list(self.global_known_hosts, &tokens)?,
-            new_keys: self.new_keys.unwrap_or_default(),
-            hash_known_hosts: self.hash_known_hosts.unwrap_or(false),
-            port,
-            user: user.clone(),
-            hostname: hostname.clone(),
-        })
+fn agent(values: &Values, tokens: &Tokens<'_>) -> Result<Agent, ConnectError> {
+    let Some(said) = values.said("IdentityAgent") else { return Ok(Agent::Session) };
+    match said.arguments.concat().as_str() {
+        none if none.eq_ignore_ascii_case("none") => Ok(Agent::None),
+        "SSH_AUTH_SOCK" | "$SSH_AUTH_SOCK" | "${SSH_AUTH_SOCK}" => Ok(Agent::Session),
+        text => match socket(text, tokens) {
+            Ok(Some(path)) => Ok(Agent::Socket(path)),
+            // As ssh: `$NAME` of a variable that is not set is no agent.
+            Ok(None) => Ok(Agent::None),
+            Err(reason) => Err(said.place.error(reason)),
+        },
     }
 }
 
-fn keep<T>(slot: &mut Said<T>, value: T, place: &Place) {
-    slot.get_or_insert_with(|| (value, place.clone()));
+/// A path, or `$NAME`: what the variable says.
+fn socket(text: &str, tokens: &Tokens<'_>) -> Result<Option<PathBuf>, String> {
+    match text.strip_prefix('$').filter(|name| !name.starts_with('{')) {
+        Some(name) => Ok(tokens.machine.variable(name).filter(|path| !path.is_empty()).map(PathBuf::from)),
+        None => tokens.path(text).map(Some),
+    }
+}
+
+fn algorithms(values: &Values) -> Algorithms {
+    let choice = |keyword: &str| values.first(keyword).map(Choice::parse);
+    Algorithms {
+        ciphers: choice("Ciphers"),
+        macs: choice("MACs"),
+        kex: choice("KexAlgorithms"),
+        host_keys: choice("HostKeyAlgorithms"),
+        user_keys: choice("PubkeyAcceptedAlgorithms"),
+        authorities: choice("CASignatureAlgorithms"),
+        rsa_bits: values.number("RequiredRSASize", 1024).max(1024),
+    }
+}
+
+fn session(values: &Values, tokens: &Tokens<'_>) -> Result<SessionRules, ConnectError> {
+    let forward_agent = match values.said("ForwardAgent") {
+        None => ForwardAgent::No,
+        Some(said) => match said.arguments.concat() {
+            yes if ["yes", "true"].contains(&yes.to_ascii_lowercase().as_str()) => ForwardAgent::Yes,
+            no if ["no", "false"].contains(&no.to_ascii_lowercase().as_str()) => ForwardAgent::No,
+            text => match socket(&text, tokens).map_err(|reason| said.place.error(reason))? {
+                Some(path) => ForwardAgent::Socket(path),
+                None => ForwardAgent::No,
+            },
+        },
+    };
+    Ok(SessionRules { variables: variables(values, tokens), forward_agent })
+}
+
+fn variables(values: &Values, tokens: &Tokens<'_>) -> Vec<(String, String)> {
+    let mut patterns: Vec<&str> = Vec::new();
+    for pattern in values.all("SendEnv") {
+        match pattern.strip_prefix('-') {
+            Some(gone) => patterns.retain(|pattern| !matches(gone, pattern)),
+            None => patterns.push(pattern),
+        }
+    }
+    let wanted = |name: &str| patterns.iter().any(|pattern| matches(pattern, name));
+    let sent = tokens.machine.variables.iter().filter(|(name, _)| wanted(name)).cloned();
+    let set = values.all("SetEnv").filter_map(|pair| pair.split_once('='));
+    sent.chain(set.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
 }

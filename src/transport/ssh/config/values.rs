@@ -1,105 +1,121 @@
-//! The values of ssh_config keywords, from text to what they mean.
+//! What the files said of a host so far: of most keywords the first value, of some all of them. Pure.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use super::keywords::Keyword;
+use super::kind::{Kind, seconds};
 use super::parse::Place;
 use super::tokens::Tokens;
-use crate::transport::{ConnectError, NewKeys};
-
-/// `IdentityAgent`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::transport::ssh) enum Agent {
-    /// Not set, or `SSH_AUTH_SOCK`: the agent of the operator's session.
-    Session,
-    /// `none`
-    None,
-    /// A socket.
-    Socket(PathBuf),
-}
+use crate::transport::ConnectError;
 
 /// A value and where it stands, so that a mistake found late still has its line.
-pub(super) type Said<T> = Option<(T, Place)>;
-
-/// What stands between us and the host.
-pub(super) enum Proxy {
-    None,
-    Jump(String),
-    Command,
+#[derive(Clone)]
+pub(super) struct Said {
+    pub(super) arguments: Vec<String>,
+    pub(super) place: Place,
 }
 
-pub(super) fn port(text: &str, place: &Place) -> Result<u16, ConnectError> {
-    text.parse().ok().filter(|port| *port != 0).ok_or_else(|| place.error(format!("{text} is not a port")))
-}
+/// By keyword, as the table writes it.
+#[derive(Clone, Default)]
+pub(in crate::transport) struct Values(BTreeMap<&'static str, Vec<Said>>);
 
-pub(super) fn yes_no(keyword: &str, text: &str, place: &Place) -> Result<bool, ConnectError> {
-    match text.to_ascii_lowercase().as_str() {
-        "yes" | "true" => Ok(true),
-        "no" | "false" => Ok(false),
-        _ => Err(place.error(format!("{keyword} is yes or no, not {text}"))),
-    }
-}
-
-/// `StrictHostKeyChecking`.
-pub(super) fn new_keys(text: &str, place: &Place) -> Result<NewKeys, ConnectError> {
-    match text.to_ascii_lowercase().as_str() {
-        "ask" => Ok(NewKeys::Ask),
-        "yes" | "true" => Ok(NewKeys::Refuse),
-        "accept-new" | "no" | "off" | "false" => Ok(NewKeys::Accept),
-        _ => Err(place.error(format!("StrictHostKeyChecking is yes, no, ask or accept-new, not {text}"))),
-    }
-}
-
-fn file(text: &str, place: &Place, tokens: &Tokens<'_>) -> Result<PathBuf, ConnectError> {
-    tokens.path(text).map(PathBuf::from).map_err(|reason| place.error(reason))
-}
-
-pub(super) fn identity_files(
-    said: Vec<(String, Place)>,
-    tokens: &Tokens<'_>,
-) -> Result<Vec<PathBuf>, ConnectError> {
-    let mut files = Vec::new();
-    for (text, place) in said.iter().filter(|(text, _)| !text.eq_ignore_ascii_case("none")) {
-        let path = file(text, place, tokens)?;
-        if !files.contains(&path) {
-            files.push(path);
+impl Values {
+    /// Keeps a value, if it is the first one or if this keyword adds up.
+    pub(super) fn keep(&mut self, keyword: &'static Keyword, arguments: &[String], place: &Place) {
+        // Of these two, whichever comes first counts; only `ProxyJump none` leaves the command to be said.
+        let second = match keyword.name {
+            "ProxyJump" => self.0.contains_key("ProxyCommand"),
+            "ProxyCommand" => self.text("ProxyJump").is_some(),
+            _ => false,
+        };
+        if second {
+            return;
+        }
+        let said = self.0.entry(keyword.name).or_default();
+        // A file named twice counts once; a name that is sent may have been taken back in between.
+        let again = keyword.kind == Kind::File && said.iter().any(|said| said.arguments == arguments);
+        if said.is_empty() || keyword.kind.adds_up() && !again {
+            said.push(Said { arguments: arguments.to_vec(), place: place.clone() });
         }
     }
-    Ok(files)
-}
 
-pub(super) fn agent(said: Said<String>, tokens: &Tokens<'_>) -> Result<Agent, ConnectError> {
-    match said {
-        None => Ok(Agent::Session),
-        Some((text, _)) if text.eq_ignore_ascii_case("none") => Ok(Agent::None),
-        Some((text, _)) if text.trim_start_matches('$') == "SSH_AUTH_SOCK" => Ok(Agent::Session),
-        Some((text, place)) if text.starts_with('$') => {
-            Err(place.error(format!("{text}: only $SSH_AUTH_SOCK is supported here")))
+    /// The value that counts.
+    pub(super) fn said(&self, keyword: &str) -> Option<&Said> {
+        self.0.get(keyword)?.first()
+    }
+
+    /// All values of a keyword that adds up.
+    pub(super) fn every(&self, keyword: &str) -> &[Said] {
+        self.0.get(keyword).map_or(&[], Vec::as_slice)
+    }
+
+    /// The first argument of the value that counts.
+    pub(super) fn first(&self, keyword: &str) -> Option<&str> {
+        self.said(keyword)?.arguments.first().map(String::as_str)
+    }
+
+    /// All arguments of all values.
+    pub(super) fn all(&self, keyword: &str) -> impl Iterator<Item = &str> {
+        self.every(keyword).iter().flat_map(|said| said.arguments.iter().map(String::as_str))
+    }
+
+    /// `yes`; not said is not yes.
+    pub(super) fn yes(&self, keyword: &str) -> bool {
+        self.flag(keyword, false)
+    }
+
+    /// `yes` or `no`; not said is `default`.
+    pub(super) fn flag(&self, keyword: &str, default: bool) -> bool {
+        let is_yes = |value: &str| value.eq_ignore_ascii_case("yes") || value.eq_ignore_ascii_case("true");
+        self.first(keyword).map_or(default, is_yes)
+    }
+
+    /// A number; one below 0 counts as 0.
+    pub(super) fn number(&self, keyword: &str, default: u32) -> u32 {
+        let number = |value: &str| value.parse::<i64>().ok().map(|value| value.max(0));
+        self.first(keyword).and_then(number).map_or(default, |value| u32::try_from(value).unwrap_or(u32::MAX))
+    }
+
+    /// A time; `none` is none.
+    pub(super) fn time(&self, keyword: &str) -> Option<Duration> {
+        self.first(keyword).and_then(seconds).map(Duration::from_secs)
+    }
+
+    /// One word, unless it is `none`.
+    pub(super) fn text(&self, keyword: &str) -> Option<String> {
+        self.first(keyword).filter(|value| !value.eq_ignore_ascii_case("none")).map(str::to_owned)
+    }
+
+    /// A list with commas, in lower case.
+    pub(super) fn list(&self, keyword: &str) -> Option<Vec<String>> {
+        Some(self.first(keyword)?.split(',').map(str::to_ascii_lowercase).collect())
+    }
+
+    /// The files of a keyword that adds up, each once; `none` is none.
+    pub(super) fn files(&self, keyword: &str, tokens: &Tokens<'_>) -> Result<Vec<PathBuf>, ConnectError> {
+        let mut files = Vec::new();
+        for said in self.every(keyword) {
+            for text in said.arguments.iter().filter(|text| !text.eq_ignore_ascii_case("none")) {
+                let path = tokens.path(text).map_err(|reason| said.place.error(reason))?;
+                if !files.contains(&path) {
+                    files.push(path);
+                }
+            }
         }
-        Some((text, place)) => file(&text, &place, tokens).map(Agent::Socket),
+        Ok(files)
     }
-}
 
-/// The jump hosts, or where a `ProxyCommand` stands.
-pub(super) type Way = (Vec<String>, Option<(PathBuf, usize)>);
-
-pub(super) fn proxy(said: Said<Proxy>, tokens: &Tokens<'_>) -> Result<Way, ConnectError> {
-    match said {
-        None | Some((Proxy::None, _)) => Ok((Vec::new(), None)),
-        Some((Proxy::Command, place)) => Ok((Vec::new(), Some((place.file.to_path_buf(), place.line)))),
-        Some((Proxy::Jump(text), place)) => {
-            let text = tokens.expand(&text).map_err(|reason| place.error(reason))?;
-            Ok((text.split(',').map(|hop| hop.trim().to_owned()).collect(), None))
-        }
+    /// Known hosts: `None` where nothing is said, no files where `none` is.
+    pub(super) fn known_hosts(
+        &self,
+        keyword: &str,
+        expand: impl Fn(&str) -> Result<PathBuf, String>,
+    ) -> Result<Option<Vec<PathBuf>>, ConnectError> {
+        let Some(said) = self.said(keyword) else { return Ok(None) };
+        let files = said.arguments.iter().filter(|text| !text.eq_ignore_ascii_case("none"));
+        let files = files.map(|text| expand(text).map_err(|reason| said.place.error(reason)));
+        files.collect::<Result<_, _>>().map(Some)
     }
-}
-
-pub(super) fn file_list(
-    said: Said<Vec<String>>,
-    tokens: &Tokens<'_>,
-) -> Result<Option<Vec<PathBuf>>, ConnectError> {
-    let Some((texts, place)) = said else { return Ok(None) };
-    if matches!(texts.as_slice(), [only] if only.eq_ignore_ascii_case("none")) {
-        return Ok(Some(Vec::new()));
-    }
-    texts.iter().map(|text| file(text, &place, tokens)).collect::<Result<_, _>>().map(Some)
 }
