@@ -91,14 +91,10 @@ pub(super) const TOOLS: [(&str, &[&str]); 5] = [
 
 /// A first word that names a configuration file rather than an environment.
 pub(super) fn is_config_file(word: &str) -> bool {
-    let file = word.rsplit('/').next().unwrap_or(word);
-    file.ends_with(".toml") || is_foreign_config(file)
-}
-
-pub(super) fn is_foreign_config(file: &str) -> bool {
-    let foreign = ["js", "cjs", "mjs", "json", "json5", "yml", "yaml"];
-    let end = file.strip_prefix("ecosystem.").and_then(|rest| rest.rsplit('.').next());
-    file == "package.json" || end.is_some_and(|end| foreign.contains(&end))
+    // As pm2 tells them, which knows no other `.js`.
+    const ENDS: [&str; 8] =
+        [".toml", ".json", ".json5", ".yml", ".yaml", ".config.js", ".config.cjs", ".config.mjs"];
+    ENDS.iter().any(|end| word.ends_with(end) && word.len() > end.len())
 }
 
 /// Whether what follows `word` is a command of the user, which is passed on unchanged.

@@ -193,13 +193,19 @@ fn everything_else_is_refused() {
         ("envs --ref main", "envs does not take --ref"),
         ("production envs", "envs takes no environment: shipit envs"),
         ("deploy", "deploy is a command; name the environment first"),
-        ("deploy production", "deploy is a command; name the environment first"),
+        ("deploy production", "deploy is a command; name the environment first: shipit production\n"),
+        ("deploy production setup", "first: shipit production setup\n"),
+        (
+            "deploy ecosystem.config.js production revert 2",
+            "first: shipit ecosystem.config.js production revert 2\n",
+        ),
+        ("deploy ecosystem.json", "first: shipit ecosystem.json <ENV>\n"),
+        ("setup production", "first: shipit production setup\n"),
+        ("deploy pro$duction ref x", "first: shipit 'pro$duction' ref x\n"),
         ("exec uptime", "exec is a command; name the environment first"),
         ("-e production staging", "`staging` is not a command"),
         ("-e production production setup", "`production` is not a command"),
         ("a.toml -c b.toml production", "two configuration files"),
-        ("ecosystem.config.js production setup", "ecosystem.config.js is not yet supported"),
-        ("package.json production", "not yet"),
         ("production \u{1b}[2J", "`` is not a command"),
     ];
     table.into_iter().for_each(refused);

@@ -6,12 +6,11 @@ use std::path::PathBuf;
 
 use super::arguments::{Given, Typed};
 use super::error::{CliError, quoted};
-use super::grammar::{
-    LATER_TOOLS, NEVER_IGNORED, TOOLS, full_name, is_config_file, is_foreign_config, takes,
-};
+use super::grammar::{LATER_TOOLS, NEVER_IGNORED, TOOLS, full_name, is_config_file, takes};
 use super::invocation::{AppReference, Command, Request, RevertTo, Show};
 use super::split::Split;
 use super::{help, manual};
+use crate::remote::quote::quote;
 use crate::report::Mode;
 
 /// Lines of each file that `logs` starts with, as tail(1).
@@ -20,10 +19,6 @@ const LINES: u32 = 10;
 /// The refusal of a command, tool or file that is not yet supported, where the words name one.
 pub(super) fn later(split: &Split) -> Option<CliError> {
     let first = split.words.first().map_or("", String::as_str);
-    if is_foreign_config(first.rsplit('/').next().unwrap_or(first)) {
-        let text = format!("{first} is not yet supported; write a shipit.toml beside it");
-        return Some(CliError::usage(text));
-    }
     let command = split.words.get(split.command_at()).map_or("", String::as_str);
     // As the environment of a command that exists, the word may really be a name.
     let tool = !split.environment_given && LATER_TOOLS.contains(&first) && full_name(command).is_none();
@@ -55,8 +50,8 @@ pub(super) fn understand(
     if alone && !by_option && ["rollback", "undo"].contains(&environment.as_str()) {
         return Err(command_without_environment("revert"));
     }
-    let name = full_name(&word).ok_or_else(|| unknown(&environment, &word))?;
     let rest: Vec<String> = words.collect();
+    let name = full_name(&word).ok_or_else(|| unknown(&environment, &word, &rest))?;
     let command = command(name, rest, references)?;
     Ok(Request { config, environment, name, command, plan: name == "plan" })
 }
@@ -204,9 +199,34 @@ fn command_without_environment(word: &str) -> CliError {
     ))
 }
 
-fn unknown(environment: &str, word: &str) -> CliError {
+/// The words of `pm2 deploy` (command, file, environment) in our order.
+fn in_order(command: &str, word: &str, rest: &[String]) -> String {
+    let mut rest: Vec<&str> = rest.iter().map(String::as_str).collect();
+    let file = is_config_file(word).then_some(word);
+    let environment = match file {
+        Some(_) if rest.is_empty() => "<ENV>",
+        Some(_) => rest.remove(0),
+        None => word,
+    };
+    // `pm2 deploy` is no command of its own.
+    let command = Some(command).filter(|command| *command != "deploy");
+    let words = ["shipit"].into_iter().chain(file).chain([environment]).chain(command).chain(rest);
+    words.map(quote_where_needed).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as it can be typed.
+fn quote_where_needed(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.,:/@%+=<>".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { quote(word) }
+}
+
+fn unknown(environment: &str, word: &str, rest: &[String]) -> CliError {
     if full_name(environment).is_some() {
-        return command_without_environment(environment);
+        return CliError::usage(format!(
+            "{environment} is a command; name the environment first: {}\n\
+             (for an environment named {environment}: shipit -e {environment})",
+            in_order(environment, word, rest)
+        ));
     }
     if TOOLS.iter().any(|(tool, _)| *tool == word) {
         return CliError::usage(format!("{word} takes no environment: shipit {word}"));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::{Command, Invocation, Tool};
-use crate::config::{self, Document, Environment};
+use crate::config::{self, ConfigError, Document, EcosystemError, Environment};
 use crate::error::Error;
 use crate::report::note::{Note, Warning};
 use crate::report::{self, Printer};
@@ -20,6 +20,7 @@ mod deploy;
 mod deploy_cache;
 mod dry_run;
 mod envs;
+mod evaluate;
 mod exec;
 mod files;
 mod hold;
@@ -59,6 +60,7 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         return show_config::run(&document, invocation, &shown, printer);
     }
     let environment = resolve(&document, &invocation.environment, printer)?;
+    tell(&document, invocation, printer);
     let context = Context::new(invocation, printer, surroundings, environment)?;
     match &invocation.command {
         Command::Deploy { references } => deploy::run(context, references).await,
@@ -89,7 +91,31 @@ fn read(invocation: &Invocation, surroundings: &Surroundings) -> Result<Document
     let start = surroundings.start(invocation.chdir.as_deref())?;
     let named: Option<PathBuf> = invocation.config.as_ref().map(|file| start.join(file));
     let file = config::find(named.as_deref(), &start)?;
-    Ok(config::read(&file, &invocation.set)?)
+    if !config::needs_node(&file) {
+        return Ok(config::read(&file, &invocation.set)?);
+    }
+    // What only shows the file must be quick and harmless.
+    let command = match &invocation.command {
+        Command::Config { .. } => "config",
+        Command::Tool(_) => "envs",
+        _ => {
+            let answer = evaluate::evaluate(&file, &start)?;
+            return Ok(config::read_evaluated(&file, &answer, &invocation.set)?);
+        }
+    };
+    Err(ConfigError::Ecosystem(EcosystemError::NotRun { file, command: command.to_owned() }).into())
+}
+
+/// Says how a file of pm2's is understood, where that is of use: mistakes always, differences where it is put to work.
+fn tell(document: &Document, invocation: &Invocation, printer: &Printer) {
+    let works = matches!(invocation.command, Command::Deploy { .. } | Command::Setup | Command::Check);
+    for remark in document.remarks(&invocation.environment) {
+        match remark.kind.is_warning() {
+            true => printer.note(Note::Warning(Warning::Ecosystem { remark })),
+            false if works => printer.note(Note::Ecosystem { remark }),
+            false => {}
+        }
+    }
 }
 
 /// The environment; commands that name its hosts are run when all that can be checked before was found good.

@@ -1,10 +1,12 @@
-//! Which file is read: `-c`, else `shipit.toml` here or above, no further than the top of the git work tree.
+//! Which file is read: `-c`, else `shipit.toml` here or above, no further than the top of the git work tree; else pm2's
+//! file here.
 //!
 //! The top is found without git's help: a directory that holds `.git` (a file in linked work trees).
 
 use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
+use super::pm2;
 
 /// The name that is looked for.
 pub const FILE_NAME: &str = "shipit.toml";
@@ -28,6 +30,9 @@ pub fn find(explicit: Option<&Path>, start: &Path) -> Result<PathBuf, ConfigErro
         if directory == last {
             break;
         }
+    }
+    if let Some(file) = pm2::ecosystem_in(start) {
+        return Ok(file);
     }
     let top = top.filter(|top| *top != start.as_path()).map(Path::to_owned);
     Err(ConfigError::NotFound { start: start.to_owned(), top })

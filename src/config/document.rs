@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
 use super::file::{self, Entry, Source, Table};
+use super::pm2::{self, EcosystemError, FileFormat, Pm2App, Remark, Section, Unread};
 use super::problem::{Problem, Problems};
 use super::set::{self, Assignment, Setting};
 use super::sources::{Sources, Text};
@@ -19,21 +20,26 @@ pub struct Document {
     /// One a file, weakest first.
     pub(super) tables: Vec<Table>,
     pub(super) assignments: Vec<Assignment>,
+    /// What a file of pm2's says besides its tables.
+    pub(super) section: Option<Section>,
 }
 
 /// Reads a file, all that it extends, and what is set over it.
 ///
 /// # Errors
-/// When one cannot be read or is no TOML.
+/// When one cannot be read or is no TOML; when node has to run it ([`pm2::needs_node`]).
 pub fn read(file: &Path, settings: &[Setting]) -> Result<Document, ConfigError> {
-    let Source { file, text } = Source::read(file)?;
+    if pm2::needs_node(file) {
+        let (file, command) = (file.to_owned(), "this command".to_owned());
+        return Err(ConfigError::Ecosystem(EcosystemError::NotRun { file, command }));
+    }
+    let source = Source::read(file)?;
+    if FileFormat::of(file) != FileFormat::Toml {
+        return Document::of_pm2(source, settings, pm2::read);
+    }
+    let Source { file, text } = source;
     let text = unix_lines(text);
-    let mut document = Document {
-        file: file.clone(),
-        sources: Sources::default(),
-        tables: Vec::new(),
-        assignments: Vec::new(),
-    };
+    let mut document = Document::new(&file);
     let mut table = document.parse(Text::of_file(&file, text))?;
     let mut chain = vec![identity(&file)];
     while let Some(entry) = table.get("extends") {
@@ -44,17 +50,85 @@ pub fn read(file: &Path, settings: &[Setting]) -> Result<Document, ConfigError> 
     }
     document.tables.push(table);
     document.tables.reverse();
-    let root = document.root().to_owned();
-    let mut problems = Problems::default();
-    for setting in settings {
-        let text = document.sources.add(Text::other(setting.origin, setting.text.clone(), &root));
-        document.assignments.extend(problems.keep(set::read(&text)));
-    }
-    let problems = problems.into_vec();
-    if problems.is_empty() { Ok(document) } else { Err(document.sources.mistakes(problems)) }
+    document.with(settings)
+}
+
+/// Reads a file of pm2's that node has run, by what it answered ([`super::EVALUATE`]).
+///
+/// # Errors
+/// When the file cannot be read, or exports no configuration.
+pub fn read_evaluated(file: &Path, answer: &[u8], settings: &[Setting]) -> Result<Document, ConfigError> {
+    Document::of_pm2(Source::read(file)?, settings, |text| pm2::read_evaluated(text, answer))
 }
 
 impl Document {
+    fn new(file: &Path) -> Self {
+        Self {
+            file: file.to_owned(),
+            sources: Sources::default(),
+            tables: Vec::new(),
+            assignments: Vec::new(),
+            section: None,
+        }
+    }
+
+    fn of_pm2(
+        source: Source,
+        settings: &[Setting],
+        read: impl FnOnce(&Text) -> Result<Section, Unread>,
+    ) -> Result<Self, ConfigError> {
+        let Source { file, text } = source;
+        let mut document = Self::new(&file);
+        let text = document.sources.add(Text::of_file(&file, text));
+        let section = read(&text).map_err(|unread| match unread {
+            Unread::Problem(problem) => document.sources.mistakes(vec![problem]),
+            Unread::Ecosystem(error) => ConfigError::Ecosystem(error),
+        })?;
+        document.tables.push(section.table.clone());
+        document.section = Some(section);
+        document.with(settings)
+    }
+
+    /// With what is set over it.
+    fn with(mut self, settings: &[Setting]) -> Result<Self, ConfigError> {
+        let root = self.root().to_owned();
+        let mut problems = Problems::default();
+        for setting in settings {
+            let text = self.sources.add(Text::other(setting.origin, setting.text.clone(), &root));
+            self.assignments.extend(problems.keep(set::read(&text)));
+        }
+        let problems = problems.into_vec();
+        if problems.is_empty() { Ok(self) } else { Err(self.sources.mistakes(problems)) }
+    }
+
+    /// What the user of a file of pm2's should know about an environment; none for a `shipit.toml`.
+    #[must_use]
+    pub fn remarks(&self, environment: &str) -> &[Remark] {
+        let section = self.section.as_ref();
+        section.and_then(|section| section.remarks.get(environment)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The apps of a file of pm2's.
+    #[must_use]
+    pub fn pm2_apps(&self) -> &[Pm2App] {
+        self.section.as_ref().map_or(&[], |section| &section.apps)
+    }
+
+    /// The operator's variables that a file of pm2's asked for: what it says depends on them.
+    #[must_use]
+    pub fn variables_asked(&self) -> &[String] {
+        self.section.as_ref().map_or(&[], |section| &section.asked)
+    }
+
+    /// Mistakes in pm2's own form of an environment.
+    pub(super) fn check_section(&self, environment: &str) -> Result<(), ConfigError> {
+        let problems = self.section.as_ref().and_then(|section| section.problems.get(environment));
+        match problems.filter(|problems| !problems.is_empty()) {
+            Some(problems) => Err(self.sources.mistakes(problems.clone())),
+            None => Ok(()),
+        }
+    }
+
     /// The directory of the file that was asked for.
     pub(super) fn root(&self) -> &Path {
         self.file.parent().unwrap_or(Path::new("/"))

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::mistakes::Mistakes;
+use super::pm2::EcosystemError;
 use super::problem::Problem;
 use super::sources::Sources;
 
@@ -13,7 +14,10 @@ use super::sources::Sources;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// Nothing was named and nothing found.
-    #[error("no shipit.toml in {}{}; `shipit init` writes one, `-c FILE` names another", start.display(), above(top.as_ref()))]
+    #[error(
+        "no shipit.toml in {}{}, and no file of pm2 with a `deploy` section here; `shipit init` writes one, \
+         `-c FILE` names another", start.display(), above(top.as_ref())
+    )]
     NotFound {
         /// Where the search began.
         start: PathBuf,
@@ -64,6 +68,9 @@ pub enum ConfigError {
     /// The file says something that cannot be meant.
     #[error("{0}")]
     Mistakes(Mistakes),
+    /// A file of pm2's.
+    #[error(transparent)]
+    Ecosystem(EcosystemError),
     /// No `[deploy.NAME]` of that name.
     #[error("no environment `{name}` in {}: {}", file.display(), known_environments(nearest.as_deref(), known))]
     UnknownEnvironment {

@@ -23,7 +23,7 @@ pub(super) struct Source {
     pub text: String,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Table {
     pub entries: Vec<Entry>,
     /// The header line where there is one, else the braces or the key.
@@ -84,6 +84,14 @@ impl Source {
             }
         }
     }
+}
+
+/// Refuses a file that another user could have written, and what is no file.
+///
+/// # Errors
+/// As for every configuration that is read.
+pub fn trust(file: &Path) -> Result<(), ConfigError> {
+    Source::read(file).map(|_| ())
 }
 
 /// The tree of a text whose places are counted from `base`, or all places that are not TOML.

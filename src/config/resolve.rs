@@ -102,6 +102,7 @@ impl Document {
         sources: Sources,
         printed: Option<&Printed>,
     ) -> Result<Environment, ConfigError> {
+        self.check_section(name)?;
         let layers = &self.layers(name, over);
         let sources = Arc::new(sources);
         let mut problems = Problems::default();

@@ -47,3 +47,13 @@ pub struct EnvEntry {
     /// Whether it came from the operator's environment or a local command: then it is never shown.
     pub secret: bool,
 }
+
+/// A text that means itself in `env`, whatever it holds.
+pub(super) fn escaped_braces(text: &str) -> String {
+    text.replace("${", "$${")
+}
+
+/// Whether a value of `env` names a variable of the operator, which makes it a secret.
+pub(super) fn names_variable(text: &str) -> bool {
+    text.match_indices("${").any(|(at, _)| !text[..at].ends_with('$'))
+}

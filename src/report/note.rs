@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::{clean, human};
+use crate::config::Remark;
 use crate::git::Unchecked;
 use crate::remote::hold::Hold;
 use crate::remote::quote::quote;
@@ -56,6 +57,8 @@ pub enum Note<'a> {
     NoLogFile { host: &'a str, patterns: &'a str, waiting: bool },
     /// The keys of hosts are in known_hosts now.
     HostKeysAdded { hosts: &'a [&'a str] },
+    /// A file of pm2's, read in place of a `shipit.toml`.
+    Ecosystem { remark: &'a Remark },
     /// What a plan cannot say, or a deploy would refuse.
     Plan(PlanNote<'a>),
     /// Something did not work, and what was asked for goes on.
@@ -113,6 +116,8 @@ pub enum Warning<'a> {
     EventsLost { file: Option<&'a Path>, error: &'a io::Error },
     /// The page that GitHub shows of a job.
     StepSummaryLost { error: &'a io::Error },
+    /// What is likely a mistake in a file of pm2's.
+    Ecosystem { remark: &'a Remark },
 }
 
 impl Note<'_> {
@@ -191,6 +196,7 @@ impl Note<'_> {
                 let keys = if hosts.len() == 1 { "key" } else { "keys" };
                 format!("added the host {keys} of {} to known_hosts", human::names(hosts))
             }
+            Note::Ecosystem { remark } => format!("note: {remark}"),
             Note::Plan(note) => format!("note: {note}"),
             Note::Warning(warning) => format!("warning: {warning}"),
         }
@@ -275,6 +281,7 @@ impl fmt::Display for Warning<'_> {
             Warning::StepSummaryLost { error } => {
                 write!(f, "cannot write the step summary: {}", human::io(error))
             }
+            Warning::Ecosystem { remark } => write!(f, "{remark}"),
         }
     }
 }

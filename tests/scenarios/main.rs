@@ -38,6 +38,7 @@ mod documents;
 mod doubt;
 mod drain;
 mod dry_run;
+mod ecosystem;
 mod examples;
 mod exec;
 mod failures;

@@ -1,0 +1,351 @@
+//! Files of pm2's: every shape of a `deploy` section that is found in public repositories is read as a `shipit.toml` would be, or
+//! refused with place and remedy; and what `import` writes means the same as the file itself.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use shipit::config::{self, ConfigError, Document};
+
+/// What goes around a section, so that a shape is written in a line.
+const WHOLE: &str = "ref: 'origin/main', repo: 'git@h.example:a/b.git', path: '/srv/a'";
+
+fn read_in(directory: &Path, file: &str, env: &[(&str, &str)]) -> Result<Document, ConfigError> {
+    let file = directory.join(file);
+    if !config::needs_node(&file) {
+        return config::read(&file, &[]);
+    }
+    let start = "exec node -e \"$1\" -- \"$2\" 3>&1 1>&2";
+    let mut node = Command::new("sh");
+    node.args(["-c", start, "sh", config::EVALUATE])
+        .arg(&file)
+        .envs(env.iter().copied())
+        .current_dir(directory);
+    let answer = node.output().unwrap();
+    config::read_evaluated(&file, &answer.stdout, &[])
+}
+
+fn read(file: &str, text: &str) -> Result<Document, ConfigError> {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join(file), text).unwrap();
+    read_in(directory.path(), file, &[])
+}
+
+fn javascript(section: &str) -> Result<Document, ConfigError> {
+    read(
+        "ecosystem.config.js",
+        &format!(
+            "module.exports = {{\n  apps: [{{ name: 'web', script: 'a.js' }}],\n  deploy: {{\n    production: {section},\n  }},\n}};\n"
+        ),
+    )
+}
+
+/// The resolved configuration in lines, without what is the default.
+fn shown(document: &Document) -> String {
+    let keys = [
+        "host",
+        "user",
+        "port",
+        "key",
+        "repo",
+        "ref",
+        "path",
+        "fetch",
+        "env",
+        "profile",
+        "prepend-path",
+        "build",
+        "migrate",
+        "supervisor",
+        "pre-setup",
+        "post-setup",
+        "pre-deploy-local",
+        "pre-deploy",
+        "post-deploy",
+    ];
+    let lines = keys.iter().filter_map(|key| document.show("production", Some(key), false).unwrap());
+    lines.collect::<String>()
+}
+
+fn remarks(document: &Document) -> String {
+    document.remarks("production").iter().map(|remark| format!("{remark}\n")).collect()
+}
+
+#[track_caller]
+fn has(section: &str, expected: &[&str]) {
+    let document = javascript(section).unwrap_or_else(|error| panic!("{section}\n{error}"));
+    let shown = match document.draft("production") {
+        Ok(_) => shown(&document) + &remarks(&document),
+        Err(error) => panic!("{section}\n{error}"),
+    };
+    for expected in expected {
+        assert!(shown.contains(expected), "{expected}\nis missing from\n{shown}");
+    }
+}
+
+#[track_caller]
+fn refused(section: &str, expected: &[&str]) {
+    let error = javascript(section).and_then(|document| document.draft("production").map(|_| ()));
+    let error = error.expect_err(section).to_string();
+    for expected in expected.iter().chain(&["ecosystem.config.js"]) {
+        assert!(error.contains(expected), "{expected}\nis missing from\n{error}");
+    }
+}
+
+#[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
+fn shapes_that_are_read() {
+    has(
+        &format!(
+            "{{ user: 'node', host: '203.0.113.1', {WHOLE}, 'post-deploy': 'npm install && pm2 reload ecosystem.config.js --env production' }}"
+        ),
+        &[
+            "user = \"node\"",
+            "host = [\"203.0.113.1\"]",
+            "ref = \"origin/main\"",
+            "build = \"npm install\"",
+            "supervisor = \"pm2\"",
+            "ecosystem.config.js:4: post-deploy is split",
+        ],
+    );
+    has(
+        &format!("{{ host: ['a', 'b', 'c'], {WHOLE}, 'pre-deploy-local': './deploy_env' }}"),
+        &[
+            "[\"a\", \"b\", \"c\"]",
+            "pre-deploy-local = \"./deploy_env\"",
+            "no post-deploy",
+            "supervisor = \"pm2\"",
+        ],
+    );
+    has(
+        &format!("{{ host: ['h'], port: '22', {} }}", WHOLE.replace("/srv/a", "/root")),
+        &["port = 22", "path = \"/root\""],
+    );
+    has(
+        &format!("{{ user: 'me', host: 'me@203.0.113.7', key: '~/.ssh/me.pem', {WHOLE} }}"),
+        &["203.0.113.7", "key = "],
+    );
+    has(
+        &format!(
+            "{{ host: 'h', {WHOLE}, 'post-deploy': 'npm install', 'post-deploy': 'pm2 startOrRestart e.json' }}"
+        ),
+        &["`post-deploy` is given twice", "file = \"e.json\""],
+    );
+    has(&format!("{{ host: 'h', {WHOLE}, key: '../x.pem' }}"), &["x.pem"]);
+    has(
+        &format!(
+            "{{ host: 'appprod', {WHOLE}, env: {{ NODE_ENV: 'production', port: 8080, a: true, b: '${{X}}' }} }}"
+        ),
+        &[
+            "NODE_ENV = \"production\"",
+            "PORT = \"8080\"",
+            "A = \"true\"",
+            "B = \"$${X}\"",
+            "`env` reaches every hook",
+        ],
+    );
+    has(
+        &format!(
+            "{{ host: 'h', {WHOLE}, 'pre-deploy': 'git reset --hard', 'post-deploy': 'npm i; pm2 startOrRestart ~/cfg/x.json; pm2 save' }}"
+        ),
+        &[
+            "`git reset --hard` is left out",
+            "post-deploy = \"npm i; pm2 startOrRestart ~/cfg/x.json; pm2 save\"",
+            "runs whole after the switch",
+        ],
+    );
+    has(
+        &format!(
+            "{{ host: 'h', {WHOLE}, 'pre-setup': 'sudo mkdir -p /var/www && sudo chown -R $USER:$USER /var/www' }}"
+        ),
+        &["pre-setup = \"sudo mkdir"],
+    );
+    has(
+        &format!(
+            "{{ host: 'localhost', {WHOLE}, 'post-deploy': 'cd backend && npm i && pm2 reload e.config.js' }}"
+        ),
+        &["build = \"cd backend && npm i\"", "file = \"backend/e.config.js\""],
+    );
+    has(
+        &format!("{{ host: 'h', {WHOLE}, 'post-deploy': './scripts/postDeploy.sh' }}"),
+        &["post-deploy = \"./scripts/postDeploy.sh\""],
+    );
+    has(
+        &format!("{{ host: 'h', {WHOLE}, env: {{ PORT: process.env.NOT_SET_ANYWHERE, A: 'b' }} }}"),
+        &["`env.PORT` is undefined"],
+    );
+    has(
+        &format!(
+            "{{ host: [{{ host: 'a', port: '2222', user: 'x' }}, 'b'], {WHOLE}, needs_tty: true, fetch: 'fast' }}"
+        ),
+        &["2222", "fetch = \"fast\"", "needs_tty has no effect"],
+    );
+    has(
+        &format!("{{ host: 'h', {WHOLE}, 'post-deply': 'x', copy: true, shared: ['a'] }}"),
+        &["did you mean `post-deploy`?", "unknown key `copy`", "`shared` is a key of shipit.toml"],
+    );
+    has(
+        &format!(
+            "{{ host: 'h', {WHOLE}, 'post-setup': 'npm ci', 'post-deploy': 'npm run build && pm2 reload web' }}"
+        ),
+        &["build = \"(npm ci) && npm run build\"", "only = [\"web\"]"],
+    );
+    has(
+        &format!(
+            "{{ host: 'h', {WHOLE}, 'post-deploy': 'source ~/.nvm/nvm.sh && export A=b && npx prisma migrate deploy && /opt/bin/pm2 reload all --env stage' }}"
+        ),
+        &[
+            "profile = [\"~/.nvm/nvm.sh\"]",
+            "A = \"b\"",
+            "migrate = \"npx prisma migrate deploy\"",
+            "/opt/bin",
+            "env = \"stage\"",
+        ],
+    );
+}
+
+#[test]
+fn a_local_script_is_what_the_host_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("setup.sh"), "echo set up\n").unwrap();
+    let resolved = |setup: &str| {
+        let text =
+            format!("{{ deploy: {{ production: {{ host: 'h', {WHOLE}, 'pre-setup': '{setup}' }} }} }}");
+        fs::write(directory.path().join("ecosystem.json5"), text).unwrap();
+        let document = read_in(directory.path(), "ecosystem.json5", &[])?;
+        document.draft("production").map(|draft| draft.environment.apps[0].hooks.pre_setup[0].text.clone())
+    };
+    assert_eq!(resolved("./setup.sh").unwrap(), "echo set up\n");
+    assert_eq!(resolved("./other.sh").unwrap(), "./other.sh");
+    let error = resolved("./setup.sh now").unwrap_err().to_string();
+    assert!(error.contains("arguments cannot be sent"), "{error}");
+}
+
+#[test]
+fn shapes_that_are_refused() {
+    refused(
+        "{ user: 'SSH_USERNAME', host: 'SSH_HOSTMACHINE', ref: 'origin/master', repo: 'GIT_REPOSITORY', path: 'DESTINATION_PATH', 'pre-setup': '' }",
+        &["`user` was never filled in", "`host` was never", "`repo` was never", "`path` was never", ":4:"],
+    );
+    refused(&format!("{{ host: ['site.example -p 625'], {WHOLE} }}"), &["options of ssh", "port: '625'"]);
+    refused(&format!("{{ host: [], {WHOLE} }}"), &["has no hosts"]);
+    refused(&format!("{{ {WHOLE} }}"), &["`host` is missing"]);
+    refused("{ host: 'h', repo: '', copy: true, ref: 'main', path: '/x' }", &["`repo` is missing"]);
+    refused(&format!("{{ host: 'h', {WHOLE}, key: 'id_rsa.pub' }}"), &["public key", "key: 'id_rsa'"]);
+    refused(
+        &format!("{{ host: 'h', {WHOLE}, 'post-deploy': ['cd app', 'npm ci'] }}"),
+        &["is a list", "join"],
+    );
+    refused(&format!("{{ host: 'h', {WHOLE}, port: 'x' }}"), &["not a port"]);
+    refused(
+        &format!("{{ host: [{{ host: 'a', ref: 'b' }}], {WHOLE} }}"),
+        &["`ref` cannot be set for one host"],
+    );
+    let error = read(
+        "ecosystem.config.js",
+        &format!("module.exports = {{ deploy: {{ user: 'root', host: 'h', {WHOLE} }} }}"),
+    )
+    .err();
+    assert!(error.unwrap().to_string().contains("`deploy` has no environments"));
+    let error = read("ecosystem.config.js", "module.exports = { apps: [] }").err().unwrap().to_string();
+    assert!(error.contains("has no `deploy` section"), "{error}");
+}
+
+#[test]
+fn other_ways_to_write_the_same() {
+    let expected = shown(
+        &javascript(&format!(
+            "{{ user: 'u', host: ['h'], port: 22, {WHOLE}, 'post-deploy': 'npm ci && pm2 reload web' }}"
+        ))
+        .unwrap(),
+    );
+    let section =
+        "user: 'u', host: ['h'], port: 22, ref: 'origin/main', repo: 'git@h.example:a/b.git', path: '/srv/a'";
+    for (file, text) in [
+        ("ecosystem.json", format!("// deploys\n{{ \"apps\": [{{ \"name\": \"web\" }}], \"deploy\": {{ \"production\": {{ {}, \"post-deploy\": \"npm ci && pm2 reload web\", }} }} /* end */ }}", section.replace('\'', "\""))),
+        ("ecosystem.json5", format!("// a comment before\n{{ apps: [{{ name: 'web' }}], deploy: {{ production: {{ {section}, 'post-deploy': 'npm ci && \\\npm2 reload web' }} }} }}")),
+        ("ecosystem.json5", format!("{{ apps: [{{ name: 'web' }}], deploy: {{ production: {{ {section}, 'post-deploy': ['npm ci', 'pm2 reload web'].join(' && ') }} }} }}")),
+        ("ecosystem.yml", "base: &base\n  user: u\n  host: [h]\n  port: 1\napps:\n  - name: web\ndeploy:\n  production:\n    <<: *base\n    port: 22\n    ref: origin/main\n    repo: git@h.example:a/b.git\n    path: /srv/a\n    post-deploy: npm ci && pm2 reload web\n".to_owned()),
+        ("ecosystem.config.mjs", format!("export default {{ apps: [{{ name: 'web' }}], deploy: {{ production: {{ {section}, 'post-deploy': 'npm ci && pm2 reload web' }} }} }}")),
+        ("ecosystem.config.cjs", format!("const deploy = {{}};\ndeploy.production = {{ {section}, 'post-deploy': 'npm ci && pm2 reload web' }};\nmodule.exports = {{ apps: [{{ name: 'web' }}], deploy }}")),
+        ("package.json", format!("{{ \"name\": \"x\", \"apps\": [{{ \"name\": \"web\" }}], \"deploy\": {{ \"production\": {{ {}, \"post-deploy\": \"npm ci && pm2 reload web\" }} }} }}", section.replace("user:", "\"user\":").replace("host:", "\"host\":").replace("port:", "\"port\":").replace("ref:", "\"ref\":").replace("repo:", "\"repo\":").replace("path:", "\"path\":").replace('\'', "\""))),
+    ] {
+        let document = read(file, &text).unwrap_or_else(|error| panic!("{file}: {error}"));
+        document.draft("production").unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert_eq!(shown(&document), expected, "{file}\n{text}");
+    }
+}
+
+#[test]
+fn the_operators_variables_stay_variables_in_env_and_only_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "const { U, H, P } = process.env; module.exports = { deploy: { production: { user: U, host: H || 'h', repo: 'r:x',\n\
+        ref: process.env.DEPLOY_REF || 'origin/main', path: `${P}/frontend`,\n\
+        env: { PORT: process.env.PORT, DB_URL: `${process.env.DB_URL}?ssl=1`, MODE: 'production' } } } }";
+    fs::write(directory.path().join("ecosystem.config.js"), text).unwrap();
+    let env =
+        [("U", "me"), ("H", "web1"), ("P", "/srv"), ("PORT", "80"), ("DB_URL", "postgres://u:secret@db/x")];
+    let document = read_in(directory.path(), "ecosystem.config.js", &env).unwrap();
+    let shown = shown(&document);
+    for expected in
+        ["user = \"me\"", "path = \"/srv/frontend\"", "MODE = \"production\"", "ref = \"origin/main\""]
+    {
+        assert!(shown.contains(expected), "{shown}");
+    }
+    assert!(!shown.contains("secret") && !shown.contains("\"80\""), "{shown}");
+}
+
+#[test]
+fn yaml_that_asks_for_more_than_memory_holds_is_refused() {
+    let mut text = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for (before, after) in ["a", "b", "c", "d", "e", "f", "g"].iter().zip(["b", "c", "d", "e", "f", "g", "h"])
+    {
+        text += &format!("{after}: &{after} [{}]\n", vec![format!("*{before}"); 9].join(", "));
+    }
+    let error = read("ecosystem.yml", &text).err().unwrap().to_string();
+    assert!(error.contains("anchors make more values"), "{error}");
+    for (text, said) in [
+        ("", "empty"),
+        ("- a\n", "holds a table"),
+        ("deploy: {", "not YAML"),
+        ("deploy: *x\n", "not YAML"),
+        ("deploy: {}\n", "has no environments"),
+        ("deploy:\n  production:\n    ? [a]\n    : b\n", "a key must be a text"),
+        ("deploy:\n  <<: 5\n", "merges a table"),
+    ] {
+        let error = read("ecosystem.yml", text).err().unwrap().to_string();
+        assert!(error.contains(said), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_mistake_in_one_environment_leaves_the_others_alone() {
+    let document =
+        javascript(&format!("{{ host: 'h', {WHOLE} }}, staging: {{ host: [], {WHOLE} }}")).unwrap();
+    assert!(document.draft("production").is_ok());
+    assert!(document.draft("staging").is_err());
+    assert_eq!(document.environments(), ["production", "staging"]);
+}
+
+#[test]
+fn the_file_of_a_directory_is_the_one_that_pm2_would_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().canonicalize().unwrap().join(name);
+    assert!(config::find(None, directory.path()).is_err());
+    fs::write(at("package.json"), "{ \"name\": \"x\" }").unwrap();
+    assert!(config::find(None, directory.path()).is_err(), "without a deploy section it is no configuration");
+    fs::write(at("package.json"), "{ \"deploy\": {} }").unwrap();
+    assert_eq!(config::find(None, directory.path()).unwrap(), at("package.json"));
+    for name in [
+        "ecosystem.json5",
+        "ecosystem.config.mjs",
+        "ecosystem.config.js",
+        "ecosystem.yml",
+        "ecosystem.json",
+        "shipit.toml",
+    ] {
+        fs::write(at(name), "").unwrap();
+        assert_eq!(config::find(None, directory.path()).unwrap(), at(name));
+    }
+}
