@@ -47,9 +47,9 @@
 //! ```
 //!
 //! Nothing calls back up. No floor below [`commands`] knows of a dry run. [`executor::run`] connects all hosts; as soon as a host
-//! is connected it is sent the program, the variables and the lock. After that, a stage of the plan is one script per host
-//! with a barrier behind it: all hosts leave a [`plan::Phase`] before any host enters the next. A single host has no other host
-//! to wait for, and gets all of it in one script.
+//! is connected it is sent the variables and the lock, and the program if it does not keep it. After that, a stage of the plan is
+//! one script per host with a barrier behind it: all hosts leave a [`plan::Phase`] before any host enters the next. A single host
+//! has no other host to wait for, and gets all of it in one script.
 //!
 //! # The plan
 //!
@@ -94,8 +94,9 @@
 //! # A run on a host
 //!
 //! A host runs one `sh` for the whole run, started by [`remote::program::start_command`]. Its program
-//! ([`remote::program::PROGRAM`], the files in `src/remote/scripts/`) is the same for all hosts and runs. It is three processes in a
-//! pipeline. None of them is in the background, because what a shell starts with `&` ignores SIGINT for ever:
+//! ([`remote::program::PROGRAM`], the files in `src/remote/scripts/`) is the same for all hosts and runs, and a host keeps it by its
+//! digest (`cache.sh`): the start command looks for it, runs it if the digest is right, and otherwise asks for it. It is three
+//! processes in a pipeline. None of them is in the background, because what a shell starts with `&` ignores SIGINT for ever:
 //!
 //! ```text
 //! ticker │ reader │ worker        ticker  counts silence and the time of jobs; only it writes to stderr

@@ -10,10 +10,11 @@ use tokio::sync::Semaphore;
 
 use super::event::{Event, Failure, FailureKind};
 use super::fleet::{Fleet, plain_failure};
+use super::host::Shell;
 use super::random::random;
 use super::shell_session::{Patience, ShellSession};
 use crate::plan::{Phase, Plan};
-use crate::remote::program::{PROGRAM, start_command};
+use crate::remote::program::start_command;
 use crate::remote::script::assignments;
 use crate::remote::step::Step;
 use crate::remote::wire::{Header, Message, TICK};
@@ -108,7 +109,6 @@ impl Fleet<'_> {
         host.connection = Some(connection);
         self.observer.event(&Event::Connected { host: &host.name });
         let target = &self.plan.targets[at];
-        session.raw(PROGRAM.clone());
         let (mode, run, root) = (self.plan.mode, &self.run, target.path.as_str());
         session.raw(Header { nonce: &nonce, mode, run, lost, tick: TICK, root }.encode());
         session.send(&Message::Set(&assignments(target.variables.iter().map(|(n, v)| (*n, v.as_str())))));
@@ -121,6 +121,23 @@ impl Fleet<'_> {
         let opening = &self.plan.opening[at];
         if !opening.is_empty() {
             self.waiting.push_back((at, opening.clone()));
+        }
+    }
+
+    /// The host does not keep the program.
+    pub(super) fn send_program(&self, at: usize) {
+        if let Some(session) = &self.hosts[at].session {
+            session.send_program();
+        }
+    }
+
+    /// What the opening does not need was held back, so that a host's first answer waits for little.
+    pub(super) fn shell_started(&self, at: usize) {
+        let host = &self.hosts[at];
+        let Some(session) = host.session.as_ref().filter(|_| host.shell == Shell::Absent) else { return };
+        session.started();
+        for (name, text) in &self.plan.targets[at].bulk {
+            session.send(&Message::Data(name, text.expose_secret()));
         }
     }
 

@@ -258,6 +258,11 @@ impl<'a> Fleet<'a> {
                 return self.start_local_step(at, number, &step, undoing);
             }
             HostMessage::Reply(_, Reply::Warning(word, fields)) => return self.warn(at, &word, &fields),
+            HostMessage::Reply(_, Reply::Need) => return self.send_program(at),
+            HostMessage::Reply(_, Reply::Hello) => {
+                self.shell_started(at);
+                said
+            }
             said => said,
         };
         let gave_up = match &said {

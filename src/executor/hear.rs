@@ -98,7 +98,7 @@ impl HostState {
                 });
             }
             // The fleet's.
-            Reply::Ask(_) | Reply::Warning(..) => {}
+            Reply::Ask(_) | Reply::Warning(..) | Reply::Need => {}
             Reply::Switched(_) => self.fate.switch(),
             Reply::Code(code) => self.code = Some(code),
             Reply::Notice(text) => Notice::FromHost { host: self.name.clone(), text }.tell(observer),

@@ -5,6 +5,7 @@
 //! not say its first word within `timeout.connect` and `timeout.lost`, whatever its login prints meanwhile, and one that
 //! sends frames that are none of ours.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use super::message::HostMessage;
+use crate::remote::program::sending;
 use crate::remote::wire::{FALSE_FRAMES, Frames, Message, Piece, Reply, StderrFrame, reply, side};
 use crate::transport::{Channel, Exit, Output};
 
@@ -38,6 +40,8 @@ pub(super) struct Patience {
 pub(super) struct ShellSession {
     queue: mpsc::UnboundedSender<Bytes>,
     nonce: String,
+    /// All that was sent, while its shell may ask for the program: then it did not see that.
+    before: RefCell<Option<String>>,
     room: Arc<Semaphore>,
     reader: AbortHandle,
 }
@@ -63,7 +67,8 @@ impl ShellSession {
         let room = Arc::new(Semaphore::new(ROOM as usize));
         let ear = Ear { host, said, room: Arc::clone(&room), started: false, false_frames: 0 };
         let reader = tokio::spawn(ear.read(output, nonce.to_owned(), patience)).abort_handle();
-        ShellSession { queue, nonce: nonce.to_owned(), room, reader }
+        let before = RefCell::new(Some(String::new()));
+        ShellSession { queue, nonce: nonce.to_owned(), before, room, reader }
     }
 
     /// The run has looked at what was said: there is room for more.
@@ -78,8 +83,27 @@ impl ShellSession {
         self.reader.abort();
     }
 
-    /// Sends text that is no message: the program, its header.
+    /// Sends text that is no message: the header.
     pub(super) fn raw(&self, text: String) {
+        if let Some(before) = self.before.borrow_mut().as_mut() {
+            before.push_str(&text);
+        }
+        self.queue(text);
+    }
+
+    /// Its shell asks for the program. It is sent once.
+    pub(super) fn send_program(&self) {
+        if let Some(before) = self.before.take() {
+            self.queue(sending(&self.nonce, &before));
+        }
+    }
+
+    /// Its shell runs the program.
+    pub(super) fn started(&self) {
+        self.before.take();
+    }
+
+    fn queue(&self, text: String) {
         // A closed queue: the host is gone, and that is said elsewhere.
         let _ = self.queue.send(Bytes::from(text));
     }

@@ -210,8 +210,10 @@ pub struct Target {
     pub limits: ScriptLimits,
     /// `env`, as `export` lines. Travels apart from the scripts.
     pub exports: SecretString,
-    /// What else travels apart from the scripts: name and text. Files, a token.
+    /// What else travels apart from the scripts: name and text. A token.
     pub data: Vec<(String, SecretString)>,
+    /// The same, of any size: files, adapters. The opening needs none of it, so it follows when the shell there has started.
+    pub bulk: Vec<(String, SecretString)>,
     /// The files among it: path and mode.
     pub files: Vec<(String, u32)>,
     /// Names of `env`, and values where they are no secret: for the dry run.

@@ -8,7 +8,7 @@ use super::model::{Batch, Participants, Plan, Stage, Target, Work};
 use super::phase::Phase;
 use crate::config::{Health, HealthCheck, Pause};
 use crate::git;
-use crate::remote::program::{PROGRAM, start_command};
+use crate::remote::program::{DIGEST, PROGRAM, start_command};
 use crate::remote::script::Script;
 
 /// The plan of a run. `whole` adds the resident shell's program, which is the same for all runs.
@@ -46,12 +46,7 @@ pub fn show_with(plan: &Plan, whole: bool, news: &[String]) -> String {
     let several = if environment.apps.len() == 1 { "" } else { ", for each of its apps" };
     let _ = writeln!(text, "## on each host{several}, once: one `sh` for the whole run");
     let _ = writeln!(text, "{}\n", start_command());
-    let program = format!("the resident shell's program follows, {} bytes", PROGRAM.len());
-    if whole {
-        let _ = writeln!(text, "## {program}\n{}", *PROGRAM);
-    } else {
-        let _ = writeln!(text, "# {program}; -v shows it\n");
-    }
+    show_program(&mut text, whole);
     variables(&mut text, plan);
     let title = format!("{}, with the connection", plan.opening_phase.name());
     show_scripts(&mut text, plan, &title, (&plan.opening, Participants::All));
@@ -73,6 +68,15 @@ pub fn show_with(plan: &Plan, whole: bool, news: &[String]) -> String {
     show_health_on_host(&mut text, &plan.check_health, whole);
     later(&mut text, plan);
     text
+}
+
+fn show_program(text: &mut String, whole: bool) {
+    let program = format!("the resident shell's program, {} bytes, SHA-256 {}", PROGRAM.len(), *DIGEST);
+    if whole {
+        let _ = writeln!(text, "## {program}: sent where the host does not keep it\n{}", *PROGRAM);
+    } else {
+        let _ = writeln!(text, "# {program}: sent where the host does not keep it; -v shows it\n");
+    }
 }
 
 impl Target {

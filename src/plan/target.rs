@@ -71,8 +71,8 @@ pub(super) fn target(action: Action, environment: &Environment, at: usize, optio
         variables,
         enter: enter(&app.profile, &app.prepend_path),
         files: sent_files(app).into_iter().filter(|_| sends).collect(),
-        data: (files.into_iter().enumerate().map(|(n, file)| (format!("file.{n}"), file.content)))
-            .chain(token.map(|token| ("token".to_owned(), token)))
+        data: token.map(|token| ("token".to_owned(), token)).into_iter().collect(),
+        bulk: (files.into_iter().enumerate().map(|(n, file)| (format!("file.{n}"), file.content)))
             .chain(adapters(action, app))
             .collect(),
         limits: ScriptLimits::of(environment, app, host, sent),

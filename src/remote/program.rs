@@ -1,13 +1,18 @@
-//! The resident shell's text and the command that starts it.
+//! The resident shell's text, and the command that starts it: a host keeps the program by its digest, and is sent it where
+//! it is missing.
 
 use std::sync::LazyLock;
 
-/// The program, as every host receives it: the same bytes for all hosts and all runs. What differs travels after it.
+use sha2::{Digest as _, Sha256};
+
+/// The program: the same bytes for all hosts and all runs. What differs is no part of it. It ends with one newline, because
+/// a shell that reads it into a variable cannot tell how many there were.
 pub static PROGRAM: LazyLock<String> = LazyLock::new(|| bare(SOURCE));
 
 /// As it is written, in the order of its files.
 pub const SOURCE: &str = concat!(
     include_str!("scripts/base.sh"),
+    include_str!("scripts/cache.sh"),
     include_str!("scripts/job.sh"),
     include_str!("scripts/path.sh"),
     include_str!("scripts/lock.sh"),
@@ -49,16 +54,43 @@ pub(super) fn bare(text: &str) -> String {
     said.fold(String::with_capacity(text.len()), |bare, line| bare + line + "\n")
 }
 
-/// The command that starts it: it means the same to every login shell (`exec`, and nothing but single quotes). The program
-/// follows on standard input; its length is known, because some shells read ahead what is not theirs
-/// when they take a program from there.
+/// Its SHA-256 in hex: the name that hosts keep it by.
+pub static DIGEST: LazyLock<String> = LazyLock::new(|| digest(&PROGRAM));
+
+/// What is kept by such a name.
+#[must_use]
+pub fn digest(program: &str) -> String {
+    Sha256::digest(program.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The command that starts it: it means the same to every login shell (`exec`, and nothing but single quotes). What the
+/// program reads follows on standard input; the program only where the host asks for it, see `scripts/start.sh`.
 #[must_use]
 pub fn start_command() -> String {
+    let [find, start] = [include_str!("scripts/cache.sh"), include_str!("scripts/start.sh")];
+    let find = find.split("# keep_program").next().unwrap_or_default();
     format!(
-        "exec /bin/sh -c '[ -r /proc/self/stat ] || {{ uname -s; exit 9; }}; shipit_program=$(dd bs=\"$1\" count=1 iflag=fullblock 2>/dev/null); shift; \
-         eval \"$shipit_program\"' shipit {}",
+        "exec /bin/sh -c '{}' shipit {} {}",
+        one_line(&bare(&format!("{find}{start}"))),
+        *DIGEST,
         PROGRAM.len()
     )
+}
+
+/// What is sent to a host that asked for it. `before`: all that it was sent already.
+#[must_use]
+pub fn sending(nonce: &str, before: &str) -> String {
+    format!("{nonce} program\n{}{before}", *PROGRAM)
+}
+
+/// A script as one line. The files that are sent so have no text over several lines.
+fn one_line(script: &str) -> String {
+    let opens = |line: &str| {
+        ["then", "do", "else", "in"].iter().any(|word| line.ends_with(&format!(" {word}")) || line == *word)
+            || ["{", "(", ";;", "||", "&&", "|"].iter().any(|end| line.ends_with(end))
+    };
+    let lines = script.lines().map(|line| if opens(line) { format!("{line} ") } else { format!("{line}; ") });
+    lines.collect::<String>().trim_end_matches([' ', ';']).to_owned()
 }
 
 #[cfg(test)]
@@ -69,7 +101,12 @@ mod tests {
     fn the_start_command_is_safe_in_every_login_shell() {
         let command = start_command();
         assert_eq!(command.matches('\'').count(), 2, "{command}");
-        assert!(!command.contains(['!', '\n', '\\']), "tcsh and fish read these otherwise: {command}");
+        assert!(!command.contains(['!', '\n']), "tcsh reads these otherwise: {command}");
+        let escapes = command.split('\\').skip(1);
+        assert!(
+            escapes.into_iter().all(|after| after.starts_with(['t', 'n'])),
+            "so do fish and tcsh: {command}"
+        );
     }
 
     #[test]

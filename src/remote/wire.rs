@@ -100,6 +100,8 @@ pub enum Reply {
     Fact(String, String),
     /// An answer to a question of `check`: a word and its values.
     Found(String, Vec<String>),
+    /// The host waits for the program.
+    Need,
     /// The shell has started.
     Hello,
     /// A step began; its output starts there in the log.
@@ -263,6 +265,7 @@ pub fn reply(piece: Piece) -> Option<(u32, Reply)> {
         ["found", word, values @ ..] => {
             Reply::Found((*word).into(), values.iter().map(|value| (*value).to_owned()).collect())
         }
+        ["need"] => Reply::Need,
         ["hello"] => Reply::Hello,
         ["step", step, at] => Reply::Step((*step).into(), at.parse().ok()?),
         ["tail", step, at, _] => Reply::Tail((*step).into(), at.parse().ok()?, bytes),
@@ -384,11 +387,10 @@ mod tests {
     proptest! {
         #[test]
         fn pieces_of_any_size_give_the_same(raw in proptest::collection::vec(any::<u8>(), 0..200),
-                                           at in proptest::collection::vec(0usize..400, 0..20)) {
+                                           mut at in proptest::collection::vec(0usize..400, 0..20)) {
             let mut stream = raw.clone();
             stream.extend_from_slice(format!("{NONCE}\t2\tcode\t7\n").as_bytes());
             stream.extend_from_slice(&raw);
-            let mut at = at;
             at.sort_unstable();
             let (replies, said) = cut(&stream, &at);
             prop_assert_eq!(replies, vec![(2, Reply::Code(7))]);

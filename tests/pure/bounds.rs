@@ -8,7 +8,6 @@ use shipit::config::{self, Environment, Host};
 use shipit::executor::event::{Event, FailureKind, Observer};
 use shipit::executor::{Interrupt, Looked, look};
 use shipit::plan::{self, Options, Plan};
-use shipit::remote::program::PROGRAM;
 use shipit::remote::script::{Place, Script};
 use shipit::transport::{
     Boxed, Channel, ConnectError, Connection, DialError, Exit, Forwarding, Output, Screen, Stream, Transport,
@@ -62,9 +61,8 @@ async fn lie(way: Way, mut received: mpsc::Receiver<Bytes>, says: mpsc::Sender<O
     let mut all = Vec::new();
     let nonce = loop {
         all.extend_from_slice(&received.recv().await?);
-        let header = all.get(PROGRAM.len()..).unwrap_or_default();
-        if let Some(end) = header.iter().position(|byte| *byte == b'\n') {
-            break String::from_utf8(header[..end].to_vec()).unwrap();
+        if let Some(end) = all.iter().position(|byte| *byte == b'\n') {
+            break String::from_utf8(all[..end].to_vec()).unwrap();
         }
     };
     let out = async |text: String| says.send(Output::Stdout(text.into())).await.ok();

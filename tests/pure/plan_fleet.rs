@@ -4,6 +4,7 @@ use std::fs;
 
 use shipit::config::{self, Choice, Environment};
 use shipit::plan::{self, Options, Plan, Work, show};
+use shipit::remote::program::{DIGEST, PROGRAM};
 use shipit::report::plan_screen;
 
 const APP: &str =
@@ -31,8 +32,8 @@ fn one_app(hosts: usize, lines: &str) -> Environment {
 
 /// Without the number that every change of the program changes.
 fn shown(plan: &Plan) -> String {
-    let size = shipit::remote::program::PROGRAM.len().to_string();
-    show(plan, false).replace(&size, "[SIZE]")
+    let (size, digest) = (PROGRAM.len().to_string(), DIGEST.as_str());
+    show(plan, false).replace(digest, "[SHA-256]").replace(&size, "[SIZE]")
 }
 
 /// Each stage: its phase, and how many take part where not all do.

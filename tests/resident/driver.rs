@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
-use shipit::remote::program::{PROGRAM, start_command};
+use shipit::remote::program::{DIGEST, PROGRAM, digest, start_command};
 use shipit::remote::script::Script;
 use shipit::remote::wire::{Frames, Header, Message, Mode, Reply, reply, side};
 
@@ -40,6 +40,8 @@ pub struct Run {
     /// Its name on the host.
     pub name: String,
     pub(crate) input: Arc<Mutex<Option<PipeWriter>>>,
+    /// The program as this host has it, and what was sent while its shell may ask for it.
+    before: Arc<Mutex<Option<(String, String)>>>,
     pub heard: Arc<Mutex<Heard>>,
     pub(crate) beating: Arc<AtomicBool>,
     pub(crate) cut: Arc<AtomicBool>,
@@ -63,9 +65,10 @@ impl Run {
         let shell = ground.sh();
         let sh = shell.to_str().unwrap();
         let program = PROGRAM.replace("/bin/sh", sh);
-        let start = start_command()
-            .replace("/bin/sh", sh)
-            .replace(&format!(" {}", PROGRAM.len()), &format!(" {}", program.len()));
+        let start = start_command().replace("/bin/sh", sh).replace(
+            &format!("{} {}", *DIGEST, PROGRAM.len()),
+            &format!("{} {}", digest(&program), program.len()),
+        );
         let way = ground.way_in();
         let mut command = process::command(&way[0]);
         command.args(&way[1..]).args(["-c", &start]).current_dir(ground.home()).process_group(0);
@@ -79,6 +82,7 @@ impl Run {
         let mut run = Run {
             child,
             input: Arc::new(Mutex::new(Some(input))),
+            before: Arc::new(Mutex::new(Some((program, String::new())))),
             heard: Arc::default(),
             beating: Arc::new(AtomicBool::new(true)),
             cut: Arc::default(),
@@ -88,7 +92,6 @@ impl Run {
         };
         run.listen(reopened(&output), false);
         run.listen(reopened(&errors), true);
-        run.send(&program);
         let root = ground.root().to_str().unwrap();
         let lost = Duration::from_secs(lost);
         run.send(&Header { nonce: NONCE, mode, run: &run.name, lost, tick: ground.tick, root }.encode());
@@ -101,6 +104,7 @@ impl Run {
 
     fn listen(&self, mut from: File, errors: bool) {
         let (heard, cut, deaf) = (Arc::clone(&self.heard), Arc::clone(&self.cut), Arc::clone(&self.deaf));
+        let (before, input) = (Arc::clone(&self.before), Arc::clone(&self.input));
         spawn(move || {
             let mut frames = Frames::new(NONCE);
             let mut buffer = vec![0; 32 << 10];
@@ -128,7 +132,13 @@ impl Run {
                     if errors {
                         side(piece).into_iter().for_each(|said| heard.side(said));
                     } else {
-                        heard.replies.extend(reply(piece));
+                        let said = reply(piece);
+                        match said {
+                            Some((_, Reply::Need)) => send_program(&before, &input),
+                            Some((_, Reply::Hello)) => drop(before.lock().unwrap().take()),
+                            _ => {}
+                        }
+                        heard.replies.extend(said);
                     }
                 }
             }
@@ -151,6 +161,11 @@ impl Run {
     }
 
     fn send(&self, text: &str) {
+        // Locked until it is written: what the program is sent after is what comes once more.
+        let mut before = self.before.lock().unwrap();
+        if let Some((_, before)) = before.as_mut() {
+            before.push_str(text);
+        }
         if let Some(pipe) = self.input.lock().unwrap().as_mut() {
             // It may be dead: that is what many scenarios are about.
             let _ = pipe.write_all(text.as_bytes());
@@ -209,6 +224,14 @@ impl Run {
             let begun = |(_, reply): &&(u32, Reply)| matches!(reply, Reply::Step(name, _) if name == step);
             heard.replies.iter().filter(begun).count() >= times
         });
+    }
+}
+
+fn send_program(before: &Mutex<Option<(String, String)>>, input: &Mutex<Option<PipeWriter>>) {
+    let mut before = before.lock().unwrap();
+    let Some((program, sent)) = before.take() else { return };
+    if let Some(pipe) = input.lock().unwrap().as_mut() {
+        let _ = pipe.write_all(format!("{NONCE} program\n{program}{sent}").as_bytes());
     }
 }
 

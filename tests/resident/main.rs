@@ -35,6 +35,7 @@ mod states;
 mod adapter_daemons;
 mod adapter_systemd;
 mod ask;
+mod cache;
 mod check;
 mod confirm;
 mod health;

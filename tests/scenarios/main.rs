@@ -52,6 +52,7 @@ mod host_keys;
 mod init;
 mod inside_pm2;
 mod json;
+mod kept;
 mod logs;
 mod owner;
 mod plain;

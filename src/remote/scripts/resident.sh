@@ -8,7 +8,7 @@
 # worker  runs scripts, one after the other, and is the only one that writes to our standard output
 # ticker  counts silence and the jobs' time, once every tick; the only one that writes to our standard error
 #
-# From the operator, a line each, all starting with the nonce N:
+# Called with what start.sh says of the program: kept, or sent. From the operator, a line each, starting with the nonce N:
 #   N beat | N stop | N kill | N bye | N word STEP.SEQ CODE
 #   N set | N data NAME | N run NUMBER      with lines up to `N end`
 
@@ -221,6 +221,8 @@ worker() {
 				eval "$text"
 			) </dev/null
 			say 'done' $?
+			# The operator has its answer: nothing waits for this.
+			[ "$program_was" != sent ] || keep_program
 			;;
 		"$N bye")
 			[ "$mode" != free ] || remove_run
@@ -342,22 +344,22 @@ init_place() {
 	PLACE=$BOOT.${start:-0}.$place_machine
 }
 
-# lead_process_group: our processes have to be a process group of their own, so that they can be ended together. Under
-# sshd they are one, unless the login shell stays between.
+# lead_process_group WAS: our processes have to be a process group of their own, so that they can be ended together.
+# Under sshd they are one, unless the login shell stays between. WAS is passed on.
 lead_process_group() {
 	read -r _ lead_rest </proc/self/stat
 	# shellcheck disable=SC2086
-	set -- ${lead_rest##*) }
-	[ "$3" = $$ ] && return
+	set -- "$1" ${lead_rest##*) }
+	[ "$4" = $$ ] && return
 	export SHIPIT_PROGRAM="$shipit_program"
 	# shellcheck disable=SC2016
-	with_user_env setsid /bin/sh -c 'eval "$SHIPIT_PROGRAM"' shipit
+	with_user_env setsid /bin/sh -c 'eval "$SHIPIT_PROGRAM"' shipit "$1"
 }
 
 main() {
 	[ -z "${SHIPIT_PROGRAM:-}" ] || shipit_program=$SHIPIT_PROGRAM
 	unset SHIPIT_PROGRAM
-	lead_process_group
+	lead_process_group "${1:-}"
 	# git must not ask questions. It gets a name, since it would look up the host's name in the DNS for a reflog.
 	export GIT_TERMINAL_PROMPT=0 GIT_COMMITTER_NAME=shipit GIT_COMMITTER_EMAIL=shipit@localhost
 	# What a login has set for its own repositories would be taken for ours; with CDPATH, `cd` goes elsewhere.
@@ -374,6 +376,7 @@ main() {
 		successor
 		exit
 	fi
+	program_was=${1:-}
 	read -r N && read -r mode && read -r run && read -r lost && read -r tick && IFS= read -r root || exit 1
 	set_tick "$tick"
 	init_variables

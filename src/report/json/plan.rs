@@ -9,7 +9,7 @@ use crate::executor::decide::Change;
 use crate::executor::event::Failure;
 use crate::git;
 use crate::plan::{Batch, LocalHook, Participants, Plan, Stage, Target, Work, alike};
-use crate::remote::program::start_command;
+use crate::remote::program::{DIGEST, start_command};
 use crate::remote::script::Script;
 use crate::report::preview::{AppPreview, Preview};
 
@@ -40,6 +40,7 @@ pub fn plan(plan: &Plan, preview: Option<&Preview>) -> Value {
         "hosts": hosts,
         "refused": preview.and_then(|preview| preview.refusal.as_ref()).map(|refusal| refusal.failure().to_json()),
         "start": start_command(),
+        "program_sha256": *DIGEST,
         "stages": stages(plan),
     })
 }

@@ -117,7 +117,8 @@ fn sections(text: &str) -> Vec<(String, String)> {
 /// What came in on the standard input of a resident shell.
 #[derive(Default)]
 pub struct Sent {
-    pub program: String,
+    /// Where the host did not keep it.
+    pub program: Option<String>,
     pub root: String,
     pub enter: String,
     pub env: String,
@@ -136,22 +137,22 @@ const LATER: [&str; 7] =
 /// Reads all of it.
 ///
 /// # Panics
-/// At the first byte that is none of: the program, its header, variables, data, scripts in the order of their numbers,
-/// beats, orders to stop, one goodbye.
+/// At the first byte that is none of: header, variables, data, scripts in the order of their numbers, beats, orders to stop,
+/// one goodbye; or, between the opening and the same once more, the program.
 pub fn sent(bytes: &[u8]) -> Sent {
     let text = String::from_utf8(bytes.to_vec()).unwrap();
-    let size = shipit::remote::program::PROGRAM.len();
-    let (program, rest) = text.split_at(size);
+    let nonce = text.lines().next().unwrap().to_owned();
+    assert!(nonce.len() == 32 && nonce.bytes().all(|b| b.is_ascii_hexdigit()), "{nonce}");
+    let (program, rest) = without_program(&text, &nonce);
     let mut lines = rest.split_inclusive('\n');
     let mut line = || lines.next().and_then(|line| line.strip_suffix('\n'));
-    let nonce = line().unwrap().to_owned();
-    assert!(nonce.len() == 32 && nonce.bytes().all(|b| b.is_ascii_hexdigit()), "{nonce}");
+    assert_eq!(line(), Some(nonce.as_str()));
     assert_eq!(line(), Some("held"));
     let run = line().unwrap();
     assert!(run.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'), "{run}");
     assert_eq!(line(), Some("30"), "timeout.lost");
     assert!(line().is_some_and(|tick| tick.parse::<u32>().is_ok()), "the tick");
-    let mut sent = Sent { program: program.to_owned(), root: line().unwrap().to_owned(), ..Sent::default() };
+    let mut sent = Sent { program, root: line().unwrap().to_owned(), ..Sent::default() };
     let (mut sets, mut gone) = (0, false);
     while let Some(head) = line() {
         let head = head.strip_prefix(&format!("{nonce} ")).unwrap_or_else(|| panic!("what is this: {head}"));
@@ -193,6 +194,15 @@ pub fn sent(bytes: &[u8]) -> Sent {
     }
     assert!(gone, "no goodbye");
     sent
+}
+
+// What was sent before the program comes once more after it, but for beats.
+fn without_program<'a>(text: &'a str, nonce: &str) -> (Option<String>, &'a str) {
+    let Some((before, after)) = text.split_once(&format!("{nonce} program\n")) else { return (None, text) };
+    let (program, rest) = after.split_at(shipit::remote::program::PROGRAM.len());
+    let before = before.replace(&format!("{nonce} beat\n"), "");
+    assert!(rest.starts_with(&before), "the opening was sent twice, and not the same");
+    (Some(program.to_owned()), rest)
 }
 
 fn set(sent: &mut Sent, block: &str, sets: usize) {
