@@ -246,14 +246,18 @@ async fn check_health(run: &mut RunState<'_>, stage: &Stage, targets: &[usize]) 
     run.fleet.ask_health(stage.phase, questions, false).await;
 }
 
-// A single host did it all in one script.
+// A single host did it all in one script, or all up to a health check from this machine.
 async fn single_host(run: &mut RunState<'_>) -> Result<(), Stopped> {
     if run.fleet.hosts[0].lost.is_some() {
         rollback::resolve_single_host(run).await;
     }
     let host = &run.fleet.hosts[0];
     // Recorded is done, whatever failed after that.
-    run.confirmed |= host.running.is_none() && (host.failure.is_none() || host.facts.finished);
+    run.confirmed |= host.running.is_none() && host.facts.finished;
+    if host.failure.is_none() && host.facts.health.is_some() && !run.confirmed {
+        return run.barrier(Phase::SingleHost, false);
+    }
+    run.confirmed |= host.running.is_none() && host.failure.is_none();
     if run.confirmed {
         forgive_after_the_end(run);
         return Ok(());

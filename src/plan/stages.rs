@@ -149,25 +149,29 @@ impl<'a> Stages<'a> {
     }
 
     /// Like [`Stages::end`], the stages of a single host put together: one round trip for all, and no second step of
-    /// confirming.
+    /// confirming. Where the release turns out to have a health check from this machine, the script ends before the check, and a
+    /// second one comes after it.
     pub(super) fn end_together(self) -> Vec<Stage> {
         let single = self.single();
-        let stages = self.end();
-        let last_local = stages.iter().rposition(|stage| !matches!(stage.work, Work::Remote(_)));
-        let from = last_local.map_or(0, |at| at + 1);
+        let mut stages = self.end();
+        let is_here = |stage: &Stage| matches!(stage.work, Work::Local(_) | Work::Pause(_));
+        let from = stages.iter().rposition(is_here).map_or(0, |at| at + 1);
         // Where something else comes after the switch, what precedes it could not be distinguished from the rest.
         if !single || stages[..from].iter().any(|stage| stage.phase == Phase::Activate) {
             return stages;
         }
-        let mut together = stages;
-        let rest = together.drain(from..).filter(|stage| stage.phase != Phase::Confirm);
-        let script = rest.fold(Script::new(), |script, stage| match stage.work {
-            Work::Remote(scripts) => scripts.iter().fold(script, |script, more| script.then(more)),
-            _ => script,
-        });
-        let work = Work::Remote(vec![script]);
-        together.push(Stage { phase: Phase::SingleHost, participants: Participants::All, batch: None, work });
-        together
+        let mut first = stages.split_off(from);
+        let Some(check) = first.iter().position(|stage| matches!(stage.work, Work::Health(_))) else {
+            stages.push(together(&first, Participants::All, Script::new()));
+            return stages;
+        };
+        let after = first.split_off(check + 1);
+        let check = first.pop().map(|check| Stage { participants: Participants::HealthChecked, ..check });
+        first.push(together(&after, Participants::All, Script::new().leave_to_operator()));
+        stages.push(together(&first, Participants::All, Script::new()));
+        stages.extend(check);
+        stages.push(together(&after, Participants::HealthChecked, Script::new()));
+        stages
     }
 
     pub(super) fn all(&mut self, add: impl Fn(Script) -> Script) {
@@ -286,4 +290,16 @@ impl<'a> Stages<'a> {
     fn limit(&self, hook: &Hook) -> u64 {
         hook.timeout.map_or(self.limits.hook, |limit| limit.as_secs().max(1))
     }
+}
+
+// One stage of all scripts for a single host, after `begun`.
+fn together(stages: &[Stage], participants: Participants, begun: Script) -> Stage {
+    let concerned =
+        |stage: &&Stage| stage.participants == Participants::All || stage.participants == participants;
+    let rest = stages.iter().filter(|stage| stage.phase != Phase::Confirm).filter(concerned);
+    let script = rest.fold(begun, |script, stage| match &stage.work {
+        Work::Remote(scripts) => scripts.iter().fold(script, |script, more| script.then(more)),
+        _ => script,
+    });
+    Stage { phase: Phase::SingleHost, participants, batch: None, work: Work::Remote(vec![script]) }
 }

@@ -75,6 +75,12 @@ impl Script {
         self.step(&["undrain"], "serve_if_known_healthy", &[])
     }
 
+    /// Ends the script where the operator has to check its health: what follows comes again after that. After [`Script::serve`].
+    #[must_use]
+    pub fn leave_to_operator(self) -> Self {
+        self.call("leave_to_operator", &[])
+    }
+
     /// The operator's side found out that a host which was reverted is not healthy: [`Script::abandon`] leaves it drained, and
     /// records that it failed. Harmless where nothing went live.
     #[must_use]

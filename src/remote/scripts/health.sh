@@ -33,6 +33,11 @@ serve_if_known_healthy() {
 	tell_health_check || undrain
 }
 
+# leave_to_operator: ends the script where the operator has to check the health of release $M, which it was told.
+leave_to_operator() {
+	[ "$health_kind" != client ] || exit 0
+}
+
 # need_health: checks release $M, if the host can. If it is unhealthy, the script ends.
 need_health() {
 	is_healthy || health_failed
