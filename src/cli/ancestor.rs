@@ -5,12 +5,17 @@ use std::fs;
 /// Generations that are looked at, at most.
 const GENERATIONS: usize = 64;
 
-/// Whether a pm2 daemon started this process, or what started it. Where there is no /proc: no.
+/// The number of the process of pm2 that this one descends from: pm2 sets the variable for all that it starts.
 #[must_use]
-pub fn is_inside_pm2() -> bool {
-    // What pm2 sets for all that it starts. It tells also of a daemon whose title says nothing, as in a container.
-    let number = std::env::var("pm_id").unwrap_or_default();
-    if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
+pub fn pm2_number() -> Option<String> {
+    let number = std::env::var("pm_id").ok()?;
+    (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(number)
+}
+
+/// Whether a pm2 daemon started this process, or what started it. Where there is no /proc: no.
+pub(super) fn is_inside_pm2() -> bool {
+    // It tells also of a daemon whose title says nothing, as in a container.
+    if pm2_number().is_some() {
         return true;
     }
     let mut pid = std::process::id();

@@ -12,7 +12,9 @@ use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser};
 
 use super::error::CliError;
 use super::help;
+use super::since::since;
 use crate::config::{BatchSize, LONGEST, Setting, Share, parse_duration};
+use crate::remote::since::Since;
 use crate::report::{ColorChoice, Mode};
 
 /// Long options that no `SHIPIT_*` variable sets: hooks have `SHIPIT_REF`, `SHIPIT_ENV` and `SHIPIT_ROLES`, and a shipit
@@ -130,9 +132,9 @@ pub(super) struct Typed {
     /// logs: show new lines as they come (also -f)
     #[arg(long, value_parser = flag)]
     pub follow: bool,
-    /// Not yet supported
-    #[arg(long, value_name = "T", hide = true)]
-    pub since: Option<String>,
+    /// logs: all lines since 10m, 12:30, 2026-07-01
+    #[arg(long, value_name = "T", value_parser = since)]
+    pub since: Option<Since>,
     /// demo: keep hosts and files for you to try
     #[arg(long, value_parser = flag)]
     pub keep: bool,

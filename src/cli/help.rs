@@ -43,7 +43,7 @@ Look:
   status                    the fleet in one look
   list [-n N]               deploys, newest first, numbered as revert counts
   show [DEPLOY]             one deploy, with its output [the latest]
-  logs [-f] [--lines N]     the app's log files; -f follows
+  logs [-f] [--since T]     the app's log files; -f follows
   current, curr             the live revision
   previous, prev            the revision that was live before
   check                     what would stop a deploy, on your machine and on

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::{BatchSize, Setting, Share};
+use crate::remote::since::Since;
 use crate::report::{ColorChoice, Mode, Verbosity};
 
 /// What the user asked for.
@@ -59,6 +60,8 @@ pub struct Invocation {
     pub color: ColorChoice,
     /// How much is shown.
     pub verbosity: Verbosity,
+    /// A pm2 daemon started this process, or what started it.
+    pub inside_pm2: bool,
 }
 
 /// What to do with an environment.
@@ -109,8 +112,10 @@ pub enum Command {
     Logs {
         /// Show new lines as they come.
         follow: bool,
-        /// Lines of each file to start with.
-        lines: u32,
+        /// Lines of each file to start with; none: all.
+        lines: Option<u32>,
+        /// Only lines since then.
+        since: Option<Since>,
     },
     /// The live revision.
     Current,

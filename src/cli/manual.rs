@@ -187,10 +187,11 @@ the beginning of its name or revision.",
     },
     Page {
         name: "logs",
-        usage: "shipit [OPTIONS] <ENV> logs [-f] [--lines N]",
+        usage: "shipit [OPTIONS] <ENV> logs [-f] [--lines N] [--since T]",
         text: "\
-Shows the last lines of the files of the key `logs` on all hosts. -f shows new
-lines as they come, over rotation, until Ctrl-C.",
+Shows the last lines of the files of the key `logs` on all hosts, or of what
+the supervisor names. -f shows new lines as they come, over rotation, until
+Ctrl-C. --since shows all lines from a time on, as the lines themselves say.",
     },
     Page {
         name: "current",

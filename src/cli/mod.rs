@@ -13,11 +13,12 @@ mod help;
 mod invocation;
 mod manual;
 mod parse;
+mod since;
 mod split;
 mod tools;
 mod words;
 
-pub use ancestor::is_inside_pm2;
+pub use ancestor::pm2_number;
 pub use completion::{Candidate, Cursor, Wanted, at_cursor};
 pub use error::CliError;
 pub use invocation::{AppReference, Command, Init, Invocation, RevertTo, Shell, Show, Tool};

@@ -29,8 +29,10 @@ impl Cli {
         apart: bool,
     ) -> Result<Invocation, CliError> {
         let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
+        let inside_pm2 = is_inside_pm2();
         // Instances of one app that deploy themselves all at once wait for one another.
-        parse(args, Ambient::Environment, in_ci || apart || is_inside_pm2())
+        let invocation = parse(args, Ambient::Environment, in_ci || apart || inside_pm2)?;
+        Ok(Invocation { inside_pm2, ..invocation })
     }
 }
 
@@ -72,6 +74,7 @@ fn parse<I: IntoIterator<Item = OsString>>(
         events,
         color: typed.color,
         verbosity: verbosity(typed.quiet, typed.verbose),
+        inside_pm2: false,
     })
 }
 

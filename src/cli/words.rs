@@ -78,7 +78,7 @@ fn command(name: &'static str, rest: Vec<String>, references: &[String]) -> Resu
         }
         "setup" => Ok(Command::Setup),
         "status" => Ok(Command::Status { check: false }),
-        "logs" => Ok(Command::Logs { follow: false, lines: LINES }),
+        "logs" => Ok(Command::Logs { follow: false, lines: Some(LINES), since: None }),
         "current" => Ok(Command::Current),
         "previous" => Ok(Command::Previous),
         "check" => Ok(Command::Check),
@@ -156,18 +156,14 @@ fn show_which(word: String) -> Result<Show, CliError> {
 pub(super) fn with_options(command: Command, typed: &Typed, given: &Given) -> Result<Command, CliError> {
     Ok(match command {
         Command::Status { .. } => Command::Status { check: typed.check },
-        Command::Logs { .. } if typed.since.is_some() => {
-            return Err(CliError::usage(
-                "--since is not yet supported: log files do not say when a line was written; use --lines N",
-            ));
-        }
         Command::Logs { .. } if typed.output == Mode::Json => {
             return Err(CliError::usage("--output json is not yet supported for logs"));
         }
         // `-f` is --force elsewhere; clap knows one meaning for it.
         Command::Logs { .. } => Command::Logs {
             follow: typed.follow || given.typed("force"),
-            lines: typed.lines.unwrap_or(LINES),
+            lines: typed.lines.or(if typed.since.is_some() { None } else { Some(LINES) }),
+            since: typed.since,
         },
         // `-n` is --dry-run elsewhere; its number is a word.
         Command::List { most: None } if given.typed("dry-run") => {

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 use std::time::Duration;
 
-use crate::cli::{self, Command, Invocation};
+use super::started::Started;
+use crate::cli::{Command, Invocation};
 use crate::error::exit;
 use crate::report::Printer;
 
@@ -53,7 +54,7 @@ pub fn is_needed(invocation: &Invocation) -> bool {
         invocation.command,
         Command::Deploy { .. } | Command::Revert(_) | Command::Sync | Command::Restart
     );
-    reloads && !invocation.dry_run && cli::is_inside_pm2()
+    reloads && !invocation.dry_run && invocation.inside_pm2
 }
 
 /// The first process: starts the others and passes on what the third prints. Its exit code.
@@ -101,7 +102,7 @@ pub fn follow(invocation: &Invocation, printer: &Printer) -> u8 {
 
 // Makes the directory that the three share, and starts the second.
 fn begin() -> io::Result<PathBuf> {
-    let name = format!("shipit-{}-{}", std::process::id(), jiff::Timestamp::now().as_nanosecond());
+    let name = format!("shipit-{}-{}", Started::this(), jiff::Timestamp::now().as_nanosecond());
     let directory = std::env::temp_dir().join(name);
     DirBuilder::new().mode(0o700).create(&directory)?;
     let status = again("second", &directory, 1)?.status()?;
@@ -121,7 +122,7 @@ pub fn start_third(directory: &Path) -> u8 {
         let stream = |name: &str| new_file(&directory.join(name));
         let mut third = again("third", directory, 2)?;
         let third = third.stdout(stream("out")?).stderr(stream("err")?).spawn()?;
-        fs::write(directory.join("pid"), third.id().to_string())
+        fs::write(directory.join("pid"), Started::of(third.id()).to_string())
     };
     if start().is_ok() { exit::OK } else { exit::FAILED }
 }
@@ -130,8 +131,8 @@ pub fn start_third(directory: &Path) -> u8 {
 /// of no use any more: hosts keep it.
 pub fn end_third(directory: &Path, code: u8) {
     let name = directory.file_name().unwrap_or_default().to_string_lossy();
-    let first = name.split('-').nth(1).and_then(|pid| pid.parse::<u32>().ok());
-    if code == exit::OK && first.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) {
+    let first = name.split('-').nth(1).and_then(Started::read);
+    if code == exit::OK && first.is_some_and(|first| !first.runs()) {
         let _ = fs::remove_dir_all(directory);
         return;
     }
@@ -160,14 +161,9 @@ fn ended(directory: &Path) -> Option<Option<u8>> {
     if let Some(code) = code() {
         return Some(Some(code));
     }
-    let pid = fs::read_to_string(directory.join("pid")).ok()?;
-    let runs = Path::new("/proc").join(pid.trim()).join("stat");
-    let is_zombie = |stat: String| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'));
-    match fs::read_to_string(runs) {
-        Ok(stat) if !is_zombie(stat.clone()) => None,
-        // It may have ended since.
-        _ => Some(code()),
-    }
+    let third = Started::read(&fs::read_to_string(directory.join("pid")).ok()?)?;
+    // It may have ended since.
+    if third.runs() { None } else { Some(code()) }
 }
 
 /// What the third prints, line by line.

@@ -11,6 +11,8 @@ use crate::config::App;
 use crate::error::{Error, UsageError, exit, interrupted};
 use crate::executor::Looking;
 use crate::plan;
+use crate::remote::facts::Facts;
+use crate::remote::since::Since;
 use crate::report::output::{Lines, write};
 use crate::report::{Deaf, Note, Silent, clean};
 
@@ -21,12 +23,17 @@ const FULL: usize = 131_072;
 /// Columns of a host's name.
 const HOST_WIDTH: usize = 32;
 
-pub(super) async fn run(context: Context<'_>, follow: bool, lines: u32) -> Result<u8, Error> {
+pub(super) async fn run(
+    context: Context<'_>,
+    follow: bool,
+    lines: Option<u32>,
+    since: Option<Since>,
+) -> Result<u8, Error> {
     let environment = &context.environment;
     if !environment.apps.iter().any(App::has_logs) {
         return Err(UsageError::NoLogs.into());
     }
-    let plan = plan::logs(environment.clone(), &context.options(false)?, lines);
+    let plan = plan::logs(environment.clone(), &context.options(false)?, lines, since);
     let transport = context.transport().await?;
     let mut silent = Silent;
     let looking = Looking::begin(&plan, transport, &mut silent, Context::interrupt()?).await;
@@ -61,7 +68,9 @@ impl<'a> Tails<'a> {
         loop {
             let (mut out, full) = self.take(looking);
             self.about_failures(looking);
-            if !follow {
+            // What is left of a long log is asked for first.
+            let over = !follow && !full;
+            if over {
                 for ((host, _), lines) in &mut self.lines {
                     lines.finish(&self.prefixes[*host], &mut out);
                 }
@@ -70,7 +79,7 @@ impl<'a> Tails<'a> {
             if looking.signal() != 0 {
                 return interrupted(looking.signal());
             }
-            if !read || !follow || !looking.any_left() {
+            if !read || over || !looking.any_left() {
                 break;
             }
             if !full && looking.pause(PAUSE).await {
@@ -115,6 +124,12 @@ impl<'a> Tails<'a> {
             if let Some(file) = &facts.unreadable {
                 printer.note(Note::LogUnreadable { host: name, file });
             }
+            if let Some(file) = &facts.untimed {
+                printer.note(Note::LogUntimed { host: name, file });
+            }
+            if let Some(unit) = &facts.no_journal {
+                printer.note(Note::NoJournal { host: name, unit });
+            }
             if facts.files == Some(0) {
                 let environment = &self.context.environment;
                 let patterns = environment.apps[environment.sites[at].app].logs.join(", ");
@@ -123,12 +138,13 @@ impl<'a> Tails<'a> {
         }
     }
 
-    /// 4 where a host was not reached or lost, 1 where one has no file.
+    /// 4 where a host was not reached or lost, 1 where one has no file, or one that could not be shown.
     fn code(&self, looking: &Looking<'_>) -> u8 {
         use crate::executor::event::FailureKind::{Lost, Unreachable};
         let kinds: Vec<_> = (0..self.names.len()).filter_map(|at| Some(looking.failure(at)?.kind)).collect();
-        let empty =
-            (0..self.names.len()).filter_map(|at| looking.facts(at)).any(|facts| facts.files == Some(0));
+        let lacks =
+            |facts: &Facts| facts.files == Some(0) || facts.untimed.is_some() || facts.no_journal.is_some();
+        let empty = (0..self.names.len()).filter_map(|at| looking.facts(at)).any(lacks);
         match () {
             () if kinds.iter().any(|kind| matches!(kind, Lost | Unreachable)) => exit::UNREACHABLE,
             () if !kinds.is_empty() || empty => exit::FAILED,

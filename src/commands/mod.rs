@@ -36,6 +36,7 @@ mod revisions;
 mod setup;
 mod show;
 mod show_config;
+mod started;
 mod status;
 mod surroundings;
 mod trust_hosts;
@@ -75,7 +76,7 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         Command::List { most } => list::run(context, *most).await,
         Command::Show(which) => show::run(context, which).await,
         Command::Console { host } => self::console::run(context, host.as_deref()).await,
-        Command::Logs { follow, lines } => logs::run(context, *follow, *lines).await,
+        Command::Logs { follow, lines, since } => logs::run(context, *follow, *lines, *since).await,
         Command::Current => revisions::current(context).await,
         Command::Previous => revisions::previous(context).await,
         Command::Exec { command } => exec::run(context, command).await,

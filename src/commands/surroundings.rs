@@ -7,6 +7,7 @@ use std::process::Stdio;
 use jiff::Timestamp;
 
 use super::operator;
+use crate::cli::pm2_number;
 use crate::config::{Host, Timeouts};
 use crate::error::{Error, SystemError, UsageError};
 use crate::plan::Options;
@@ -90,11 +91,11 @@ impl Surroundings {
     }
 }
 
-/// The process of pm2 that this one descends from: pm2 sets the variable.
+/// The process of pm2 that this one descends from, and the home of its daemon.
 fn caller() -> Option<String> {
-    let number = std::env::var("pm_id").ok().filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let number = pm2_number()?;
     let home = std::env::var("PM2_HOME").unwrap_or_default();
-    (!number.is_empty() && !home.contains('\n')).then(|| format!("{number} {home}"))
+    (!home.contains('\n')).then(|| format!("{number} {home}"))
 }
 
 /// Without `USER`, as in many containers: the name of the account; where it has none, its number. Nobody becomes root by a

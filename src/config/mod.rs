@@ -42,6 +42,7 @@ mod shown;
 mod sites;
 mod sources;
 mod supervisor;
+mod supervisor_check;
 mod supervisor_reader;
 mod values;
 mod variable;

@@ -20,7 +20,8 @@ use super::problem::{Problem, Problems};
 use super::sources::Sources;
 use super::words::{self, Fetch, Shell};
 use super::{
-    apps, files, health, hooks, hosts, paths, repository, rollout, set, sites, supervisor_reader, values,
+    apps, files, health, hooks, hosts, paths, repository, rollout, set, sites, supervisor_check,
+    supervisor_reader, values,
 };
 
 /// The environment `name` of a file, resolved, where no command has to be run for that.
@@ -214,6 +215,7 @@ impl<'a> Reader<'a> {
             if groups.is_empty() || sites.iter().any(|site| site.path.as_str().is_empty()) {
                 reader.require(&["path"], problems);
             }
+            supervisor_check::check((&app, &sites), &groups, &reader.layers, timeouts.reload, problems);
             found.push((app, sites));
         }
         let (apps, sites): (Vec<App>, Vec<Vec<Site>>) = found.into_iter().unzip();

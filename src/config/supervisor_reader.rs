@@ -155,18 +155,29 @@ fn names(table: &Table, program: Program, problems: &mut Problems) -> Vec<(&'sta
     names.into_iter().map(|name| (program.names(), name)).collect()
 }
 
-// pm2's names are free text. Those of the others become arguments of commands, and no real one has blanks or quotes.
 fn name(node: &Node, program: Program) -> Result<String, Problem> {
     let text = values::line(node)?;
-    let plain = |c: char| c.is_alphanumeric() || "._-:@*?+%/~\\{}".contains(c);
-    let fault = match () {
-        () if text.starts_with('-') => "it would be taken for an option",
-        () if program != Program::Pm2 && !text.chars().all(plain) => {
-            "blanks, quotes and signs of a shell are not possible in one"
+    match name_fault(&text, program, true) {
+        Some(fault) => {
+            Err(node.problem(format!("`{text}` is not a name that {} can have: {fault}", program.name())))
         }
-        () => return Ok(text),
+        None => Ok(text),
+    }
+}
+
+/// Why that cannot be a name. pm2's names are free text. Those of the others become arguments of commands, and no real one
+/// has blanks or quotes; `placeholders`: they are not filled in yet.
+pub(super) fn name_fault(text: &str, program: Program, placeholders: bool) -> Option<&'static str> {
+    let plain = |c: char| {
+        c.is_alphanumeric() || "._-:@*?+%/~\\".contains(c) || placeholders && matches!(c, '{' | '}')
     };
-    Err(node.problem(format!("`{text}` is not a name that {} can have: {fault}", program.name())))
+    match () {
+        () if text.starts_with('-') => Some("it would be taken for an option"),
+        () if program != Program::Pm2 && !text.chars().all(plain) => {
+            Some("blanks, quotes and signs of a shell are not possible in one")
+        }
+        () => None,
+    }
 }
 
 fn file(node: &Node) -> Result<String, Problem> {

@@ -6,7 +6,7 @@ use super::base::{free, plan};
 use super::model::{Participants, Plan, Stage, Work};
 use super::options::Options;
 use super::phase::Phase;
-use crate::config::{App, Environment};
+use crate::config::{App, Environment, Site, Supervisor};
 use crate::git;
 use crate::remote::script::Script;
 
@@ -16,10 +16,10 @@ const REPOSITORY: u64 = 30;
 /// Questions to every host, and then, alone, the time there.
 #[must_use]
 pub fn check(environment: Environment, options: &Options) -> Plan {
-    let of_apps: Vec<Script> = environment.apps.iter().map(questions).collect();
+    let of_sites: Vec<Script> = environment.sites.iter().map(|site| of_site(&environment, site)).collect();
     let clock = vec![Script::new().clock(); environment.sites.len()];
     let mut plan = free(plan(Action::Check, environment, options, Script::new()));
-    plan.opening = plan.targets.iter().map(|target| of_apps[target.app].clone()).collect();
+    plan.opening = of_sites;
     plan.opening_phase = Phase::Check;
     plan.stages = vec![Stage {
         phase: Phase::Check,
@@ -30,6 +30,13 @@ pub fn check(environment: Environment, options: &Options) -> Plan {
     plan
 }
 
+fn of_site(environment: &Environment, site: &Site) -> Script {
+    let app = &environment.apps[site.app];
+    let supervisors = app.supervisors_on(&environment.hosts[site.host]);
+    let known = supervisors.iter().filter_map(Supervisor::known);
+    known.fold(questions(app), Script::check_supervisor).check_session()
+}
+
 fn questions(app: &App) -> Script {
     let (server, port) = git::ssh_server(&app.repo).unwrap_or_default();
     Script::new()
@@ -37,7 +44,6 @@ fn questions(app: &App) -> Script {
         .check_git()
         .check_repository(REPOSITORY, server, port.unwrap_or_default())
         .check_tools(&commands(app))
-        .check_session()
 }
 
 // The commands that hooks and supervisor begin with on a host, each once.

@@ -8,6 +8,7 @@ use super::options::Options;
 use super::phase::Phase;
 use crate::config::{App, Environment};
 use crate::remote::script::Script;
+use crate::remote::since::Since;
 
 /// What is live and whether it runs, the lock holder, the journal.
 #[must_use]
@@ -24,17 +25,24 @@ pub fn output(environment: Environment, options: &Options) -> Plan {
     again(plan, scripts)
 }
 
-/// The last lines of the app's log files; then, as often as it is asked, what they have new.
+/// The last lines of the app's log files, all of them where that is `None`, and only those since a time where there is one;
+/// then, as often as it is asked, what they have new.
 #[must_use]
-pub fn logs(environment: Environment, options: &Options, lines: u32) -> Plan {
-    let of_app = |app: &App| match &app.logs[..] {
-        [] => Script::new().supervisor_logs(lines),
-        logs => Script::new().tails(lines, logs),
+pub fn logs(environment: Environment, options: &Options, lines: Option<u32>, since: Option<Since>) -> Plan {
+    let of_app = |script: Script, app: &App| match &app.logs[..] {
+        [] => script.supervisor_logs(lines),
+        logs => script.tails(lines, logs),
     };
-    let of_apps: Vec<Script> = environment.apps.iter().map(of_app).collect();
     let mut plan = free(environment, options, Script::new());
-    plan.opening = plan.targets.iter().map(|target| of_apps[target.app].clone()).collect();
-    let scripts = plan.opening.clone();
+    let of_targets = |begin: &Script| -> Vec<Script> {
+        let targets = plan.targets.iter();
+        targets.map(|target| of_app(begin.clone(), &plan.environment.apps[target.app])).collect()
+    };
+    let scripts = of_targets(&Script::new());
+    plan.opening = match since {
+        Some(since) => of_targets(&Script::new().since(since)),
+        None => scripts.clone(),
+    };
     again(plan, scripts)
 }
 

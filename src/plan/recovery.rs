@@ -11,7 +11,7 @@ fn logs(environment: &Environment) -> Vec<Script> {
     let of_site = |site: &Site| match &environment.apps[site.app].logs[..] {
         // A supervisor's adapter shows the end of its own logs.
         [] => Script::new(),
-        logs => Script::new().tails(LOG_LINES, logs),
+        logs => Script::new().tails(Some(LOG_LINES), logs),
     };
     environment.sites.iter().map(of_site).collect()
 }

@@ -108,14 +108,15 @@ fn repository(app: &App) -> Vec<(&'static str, String)> {
     variables
 }
 
-// The adapters of the supervisors in the file, where the run may reload. Other kinds have theirs on the host from the run that
+// The adapters of the supervisors in the file, where the run may reload or asks them. Other kinds have theirs on the host from the run that
 // brought them.
 fn adapters(action: Action, app: &App) -> Vec<(String, SecretString)> {
-    let reloads = matches!(action, Action::Deploy | Action::Sync | Action::Revert | Action::Restart);
+    let asks =
+        matches!(action, Action::Deploy | Action::Sync | Action::Revert | Action::Restart | Action::Check);
     let mut programs: Vec<Program> =
         app.supervisors.iter().filter_map(|one| Some(one.known()?.program)).collect();
     programs.sort_unstable();
     programs.dedup();
-    let sent = programs.into_iter().filter(|_| reloads);
+    let sent = programs.into_iter().filter(|_| asks);
     sent.map(|program| (format!("adapter.{}", program.name()), adapter(program).to_owned().into())).collect()
 }

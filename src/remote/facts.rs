@@ -69,6 +69,8 @@ facts! {
     "console" Console "The script that starts a terminal.",
     "files" Files "How many log files there are.",
     "unreadable" Unreadable "A log file that cannot be read.",
+    "untimed" Untimed "A log file whose lines have no times, where those since a time are wanted.",
+    "no-journal" NoJournal "A unit whose journal cannot be read.",
     "ending" Ending "The script ends another run first, which takes its time; not kept.",
 }
 
@@ -130,6 +132,8 @@ pub struct Facts {
     pub console: Option<String>,
     pub files: Option<u32>,
     pub unreadable: Option<String>,
+    pub untimed: Option<String>,
+    pub no_journal: Option<String>,
 }
 
 impl Facts {
@@ -168,6 +172,8 @@ impl Facts {
             Fact::Console => self.console = one_line(value).filter(|file| file.starts_with('/')),
             Fact::Files => self.files = value.parse().ok(),
             Fact::Unreadable => self.unreadable = any(value),
+            Fact::Untimed => self.untimed = any(value),
+            Fact::NoJournal => self.no_journal = any(value),
             Fact::Ending => {}
         }
     }

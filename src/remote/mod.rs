@@ -21,6 +21,7 @@ mod reason_hints;
 pub mod release;
 pub mod said;
 pub mod script;
+pub mod since;
 pub mod step;
 pub mod supervisor_warning;
 pub mod version;

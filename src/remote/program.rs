@@ -11,6 +11,7 @@ pub static PROGRAM: LazyLock<String> = LazyLock::new(|| bare(SOURCE));
 
 /// As it is written, in the order of its files.
 pub const SOURCE: &str = concat!(
+    include_str!("scripts/process.sh"),
     include_str!("scripts/base.sh"),
     include_str!("scripts/cache.sh"),
     include_str!("scripts/job.sh"),
@@ -45,6 +46,9 @@ pub const CHECK: &str = include_str!("scripts/check.sh");
 
 /// Functions that ask for the operator whether a host is healthy: part of the script that asks, as few ever do.
 pub static ASK: LazyLock<String> = LazyLock::new(|| bare(include_str!("scripts/ask.sh")));
+
+/// Functions that find a time in a log: part of the first script of `logs --since`.
+pub static SINCE: LazyLock<String> = LazyLock::new(|| bare(include_str!("scripts/since.sh")));
 
 /// Without comments and indentation: a third less for every host to be sent and to read. No text between quotes or
 /// after `<<` in these files has a line that means something else without them.

@@ -123,7 +123,7 @@ impl fmt::Display for Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::program::{ASK, SOURCE};
+    use crate::remote::program::{ASK, SINCE, SOURCE};
 
     // Functions that take the name of a step, and at which place.
     const TAKES_STEP: [(&str, usize); 14] = [
@@ -146,8 +146,10 @@ mod tests {
     #[test]
     fn scripts_name_these_steps_and_no_others() {
         let mut named = 0;
-        for line in
-            [SOURCE, &ASK].into_iter().flat_map(str::lines).filter(|line| !line.trim().starts_with('#'))
+        for line in [SOURCE, &ASK, &SINCE]
+            .into_iter()
+            .flat_map(str::lines)
+            .filter(|line| !line.trim().starts_with('#'))
         {
             let words: Vec<&str> = line.split([' ', '\t', ';']).filter(|word| !word.is_empty()).collect();
             for (at, word) in words.iter().enumerate() {

@@ -48,6 +48,8 @@ warnings! {
         "pm2 save was left out: {why}; after a reboot pm2 starts what it saved last";
     "version-skew" VersionSkew { tool, daemon } =>
         "pm2 is {tool} and its daemon still runs {daemon}: `pm2 update` restarts all apps, so do it when a gap is acceptable";
+    "no-daemon" NoDaemon { home } =>
+        "pm2's daemon does not run, though apps are saved in {home}: a deploy starts them; at once, on the host: pm2 resurrect";
     "no-linger" NoLinger { user } =>
         "systemd ends the services of {user} with its last session: loginctl enable-linger {user}";
     "stopped-app" StoppedApp { name } =>

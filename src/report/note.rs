@@ -53,6 +53,10 @@ pub enum Note<'a> {
     FirstHost { host: &'a str, hosts: usize, environment: &'a str },
     /// `logs`: a file of a host.
     LogUnreadable { host: &'a str, file: &'a str },
+    /// `logs --since`: the lines of a file have no times.
+    LogUntimed { host: &'a str, file: &'a str },
+    /// `logs`: the journal of a unit cannot be read.
+    NoJournal { host: &'a str, unit: &'a str },
     /// `logs`: no file of a host has such a name.
     NoLogFile { host: &'a str, patterns: &'a str, waiting: bool },
     /// The keys of hosts are in known_hosts now.
@@ -130,6 +134,8 @@ impl Note<'_> {
                 | Note::NoPreviousDeploy { .. }
                 | Note::NotSet { .. }
                 | Note::LogUnreadable { .. }
+                | Note::LogUntimed { .. }
+                | Note::NoJournal { .. }
                 | Note::NoLogFile { .. }
                 | Note::Warning(_)
         )
@@ -188,6 +194,13 @@ impl Note<'_> {
                 "opening {host}, the first of {hosts} hosts; for another: shipit {environment} console HOST"
             ),
             Note::LogUnreadable { host, file } => format!("{host}: cannot read {file}"),
+            Note::LogUntimed { host, file } => format!(
+                "{host}: the lines of {file} do not say when they were written; use --lines N, or let the app or its \
+                 logger write the time (pm2: `time: true`; svlogd -tt; s6-log T)"
+            ),
+            Note::NoJournal { host, unit } => format!(
+                "{host}: cannot read the journal of {unit}; on the host, as root: usermod -aG systemd-journal LOGIN"
+            ),
             Note::NoLogFile { host, patterns, waiting } => {
                 let then = if *waiting { "; waiting for one" } else { "" };
                 format!("{host}: no readable file matches {patterns}{then}")

@@ -27,7 +27,7 @@ mod world;
 use std::time::{Duration, Instant};
 
 pub use host::{Host, Kind};
-pub use process::{Process, Signal, require, signal};
+pub use process::{Process, Signal, pm2, require, signal};
 pub use pty::Terminal;
 pub use pulse::{Beat, Pulse};
 pub use repo::Repo;

@@ -43,6 +43,22 @@ pub fn require(tool: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("this test needs {tool}, which is not installed: tests/run installs it"))
 }
 
+/// Where `tests/run` puts tools that are no packages of the machine.
+pub fn tools() -> PathBuf {
+    let tools = std::env::var_os("SHIPIT_TEST_TOOLS").map(PathBuf::from);
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(tools.unwrap_or_else(|| "target/test-tools".into()))
+}
+
+/// Where the commands of pm2 of this major version are.
+///
+/// # Panics
+/// When it is not installed.
+pub fn pm2(version: u32) -> PathBuf {
+    let bin = tools().join(format!("pm2-{version}/node_modules/.bin"));
+    assert!(bin.is_dir(), "pm2 {version} is missing: tests/run installs it");
+    bin
+}
+
 /// Sends a signal; a process that is gone already is no mistake.
 pub fn signal(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {

@@ -4,6 +4,9 @@ boot       it ends at once (see supervised.sh)
 dies S     it ends after S seconds (see supervised.sh)
 lingers S  it leaves a child behind that keeps its port for S seconds more
 slow S     it takes S seconds to end when it is told to
+mute       it does not tell systemd that it is ready
+
+On SIGHUP it becomes the release that is live then, and stays the same process.
 """
 import os
 import signal
@@ -30,6 +33,17 @@ if behave[0] == "lingers" and os.fork() == 0:
     os.execv("/bin/sh", ["sh", "-c", until])
 if behave[0] == "slow":
     signal.signal(signal.SIGTERM, end_slowly)
+
+
+def reload(*_):
+    os.chdir("../../current")
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+signal.signal(signal.SIGHUP, reload)
+if behave[0] != "mute" and "NOTIFY_SOCKET" in os.environ:
+    notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notify.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"].replace("@", "\0", 1))
 version = os.path.basename(os.getcwd()).encode()
 if os.path.exists("page"):
     version = open("page", "rb").read().strip()

@@ -38,8 +38,8 @@ impl Supervisor {
         fs::create_dir_all(dir.join("log")).unwrap();
         match program {
             Program::Supervisord => configure(dir, root, ports),
-            Program::Runit => service(dir, root, ports[0], "svlogd"),
-            Program::S6 => service(dir, root, ports[0], "s6-log"),
+            Program::Runit => service(dir, root, ports[0], "svlogd -tt"),
+            Program::S6 => service(dir, root, ports[0], "s6-log t"),
         }
         Supervisor { program, dir: dir.to_owned(), daemon: None }
     }
@@ -52,8 +52,8 @@ impl Supervisor {
     /// What its tools need on the PATH.
     pub fn path(&self) -> String {
         let tools = match self.program {
-            Program::Supervisord => tools().join("supervisor/bin"),
-            Program::Runit => tools().join("runit/usr/bin"),
+            Program::Supervisord => process::tools().join("supervisor/bin"),
+            Program::Runit => process::tools().join("runit/usr/bin"),
             Program::S6 => PathBuf::from("/usr/bin"),
         };
         let first = if self.program == Program::S6 { "s6-svc" } else { "" };
@@ -156,12 +156,6 @@ fn service(dir: &Path, root: &Path, port: u16, logger: &str) {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
     }
     fs::write(web.join("down"), "").unwrap();
-}
-
-/// Where tests/run puts tools that are no packages of the machine.
-pub fn tools() -> PathBuf {
-    let tools = std::env::var_os("SHIPIT_TEST_TOOLS").map(PathBuf::from);
-    tools.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools"))
 }
 
 /// A port that nothing listens on.

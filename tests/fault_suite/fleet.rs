@@ -3,10 +3,10 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use crate::common::{Beat, Host, Kind, Pulse, Running, Signal, World, eventually, signal};
+use crate::common::{Beat, Host, Kind, Pulse, Running, Signal, World, eventually, pm2, signal};
 use crate::ground::Disk;
 use crate::proxy::Proxy;
 
@@ -47,13 +47,6 @@ fn pulse(world: &World) -> Pulse {
         let status = if release.is_empty() || sick { 503 } else { 200 };
         Beat { status, release: release.trim().to_owned() }
     })
-}
-
-/// Where `tests/run` installed pm2.
-fn pm2() -> PathBuf {
-    let tools = std::env::var_os("SHIPIT_TEST_TOOLS").map(PathBuf::from);
-    let tools = tools.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools"));
-    tools.join("pm2-7/node_modules/.bin")
 }
 
 impl Fleet {
@@ -115,7 +108,7 @@ impl Fleet {
             };
             let steps = steps.map(remote).concat() + &more;
             let supervisor = match self.pm2 && name != DRAINED {
-                true => format!("prepend-path = [{:?}]\nsupervisor = {{ kind = \"pm2\", stable-for = \"1s\" }}", pm2()),
+                true => format!("prepend-path = [{:?}]\nsupervisor = {{ kind = \"pm2\", stable-for = \"1s\" }}", pm2(7)),
                 false => "supervisor = { reload = \"hook reload\", stop = \"hook stop\", verify = \"hook verify\" }".to_owned(),
             };
             format!(

@@ -180,3 +180,24 @@ fn apps_in_no_file_are_moved_too(version: u32) {
     process::signal(lab.daemon(), process::Signal::KILL);
     assert_eq!(lab.step("status", "r2", "status").code, 0, "nothing is expected of nothing");
 }
+
+/// A first deploy that fails: what it moved goes back to the place where a person had started it.
+#[test]
+fn adopted_apps_go_back_when_a_first_deploy_is_undone() {
+    let lab = Lab::new(7);
+    lab.release("r1", &lab.cluster(), "");
+    fs::rename(lab.root.join("releases/r1"), lab.root.join("source")).unwrap();
+    lab.pm2_in("source", "", &["start", "ecosystem.config.js"]);
+    assert_eq!(lab.releases(), ["r1"]);
+    let bad = format!("{}, {{ name: 'new', script: 'app.js' }}", lab.cluster());
+    lab.release("r2", &bad, ",\"crash\":1500");
+    let failed = lab.deploy("r2");
+    assert_eq!(failed.code, 10, "{:?}", failed.answers);
+    assert_eq!(lab.step("stop", "r2", "rollback").code, 0);
+    fs::remove_file(lab.root.join("current")).unwrap();
+    assert_eq!((lab.releases(), lab.named("web").len()), (vec!["r1".to_string()], 2));
+    assert!(lab.named("new").is_empty(), "what the run started is gone");
+    for one in lab.named("web") {
+        assert_eq!(one["pm2_env"]["pm_cwd"], lab.root.join("source").to_str().unwrap());
+    }
+}

@@ -19,6 +19,12 @@ if (is.hold && process.argv[2] !== 'helper') {
     for (const name of Object.keys(process.env)) if (/^(APP_|SHIPIT_|NODE_APP|PORT|SSH_)/.test(name)) told.env[name] = process.env[name];
     setTimeout(() => response.end(JSON.stringify(told)), 20);
   });
+  // As a WebSocket without frames: what comes is sent back.
+  server.on('upgrade', (request, socket) => {
+    socket.on('error', () => {});
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
+    socket.on('data', (data) => socket.write(data));
+  });
   setTimeout(() => server.listen(port, '127.0.0.1'), is.boot || 0);
   const end = () => {
     if (is.hold) return;

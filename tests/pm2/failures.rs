@@ -105,10 +105,12 @@ fn a_daemon_that_is_down_is_started_with_what_was_saved(version: u32) {
     lab.pm2(&["save"]);
     lab.pm2(&["kill"]);
     lab.new_run();
-    for step in ["detect", "status", "logs"] {
+    for step in ["check", "detect", "status", "logs"] {
         lab.step(step, "r2", "deploy");
         assert!(!lab.home.join(".pm2/rpc.sock").exists(), "{step} starts no daemon");
     }
+    let home = lab.home.join(".pm2").display().to_string();
+    assert_eq!(lab.step("check", "r2", "check").all("warning"), [["no-daemon".to_string(), home]]);
     lab.deployed("r2");
     assert_eq!(lab.releases(), ["r2"]);
     assert_eq!(lab.named("web").len(), 2);
@@ -176,8 +178,27 @@ fn a_daemon_of_another_version_is_told_and_left_alone() {
             .iter()
             .any(|fields| fields[0] == "version-skew" && fields[1].starts_with("7."))
     );
+    let checked = lab.step("check", "r2", "check");
+    assert_eq!((checked.code, checked.all("warning")[0][0].as_str()), (0, "version-skew"));
     lab.deployed("r2");
     assert_eq!((lab.releases(), lab.daemon()), (vec!["r2".to_string()], daemon));
+}
+
+#[test]
+fn a_daemon_whose_node_was_removed_is_told() {
+    let lab = Lab::new(7);
+    lab.release("r1", &lab.cluster(), "");
+    // As a version manager installs a node, and removes it later.
+    let node = lab.base.join("node");
+    fs::copy(fs::canonicalize(process::require("node")).unwrap(), &node).unwrap();
+    process::succeed(lab.command(node.to_str().unwrap()).args([&lab.program("pm2"), "ping"]));
+    assert_eq!(lab.step("check", "r1", "check").code, 0);
+    fs::remove_file(&node).unwrap();
+    for step in ["check", "detect"] {
+        let failed = lab.step(step, "r1", step);
+        assert_eq!(failed.code, 10, "{step}: {:?}", failed.answers);
+        assert_eq!(failed.reason(), format!("pm2-node-gone {}", node.display()), "{step}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,8 @@ pub struct Lab {
     pub parameters: Vec<String>,
     /// Variables that the configuration gives.
     pub env: Vec<(String, String)>,
+    /// The place of the supervisor in the list, for releases and steps from now on.
+    pub number: u32,
 }
 
 impl Lab {
@@ -68,21 +70,12 @@ impl Lab {
         let port = free_port();
         let parameters = ["stable-for\t1", "strategy\treload", "environment\tproduction"];
         let parameters = parameters.map(str::to_string).to_vec();
-        let lab = Lab { _dir: dir, base, root, home, port, version, parameters, env: Vec::new() };
-        assert!(lab.tools(version).is_dir(), "pm2 {version} is missing: tests/run installs it");
-        lab
-    }
-
-    fn tools(&self, version: u32) -> PathBuf {
-        let tools = std::env::var_os("SHIPIT_TEST_TOOLS").map(PathBuf::from);
-        let tools =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join(tools.unwrap_or_else(|| "target/test-tools".into()));
-        tools.join(format!("pm2-{version}/node_modules/.bin"))
+        Lab { _dir: dir, base, root, home, port, version, parameters, env: Vec::new(), number: 10 }
     }
 
     /// Where a program of this pm2 is.
     pub fn program(&self, name: &str) -> String {
-        self.tools(self.version).join(name).to_str().unwrap().to_string()
+        process::pm2(self.version).join(name).to_str().unwrap().to_string()
     }
 
     /// From now on the command `pm2` is of this version.
@@ -105,7 +98,11 @@ impl Lab {
         if !file.is_empty() {
             fs::write(directory.join(file), text).unwrap();
         }
-        fs::write(meta.join("supervisor.10"), format!("pm2\n{}\n", self.parameters.join("\n"))).unwrap();
+        fs::write(
+            meta.join(format!("supervisor.{}", self.number)),
+            format!("pm2\n{}\n", self.parameters.join("\n")),
+        )
+        .unwrap();
     }
 
     /// An app of two processes in cluster mode.
@@ -129,7 +126,7 @@ impl Lab {
     }
 
     pub fn stored(&self, release: &str) -> Value {
-        let text = fs::read(self.meta(release).join("supervisor.10.json")).unwrap();
+        let text = fs::read(self.meta(release).join(format!("supervisor.{}.json", self.number))).unwrap();
         serde_json::from_slice(&text).unwrap()
     }
 
@@ -142,7 +139,7 @@ impl Lab {
     /// A command with the environment of a plain session on this host.
     pub fn command(&self, program: &str) -> Command {
         let mut command = process::command("env");
-        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.tools(self.version).display());
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", process::pm2(self.version).display());
         command.args([
             "-i",
             &format!("HOME={}", self.home.display()),
@@ -168,7 +165,7 @@ impl Lab {
 
     pub fn start_step(&self, step: &str, release: &str, action: &str) -> Command {
         let mut command = process::command("env");
-        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.tools(self.version).display());
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", process::pm2(self.version).display());
         command.args([
             "-i",
             &format!("HOME={}", self.home.display()),
@@ -179,7 +176,10 @@ impl Lab {
         command.args(self.env.iter().map(|(name, value)| format!("{name}={value}")));
         command.arg("setsid").arg("--wait").arg("node").arg(self.base.join("adapter.js"));
         command.arg(step).arg(&self.root).arg(release).arg(self.meta(release));
-        command.arg(self.meta(release).join("supervisor.10")).arg(self.run()).args([action, "180"]);
+        command
+            .arg(self.meta(release).join(format!("supervisor.{}", self.number)))
+            .arg(self.run())
+            .args([action, "180"]);
         command.current_dir(self.root.join("releases").join(release)).stdin(Stdio::null());
         let _ = fs::remove_file(self.run().join("answer"));
         command

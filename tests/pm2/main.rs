@@ -8,6 +8,7 @@
 mod process;
 
 mod client;
+mod kept;
 mod lab;
 
 mod adoption;

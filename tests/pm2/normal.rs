@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::client::Client;
+use crate::kept::{Counts, Kept};
 use crate::lab::{Lab, Step};
 use crate::on_each_pm2;
 
@@ -131,6 +132,8 @@ fn an_app_gets_the_environment_of_the_file_and_of_the_configuration_only(version
     }
 }
 
+/// New connections lose nothing. Those that clients keep are cut with the worker that has them: how many is printed, since
+/// only clients can decide what to do then.
 #[test]
 fn twenty_deploys_lose_no_request() {
     let lab = Lab::new(7);
@@ -139,9 +142,15 @@ fn twenty_deploys_lose_no_request() {
     lab.deployed("r0");
     lab.served();
     let client = Client::start(lab.port);
+    let (kept, socket) = (Kept::requests(lab.port), Kept::socket(lab.port));
     names.iter().skip(1).for_each(|name| lab.deployed(name));
     let (asked, lost) = client.end();
     eprintln!("20 deploys: {asked} asked, {lost} lost");
+    for (what, kept) in [("kept connections", kept), ("WebSockets", socket)] {
+        let Counts { asked, lost, cut } = kept.end();
+        eprintln!("20 deploys, {what}: {asked} asked, {lost} lost, {cut} connections cut");
+        assert!(asked > 100 && cut <= 40, "each worker is replaced once in each deploy");
+    }
     assert_eq!((lost, lab.releases()), (0, vec!["r20".to_string()]));
 }
 
@@ -161,6 +170,16 @@ fn it_is_saved_only_where_that_forgets_nothing() {
     assert_eq!(fs::metadata(&dump).unwrap().permissions().mode() & 0o777, 0o600);
     let mut saved: serde_json::Value = serde_json::from_slice(&fs::read(&dump).unwrap()).unwrap();
     assert_eq!(saved[0]["env"]["SHIPIT_RELEASE"], "r2");
+    // The machine boots: what pm2 saved comes up on the release that is live.
+    lab.pm2(&["kill"]);
+    lab.pm2(&["resurrect"]);
+    assert_eq!(lab.releases(), ["r2"]);
+    let status = lab.step("status", "r2", "status");
+    assert!(
+        status.code == 0 && status.all("process").iter().all(|one| one[4] == "r2"),
+        "{:?}",
+        status.answers
+    );
     // A neighbour that is saved and not in the list would be forgotten.
     saved[0]["name"] = "neighbour".into();
     fs::write(&dump, saved.to_string()).unwrap();

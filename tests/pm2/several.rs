@@ -162,3 +162,27 @@ fn the_process_that_started_the_run_is_the_last() {
     let hook = since(&lab.named("hook")[0]);
     assert!(lab.named("web").iter().all(|one| since(one) < hook));
 }
+
+/// Another supervisor was put before it in the list: what this one noted and stored is found all the same.
+#[test]
+fn a_place_in_the_list_is_no_name() {
+    let mut lab = Lab::new(7);
+    let new = format!("{{ name: 'new', script: 'app.js', env: {{ PORT: {} }} }}", free_port());
+    lab.release("r1", &lab.cluster(), "");
+    lab.deployed("r1");
+    lab.number = 11;
+    lab.release("r2", &format!("{}, {new}", lab.cluster()), "");
+    lab.deployed("r2");
+    assert_eq!((lab.named("new").len(), lab.releases()), (1, vec!["r2".to_string()]));
+    lab.number = 10;
+    lab.roll_back("r1");
+    assert_eq!((lab.named("new").len(), lab.releases()), (0, vec!["r1".to_string()]));
+    // Neither is the list of apps: the way back from a release that names more of them.
+    lab.parameters.push("only\tweb".into());
+    lab.parameters.push("only\tnew".into());
+    lab.release("r3", &format!("{}, {new}", lab.cluster()), "");
+    lab.deployed("r3");
+    assert_eq!((lab.named("new").len(), lab.releases()), (1, vec!["r3".to_string()]));
+    lab.roll_back("r1");
+    assert_eq!((lab.named("new").len(), lab.releases()), (0, vec!["r1".to_string()]));
+}

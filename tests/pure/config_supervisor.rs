@@ -5,7 +5,7 @@ use std::fs;
 
 use shipit::config::{self, KnownSupervisor};
 
-fn parameters(line: &str) -> String {
+fn load(line: &str) -> Result<config::Environment, config::ConfigError> {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("shipit.toml");
     let host = "host = { host = 'web1', roles = ['web'] }";
@@ -14,7 +14,11 @@ fn parameters(line: &str) -> String {
         format!("[deploy.production]\nrepo = 'r:shop'\nref = 'main'\npath = '/srv/shop'\n{host}\n{line}\n"),
     )
     .unwrap();
-    let environment = config::load(&file, "production").unwrap();
+    config::load(&file, "production")
+}
+
+fn parameters(line: &str) -> String {
+    let environment = load(line).unwrap();
     let supervisors = environment.apps[0].supervisors_on(&environment.hosts[0]);
     let text = |known: &KnownSupervisor| {
         let pairs = known.parameters().into_iter().map(|(key, value)| format!("{key}={value}"));
@@ -48,4 +52,33 @@ fn a_supervisor_has_the_parameters_that_its_adapter_is_told() {
 #[test]
 fn a_supervisor_of_other_roles_is_not_on_the_host() {
     assert_eq!(parameters("supervisor = [{ kind = 's6', roles = 'web' }]").matches("s6").count(), 1);
+}
+
+#[test]
+fn a_reload_has_more_time_than_it_is_watched() {
+    for line in [
+        "timeout = { reload = '20s' }\nsupervisor = { kind = 's6', stable-for = '20s' }",
+        "timeout = { reload = '20s' }\nsupervisor = [{ kind = 'pm2' }, { kind = 's6', stable-for = '1m' }]",
+        "timeout = { reload = '4s' }\nsupervisor = 'systemd'",
+        "supervisor = { kind = 's6', stable-for = '2m' }",
+    ] {
+        let error = load(line).unwrap_err().to_string();
+        assert!(error.contains("`timeout.reload` ends a reload after"), "{line}: {error}");
+        assert_eq!(error.contains("the limit"), line.contains("timeout"), "{line}: both places: {error}");
+    }
+    assert!(load("timeout = { reload = '21s' }\nsupervisor = { kind = 's6', stable-for = '20s' }").is_ok());
+    assert!(load("timeout = { reload = '1s' }\nsupervisor = { reload = 'true' }").is_ok());
+}
+
+#[test]
+fn a_name_is_one_when_it_is_filled_in() {
+    for (service, fault) in [
+        ("web-{envv}", "`web-{envv}` is not a name that s6 can have"),
+        ("{app", "`{app` is not a name"),
+        ("x}", "`x}` is not a name"),
+    ] {
+        let error = load(&format!("supervisor = {{ kind = 's6', service = '{service}' }}")).unwrap_err();
+        assert!(error.to_string().contains(fault), "{service}: {error}");
+    }
+    assert!(load("supervisor = { kind = 's6', service = '{app}-{env}@{host}' }").is_ok());
 }

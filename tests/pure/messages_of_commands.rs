@@ -220,6 +220,8 @@ fn what_commands_say_beside_their_answers() {
         Note::NotSet { key: "migrate", environment },
         Note::FirstHost { host, hosts: 3, environment },
         Note::LogUnreadable { host, file: "/var/www/shop/shared/logs/app.log" },
+        Note::LogUntimed { host, file: "/var/www/shop/shared/logs/app.log" },
+        Note::NoJournal { host, unit: "shop" },
         Note::NoLogFile { host, patterns: "shared/logs/*.log", waiting: false },
         Note::NoLogFile { host, patterns: "shared/logs/*.log", waiting: true },
         Note::HostKeysAdded { hosts: &["web1"] },

@@ -24,6 +24,8 @@ pub struct Host {
     pub way_in: Vec<String>,
     /// Seconds that each step has.
     pub limit: u32,
+    /// `stable-for` of releases that are made from now on: few seconds, where nothing is expected to end by itself.
+    pub stable: u32,
     /// Whose all is, when not ours.
     pub owner: Option<u32>,
     run: Cell<u32>,
@@ -81,12 +83,13 @@ impl Host {
         };
         symlink(process::require(tool), base.join("bin/sh")).unwrap();
         fs::write(base.join("adapter"), adapter(program)).unwrap();
-        let params = format!("{}\nstable-for\t5\n", program.name());
+        let params = format!("{}\n", program.name());
         Host {
             params,
             path: "/usr/bin:/bin".into(),
             way_in: Vec::new(),
             limit: 120,
+            stable: 1,
             owner: None,
             run: Cell::new(0),
             base,
@@ -112,7 +115,8 @@ impl Host {
         if behave != "missing" {
             SERVICE.iter().for_each(|(name, text)| fs::write(dir.join(name), text).unwrap());
         }
-        fs::write(meta.join("supervisor.10"), &self.params).unwrap();
+        let params = format!("{}stable-for\t{}\n", self.params, self.stable);
+        fs::write(meta.join("supervisor.10"), params).unwrap();
     }
 
     fn meta(&self, release: &str) -> PathBuf {
@@ -200,9 +204,13 @@ impl Host {
         if told.code == 0 { told } else { self.make_run(release, "rollback") }
     }
 
-    /// The file of what an adapter noted.
-    pub fn noted(&self) -> PathBuf {
-        self.run_dir().join("adapter.10.before")
+    /// Whether an adapter has noted what ran before.
+    pub fn has_noted(&self) -> bool {
+        let is_note = |name: &str| name.starts_with("adapter.") && name.ends_with(".before");
+        fs::read_dir(self.run_dir())
+            .unwrap()
+            .flatten()
+            .any(|file| is_note(&file.file_name().to_string_lossy()))
     }
 
     pub fn stop_file(&self) -> PathBuf {
@@ -231,8 +239,9 @@ pub const BAD: [(&str, &str, &[&str]); 4] = [
 ];
 
 /// Each bad release fails, and the way back serves the one before again.
-pub fn bad_releases_are_left_again(host: &Host, port: u16) {
+pub fn bad_releases_are_left_again(host: &mut Host, port: u16) {
     host.release("old", "good");
+    host.stable = 5;
     host.deploy("old").good();
     serves(port, "old");
     for (name, behave, reasons) in BAD {
@@ -256,7 +265,9 @@ pub fn bad_releases_are_left_again(host: &Host, port: u16) {
 pub fn a_port_is_waited_for(host: &mut Host, port: u16) {
     host.set("wait-port", &port.to_string());
     host.release("old", "lingers 15");
+    host.stable = 5;
     host.release("new", "good");
+    host.stable = 1;
     host.deploy("old").good();
     serves(port, "old");
     let told = host.deploy("new").fails(&["port-held"]);

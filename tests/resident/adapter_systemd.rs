@@ -83,7 +83,9 @@ fn units_of_the_user(sh: Sh) {
     host.params = format!("{params}unit\tin@*\n");
     host.release("one", "good");
     host.release("two", "good");
+    host.stable = 5;
     host.release("bad", "dies 3");
+    host.stable = 1;
     host.step("detect", "one", "deploy").fails(&["unknown-service"]);
     process::succeed(&mut ground.booted.systemctl(&["enable", "--now", "in@1", "in@2"]));
     host.deploy("one").good();
@@ -95,14 +97,47 @@ fn units_of_the_user(sh: Sh) {
     host.back("one").good();
     ports.iter().for_each(|port| serves(*port, "one"));
 
+    what_says_when_it_is_ready(&mut ground, &params);
+
     // What is pinned to a release is found before anything is changed.
+    let host = &mut ground.host;
     let file = host.base.join("home/.config/systemd/user/web.service");
     let pinned = fs::read_to_string(&file).unwrap().replace("/current", "/releases/one");
     fs::write(&file, pinned).unwrap();
     process::succeed(&mut ground.booted.systemctl(&["daemon-reload"]));
     host.params = format!("{params}unit\tweb.service\n");
     host.release("two", "good");
-    host.step("detect", "two", "deploy").fails(&["wrong-release"]);
+    for step in ["check", "detect"] {
+        host.step(step, "two", "deploy").fails(&["wrong-release"]);
+    }
+}
+
+fn what_says_when_it_is_ready(ground: &mut Ground, params: &str) {
+    let host = &mut ground.host;
+    let file = host.base.join("home/.config/systemd/user/web.service");
+    let text = fs::read_to_string(&file).unwrap();
+    let notify =
+        "[Service]\nType=notify\nNotifyAccess=all\nTimeoutStartSec=6\nExecReload=/bin/kill -HUP $MAINPID";
+    fs::write(&file, text.replace("[Service]", notify)).unwrap();
+    process::succeed(&mut ground.booted.systemctl(&["daemon-reload"]));
+    host.params = format!("{params}unit\tweb\n");
+    host.release("one", "good");
+    host.release("mute", "mute");
+    host.deploy("one").good();
+    serves(ground.port, "one");
+    let told = host.deploy("mute").fails(&["never-ready"]);
+    assert_eq!(told.reason()[2], "web");
+    host.back("one").good();
+    serves(ground.port, "one");
+    // It reloads itself, and stays the same process.
+    let pid = |host: &Host| host.step("status", "one", "status").good().all("process")[0][1].to_owned();
+    let before = pid(host);
+    host.set("strategy", "reload");
+    host.release("two", "good");
+    host.deploy("two").good();
+    serves(ground.port, "two");
+    assert_eq!(pid(host), before);
+    fs::write(&file, text).unwrap();
 }
 
 fn units_of_the_machine(sh: Sh) {
@@ -131,8 +166,10 @@ fn units_of_the_machine(sh: Sh) {
     for (unit, sudo) in [("other.service", "yes"), ("api.service", "no")] {
         host.params = format!("{params}unit\t{unit}\nsudo\t{sudo}\nscope\tsystem\n");
         host.release("two", "good");
-        let told = host.step("detect", "two", "deploy").fails(&["not-permitted"]);
-        assert_eq!(told.reason()[2], unit);
+        for step in ["check", "detect"] {
+            let told = host.step(step, "two", "deploy").fails(&["not-permitted"]);
+            assert_eq!(told.reason()[2], unit);
+        }
     }
     serves(port, "one");
 }
@@ -145,7 +182,7 @@ fn bad_releases_are_left(sh: Sh) {
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replace("[Service]", "[Service]\nKillMode=process")).unwrap();
     process::succeed(&mut ground.booted.systemctl(&["daemon-reload"]));
-    bad_releases_are_left_again(&ground.host, ground.port);
+    bad_releases_are_left_again(&mut ground.host, ground.port);
     a_port_is_waited_for(&mut ground.host, ground.port);
 }
 
@@ -161,7 +198,7 @@ fn a_manager_that_ends_in_the_middle(sh: Sh) {
     host.switch("new");
     give(&host.base.join("app"));
     let running = host.command("reload", "new", "deploy").spawn().unwrap();
-    eventually("it has begun", || host.noted().exists());
+    eventually("it has begun", || host.has_noted());
     std::thread::sleep(std::time::Duration::from_secs(1));
     let user = format!("user@{UID}.service");
     process::succeed(&mut ground.booted.command(&[

@@ -51,6 +51,7 @@ mod prune;
 mod repository;
 mod sent;
 mod setup;
+mod since;
 mod steps;
 mod text;
 mod theirs;

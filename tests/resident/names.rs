@@ -179,14 +179,14 @@ fn round(sh: Sh, seed: u64) {
     tell(&mut run, &Script::new().exec_argv(&["true".into()]));
     silent("exec");
     let patterns = ["log/*".to_owned()];
-    tell(&mut run, &Script::new().tails(10, &patterns));
+    tell(&mut run, &Script::new().tails(Some(10), &patterns));
     for entry in fs::read_dir(ground.root().join("log")).unwrap().flatten() {
         let aside = entry.path().with_file_name(names.any());
         let _ = fs::rename(entry.path(), aside);
         write(entry.path(), "another line\n");
     }
-    tell(&mut run, &Script::new().tails(10, &patterns));
-    tell(&mut run, &Script::new().tails(10, &patterns));
+    tell(&mut run, &Script::new().tails(Some(10), &patterns));
+    tell(&mut run, &Script::new().tails(Some(10), &patterns));
     silent("logs");
     run.bye();
 

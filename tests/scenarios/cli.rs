@@ -142,11 +142,8 @@ fn what_cannot_be_meant_ends_with_2() {
 #[test]
 fn what_is_to_come_ends_with_2() {
     let desk = Desk::new();
-    let lines: [&[&str]; 2] = [&["import"], &["production", "logs", "--since", "1h"]];
-    for line in lines {
-        let run = desk.quietly(line).ends_with(2).says("not yet");
-        assert!(run.stdout.is_empty() && run.stderr.starts_with("error: "), "{run}");
-    }
+    let run = desk.quietly(&["import"]).ends_with(2).says("not yet");
+    assert!(run.stdout.is_empty() && run.stderr.starts_with("error: "), "{run}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::common::{Kind, World, eventually, within};
+use crate::common::{Kind, World, eventually, pm2, within};
 
 /// Serves its release, and deploys when it is asked to.
 const APP: &str = "const fs = require('fs'), http = require('http'), { spawn } = require('child_process');
@@ -31,12 +31,10 @@ struct Machine {
 
 impl Machine {
     fn new() -> Machine {
-        let tools = std::env::var_os("SHIPIT_TEST_TOOLS").map(PathBuf::from);
-        let tools = tools.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools"));
         let world = World::new(Kind::InProcess, 0);
         let listeners: Vec<_> = (0..INSTANCES).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
         let ports = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
-        Machine { world, tools: tools.join("pm2-7/node_modules/.bin"), ports }
+        Machine { world, tools: pm2(7), ports }
     }
 
     fn app(&self) -> PathBuf {

@@ -118,7 +118,7 @@ fn without_the_key_it_says_what_to_set() {
         .says("logs = [\"shared/logs/*.log\"]")
         .says("of pm2, systemd and other supervisors");
     world.production("logs = 'log/*'");
-    world.shipit(&["production", "logs", "--since", "1h"]).ends_with(2).says("--lines N");
+    world.shipit(&["production", "logs", "--since", "soon"]).ends_with(2).says("such as 10m");
     assert_eq!(world.host("web1").logins(), before, "no host was contacted");
     world.shipit(&["production", "logs"]).ends_with(1).says("no readable file matches log/*");
 }
@@ -185,5 +185,12 @@ fn every_userland_gives_the_same() {
         eventually("it follows", || logs.stdout() == "web1 | x19\nweb1 | more\n");
         logs.kill(Signal::INT);
         logs.wait().ends_with(130);
+        let since = world.shipit(&["production", "logs", "--since", "10m"]).ends_with(1);
+        assert_eq!(since.stdout, "");
+        since.says("log/a b do not say when they were written");
+        let line = format!("{} it\n", jiff::Timestamp::now());
+        host.put("app/log/a b", &format!("2001-01-01T00:00:00Z old\n{line}"));
+        let since = world.shipit(&["production", "logs", "--since", "10m"]).ends_with(0);
+        assert_eq!(since.stdout, format!("web1 | {line}"));
     }
 }

@@ -5,10 +5,9 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::common::{Kind, Run, Signal, World, eventually, signal};
+use crate::common::{Kind, Run, Signal, World, eventually, pm2, signal};
 use crate::pm2_client::{Client, ask};
 
 const ECOSYSTEM: &str = "const fs = require('fs');\nmodule.exports = { apps: [{ name: 'web', script: 'app.js', exec_mode: 'MODE', \
@@ -42,13 +41,19 @@ impl Fleet {
         fleet
     }
 
+    /// The same, where the next release is watched for as long as is usual.
+    fn watched() -> Fleet {
+        let fleet = Fleet::deployed(7);
+        fleet.configure(7, "supervisor = \"pm2\"");
+        fleet
+    }
+
     fn configure(&self, version: u32, lines: &str) {
-        let bin = tools(version);
-        assert!(bin.is_dir(), "pm2 {version} is missing: tests/run installs it");
+        let bin = pm2(version);
         let supervisor = if lines.contains("supervisor") {
             ""
         } else {
-            "supervisor = { kind = \"pm2\", stable-for = \"5s\" }\n"
+            "supervisor = { kind = \"pm2\", stable-for = \"1s\" }\n"
         };
         self.world.production(&format!("prepend-path = [{:?}]\n{supervisor}{lines}", bin.to_str().unwrap()));
     }
@@ -103,13 +108,6 @@ impl Fleet {
     }
 }
 
-fn tools(version: u32) -> PathBuf {
-    let tools = std::env::var_os("SHIPIT_TEST_TOOLS").map(PathBuf::from);
-    let tools =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join(tools.unwrap_or_else(|| "target/test-tools".into()));
-    tools.join(format!("pm2-{version}/node_modules/.bin"))
-}
-
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -156,13 +154,13 @@ fn a_crash_at_boot_is_rolled_back_and_loses_nothing() {
 
 #[test]
 fn a_crash_after_a_second_is_rolled_back() {
-    let (asked, lost) = Fleet::deployed(7).rolled_back(",\"crash\":1000");
+    let (asked, lost) = Fleet::watched().rolled_back(",\"crash\":1000");
     eprintln!("a crash after 1 s: {lost} of {asked} lost");
 }
 
 #[test]
 fn a_crash_after_three_seconds_is_rolled_back() {
-    let (asked, lost) = Fleet::deployed(7).rolled_back(",\"crash\":3000");
+    let (asked, lost) = Fleet::watched().rolled_back(",\"crash\":3000");
     eprintln!("a crash after 3 s: {lost} of {asked} lost");
 }
 

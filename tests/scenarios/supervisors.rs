@@ -17,6 +17,7 @@ struct Fleet {
     _booted: Option<Booted>,
     world: World,
     ports: Vec<u16>,
+    lines: String,
 }
 
 impl Fleet {
@@ -39,8 +40,8 @@ impl Fleet {
             Program::Runit => "kind = \"runit\"",
             Program::S6 => "kind = \"s6\"",
         };
-        let fleet = Fleet { daemons, _booted: None, world, ports };
-        fleet.configure(&format!("prepend-path = {path:?}\nsupervisor = {{ {kind}, service = \"web\" }}"))
+        let lines = format!("prepend-path = {path:?}\nsupervisor = {{ {kind}, service = \"web\", STABLE }}");
+        Fleet { daemons, _booted: None, world, ports, lines }.set_up()
     }
 
     /// Units of a machine that both hosts are on; `None` where it cannot be booted.
@@ -67,14 +68,18 @@ impl Fleet {
             fs::write(&login, text).unwrap();
             fs::set_permissions(&login, fs::Permissions::from_mode(0o755)).unwrap();
         }
-        let fleet = Fleet { daemons: Vec::new(), _booted: Some(booted), world, ports };
-        Some(
-            fleet.configure("supervisor = { kind = \"systemd\", unit = \"{host}-web\", scope = \"system\" }"),
-        )
+        let lines = "supervisor = { kind = \"systemd\", unit = \"{host}-web\", scope = \"system\", STABLE }";
+        let lines = lines.to_owned();
+        Some(Fleet { daemons: Vec::new(), _booted: Some(booted), world, ports, lines }.set_up())
     }
 
-    fn configure(self, lines: &str) -> Fleet {
-        self.world.production(lines);
+    /// How long the releases that are deployed from now on are watched.
+    fn watch(&self, seconds: u32) {
+        self.world.production(&self.lines.replace("STABLE", &format!("stable-for = {seconds}")));
+    }
+
+    fn set_up(self) -> Fleet {
+        self.watch(1);
         self.publish("one", "good");
         self.world.shipit(&["production", "setup"]).ends_with(0);
         self
@@ -116,14 +121,33 @@ fn started_updated_reverted_restarted(fleet: &Fleet) {
     fleet.serves("two");
     let status = fleet.world.shipit(&["production", "status"]).ends_with(0);
     assert!(status.stdout.contains("web"), "{status}");
+    let checked = fleet.world.shipit(&["production", "check"]);
+    for finding in ["does not know", "does not run", "may not", "is not on the PATH"] {
+        assert!(!checked.stdout.contains(finding), "{checked}");
+    }
+    logs_since_a_time(fleet);
     fleet.world.shipit(&["production", "revert"]).ends_with(0);
     fleet.serves("one");
     fleet.world.shipit(&["production", "restart"]).ends_with(0);
     fleet.serves("one");
 }
 
+// Only supervisord's files have no times.
+fn logs_since_a_time(fleet: &Fleet) {
+    let timed = fleet.daemons.iter().all(|daemon| daemon.program != Program::Supervisord);
+    let logs = fleet.world.shipit(&["production", "logs", "--since", "1h"]);
+    let logs = logs.ends_with(if timed { 0 } else { 1 });
+    let starts = logs.stdout.lines().filter(|line| line.contains("starting /")).count();
+    if timed {
+        assert_eq!(starts, 4, "two releases on two hosts: {logs}");
+    } else {
+        logs.says("/log/web do not say when they were written; use --lines N");
+    }
+}
+
 fn bad_releases_are_rolled_back_on_both(fleet: &Fleet) {
     fleet.deploy().ends_with(0);
+    fleet.watch(5);
     fleet.rolls_back("boot", "boot");
     fleet.rolls_back("dies-1", "dies 1");
     fleet.rolls_back("dies-3", "dies 3");
@@ -177,6 +201,8 @@ fn a_daemon_that_is_down_on_one_host_changes_nothing(program: Program) {
     fleet.serves("one");
     fleet.publish("two", "good");
     fleet.daemons[1].kill();
+    let checked = fleet.world.shipit(&["production", "check"]).ends_with(1);
+    assert!(checked.stdout.contains("does not run on this host"), "{checked}");
     fleet.deploy().ends_with(1).says("does not run on this host").says("web2");
     fleet.serves("one");
 }
@@ -202,6 +228,8 @@ fn a_service_that_is_not_known_changes_nothing() {
     fleet.deploy().ends_with(0);
     fleet.publish("two", "good");
     fleet.world.production("supervisor = { kind = \"s6\", service = [\"web\", \"worker\"] }");
+    let checked = fleet.world.shipit(&["production", "check"]).ends_with(1);
+    assert!(checked.stdout.contains("s6 does not know worker"), "{checked}");
     fleet.deploy().ends_with(1).says("s6 does not know worker");
     fleet.serves("one");
 }

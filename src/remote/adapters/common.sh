@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# What the adapters of systemd, supervisord, runit and s6 share. An adapter is this file, process.sh, steps.sh, the
-# file of its kind, then `main "$@"`:
+# What the adapters of systemd, supervisord, runit and s6 share. An adapter is scripts/process.sh, this file, process.sh,
+# steps.sh, the file of its kind (before it directories.sh, for runit and s6), then `main "$@"`:
 #
 #   /bin/sh ADAPTER STEP ROOT RELEASE META PARAMS RUN ACTION LIMIT
 #
@@ -36,16 +36,15 @@ main() {
 	step=$1 root=$2 release=$3 params=$5 run=$6 action=$7 limit=$8
 	# What releases hold may be linked elsewhere; processes are seen at the real path.
 	releases=$(cd -P "$root/releases" 2>/dev/null && pwd -P) || releases=$root/releases
-	before=$run/adapter.${params##*.}.before
-	after=$run/adapter.${params##*.}.after
 	is_number "$limit" || limit=120
 	uptime
 	deadline=$((up + limit - 3))
 	process_start $$
 	began=${start:-0}
 	read_params
+	name_notes
 	case $step in
-	detect) detect ;;
+	detect | check) detect ;;
 	reload) reload ;;
 	verify) verify ;;
 	stop) stop_started ;;
@@ -82,6 +81,14 @@ read_params() {
 	is_number "$stable" || stable=5
 	is_number "$port" || port=''
 	[ "$sudo" = yes ] || sudo=''
+}
+
+# name_notes: what is noted is called by what it is of, and not by its place in the list of supervisors: the release before
+# may have another list. $notes: how all of them begin; $before: what ran before a reload; $after: what it started.
+name_notes() {
+	notes_of=$(printf '%s' "$scope$names" | cksum)
+	notes=$run/adapter.$kind.${notes_of%% *}
+	before=$notes.before after=$notes.after
 }
 
 # answer WORD FIELD...: adds a line to what the operator is told.
@@ -148,28 +155,10 @@ need_sudo() {
 
 # --- time
 
-# is_number WORD: whether it is digits, at most 15 and without a zero in front: nothing else that a file or a tool says
-# may reach $(( )) or a comparison, where bash evaluates it.
-is_number() {
-	case $1 in
-	'' | *[!0123456789]* | 0?* | ????????????????*) return 1 ;;
-	esac
-}
-
-# uptime: sets $up to the seconds since the machine started, which no change of the clock moves.
-uptime() {
-	read -r up _ </proc/uptime
-	up=${up%%.*}
-}
-
 # hundredths: sets $up to hundredths of a second instead.
 hundredths() {
 	read -r up _ </proc/uptime
 	up=${up%%.*}${up#*.}
-}
-
-pause() {
-	sleep 0.2 2>/dev/null || sleep 1
 }
 
 # within SECONDS: sets $until to a time in so many seconds, or to the end of what the step may take.

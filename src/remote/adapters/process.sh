@@ -2,21 +2,6 @@
 # Processes: which they are, what they run from, what they hold, where they print to; and the files of their logs.
 # See common.sh.
 
-# process_start PID: sets $start to its start time in clock ticks, which tells it from a later process with its pid.
-# Fails for a zombie, and for a process that is not there.
-process_start() {
-	start=
-	read -r process_stat 2>/dev/null <"/proc/$1/stat" || return 1
-	# The name of the program, in brackets, may contain blanks and brackets.
-	# shellcheck disable=SC2086
-	set -- ${process_stat##*) }
-	case $1 in
-	Z | X) return 1 ;;
-	esac
-	start=${20:-}
-	is_number "$start"
-}
-
 # release_of PID: sets $runs to the release that it runs from, `current` if its arguments only name that, `other` if
 # it runs from elsewhere, or nothing if that cannot be seen; and $place to the path that tells.
 # Its directory tells; where that is none of a release, its program (a binary with a directory of its own), then its
@@ -179,11 +164,13 @@ note_before() {
 	{ printf '%s' "$noted" >"$before"; } 2>/dev/null || rm -f "$before"
 }
 
-# read_before: sets $noted to what was written then, and $noted_began and $noted_release.
+# read_before: sets $noted to what was written then, and $noted_began and $noted_release. A release that names more or fewer
+# of them has another note: that of the same kind counts that knows one of these.
 read_before() {
 	noted='' noted_began='' noted_release=''
-	[ -f "$before" ] || return
-	noted=$(cat "$before")
+	read_before=$before
+	[ -f "$before" ] || find_before || return
+	noted=$(cat "$read_before")
 	case $noted in
 	"began$TAB"*) ;;
 	*)
@@ -197,6 +184,23 @@ read_before() {
 	noted_release=${noted_release#*"$TAB"}
 	is_number "$noted_began" || noted_began=
 	noted="$noted$NL"
+}
+
+# find_before: sets $read_before to that note, if there is one.
+find_before() {
+	set +f
+	for read_before in "$run/adapter.$kind".*.before; do
+		for before_name in $members; do
+			case $NL$(cat "$read_before" 2>/dev/null) in
+			*"$NL$before_name$TAB"*)
+				set -f
+				return
+				;;
+			esac
+		done
+	done
+	set -f
+	return 1
 }
 
 # was NAME: sets $was_state, $was_identity and $was_output to what was noted of it. Fails if nothing was.

@@ -1,29 +1,13 @@
 # shellcheck shell=sh
-# runit, by sv. A service is a directory, or its name below one of the usual ones. See common.sh.
+# runit, by sv. A service is a directory, or its name below one of the usual ones. See directories.sh.
 
 find_supervisor() {
 	need_tool sv
 }
 
-find_members() {
-	members=$names
-}
-
-add_members() {
-	:
-}
-
 # directory_of NAME: sets $directory to it, or to nothing.
 directory_of() {
-	for directory in "$1" ${SVDIR:+"$SVDIR/$1"} "/etc/service/$1" "/var/service/$1" "${HOME-}/service/$1"; do
-		case $directory in
-		[~]/*) directory=${HOME-}/${directory#??} ;;
-		esac
-		case $directory in
-		/*) [ ! -d "$directory" ] || return 0 ;;
-		esac
-	done
-	directory=
+	choose_directory "$1" ${SVDIR:+"$SVDIR/$1"} "/etc/service/$1" "/var/service/$1" "${HOME-}/service/$1"
 }
 
 # sv says it in one line for each directory, and of its log in the same line.
@@ -110,10 +94,6 @@ why_refused() {
 	[ "$state" != starting ] || tell_code=0
 }
 
-forget_started() {
-	:
-}
-
 need_permission() {
 	directory_of "$1"
 	if [ -n "$sudo" ]; then
@@ -131,16 +111,4 @@ need_permission() {
 logger_pid() {
 	directory_of "$1"
 	cat "$directory/log/supervise/pid" 2>/dev/null
-}
-
-last_lines() {
-	log_files "$1" | while IFS= read -r last_file; do
-		tail -n 20 "$last_file"
-	done
-}
-
-list_logs() {
-	for log_file in $(log_files "$1"); do
-		answer log "$log_file"
-	done
 }

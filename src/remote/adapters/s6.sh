@@ -1,30 +1,14 @@
 # shellcheck shell=sh
-# s6, by s6-svc and s6-svstat. A service is a directory, or its name below one of the usual scan directories. See common.sh.
+# s6, by s6-svc and s6-svstat. A service is a directory, or its name below one of the usual scan directories. See directories.sh.
 
 find_supervisor() {
 	need_tool s6-svc
 	need_tool s6-svstat
 }
 
-find_members() {
-	members=$names
-}
-
-add_members() {
-	:
-}
-
 # directory_of NAME: sets $directory to it, or to nothing.
 directory_of() {
-	for directory in "$1" "/run/service/$1" "/service/$1" "${HOME-}/service/$1"; do
-		case $directory in
-		[~]/*) directory=${HOME-}/${directory#??} ;;
-		esac
-		case $directory in
-		/*) [ ! -d "$directory" ] || return 0 ;;
-		esac
-	done
-	directory=
+	choose_directory "$1" "/run/service/$1" "/service/$1" "${HOME-}/service/$1"
 }
 
 # Each service is asked when it is looked at.
@@ -98,10 +82,6 @@ why_refused() {
 	fi
 }
 
-forget_started() {
-	:
-}
-
 need_permission() {
 	directory_of "$1"
 	if [ -n "$sudo" ]; then
@@ -115,16 +95,4 @@ need_permission() {
 logger_pid() {
 	directory_of "$1"
 	as_allowed s6-svstat -o pid "$directory/log" 2>/dev/null
-}
-
-last_lines() {
-	log_files "$1" | while IFS= read -r last_file; do
-		tail -n 20 "$last_file"
-	done
-}
-
-list_logs() {
-	for log_file in $(log_files "$1"); do
-		answer log "$log_file"
-	done
 }

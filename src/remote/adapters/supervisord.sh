@@ -7,7 +7,11 @@ find_supervisor() {
 	case $file in
 	'' | /*) ;;
 	[~]/*) file=${HOME-}/${file#??} ;;
-	*) file=$root/releases/$release/$file ;;
+	*)
+		# Before the first deploy there is no such file.
+		[ "$step$release" != check ] || exit 0
+		file=$root/releases/$release/$file
+		;;
 	esac
 	members=$names available=$NL fresh=''
 	refresh
@@ -71,7 +75,7 @@ find_members() {
 	*) return ;;
 	esac
 	case $step in
-	detect | reload) find_available ;;
+	detect | check | reload) find_available ;;
 	esac
 }
 

@@ -258,7 +258,7 @@ start_unit() {
 	value UnitFileState
 	if [ "$value" = disabled ] && { [ -z "$sudo" ] || can_sudo enable --now "$1"; }; then
 		if order enable --now "$1"; then
-			{ printf '%s\n' "$1" >>"$run/adapter.${params##*.}.enabled"; } 2>/dev/null || :
+			{ printf '%s\n' "$1" >>"$notes.enabled"; } 2>/dev/null || :
 			return
 		fi
 	fi
@@ -270,7 +270,7 @@ start_unit() {
 }
 
 forget_started() {
-	{ [ -f "$run/adapter.${params##*.}.enabled" ] && grep -qxF -- "$1" "$run/adapter.${params##*.}.enabled"; } || return 0
+	{ [ -f "$notes.enabled" ] && grep -qxF -- "$1" "$notes.enabled"; } || return 0
 	may disable "$1"
 }
 
@@ -299,6 +299,8 @@ need_permission() {
 need_place_of_unit() {
 	block_of "$1"
 	value WorkingDirectory
+	# To `check` none of the releases is the next one.
+	[ "$step" != check ] || release=
 	case $value in
 	"$root/releases/$release" | "$root/releases/$release/"* | "$releases/$release" | "$releases/$release/"*) ;;
 	"$root/releases/"* | "$releases/"*) fail wrong-release "$kind" "$1" "$value" ;;

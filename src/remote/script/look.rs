@@ -1,7 +1,9 @@
 //! Scripts that change no release: questions, what the doctor asks, logs, a terminal, and commands of the user's.
 
 use super::text::{Script, Takes};
+use crate::config::KnownSupervisor;
 use crate::remote::program;
+use crate::remote::since::Since;
 
 /// For all `status` steps of a release, each of which has `SERVING` of `look.sh`.
 const SERVING: u64 = 120;
@@ -27,10 +29,17 @@ impl Script {
         self.call("tell_output", &[]).taking(Takes::Seconds(SENDING))
     }
 
-    /// The first time the last lines of the files that match, then what is new in them.
+    /// Before [`Script::tails`] and [`Script::supervisor_logs`], the first time: only lines since then.
     #[must_use]
-    pub fn tails(self, lines: u32, patterns: &[String]) -> Self {
-        let lines = lines.to_string();
+    pub fn since(mut self, since: Since) -> Self {
+        self.text.push_str(&program::SINCE);
+        self.call("since_begin", &[&since.word()])
+    }
+
+    /// The first time the last lines of the files that match (all of them where that is `None`), then what is new in them.
+    #[must_use]
+    pub fn tails(self, lines: Option<u32>, patterns: &[String]) -> Self {
+        let lines = how_many(lines);
         self.call(
             "tell_log_lines",
             &[&[lines.as_str()], &patterns.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat(),
@@ -40,8 +49,8 @@ impl Script {
 
     /// The same for the logs that the supervisors of the live release name.
     #[must_use]
-    pub fn supervisor_logs(self, lines: u32) -> Self {
-        self.call("tell_supervisor_logs", &[&lines.to_string()]).taking(Takes::Seconds(SENDING + SERVING))
+    pub fn supervisor_logs(self, lines: Option<u32>) -> Self {
+        self.call("tell_supervisor_logs", &[&how_many(lines)]).taking(Takes::Seconds(SENDING + SERVING))
     }
 
     /// Makes ready what a terminal starts from, and tells where it is.
@@ -84,6 +93,18 @@ impl Script {
             .taking(Takes::Seconds(50))
     }
 
+    /// What a supervisor's adapter would find in a deploy. After [`Script::check_tools`].
+    #[must_use]
+    pub fn check_supervisor(self, known: &KnownSupervisor) -> Self {
+        // The adapter's limit in seconds; most take less than one.
+        const LIMIT: u64 = 30;
+        let limit = LIMIT.to_string();
+        let parameters = known.parameters();
+        let pairs = parameters.iter().flat_map(|(key, value)| [*key, value.as_str()]);
+        let arguments: Vec<&str> = [limit.as_str(), known.program.name()].into_iter().chain(pairs).collect();
+        self.call("check_supervisor", &arguments).taking(Takes::Seconds(LIMIT))
+    }
+
     /// What becomes of processes when a session ends.
     #[must_use]
     pub fn check_session(self) -> Self {
@@ -101,4 +122,8 @@ impl Script {
     pub fn exec_argv(self, words: &[String]) -> Self {
         self.call("exec_argv", &words.iter().map(String::as_str).collect::<Vec<_>>()).taking(Takes::Endless)
     }
+}
+
+fn how_many(lines: Option<u32>) -> String {
+    lines.map_or_else(|| "all".to_owned(), |lines| lines.to_string())
 }

@@ -12,7 +12,7 @@
 # user: the login's values are not overwritten, and hooks see none of ours.
 user_env_names='
 	BOOT CARRY CHECKOUT CONSOLE CONSOLE_RC EMPTIED ENTER ENTER_ADAPTER ENTER_ARGV ENTER_BASH F FAILED FETCH FOREVER FORMAT GIT GIT_SETTINGS
-	HELPER JOB LARGEST_GITMODULES LARGEST_LIST LIST_MODULES LIST_TREE LOG M MOST_MODULES N NL PIECE PLACE R S TAILS
+	HELPER JOB LARGEST_GITMODULES LARGEST_LIST LIST_MODULES LIST_TREE LOG M MOST_MODULES MOST_TAILS N NL PIECE PLACE R S TAILS
 	SEQ SERVING TAB TAIL TOKEN WORD action alone answer app apps begin caller body code content count cr damage digest dir end
 	entry environment fields fits from has high host into left limit line locale lost low mask mode newline parent part pin
 	pinned port pruned quoted reference rel release remote repo revision roles root run said shell size start state
@@ -41,15 +41,6 @@ with_user_env() {
 		eval "export $user_env_name=\"\$user_env_value_$user_env_name\""
 	done
 	exec "$@"
-}
-
-# is_number WORD: whether it is digits, at most 15 and without a zero in front. Nothing else that a name or a tool says may
-# reach $(( )), or a comparison of numbers: there bash (/bin/sh of Red Hat, SUSE and Arch) evaluates a word as an
-# expression, and a[$(command)] runs the command. Not a range: what lies in one depends on the locale.
-is_number() {
-	case $1 in
-	'' | *[!0123456789]* | 0?* | ????????????????*) return 1 ;;
-	esac
 }
 
 # count_bytes FILE: sets $size.
@@ -214,21 +205,6 @@ mark() {
 	printf '' >"$1"
 }
 
-# process_start PID: sets $start to its start time in clock ticks (proc(5), field 22), which tells it from a later
-# process with the same pid. Fails for a zombie.
-process_start() {
-	start=
-	read -r process_stat 2>/dev/null <"/proc/$1/stat" || return 1
-	# The name of the program, in brackets, may contain blanks and brackets.
-	# shellcheck disable=SC2086
-	set -- ${process_stat##*) }
-	case $1 in
-	Z | X) return 1 ;;
-	esac
-	start=${20:-}
-	is_number "$start"
-}
-
 # token_of DIR: prints the token of a run: a directory named owner.PID.START.PLACE. The process that it names may act for
 # the run. The token changes hands by rename, so exactly one of several processes gets it, on a full disk too. PLACE is
 # where that process is, see init_place.
@@ -294,9 +270,4 @@ token_beats() {
 # beat DIR: the heartbeat of the run in DIR, if this process owns it. Truncating changes the time on a full disk too.
 beat() {
 	[ ! -d "$1/$TOKEN" ] || printf . 2>/dev/null >"$1/$TOKEN/beat"
-}
-
-# pause: about a fifth of a second, if sleep accepts fractions.
-pause() {
-	sleep 0.2 2>/dev/null || sleep 1
 }

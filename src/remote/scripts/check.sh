@@ -222,11 +222,47 @@ check_tools() {
 		found profile "$why" "$code" "$(check_words "$R/said")"
 		return
 	fi
+	check_entered=yes
 	[ -s "$R/missing" ] || return 0
 	check_login
 	while read -r check_word; do
 		found tool "$check_word" "$(check_find "$check_word")"
 	done <"$R/missing"
+}
+
+# check_supervisor LIMIT KIND KEY VALUE...: what the adapter would find in a deploy, as far as it can be seen without a
+# release. It changes nothing, and lies with all else of this run. After check_tools.
+check_supervisor() {
+	[ -n "${check_entered:-}" ] || return 0
+	check_limit=$1
+	shift
+	store_supervisor "$@"
+	adapter_file=$M/supervisor.$store_number
+	read_kind "$adapter_file" || return 0
+	eval "check_text=\${adapter_$adapter_kind:-}"
+	[ -n "$check_text" ] && printf '%s' "$check_text" >"$R/adapter" || return 0
+	rm -f "$R/answer"
+	check_live=
+	! is_ours "$(readlink "$root/current")" || check_live=$ours_is
+	set_hook_env "$check_live" '' '' check
+	check_run "$check_limit" "$with_shell" "$with_option" "$ENTER_ADAPTER" shipit "$M" \
+		"$adapter_with" "$R/adapter" check "$root" "$check_live" "$M" "$adapter_file" "$R" check "$check_limit"
+	# Of what the session lacks, check_tools has told.
+	case $why/$code in
+	'exit/0' | 'exit/10') ;;
+	limit/*) found supervisor timed-out "$check_limit" ;;
+	*) found supervisor step-failed "$code" ;;
+	esac
+	[ -s "$R/answer" ] || return 0
+	head -c 65536 "$R/answer" >"$R/heard" || return 0
+	while IFS= read -r check_line; do
+		case $check_line in
+		reason"$TAB"?*) check_word=supervisor ;;
+		warning"$TAB"?*) check_word=supervisor-warning ;;
+		*) continue ;;
+		esac
+		printf '%s\t%s\tfound\t%s\t%s\n' "$N" "$SEQ" "$check_word" "${check_line#*"$TAB"}" >&3
+	done <"$R/heard"
 }
 
 # check_login: the PATH of a person that logs in; first without, then with what only terminals read.

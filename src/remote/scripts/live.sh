@@ -23,12 +23,6 @@ switch() {
 	say switched "$release"
 }
 
-# uptime: sets $up to the seconds since the machine started: a clock that cannot be set, and that costs no fork.
-uptime() {
-	read -r up _ </proc/uptime
-	up=${up%%.*}
-}
-
 # retry_busy_step STEP: runs a stored step again while it exits with 75, until its limit is over.
 retry_busy_step() {
 	uptime

@@ -87,16 +87,16 @@ tell_output() {
 	tell_piece "$wanted" "$begin"
 }
 
-# tell_log_lines LINES PATTERN...: sends the last LINES lines of the matching files the first time, then what is new. A log
-# is known by a number: the link $R/tail.NUMBER leads to it. So what ls prints, and what $R/seen remembers (number, inode,
-# position), has no name in it: a name may be anything, lines that look like those of ls too. One ls for all files, since
-# this is called every second.
+# tell_log_lines LINES PATTERN...: sends the last LINES lines of the matching files the first time, then what is new. `all`
+# instead of a number: all of them since $since_epoch. A log is known by a number: the link $R/tail.NUMBER leads to it. So
+# what ls prints, and what $R/seen remembers (number, inode, position), has no name in it: a name may be anything, lines that
+# look like those of ls too. One ls for all files, since this is called every second.
 tell_log_lines() {
 	need_scratch logs
 	tails_lines=$1
 	shift
 	cd "$root" 2>/dev/null || fail not-set-up logs "$root"
-	tails_first='' tails_dir=$(pwd) tails_number=0 tails_known=' '
+	tails_first='' tails_dir=$(pwd) tails_number=$TAILS tails_known=' '
 	[ -e "$R/seen" ] || tails_first=yes
 	tails_patterns=$#
 	for tails_pattern in "$@"; do
@@ -116,18 +116,26 @@ tell_log_lines() {
 		unset IFS
 	done
 	shift "$tails_patterns"
+	tails_send "$@"
+	fact files "$#"
+}
+
+# tails_send LINK...: sends what is wanted of them. While all since a time is sent, one file follows the other: so lines of
+# one program stay in their order.
+tails_send() {
 	{ printf '' >"$R/next" && printf '' >>"$R/seen"; } || write_failed logs "$R"
 	tails_rotated
 	# The links lead out of here.
 	cd "$R" || write_failed logs "$R"
+	tails_wait=
 	[ $# = 0 ] || LC_ALL=C TIME_STYLE=locale ls -niLd "$@" >now 2>/dev/null
 	[ $# = 0 ] || while read -r tails_inode _ _ _ _ tails_size tails_number; do
 		tails_number=${tails_number##*tail.}
 		is_number "$tails_size" && is_number "$tails_number" || continue
 		if [ -n "$tails_first" ]; then tails_begin; else tails_one; fi
 	done <now
+	[ -n "$tails_wait" ] || rm -f catching-up
 	mv next seen || write_failed logs "$R"
-	fact files "$#"
 }
 
 # tell_supervisor_logs LINES: the logs that the supervisors of the live release name: files, and systemd's journal.
@@ -143,7 +151,10 @@ tell_supervisor_logs() {
 	while IFS= read -r logs_file; do
 		set -- "$@" "$logs_file"
 	done <"$R/log-files"
+	# These are names and no patterns.
+	set -f
 	tell_log_lines "$logs_lines" "$@"
+	set +f
 	tell_journals $#
 }
 
@@ -153,30 +164,75 @@ name_logs() {
 	ask_adapters logs
 	while IFS=$TAB read -r logs_kind logs_place logs_unit; do
 		case $logs_kind in
-		log) printf '%s\n' "$logs_place" >>"$R/log-files" ;;
+		log)
+			[ -z "${since_epoch:-}" ] || since_archives "$logs_place"
+			printf '%s\n' "$logs_place" >>"$R/log-files"
+			;;
 		journal) printf '%s\t%s\n' "$logs_place" "$logs_unit" >>"$R/journals" ;;
 		esac
 	done <"$R/answers"
 }
 
-# tell_journals FILES: the same for units of systemd. $R/cursor.N remembers how far it was read.
+# tell_journals FILES: the same for units of systemd.
 tell_journals() {
 	journal_files=$1 journal_number=0
 	while IFS=$TAB read -r journal_scope journal_unit; do
 		journal_number=$((journal_number + 1))
-		set -- --quiet --no-pager --output=short-iso --cursor-file="$R/cursor.$journal_number" -u "$journal_unit"
-		[ "$journal_scope" != user ] || set -- "$@" --user
-		[ -e "$R/cursor.$journal_number" ] || set -- "$@" -n "$logs_lines"
-		# To its end, for the cursor is written there; then the last of it.
-		journalctl "$@" >"$R/journal" 2>/dev/null </dev/null
-		tail -c 1000000 "$R/journal" >"$R/piece"
-		[ ! -s "$R/piece" ] || tell_piece "journal.$journal_number" 0
+		[ -s "$R/journal.$journal_number" ] || read_journal
+		send_journal
 	done <"$R/journals"
 	fact files "$((journal_files + journal_number))"
 }
 
+# read_journal: makes a file of what a unit has new. $R/cursor.N remembers how far it was read: journalctl writes it at the
+# end, so it must not be cut off.
+read_journal() {
+	journal_file=$R/journal.$journal_number
+	set -- --quiet --no-pager --output=short-iso --cursor-file="$R/cursor.$journal_number" -u "$journal_unit"
+	[ "$journal_scope" != user ] || set -- "$@" --user
+	if [ ! -e "$R/cursor.$journal_number" ]; then
+		[ "$logs_lines" = all ] || set -- "$@" -n "$logs_lines"
+		[ ! -s "$R/since" ] || set -- "$@" --since="@$(cat "$R/since")"
+	fi
+	journal_before=
+	[ ! -e "$journal_file" ] || journal_before=yes
+	journalctl "$@" >"$journal_file" 2>/dev/null </dev/null
+	[ -s "$journal_file" ] || [ -n "$journal_before" ] || journal_is_readable || fact no-journal "$journal_unit"
+}
+
+# journal_is_readable: whether this login can read the journal in which the unit's lines are. journalctl shows nothing
+# where it cannot, as if nothing had been logged.
+journal_is_readable() {
+	command -v journalctl >/dev/null || return 1
+	[ "$journal_scope" = system ] || return 0
+	for journal_file in /var/log/journal/*/system.journal /run/log/journal/*/system.journal; do
+		[ ! -r "$journal_file" ] || return 0
+	done
+	return 1
+}
+
+# send_journal: sends the next piece of that file, and empties it after the last one.
+send_journal() {
+	journal_file=$R/journal.$journal_number journal_sent=0
+	[ -s "$journal_file" ] || return 0
+	count_bytes "$journal_file"
+	journal_size=$size
+	[ ! -e "$journal_file.sent" ] || read -r journal_sent <"$journal_file.sent"
+	is_number "$journal_sent" || journal_sent=0
+	cut_piece "$journal_file" "$journal_sent" "$PIECE"
+	tell_piece "journal.$journal_number" "$journal_sent"
+	journal_sent=$((journal_sent + tell_size))
+	if [ "$journal_sent" -ge "$journal_size" ]; then
+		mark "$journal_file"
+		journal_sent=0
+	fi
+	echo "$journal_sent" >"$journal_file.sent"
+}
+
+# Logs are numbered from here on, with as many digits: ls shows them in the order in which they were found.
+TAILS=1000
 # The most logs that are followed.
-TAILS=200
+MOST_TAILS=200
 
 # tails_count FILE: sets $tails_number to the number of that log, and makes its link. Returns 1 if it was counted before
 # under another name, or is one too many.
@@ -185,13 +241,13 @@ tails_count() {
 	tails_number=$((tails_number + 1))
 	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
 	[ "$R/tail.$tails_number" -ef "$1" ] || {
-		tails_number=1
+		tails_number=$((TAILS + 1))
 		while [ -L "$R/tail.$tails_number" ] && ! [ "$R/tail.$tails_number" -ef "$1" ]; do
 			tails_number=$((tails_number + 1))
 		done
 	}
 	if [ ! -L "$R/tail.$tails_number" ]; then
-		[ "$tails_number" -le $TAILS ] || return 1
+		[ "$tails_number" -le $((TAILS + MOST_TAILS)) ] || return 1
 		case $1 in
 		/*) ln -s "$1" "$R/tail.$tails_number" || return 1 ;;
 		*) ln -s "$tails_dir/$1" "$R/tail.$tails_number" || return 1 ;;
@@ -206,8 +262,18 @@ tails_count() {
 # tails_begin: sends its last lines, one piece at most. Like all of these, it uses $tails_number, $tails_inode and
 # $tails_size.
 tails_begin() {
+	tails_oldest=0
+	if [ -n "${since_epoch:-}" ]; then
+		since_find "tail.$tails_number" "$tails_size" || fact untimed "$(readlink "tail.$tails_number")"
+		tails_oldest=$since_from
+		if [ "$tails_lines" = all ]; then
+			tails_from=$since_from
+			tails_more
+			return
+		fi
+	fi
 	tails_from=$((tails_size - PIECE))
-	[ "$tails_from" -gt 0 ] || tails_from=0
+	[ "$tails_from" -gt "$tails_oldest" ] || tails_from=$tails_oldest
 	tail -c "+$((tails_from + 1))" "tail.$tails_number" | head -c "$((tails_size - tails_from))" |
 		tail -n "$tails_lines" >piece
 	tell_piece "$tails_inode" "$tails_from"
@@ -224,12 +290,18 @@ tails_one() {
 			tails_from=$seen_from
 		fi
 	done <seen
-	if [ "$tails_size" -gt "$tails_from" ]; then
+	tails_more
+}
+
+# tails_more: sends a piece from $tails_from on.
+tails_more() {
+	if [ -z "$tails_wait" ] && [ "$tails_size" -gt "$tails_from" ]; then
 		tails_wanted=$((tails_size - tails_from))
 		[ "$tails_wanted" -le "$PIECE" ] || tails_wanted=$PIECE
 		cut_piece "tail.$tails_number" "$tails_from" "$tails_wanted"
 		tell_piece "$tails_inode" "$tails_from"
 		tails_from=$((tails_from + tell_size))
+		[ "$tell_size" -lt "$PIECE" ] || [ ! -e catching-up ] || tails_wait=yes
 	fi
 	echo "$tails_number $tails_inode $tails_from" >>next
 }

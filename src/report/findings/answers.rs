@@ -14,6 +14,11 @@ impl<'a> Answers<'a> {
         mine.map(|(_, values)| std::array::from_fn(|at| values.get(at).map_or("", String::as_str)))
     }
 
+    /// The same, with as many values as each has.
+    pub(super) fn lists(&self, word: &'static str) -> impl Iterator<Item = &'a [String]> {
+        self.0.iter().filter(move |(known, _)| known == word).map(|(_, values)| values.as_slice())
+    }
+
     pub(super) fn first<const N: usize>(&self, word: &'static str) -> Option<[&'a str; N]> {
         self.all(word).next()
     }

@@ -2,13 +2,17 @@
 
 use super::answers::Answers;
 use super::finding::{Finding, Group};
-use super::problem::{Directory, Place, Problem, System, Tool};
+use super::problem::{Directory, Place, Problem, Tool};
 use super::remedy::{Remote, at_home, toml_list};
 use super::repository;
+use super::system::System;
 use crate::config::{App, Environment, Site};
 use crate::executor::event::{Failure, FailureKind};
 use crate::executor::{Checked, Clock};
 use crate::remote::quote::quote;
+use crate::remote::reason::{Reason, with_commands};
+use crate::remote::step::Step;
+use crate::remote::supervisor_warning::SupervisorWarning;
 use crate::transport::Forwarding;
 
 /// Clocks that differ by more than this, in seconds, are a finding.
@@ -182,6 +186,24 @@ impl Host<'_> {
             found.push(Finding::new(problem, self.remote.run(&format!("ls -l {}", files.join(" ")))));
         }
         self.tools(found);
+        self.supervisors(found);
+    }
+
+    fn supervisors(&self, found: &mut Vec<Finding>) {
+        let environment = quote(self.environment);
+        for values in self.answers.lists("supervisor") {
+            let reason = values.split_first().and_then(|(word, fields)| Reason::parse(word, fields));
+            // What is missing on the PATH is told with the other tools.
+            if let Some(reason) = reason.filter(|reason| !matches!(reason, Reason::NoSupervisor { .. })) {
+                let hint = reason.hint(Step::Detect).map(|hint| with_commands(hint, &environment));
+                found.push(Problem::Supervisor(reason, hint).into());
+            }
+        }
+        for values in self.answers.lists("supervisor-warning") {
+            let warning =
+                values.split_first().and_then(|(word, fields)| SupervisorWarning::parse(word, fields));
+            found.extend(warning.map(|warning| Problem::SupervisorWarning(warning).into()));
+        }
     }
 
     fn tools(&self, found: &mut Vec<Finding>) {

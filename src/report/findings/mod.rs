@@ -20,6 +20,7 @@ mod remedy;
 mod repository;
 mod severity;
 mod shared;
+mod system;
 
 #[cfg(test)]
 mod tests;
@@ -27,8 +28,9 @@ mod tests;
 pub use access::Access;
 pub use finding::{Finding, Group};
 pub use host::examine;
-pub use problem::{Directory, Local, Place, Problem, System, Tool};
+pub use problem::{Directory, Local, Place, Problem, Tool};
 pub use severity::Severity;
+pub use system::System;
 
 /// The name of the operator's machine among the hosts.
 pub const HERE: &str = "this machine";

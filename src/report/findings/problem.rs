@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use super::access::Access;
 use super::severity::Severity;
+use super::system::System;
 use crate::error::local_changes;
 use crate::executor::event::Failure;
 use crate::git::{Changes, Unchecked};
 use crate::remote::damage::Damage;
+use crate::remote::reason::Reason;
+use crate::remote::supervisor_warning::SupervisorWarning;
 use crate::report::human;
 
 /// Something that is not as it should be.
@@ -23,6 +26,10 @@ pub enum Problem {
     Place(Place),
     /// A program that a deploy needs.
     Tool(Tool),
+    /// The supervisor cannot do its work; and what to do.
+    Supervisor(Reason, Option<String>),
+    /// Something about the supervisor that stops no deploy.
+    SupervisorWarning(SupervisorWarning),
     /// The host cannot read the repository; and what git said.
     Repository(Access, String),
     /// The system around the app.
@@ -114,30 +121,12 @@ pub enum Tool {
     OffPath { tools: Vec<String>, environment: String },
 }
 
-/// The system around the app.
-#[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs, reason = "the fields say what their types and the variant say")]
-pub enum System {
-    /// systemd ends services of the user with the last session.
-    LingerOff { user: String },
-    /// The home directory of the login is missing.
-    NoHome { path: String },
-    /// `KillUserProcesses` of logind.
-    ProcessesKilled,
-    /// Its clock, compared with that of this machine.
-    Clock { seconds: f64, is_ahead: bool },
-    /// sshd did not say whether it forwards.
-    ForwardingUnknown { why: String },
-    /// sshd does not forward.
-    ForwardingForbidden,
-}
-
 impl Problem {
     /// How bad it is. Broken is what makes a deploy fail.
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self {
-            Problem::System(_) => Severity::Warning,
+            Problem::System(_) | Problem::SupervisorWarning(_) => Severity::Warning,
             Problem::Local(Local::MissingVariable { .. } | Local::NoEnv { .. } | Local::Reference { .. }) => {
                 Severity::Broken
             }
@@ -156,6 +145,8 @@ impl Problem {
             Problem::Check(failure) => human::failure(failure),
             Problem::Place(place) => place.text(),
             Problem::Tool(tool) => tool.text(),
+            Problem::Supervisor(reason, _) => reason.message(),
+            Problem::SupervisorWarning(warning) => warning.message(),
             Problem::Repository(access, output) => with_output(access.text(), output),
             Problem::System(system) => system.text(),
         }
@@ -172,7 +163,8 @@ impl Problem {
     pub fn advice(&self, has_remedy: bool) -> Option<String> {
         match self {
             Problem::Local(local) => local.advice().map(str::to_owned),
-            Problem::NotSetUp => None,
+            Problem::NotSetUp | Problem::SupervisorWarning(_) => None,
+            Problem::Supervisor(_, hint) => hint.clone(),
             Problem::Check(failure) => failure.hint.clone(),
             Problem::Place(place) => place.advice().map(str::to_owned),
             Problem::Tool(tool) => tool.advice(has_remedy),
@@ -347,51 +339,6 @@ impl Tool {
             }
         };
         Some(text.to_owned())
-    }
-}
-
-impl System {
-    fn text(&self) -> String {
-        match self {
-            System::LingerOff { user } => format!(
-                "linger is off: systemd stops the services of {user} when the last session ends"
-            ),
-            System::NoHome { path } => {
-                format!("the home directory of this login, {path}, is not there: `pre-setup` cannot run in it")
-            }
-            System::ProcessesKilled => {
-                "logind ends all that a session leaves behind (KillUserProcesses): daemons that hooks start, and shipit's \
-                 own rollback when the connection is lost"
-                    .to_owned()
-            }
-            System::Clock { seconds, is_ahead } => {
-                let which = if *is_ahead { "ahead of" } else { "behind" };
-                format!(
-                    "its clock is {seconds:.0} s {which} the one here: certificates, tokens and the times in `list` depend on it"
-                )
-            }
-            System::ForwardingUnknown { why } => {
-                format!("could not find out whether sshd allows forwarding: {why}")
-            }
-            System::ForwardingForbidden => {
-                "sshd forbids forwarding: shipit cannot connect to services of the host, and it cannot be a jump host"
-                    .to_owned()
-            }
-        }
-    }
-
-    fn advice(&self) -> Option<&'static str> {
-        match self {
-            System::Clock { .. } => Some("if `date -u` is wrong there and not here:"),
-            System::ForwardingForbidden => Some(
-                "or the key is restricted in authorized_keys (restrict, no-port-forwarding); where sshd_config includes \
-                 sshd_config.d:",
-            ),
-            System::LingerOff { .. }
-            | System::NoHome { .. }
-            | System::ProcessesKilled
-            | System::ForwardingUnknown { .. } => None,
-        }
     }
 }
 

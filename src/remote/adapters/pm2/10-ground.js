@@ -9,6 +9,7 @@
 'use strict';
 
 const childProcess = require('child_process');
+const crypto = require('crypto');
 const fs = require('fs');
 const net = require('net');
 const path = require('path');
@@ -19,7 +20,8 @@ const STARTED = Date.now();
 // The caller ends this process at the limit: it has to know first why.
 const DEADLINE = STARTED + Math.max(Number(LIMIT) || 600, 4) * 1000 - 2000;
 const CURRENT = path.join(String(ROOT), 'current');
-const PREFIX = path.join(String(RUN), 'adapter.' + path.basename(String(PARAMS)).replace(/^supervisor\./, ''));
+// Notes are called by what they are of, and not by its place in the list of supervisors: the release before may have another.
+const PREFIX = STEP === 'evaluate' ? '' : notesOf(readParametersOf(PARAMS));
 const MAX_ANSWERS = 60 * 1024;
 
 // What apps get: the environment that this process was started with. pm2's own library changes it later.
@@ -109,8 +111,12 @@ function isBelow(file, directory) {
 }
 
 function readParameters() {
+  return readParametersOf(PARAMS);
+}
+
+function readParametersOf(file) {
   const parameters = { only: [], jobs: [], strategy: 'reload', 'stable-for': '5' };
-  for (const line of fs.readFileSync(PARAMS, 'utf8').split('\n').slice(1)) {
+  for (const line of fs.readFileSync(file, 'utf8').split('\n').slice(1)) {
     const at = line.indexOf('\t');
     if (at < 0) continue;
     const [key, value] = [line.slice(0, at), line.slice(at + 1)];
@@ -118,6 +124,33 @@ function readParameters() {
     else parameters[key] = value;
   }
   return parameters;
+}
+
+function notesOf(parameters) {
+  const hash = (text) => crypto.createHash('sha256').update(text).digest('hex').slice(0, 12);
+  return path.join(RUN, 'adapter.pm2.' + hash(homeOf(parameters)) + '.' + hash(JSON.stringify([parameters.only, parameters.file || ''])));
+}
+
+// The supervisors of a release that are pm2, each with its parameters: `{file, parameters}`.
+function pm2Of(meta) {
+  const names = fs.existsSync(meta) ? fs.readdirSync(meta).filter((name) => /^supervisor\.[0-9]{2}$/.test(name)).sort() : [];
+  const files = names.map((name) => path.join(meta, name)).filter((file) => readOr(file, '').split('\n')[0] === 'pm2');
+  return files.map((file) => ({ file, parameters: readParametersOf(file) }));
+}
+
+// The notes of this one, else those of the same daemon that no supervisor of this release has: a release that names other
+// apps, or another file, made them.
+function notes(suffix) {
+  if (fs.existsSync(PREFIX + suffix)) return [PREFIX + suffix];
+  const known = pm2Of(META).map((one) => notesOf(one.parameters) + suffix);
+  const start = path.basename(PREFIX).replace(/[^.]*$/, '');
+  const files = fs.readdirSync(RUN).filter((name) => name.startsWith(start) && name.endsWith(suffix)).map((name) => path.join(RUN, name));
+  return files.filter((file) => !known.includes(file));
+}
+
+function readBefore() {
+  const all = notes('.before').map(readJson).filter(Boolean);
+  return all.length > 0 ? { processes: [].concat(...all.map((one) => one.processes)) } : null;
 }
 
 function inHome(file) {

@@ -78,10 +78,15 @@ function startedBy(one) {
   return typeof name === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name) ? name : null;
 }
 
-// What another release's file said.
+// What another release's file said: that of the same supervisor, whatever its place in the list there; else of the first one
+// of the same daemon.
 function storedBy(release) {
   if (!release) return null;
-  return readJson(path.join(path.dirname(META), release, path.basename(PARAMS) + '.json'));
+  const of = (one) => path.basename(notesOf(one.parameters));
+  const mine = path.basename(PREFIX);
+  const all = pm2Of(path.join(path.dirname(META), release));
+  const same = all.find((one) => of(one) === mine) || all.find((one) => of(one).split('.')[2] === mine.split('.')[2]);
+  return same ? readJson(same.file + '.json') : null;
 }
 
 function storedApp(stored, name) {

@@ -57,6 +57,7 @@ function ignoreUnlessDown(error) {
 // Waits until the process is new, runs from the release, and the old one is gone.
 async function untilUp(context, entry, mark) {
   const { one, question } = mark;
+  mark.daemon = context.daemon.pid;
   let seen = null;
   for (;;) {
     // What is seen after the answer counts, not what was seen meanwhile.
@@ -99,7 +100,7 @@ function judge(now, mark, seen, answered) {
     if (now.status !== 'stopping' && Date.now() - began > 30000) fail('supervisor-failed', 'pm2', 'it cannot start ' + name + ' (' + now.status + ', no process)');
     return state;
   }
-  state.up = now.status === 'online' && isAlive(now.pid) && isInRelease(now, state.since, name);
+  state.up = now.status === 'online' && isAlive(now.pid) && isInRelease(now, state.since, name, mark.daemon);
   return state;
 }
 
@@ -114,11 +115,13 @@ function stopped(now, before) {
   return Object.assign(new Failure('not-running', ['pm2', now.name, 'stopped']), { process: now });
 }
 
-// A worker changes into its folder a moment after it was born.
-function isInRelease(now, since, name) {
+// A worker changes into its folder a moment after it was born; until then it is in that of the daemon, which may be an old
+// release. That takes longer on a machine that is busy.
+function isInRelease(now, since, name, daemon) {
   const release = releaseOf(now.pid);
   if (release === RELEASE) return true;
-  const young = Date.now() - since < 3000;
+  const unborn = link('/proc/' + now.pid + '/cwd') === link('/proc/' + daemon + '/cwd');
+  const young = Date.now() - since < (unborn ? 15000 : 3000);
   if (release === 'other' || release === '-') return !young || now.env.exec_mode !== 'cluster_mode' || !isBelow(String(now.env.pm_cwd), CURRENT);
   if (!young) fail('wrong-release', 'pm2', name, link('/proc/' + now.pid + '/cwd'));
   return false;

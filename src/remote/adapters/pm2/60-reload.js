@@ -65,14 +65,13 @@ function takeCaller(context, plan) {
 
 // What ran before this run changed anything: for the way back, and to know what a stopped process was.
 function noteBefore(apps, extras) {
-  const file = PREFIX + '.before';
-  if (fs.existsSync(file)) return;
+  if (readBefore()) return;
   const all = [].concat(...apps.map((entry) => entry.processes), extras);
-  writePrivate(file, JSON.stringify({ processes: all.map((one) => ({ id: one.id, name: one.name, pid: one.pid, status: one.status, env: one.env })) }));
+  writePrivate(PREFIX + '.before', JSON.stringify({ processes: all.map((one) => ({ id: one.id, name: one.name, pid: one.pid, status: one.status, env: one.env })) }));
 }
 
 function ranBefore(one) {
-  const before = readJson(PREFIX + '.before');
+  const before = readBefore();
   const was = before && before.processes.find((other) => other.id === one.id && other.name === one.name);
   return Boolean(was && was.status !== 'stopping' && isRunning(was));
 }
@@ -113,7 +112,7 @@ function planMissing(context, entry, plan) {
   if (entry.foreign.length > 0) {
     fail('pm2-name-taken', entry.name, placeOf(entry.foreign[0].env));
   }
-  const before = readJson(PREFIX + '.before');
+  const before = readBefore();
   const had = before && before.processes.some((one) => one.name === entry.name);
   const names = context.stored.apps.map((app) => app.name);
   const adopted = before && before.processes.some((one) => names.includes(one.name));

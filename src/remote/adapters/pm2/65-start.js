@@ -64,7 +64,8 @@ function noteStarted(one) {
 }
 
 function started() {
-  return readOr(PREFIX + '.started', '').split('\n').filter(Boolean).map((line) => ({
+  const lines = [].concat(...notes('.started').map((file) => readOr(file, '').split('\n')));
+  return lines.filter(Boolean).map((line) => ({
     id: Number(line.split('\t')[0]), name: line.split('\t')[1],
   }));
 }

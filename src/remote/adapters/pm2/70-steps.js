@@ -42,6 +42,20 @@ async function detect(parameters) {
   daemon.close();
 }
 
+// What can be seen without a release: pm2, its daemon and its node. Nothing is started.
+async function check(parameters) {
+  const home = homeOf(parameters);
+  const pm2 = findPm2();
+  const daemon = await daemonIfAlive(home);
+  if (!daemon) {
+    if (fs.existsSync(path.join(home, 'dump.pm2'))) warn('no-daemon', home);
+    return;
+  }
+  const version = await daemon.call('getVersion', {});
+  if (version !== pm2.version) warn('version-skew', pm2.version, version);
+  daemon.close();
+}
+
 // What an app does with files of the release.
 function announceFiles(app) {
   const served = app.env.PM2_SERVE_PATH;
@@ -178,7 +192,7 @@ async function stop(parameters) {
     const one = list.find((other) => other.id === id && other.name === name);
     if (one) await remove(context, one);
   }
-  const before = readJson(PREFIX + '.before') || { processes: [] };
+  const before = readBefore() || { processes: [] };
   for (const was of before.processes) {
     const now = list.find((one) => one.id === was.id && one.name === was.name);
     if (!now || was.status === 'stopped' || now.env.pm_exec_path + now.env.pm_cwd === was.env.pm_exec_path + was.env.pm_cwd) continue;
@@ -256,7 +270,7 @@ async function logs(parameters) {
 }
 
 async function main() {
-  const steps = { detect, reload, verify, stop, status, save, logs };
+  const steps = { check, detect, reload, verify, stop, status, save, logs };
   if (process.argv[2] === 'evaluate') return evaluateHere(process.argv[3]);
   if (!steps[STEP]) throw new Error('unknown step ' + STEP);
   try {
