@@ -81,6 +81,7 @@ impl Surroundings {
     pub(super) fn transport(&self, timeouts: &Timeouts) -> HostTransport {
         let mut options = ssh::Options::new(self.home.clone(), self.user.clone());
         options.connect_timeout = timeouts.connect;
+        options.connect_timeout_said = timeouts.connect_said;
         // A connection counts as dead after four of these went unanswered.
         options.keepalive = timeouts.lost / 4;
         options.agent = std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from);

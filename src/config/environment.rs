@@ -57,6 +57,8 @@ pub struct Host {
     pub jump: Option<Vec<String>>,
     /// Pinned host key, `SHA256:…` as `ssh-keygen -l` prints it.
     pub host_key: Option<String>,
+    /// As after `ssh -o`: before what `~/.ssh/config` says.
+    pub ssh_options: Vec<String>,
     /// Its roles: `SHIPIT_ROLES`, and what `roles` of apps and hooks name.
     pub roles: Vec<String>,
 }
@@ -79,6 +81,8 @@ pub struct Site {
 pub struct Timeouts {
     /// Until a host is connected and authenticated; 10 s.
     pub connect: Duration,
+    /// The file says it; else `ConnectTimeout` of `~/.ssh/config` counts before it.
+    pub connect_said: bool,
     /// A hook; 15 min.
     pub hook: Duration,
     /// git on the host; 15 min.

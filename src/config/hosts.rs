@@ -42,6 +42,7 @@ struct Settings<'a> {
     key: Option<std::path::PathBuf>,
     jump: Option<Vec<String>>,
     host_key: Option<String>,
+    ssh_options: Vec<String>,
     roles: Vec<String>,
 }
 
@@ -158,7 +159,8 @@ fn table_settings<'a>(
     let mut tables = common.tables.clone();
     tables.push(table);
     let mut settings = Settings::read(tables, context, problems);
-    settings.login = ["user", "port", "key", "jump"].iter().any(|key| table.get(key).is_some());
+    settings.login =
+        ["user", "port", "key", "jump", "ssh-options"].iter().any(|key| table.get(key).is_some());
     settings
 }
 
@@ -213,6 +215,7 @@ fn named(text: &str, node: &Node, settings: &Settings<'_>, problems: &mut Proble
         key: settings.key.clone().filter(|_| !local),
         jump: settings.jump.clone().filter(|_| !local),
         host_key: settings.host_key.clone().filter(|_| !local),
+        ssh_options: if local { Vec::new() } else { settings.ssh_options.clone() },
         roles: settings.roles.clone(),
     };
     names.into_iter().map(host).collect()
@@ -232,6 +235,9 @@ impl<'a> Settings<'a> {
             }),
             jump: layers.last("jump", problems, jump),
             host_key: layers.last("host-key", problems, values::fingerprint),
+            ssh_options: layers
+                .last("ssh-options", problems, |node| values::list(node, values::line))
+                .unwrap_or_default(),
             // Of the tables of hosts alone: those of apps have roles of another meaning.
             roles: tables
                 .iter()

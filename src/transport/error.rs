@@ -76,6 +76,12 @@ pub enum ConnectError {
     /// A jump host that cannot be understood, or a chain of them without an end.
     #[error("jump host {hop}: {reason}")]
     JumpSpec { hop: String, reason: String },
+    /// A `ProxyCommand` that made no connection; what it said last.
+    #[error("no connection to {host} by its ProxyCommand: {reason}{}", words(said))]
+    ProxyCommand { host: String, reason: String, said: Vec<String> },
+    /// `BindAddress` or `BindInterface` names nothing that this machine has.
+    #[error("cannot connect from {what}: {reason}")]
+    Bind { what: String, reason: String },
     /// `RefuseConnection` in an ssh configuration file.
     #[error("{}:{line} refuses connections to {host}: {text}", file.display())]
     RefusedByConfig { host: String, text: String, file: PathBuf, line: usize },
@@ -176,6 +182,11 @@ impl ConnectError {
         }
     }
 
+    /// No address took the connection, or none in time.
+    pub(super) fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Timeout { step: Step::Connect, .. })
+    }
+
     /// The unknown key, if that is the cause; it may be a jump host's.
     #[must_use]
     pub fn unknown_key(&self) -> Option<&OfferedKey> {
@@ -244,6 +255,8 @@ impl ConnectError {
             | Self::JumpSpec { .. }
             | Self::RefusedByConfig { .. }
             | Self::MatchExec { .. }
+            | Self::ProxyCommand { .. }
+            | Self::Bind { .. }
             | Self::NeedsOpenSsh { .. } => return self.config_hint(),
         })
     }
@@ -262,6 +275,10 @@ impl ConnectError {
             Self::MatchExec { .. } => {
                 "run that command by hand: it has to end by itself, and soon".to_owned()
             }
+            Self::ProxyCommand { host, .. } => {
+                format!("run it by hand: it has to connect its input and output to {host}'s sshd")
+            }
+            Self::Bind { .. } => "correct it in ~/.ssh/config: `ip address` shows what there is".to_owned(),
             Self::NeedsOpenSsh { known: true, .. } => {
                 "reach the host without it: give it a block of its own in ~/.ssh/config".to_owned()
             }
@@ -332,6 +349,10 @@ impl fmt::Display for Step {
 
 fn lacks(known: bool) -> &'static str {
     if known { "cannot do that" } else { "does not know it" }
+}
+
+fn words(said: &[String]) -> String {
+    if said.is_empty() { String::new() } else { format!("; it said: {}", said.join("; ")) }
 }
 
 fn join(attempts: &[Attempt]) -> String {

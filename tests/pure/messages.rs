@@ -102,6 +102,15 @@ fn connect_errors() -> Vec<ConnectError> {
             reason: named("ssh is not a port"),
         },
         ConnectError::JumpSpec { hop: named("@gate"), reason: named("it should look like user@host:port") },
+        ConnectError::ProxyCommand {
+            host: host.clone(),
+            reason: reason(),
+            said: vec![named("cloudflared: no route"), named("exit status 1")],
+        },
+        ConnectError::Bind {
+            what: named("BindInterface wg0"),
+            reason: named("there is no such interface that is up"),
+        },
         ConnectError::RefusedByConfig {
             host: host.clone(),
             text: named("moved to web9"),

@@ -76,5 +76,6 @@ mod transport_health;
 mod transport_local;
 mod transport_ssh;
 mod transport_trust;
+mod transport_ways;
 mod unwell;
 mod whole;

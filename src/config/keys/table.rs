@@ -38,6 +38,7 @@ pub(super) const KEYS: &[Key] = &[
     key("jump", LOGIN, Texts, "Jump hosts, nearest first: [user@]host[:port].").instead("`~/.ssh/config`"),
     key("host-key", LOGIN, Text, "The only host key to accept, as `ssh-keygen -l` prints it: SHA256:…")
         .instead("`known_hosts`"),
+    key("ssh-options", LOGIN, Texts, "Lines of ssh_config, as after `ssh -o`; before `~/.ssh/config`."),
     key("repo", BOTH, Text, "The git repository that the hosts fetch from: what `git clone` takes.")
         .required("\"git@github.com:acme/shop.git\""),
     key("ref", BOTH, Text, "Branch, tag or commit; resolved once per run, to one commit for all hosts.")
@@ -95,6 +96,5 @@ pub(super) const KEYS: &[Key] = &[
     key("use", ENVIRONMENT, Texts, "The apps that are deployed to this environment.").instead("all apps"),
     key("apps", ENVIRONMENT, Apps, "What is different about an app in this environment."),
     key("forward-agent", LOGIN, Text, "Whether git and hooks on the host may use your SSH agent.").not_yet(),
-    key("ssh-options", LOGIN, Texts, "Options as after `ssh -o`.").not_yet(),
     key("ignore-untracked", BOTH, Texts, "Untracked files that do not count as local changes.").not_yet(),
 ];

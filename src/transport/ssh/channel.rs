@@ -6,6 +6,7 @@
 //! of its own, writes race against the end, and the reading task never stops reading.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use russh::client::Msg;
@@ -27,9 +28,14 @@ const SHOWN_LATER: usize = 1 << 20;
 /// Standard error in the protocol (RFC 4254, 5.2).
 const STDERR: u32 = 1;
 
-/// What is started, and on which terminal, if on one.
+/// Names and values.
+pub(super) type Variables = Arc<[(String, String)]>;
+
+/// What is started, with what in its environment, and on which terminal, if on one.
 pub(super) struct Program {
     pub(super) command: String,
+    /// The server drops those that it does not accept.
+    pub(super) variables: Variables,
     pub(super) screen: Option<Screen>,
 }
 
@@ -45,7 +51,7 @@ fn numbered(modes: &[Mode]) -> Vec<(Pty, u32)> {
     modes.iter().filter_map(|(number, value)| Some((Pty::from_u8(*number)?, *value))).collect()
 }
 
-async fn run(opener: Opener, Program { command, screen }: Program, opened: Opened) {
+async fn run(opener: Opener, Program { command, variables, screen }: Program, opened: Opened) {
     let Some((channel, opened, place)) = sessions::open(&opener, opened).await else { return };
     let (read, write) = channel.split();
     // The replies are not awaited: input travels in the same flight. A refusal arrives as a message.
@@ -53,6 +59,9 @@ async fn run(opener: Opener, Program { command, screen }: Program, opened: Opene
         if let Some(Screen { term, modes, window }) = &screen {
             let Window { columns, rows } = *window.borrow();
             write.request_pty(true, term, columns.into(), rows.into(), 0, 0, &numbered(modes)).await?;
+        }
+        for (name, value) in variables.iter() {
+            write.set_env(false, name.as_str(), value.as_str()).await?;
         }
         write.exec(true, command.into_bytes()).await
     };

@@ -13,6 +13,13 @@ impl Group {
         Self(child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)))
     }
 
+    /// Tells it to end, as the end of a terminal would.
+    pub(super) fn hang_up(&self) {
+        if let Some(group) = self.0 {
+            let _ = kill_process_group(group, Signal::HUP);
+        }
+    }
+
     /// It ended by itself, and what it left running is meant to stay.
     pub(super) fn release(mut self) {
         self.0 = None;

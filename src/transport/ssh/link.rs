@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Options;
 use super::algorithms;
+use super::channel::Variables;
 use super::handler::{Client, Shared, plain};
 use super::known_hosts::{self, Trust, Verdict};
 use super::login::Login;
@@ -35,6 +36,8 @@ pub(super) struct Link {
     pub(super) handle: Arc<Handle<Client>>,
     pub(super) shared: Arc<Shared>,
     pub(super) sessions: Arc<Sessions>,
+    /// What programs find in their environment: `SendEnv` and `SetEnv`.
+    pub(super) variables: Variables,
     hangup: CancellationToken,
     /// The jump host below must outlive what it carries.
     _via: Option<Rc<Link>>,
@@ -67,7 +70,7 @@ impl Link {
         let (greeting, shared) = (Arc::new(Greeting::default()), Arc::new(Shared::default()));
         let hangup = CancellationToken::new();
         let given_up = hangup.clone().drop_guard();
-        let config = algorithms::config(keys.options, &keys.trust.algorithms());
+        let config = algorithms::config(keys.options, &login.route.settings, &keys.trust.algorithms());
         let client = Client { trust: keys.trust, shared: Arc::clone(&shared) };
         let wire = Wire::new(dialed.socket, hangup.clone(), Arc::clone(&greeting));
         let (host, address) = (login.route.asked.clone(), login.address.to_owned());
@@ -97,7 +100,8 @@ impl Link {
         login.run(&mut handle, || shared.last_words()).await?;
         given_up.disarm();
         let sessions = Arc::new(Sessions::default());
-        Ok(Self { handle: Arc::new(handle), shared, sessions, hangup, _via: dialed.via })
+        let variables = login.route.settings.session.variables.clone().into();
+        Ok(Self { handle: Arc::new(handle), shared, sessions, variables, hangup, _via: dialed.via })
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -151,7 +155,8 @@ impl Drop for Link {
 
 fn host_key(login: &Login<'_>, file: &Path, key: &PublicKey, verdict: Verdict) -> ConnectError {
     let settings = &login.route.settings;
-    let name = known_hosts::name(&settings.hostname, settings.port);
+    let (known_as, known_port) = settings.known_as();
+    let name = known_hosts::name(known_as, known_port);
     let mut bare = key.clone();
     bare.set_comment("");
     let key = Box::new(OfferedKey {

@@ -22,6 +22,7 @@ mod link;
 mod login;
 mod options;
 mod pattern;
+mod proxy;
 mod resolver;
 mod route;
 pub mod server;
@@ -31,12 +32,15 @@ mod wire;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use self::dial::Source;
 use self::hop::Hop;
 use self::jump::Jumps;
 use self::keys::KeyFiles;
@@ -48,9 +52,13 @@ pub use self::options::Options;
 use self::resolver::Resolver;
 use self::route::Route;
 use self::wire::Socket;
-use super::{Boxed, Channel, ConnectError, Connection, DialError, Forwarding, Screen, Stream, Transport};
+use super::{
+    Boxed, Channel, ConnectError, Connection, DialError, Forwarding, Screen, Step, Stream, Transport,
+};
 use crate::config::Host;
 
+/// Between two tries to connect (`ConnectionAttempts`): ssh's.
+const AGAIN: Duration = Duration::from_secs(1);
 /// A server that hangs up before its banner is asked again this often: `MaxStartups` refuses by chance.
 const TRIES: u32 = 4;
 
@@ -95,7 +103,10 @@ impl Ssh {
     /// `trail`: the jump hosts that wait for this connection.
     async fn reach(&self, route: &Route, trail: &[String]) -> Result<Link, ConnectError> {
         match route.jumps.last() {
-            None => self.reach_directly(route).await,
+            None => match &route.settings.way.proxy_command {
+                Some(command) => self.reach_by_command(route, command).await,
+                None => self.reach_directly(route).await,
+            },
             Some(hop) => {
                 let via = self.jump(route, hop, trail).await?;
                 self.reach_through(route, hop, via).await
@@ -128,25 +139,45 @@ impl Ssh {
         let stream = via.tunnel(&settings.hostname, settings.port).await;
         let failed = |reason| ConnectError::Tunnel { target: settings.hostname.clone(), reason };
         let stream = stream.map_err(|reason| route.jump_failed(hop, failed(reason)))?;
-        let deadline = Instant::now() + self.options.connect_timeout;
+        let deadline = Instant::now() + self.limit(route);
         let dialed = Dialed { socket: Socket::Channel(Box::new(stream)), via: Some(via), deadline };
         self.establish(route, &address, dialed).await
     }
 
     async fn reach_directly(&self, route: &Route) -> Result<Link, ConnectError> {
         let settings = &route.settings;
-        let addresses = {
+        let (addresses, source) = {
             let _slot = self.limits.lookup().await;
-            dial::addresses(&settings.hostname, settings.port).await?
+            let source = Source::of(&settings.way).await?;
+            (dial::addresses(&settings.hostname, settings.port, settings.way.family).await?, source)
         };
         let _slot = match addresses.first() {
             Some(address) => self.limits.enter(&address.to_string()).await,
             None => self.limits.enter(&settings.hostname).await,
         };
-        let deadline = Instant::now() + self.options.connect_timeout;
+        let mut attempt = 1;
+        loop {
+            match self.dial(route, &addresses, &source).await {
+                Err(error) if attempt < settings.way.attempts && error.is_unreachable() => {
+                    sleep(AGAIN).await;
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// One attempt; a server that is full is asked again within its time.
+    async fn dial(
+        &self,
+        route: &Route,
+        addresses: &[SocketAddr],
+        source: &Source,
+    ) -> Result<Link, ConnectError> {
+        let deadline = Instant::now() + self.limit(route);
         let mut tries = 1;
         loop {
-            let (stream, address) = dial::connect(&route.asked, &addresses, deadline).await?;
+            let (stream, address) = dial::connect(&route.asked, addresses, source, deadline).await?;
             let dialed = Dialed { socket: Socket::Tcp(stream), via: None, deadline };
             match self.establish(route, &address.to_string(), dialed).await {
                 Err(ConnectError::ClosedEarly { .. }) if tries < TRIES && Instant::now() < deadline => {
@@ -158,6 +189,33 @@ impl Ssh {
         }
     }
 
+    /// Commands count as one server: most of them log in at the same one.
+    async fn reach_by_command(&self, route: &Route, command: &str) -> Result<Link, ConnectError> {
+        const NAME: &str = "ProxyCommand";
+        let host = &route.asked;
+        let failed = |reason, said| ConnectError::ProxyCommand { host: host.clone(), reason, said };
+        let _slot = self.limits.enter(NAME).await;
+        let deadline = Instant::now() + self.limit(route);
+        let started = proxy::start(command, self.options.shell());
+        let (program, words) = started.map_err(|error| failed(handler::io(&error), Vec::new()))?;
+        let dialed = Dialed { socket: Socket::Program(Box::new(program)), via: None, deadline };
+        match self.establish(route, NAME, dialed).await {
+            Err(ConnectError::ClosedEarly { reason, .. } | ConnectError::Handshake { reason, .. }) => {
+                Err(failed(reason, words.lines().await))
+            }
+            Err(error @ ConnectError::Timeout { step: Step::KeyExchange, .. }) => {
+                Err(failed(error.to_string(), words.lines().await))
+            }
+            result => result,
+        }
+    }
+
+    /// For connecting and key exchange, and then for each answer: what shipit.toml says, else ssh_config, else the default.
+    fn limit(&self, route: &Route) -> Duration {
+        let said = route.settings.way.connect_timeout.filter(|_| !self.options.connect_timeout_said);
+        said.unwrap_or(self.options.connect_timeout)
+    }
+
     async fn establish(&self, route: &Route, address: &str, dialed: Dialed) -> Result<Link, ConnectError> {
         let (trust, add_to) = self.trust(route)?;
         let login = Login {
@@ -166,7 +224,7 @@ impl Ssh {
             files: &self.keys,
             agent: route.settings.login.agent.socket(self.options.agent.as_ref()),
             home: &self.options.home,
-            limit: self.options.connect_timeout,
+            limit: self.limit(route),
         };
         let keys = HostKeys { trust, options: &self.options, add_to: &add_to };
         Link::establish(dialed, keys, &login).await
@@ -181,10 +239,11 @@ impl Ssh {
         if let Some(pinned) = &route.pinned {
             return Ok((Trust::pinned(pinned), add_to));
         }
+        let (known_as, known_port) = settings.known_as();
         let files = user.iter().chain(global).map(|file| self.known_hosts(file));
         let added = Rc::clone(&self.added_keys.borrow().1);
         let files = files.chain([Ok(added)]).collect::<Result<Vec<_>, _>>()?;
-        Ok((Trust::of(&files, &settings.hostname, settings.port), add_to))
+        Ok((Trust::of(&files, known_as, known_port), add_to))
     }
 
     fn known_hosts(&self, file: &Path) -> Result<Rc<KnownHosts>, ConnectError> {
@@ -218,11 +277,19 @@ impl Session {
 
 impl Connection for Session {
     fn exec<'a>(&'a self, command: &'a str) -> Boxed<'a, Result<Channel, ConnectError>> {
-        self.start(channel::Program { command: command.to_owned(), screen: None })
+        self.start(channel::Program {
+            command: command.to_owned(),
+            variables: Arc::clone(&self.0.variables),
+            screen: None,
+        })
     }
 
     fn terminal<'a>(&'a self, command: &'a str, screen: Screen) -> Boxed<'a, Result<Channel, ConnectError>> {
-        self.start(channel::Program { command: command.to_owned(), screen: Some(screen) })
+        self.start(channel::Program {
+            command: command.to_owned(),
+            variables: Arc::clone(&self.0.variables),
+            screen: Some(screen),
+        })
     }
 
     fn forwarding(&self) -> Boxed<'_, Forwarding> {

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct Options {
     /// For connecting and key exchange together, then for each answer of a login.
     pub connect_timeout: Duration,
+    /// shipit.toml names that time, so that `ConnectTimeout` of ssh_config does not count.
+    pub connect_timeout_said: bool,
     /// A server that is silent for so long is asked for a sign of life; after three without an answer, at
     /// the next turn, it is lost.
     pub keepalive: Duration,
@@ -30,12 +32,19 @@ pub struct Options {
 }
 
 impl Options {
+    /// The operator's shell, which runs the commands of ssh_config.
+    pub(super) fn shell(&self) -> &str {
+        let shell = self.variables.iter().find(|(name, shell)| name == "SHELL" && !shell.is_empty());
+        shell.map_or("/bin/sh", |(_, shell)| shell)
+    }
+
     /// OpenSSH's places below `home`, and ten seconds.
     #[must_use]
     pub fn new(home: PathBuf, user: String) -> Self {
         let below = |names: [&str; 2]| names.map(|name| home.join(".ssh").join(name)).to_vec();
         Self {
             connect_timeout: Duration::from_secs(10),
+            connect_timeout_said: false,
             keepalive: Duration::from_secs(15),
             agent: None,
             config_files: vec![home.join(".ssh/config"), "/etc/ssh/ssh_config".into()],

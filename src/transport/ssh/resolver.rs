@@ -102,8 +102,7 @@ impl Resolver {
 
     /// Whether it ends with 0.
     async fn run(&self, command: &str) -> Result<bool, String> {
-        let shell = self.options.variables.iter().find(|(name, _)| name == "SHELL");
-        let shell = shell.map_or("/bin/sh", |(_, shell)| shell.as_str());
+        let shell = self.options.shell();
         let mut program = Command::new(shell);
         program.arg("-c").arg(command).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = program.process_group(0).spawn().map_err(|error| format!("{shell}: {error}"))?;

@@ -28,7 +28,12 @@ pub(super) struct Route {
 impl Route {
     /// The way to a host of shipit.toml.
     pub(super) async fn to_host(host: &Host, resolver: &Resolver) -> Result<Self, ConnectError> {
-        let asked = Asked { host: &host.machine, user: host.user.as_deref(), port: host.port, options: &[] };
+        let asked = Asked {
+            host: &host.machine,
+            user: host.user.as_deref(),
+            port: host.port,
+            options: &host.ssh_options,
+        };
         let mut settings = resolver.settings(&asked).await?;
         if host.jump.is_some() {
             settings.way.proxy_command = None;
@@ -67,21 +72,18 @@ impl Route {
     pub(super) fn identity(&self) -> String {
         let jumps: Vec<String> = self.jumps.iter().map(Hop::to_string).collect();
         format!(
-            "{}@{}:{} {}",
+            "{}@{}:{} {} {}",
             self.settings.user,
             self.settings.hostname,
             self.settings.port,
-            jumps.join(",")
+            jumps.join(","),
+            self.settings.way.proxy_command.as_deref().unwrap_or_default(),
         )
     }
 }
 
 /// The built-in client can do what the settings ask for.
 fn fits(settings: &Settings) -> Result<(), ConnectError> {
-    if settings.way.proxy_command.is_some() {
-        let reason = "it is not supported yet; use ProxyJump, or `jump` in shipit.toml".to_owned();
-        return Err(ConnectError::JumpSpec { hop: "ProxyCommand".to_owned(), reason });
-    }
     let Some(need) = settings.needs_openssh.first() else { return Ok(()) };
     Err(ConnectError::NeedsOpenSsh {
         host: settings.asked.clone(),

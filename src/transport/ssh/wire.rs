@@ -1,4 +1,4 @@
-//! The byte stream under an SSH session: a TCP socket, or a channel of a jump host.
+//! The byte stream under an SSH session: a TCP socket, a channel of a jump host, or a `ProxyCommand`.
 //!
 //! Adds three things that the library lacks: a way to hang up from outside (a session whose handshake was given
 //! up would else keep its socket until the server closes it), the server's first words, and TCP_QUICKACK.
@@ -14,10 +14,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::proxy::Proxy;
+
 /// What carries the bytes.
 pub(super) enum Socket {
     Tcp(TcpStream),
     Channel(Box<ChannelStream<Msg>>),
+    /// A `ProxyCommand`.
+    Program(Box<Proxy>),
 }
 
 /// The first bytes a server sent. One that is full says so in plain text and closes (`Exceeded MaxStartups`).
@@ -86,6 +90,7 @@ impl AsyncRead for Wire {
                 result
             }
             Socket::Channel(channel) => Pin::new(channel).poll_read(cx, buf),
+            Socket::Program(program) => Pin::new(program).poll_read(cx, buf),
         };
         if let Some(heard) = buf.filled().get(before..) {
             wire.greeting.hear(heard);
@@ -110,6 +115,7 @@ impl AsyncWrite for Wire {
         match &mut wire.socket {
             Socket::Tcp(tcp) => Pin::new(tcp).poll_write(cx, bytes),
             Socket::Channel(channel) => Pin::new(channel).poll_write(cx, bytes),
+            Socket::Program(program) => Pin::new(program).poll_write(cx, bytes),
         }
     }
 
@@ -117,6 +123,7 @@ impl AsyncWrite for Wire {
         match &mut self.get_mut().socket {
             Socket::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
             Socket::Channel(channel) => Pin::new(channel).poll_flush(cx),
+            Socket::Program(program) => Pin::new(program).poll_flush(cx),
         }
     }
 
@@ -124,6 +131,7 @@ impl AsyncWrite for Wire {
         match &mut self.get_mut().socket {
             Socket::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
             Socket::Channel(channel) => Pin::new(channel).poll_shutdown(cx),
+            Socket::Program(program) => Pin::new(program).poll_shutdown(cx),
         }
     }
 }

@@ -151,6 +151,7 @@ pub fn host(name: &str, port: u16) -> Host {
         key: None,
         jump: None,
         host_key: None,
+        ssh_options: Vec::new(),
         roles: Vec::new(),
     }
 }

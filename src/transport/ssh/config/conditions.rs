@@ -1,5 +1,7 @@
 //! Where a keyword asks for what only OpenSSH's client can do. Pure.
 
+use super::Choice;
+use super::supported;
 use super::values::Values;
 
 /// Host, Match and Include: what they ask for is found while they are read.
@@ -65,6 +67,30 @@ pub(super) fn pkcs11(values: &Values) -> bool {
 pub(super) fn security_key(values: &Values) -> bool {
     let built_in = |value: &str| value.eq_ignore_ascii_case("internal") || value == "$SSH_SK_PROVIDER";
     values.first("SecurityKeyProvider").is_some_and(|value| !built_in(value))
+}
+
+/// Whether a choice leaves none of the algorithms that the built-in client has.
+fn lacks(values: &Values, keyword: &str, usual: &[&str], old: &[&str]) -> bool {
+    let choice = values.first(keyword).map(Choice::parse);
+    choice.is_some() && supported::chosen(choice.as_ref(), usual, old).is_empty()
+}
+
+pub(super) fn ciphers(values: &Values) -> bool {
+    lacks(values, "Ciphers", supported::CIPHERS, supported::OLD_CIPHERS)
+}
+
+pub(super) fn kex(values: &Values) -> bool {
+    lacks(values, "KexAlgorithms", supported::KEX, supported::OLD_KEX)
+}
+
+/// AES-GCM and ChaCha20 need none.
+pub(super) fn macs(values: &Values) -> bool {
+    lacks(values, "MACs", supported::MACS, supported::OLD_MACS)
+}
+
+/// Those of certificates are not counted: they are about authorities.
+pub(super) fn host_keys(values: &Values) -> bool {
+    lacks(values, "HostKeyAlgorithms", supported::HOST_KEYS, supported::OLD_HOST_KEYS)
 }
 
 /// Many distributions set it for all hosts. It matters where a public key is not tried.

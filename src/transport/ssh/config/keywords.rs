@@ -90,6 +90,7 @@ const GSSAPI: &str = "GSSAPIAuthentication decides";
 const CANONICAL: &str = "CanonicalizeHostname decides";
 const MASTERS: &str = "shipit has one connection per host already";
 const LOG: &str = "shipit has messages of its own";
+const NONE_OF_OURS: &str = "honoured; needs `openssh` where it names none that shipit has";
 const OLD: &str = "ssh itself ignores it";
 
 const YES_NO_ASK: &[&str] = &["yes", "no", "true", "false", "ask"];
@@ -153,10 +154,10 @@ pub(in crate::transport) const KEYWORDS: &[Keyword] = &[
     off("IPQoS", Kind::Texts, "the system's default is used"),
     off("VersionAddendum", Kind::Words, "servers are told shipit's version only"),
     // algorithms
-    on("Ciphers", Kind::Algorithms),
-    on("KexAlgorithms", Kind::Algorithms),
-    on("MACs", Kind::Algorithms),
-    on("HostKeyAlgorithms", Kind::Algorithms),
+    needs("Ciphers", Kind::Algorithms, NONE_OF_OURS, only::ciphers),
+    needs("KexAlgorithms", Kind::Algorithms, NONE_OF_OURS, only::kex),
+    needs("MACs", Kind::Algorithms, NONE_OF_OURS, only::macs),
+    needs("HostKeyAlgorithms", Kind::Algorithms, NONE_OF_OURS, only::host_keys),
     on("PubkeyAcceptedAlgorithms", Kind::Algorithms),
     on("CASignatureAlgorithms", Kind::Algorithms),
     on("RequiredRSASize", Kind::Number),
@@ -224,7 +225,7 @@ pub(in crate::transport) const KEYWORDS: &[Keyword] = &[
         "honoured; needs `openssh` where a value holds `${…}` or a token",
         only::set_env_expands,
     ),
-    noted("ForwardAgent", Kind::Text, "to git only; `forward-agent` of shipit.toml wins"),
+    off("ForwardAgent", Kind::Text, "an agent is lent only where shipit.toml says so"),
     needs(
         "PermitLocalCommand",
         Kind::Flag,

@@ -33,8 +33,7 @@ pub(super) fn addresses() -> Vec<IpAddr> {
     interfaces().into_iter().map(|(_, address)| address.ip()).collect()
 }
 
-#[allow(dead_code, reason = "the next commit")]
-/// The addresses of one interface; a link-local one has its zone.
+/// The addresses of one interface.
 pub(in crate::transport::ssh) fn addresses_of(interface: &str) -> Vec<SocketAddr> {
     interfaces().into_iter().filter(|(name, _)| name == interface).map(|(_, address)| address).collect()
 }

@@ -13,6 +13,7 @@ mod machine;
 mod parse;
 mod resolve;
 mod settings;
+pub(in crate::transport::ssh) mod supported;
 mod tokens;
 mod values;
 mod walk;
@@ -24,11 +25,12 @@ use std::path::{Path, PathBuf};
 #[cfg(test)]
 use keywords::{KEYWORDS, Keyword};
 pub(in crate::transport) use machine::Machine;
+pub(in crate::transport::ssh) use machine::addresses_of;
 use parse::Item;
 pub(in crate::transport) use parse::Place;
-pub(in crate::transport) use settings::{Agent, Settings};
 #[cfg(test)]
-use settings::{Choice, ForwardAgent};
+use settings::ForwardAgent;
+pub(in crate::transport) use settings::{Agent, Choice, Family, Settings, Way};
 
 use crate::transport::ConnectError;
 

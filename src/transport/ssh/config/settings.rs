@@ -188,6 +188,16 @@ pub(in crate::transport) struct Need {
     pub(in crate::transport) known: bool,
 }
 
+impl Settings {
+    /// What known_hosts knows the host by: name and port.
+    pub(in crate::transport) fn known_as(&self) -> (&str, u16) {
+        match &self.trust.alias {
+            Some(alias) => (alias, 22),
+            None => (&self.hostname, self.port),
+        }
+    }
+}
+
 impl Choice {
     pub(super) fn parse(text: &str) -> Self {
         let names = |text: &str| text.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
@@ -200,7 +210,6 @@ impl Choice {
     }
 
     /// The list that it makes of a default one.
-    #[allow(dead_code, reason = "the next commit")]
     pub(in crate::transport) fn of<'a>(&'a self, default: &[&'a str]) -> Vec<&'a str> {
         let fits = |patterns: &[String], name: &str| {
             patterns.iter().any(|pattern| crate::transport::ssh::pattern::matches(pattern, name))
