@@ -11,6 +11,7 @@ use super::criteria::{self, Criterion};
 use super::include;
 use super::keywords::{self, Keyword};
 use super::kind::Kind;
+use super::place::Place;
 use super::words::{split_keyword, words};
 use crate::transport::ConnectError;
 use crate::transport::ssh::hop::Hop;
@@ -34,25 +35,6 @@ pub(super) enum Item {
     Unknown { keyword: String, place: Place },
     /// What only a newer OpenSSH reads.
     OfOpenSsh { what: &'static str, place: Place },
-}
-
-/// Where a line stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::transport) struct Place {
-    /// The file, or `ssh-options`.
-    pub(in crate::transport) file: Rc<Path>,
-    /// From 1.
-    pub(in crate::transport) line: usize,
-}
-
-impl Place {
-    pub(super) fn error(&self, reason: impl Into<String>) -> ConnectError {
-        ConnectError::SshConfig {
-            file: self.file.to_path_buf(),
-            line: Some(self.line),
-            reason: reason.into(),
-        }
-    }
 }
 
 /// Reads the file of a login, or the machine's.

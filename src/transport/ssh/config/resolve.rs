@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use super::keywords::{Handling, KEYWORDS};
 use super::parse::Item;
+use super::query::{Query, Stop};
 use super::settings::{
     Agent, Algorithms, Choice, Family, ForwardAgent, HostKeyRules, LoginRules, Need, SessionRules, Settings,
     Way,
@@ -14,7 +15,6 @@ use super::settings::{
 use super::tokens::{PROXY, Tokens};
 use super::values::Values;
 use super::walk::Walk;
-use super::{Query, Stop};
 use crate::transport::ssh::pattern::matches;
 use crate::transport::{ConnectError, NewKeys};
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::parse::Place;
+use super::place::Place;
 use crate::transport::NewKeys;
 
 /// What the files, and the defaults behind them, say of a host.

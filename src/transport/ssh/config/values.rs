@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::keywords::Keyword;
 use super::kind::{Kind, seconds};
-use super::parse::Place;
+use super::place::Place;
 use super::tokens::Tokens;
 use crate::transport::ConnectError;
 
@@ -23,9 +22,9 @@ pub(in crate::transport) struct Values(BTreeMap<&'static str, Vec<Said>>);
 
 impl Values {
     /// Keeps a value, if it is the first one or if this keyword adds up.
-    pub(super) fn keep(&mut self, keyword: &'static Keyword, arguments: &[String], place: &Place) {
+    pub(super) fn keep(&mut self, keyword: &'static str, kind: Kind, arguments: &[String], place: &Place) {
         // Of these two, whichever comes first counts; only `ProxyJump none` leaves the command to be said.
-        let second = match keyword.name {
+        let second = match keyword {
             "ProxyJump" => self.0.contains_key("ProxyCommand"),
             "ProxyCommand" => self.text("ProxyJump").is_some(),
             _ => false,
@@ -33,10 +32,10 @@ impl Values {
         if second {
             return;
         }
-        let said = self.0.entry(keyword.name).or_default();
+        let said = self.0.entry(keyword).or_default();
         // A file named twice counts once; a name that is sent may have been taken back in between.
-        let again = keyword.kind == Kind::File && said.iter().any(|said| said.arguments == arguments);
-        if said.is_empty() || keyword.kind.adds_up() && !again {
+        let again = kind == Kind::File && said.iter().any(|said| said.arguments == arguments);
+        if said.is_empty() || kind.adds_up() && !again {
             said.push(Said { arguments: arguments.to_vec(), place: place.clone() });
         }
     }

@@ -4,11 +4,12 @@
 //! begins anew when there is one. Criteria short-circuit as in ssh: a command is not asked for where an earlier criterion fails.
 
 use super::criteria::{Criterion, What, in_networks};
-use super::parse::{Item, Place};
+use super::parse::Item;
+use super::place::Place;
+use super::query::{Query, Stop};
 use super::settings::Need;
 use super::tokens::{MOST, Tokens};
 use super::values::Values;
-use super::{Query, Stop};
 use crate::transport::ssh::pattern::{any_matches, matches};
 
 /// What the walk has met so far.
@@ -49,7 +50,7 @@ impl<'a> Walk<'a> {
                     }
                 }
                 Item::Set { keyword, arguments, place } if active => {
-                    self.values.keep(keyword, arguments, place);
+                    self.values.keep(keyword.name, keyword.kind, arguments, place);
                 }
                 Item::Set { .. } => {}
                 Item::Unknown { keyword, place } => {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::rows::{DIFFERENT, SAME};
+use super::rows::{DIFFERENT, Row, SAME};
 use crate::transport::ssh::config::{Agent, Choice, ForwardAgent, Machine, Query, Settings, SshConfig, Stop};
 use crate::transport::{ConnectError, NewKeys};
 
@@ -17,9 +17,6 @@ const VARIABLES: [(&str, &str); 6] = [
     ("LC_TIME", "C"),
     ("LC_ALL", "C"),
 ];
-
-/// A row: `[-o OPTION]… [user@]host`, and the file.
-pub(super) type Row = (&'static str, &'static str);
 
 pub(super) struct Fixture {
     dir: tempfile::TempDir,

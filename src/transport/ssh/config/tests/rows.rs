@@ -1,6 +1,7 @@
 //! Situations of ssh_config. The file is longer than others because it is a table.
 
-use super::oracle::Row;
+/// `[-o OPTION]… [user@]host`, and the file.
+pub(super) type Row = (&'static str, &'static str);
 
 /// Where shipit and ssh have to agree. `DIR` holds the files of `oracle::Fixture`.
 pub(super) const SAME: &[Row] = &[
