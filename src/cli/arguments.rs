@@ -138,6 +138,9 @@ pub(super) struct Typed {
     /// demo: keep hosts and files for you to try
     #[arg(long, value_parser = flag)]
     pub keep: bool,
+    /// import: ask no host, read only the file
+    #[arg(long, value_parser = flag)]
+    pub no_hosts: bool,
     /// init: the login on the hosts
     #[arg(long, value_name = "LOGIN")]
     pub user: Option<String>,

@@ -45,9 +45,6 @@ pub(super) const SYNONYMS: [(&str, &str); 10] = [
     ("cleanup", "prune"),
 ];
 
-/// Commands without an environment that are still to come.
-pub(super) const LATER_TOOLS: [&str; 1] = ["import"];
-
 /// Options that every command takes.
 pub(super) const COMMON: [&str; 6] = ["config", "chdir", "env", "color", "quiet", "verbose"];
 
@@ -81,9 +78,10 @@ const GOING_LIVE: &[&str] = &["batch"];
 pub(super) const NEVER_IGNORED: [&str; 1] = ["dry-run"];
 
 /// Names of tools, each with the options that it uses.
-pub(super) const TOOLS: [(&str, &[&str]); 5] = [
+pub(super) const TOOLS: [(&str, &[&str]); 6] = [
     ("demo", &["keep", "output", "color"]),
     ("init", &["chdir", "color", "quiet", "yes", "hosts", "user", "path", "build", "supervisor"]),
+    ("import", &["config", "chdir", "color", "quiet", "verbose", "yes", "concurrency", "no-hosts"]),
     ("completions", &["color"]),
     ("schema", &["color"]),
     ("envs", &["config", "chdir", "color", "quiet", "verbose"]),

@@ -62,6 +62,7 @@ Act:
 Without an environment:
   demo                      try it: three hosts inside this process
   init                      write a shipit.toml for this work tree
+  import                    write a shipit.toml from pm2's ecosystem file
   completions <SHELL>       completion for bash, zsh or fish
   envs                      the environments of the file
   help [COMMAND]            this, or how to use one command

@@ -180,6 +180,11 @@ pub enum Tool {
     },
     /// Writes a `shipit.toml` for the work tree here.
     Init(Init),
+    /// Writes a `shipit.toml` from the file of another tool.
+    Import {
+        /// Only from the file: no host is asked.
+        no_hosts: bool,
+    },
     /// The environments of the file.
     Envs,
     /// Prints a JSON schema.

@@ -3,7 +3,7 @@
 //! What a command is for is written here; its options come from where they are defined, chosen by the tables of the parser.
 
 use super::error::{CliError, quoted};
-use super::grammar::{self, COMMANDS, LATER_TOOLS, SYNONYMS, TOOLS, full_name, tool_takes};
+use super::grammar::{self, COMMANDS, SYNONYMS, TOOLS, full_name, tool_takes};
 use super::help;
 use super::split::Split;
 
@@ -83,9 +83,6 @@ pub(super) fn unknown(word: &str) -> CliError {
     if let Some((_, meant)) = SYNONYMS.iter().find(|(synonym, _)| *synonym == word) {
         return CliError::usage(format!("{} is not a command: that is {meant} here", quoted(word)));
     }
-    if LATER_TOOLS.contains(&word) {
-        return CliError::usage(format!("{word} is not yet supported"));
-    }
     let names =
         COMMANDS.iter().map(|(name, _)| (*name, *name)).chain(TOOLS.iter().map(|(name, _)| (*name, *name)));
     // Nearest to a word of another tool: what that is called here.
@@ -102,7 +99,7 @@ pub(super) fn unknown(word: &str) -> CliError {
 }
 
 /// All commands and tools, in the order of the help.
-const PAGES: [Page; 26] = [
+const PAGES: [Page; 27] = [
     Page {
         name: "update",
         usage: "shipit [OPTIONS] <ENV> [update]",
@@ -294,6 +291,17 @@ know (hosts, login, deploy path). Every answer has an option, so that it asks
 nothing with --yes. Never writes over a file, and contacts no host.
 
   shipit init --hosts 'web[1:3].example.com' --user deploy --path /var/www/shop",
+    },
+    Page {
+        name: "import",
+        usage: "shipit [FILE] import [OPTIONS]",
+        text: "\
+Writes the shipit.toml that means what pm2's ecosystem file means: FILE, or the
+one that is found here. It asks the hosts, only reading, which files lie beside
+the code, and says what the first deploy changes. Never writes over a file.
+
+  shipit import
+  shipit deploy/ecosystem.json import --no-hosts",
     },
     Page {
         name: "completions",

@@ -92,16 +92,8 @@ fn read<I: IntoIterator<Item = OsString>>(
     let options = manual::about(manual::around(&split), options);
     let of_events = tools::of_events(&mut split);
     let tool = tools::named(&split);
-    let later = words::later(&split);
-    let (typed, set) = arguments::parse(options, split.options).map_err(|error| match &later {
-        // An option of a command that is not yet supported is not a mistake of the user.
-        Some(later) if error.exit != 0 => later.clone(),
-        _ => error,
-    })?;
-    if let Some(later) = later {
-        return Err(later);
-    }
-    let asked = tools::Asked { keep: typed.keep, of_events };
+    let (typed, set) = arguments::parse(options, split.options)?;
+    let asked = tools::Asked { keep: typed.keep, no_hosts: typed.no_hosts, of_events };
     let mut request = match tool {
         Some(name) => tools::understand(name, split.words, asked, &set)?,
         None => words::understand(split.words, &typed.references, typed.environment.clone())?,

@@ -158,7 +158,6 @@ fn everything_else_is_refused() {
         ("production undo", "that is revert here"),
         ("rollback", "revert is a command; name the environment first: shipit <ENV> revert"),
         ("help rever", "`rever` is not a command: did you mean revert?"),
-        ("production help import", "import is not yet supported"),
         ("production ref", "ref needs a branch, tag or commit"),
         ("production ref a b", "unexpected argument `b`: ref takes only one"),
         ("production ref a --ref b", "use either ref or --ref, not both"),
@@ -257,7 +256,7 @@ fn what_is_a_holds_is_only_its_own() {
 
 #[test]
 fn what_is_to_come_is_named() {
-    let error = parsed(&words("import")).unwrap_err();
+    let error = parsed(&words("production logs --output json")).unwrap_err();
     assert!(error.text.contains("not yet"), "{}", error.text);
     assert_eq!(error.exit, 2);
 }
@@ -267,6 +266,8 @@ fn tools_need_no_environment() {
     let table = [
         ("demo", Tool::Demo { keep: false }),
         ("demo --keep", Tool::Demo { keep: true }),
+        ("import", Tool::Import { no_hosts: false }),
+        ("ecosystem.config.js import --no-hosts", Tool::Import { no_hosts: true }),
         ("init", Tool::Init(Init::default())),
         ("envs", Tool::Envs),
         ("-v fleet.toml envs", Tool::Envs),

@@ -17,6 +17,7 @@ const CANDIDATES: &str = "candidates";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {
     pub keep: bool,
+    pub no_hosts: bool,
     pub of_events: bool,
 }
 
@@ -51,7 +52,7 @@ pub(super) fn understand(
 ) -> Result<Request, CliError> {
     let at = first_at(&words);
     let config = words.first().filter(|_| at > 0).map(PathBuf::from);
-    if config.is_some() && name != "envs" {
+    if config.is_some() && !["envs", "import"].contains(&name) {
         return Err(CliError::usage(format!("{name} reads no configuration file")));
     }
     let command = Command::Tool(tool(name, words.into_iter().skip(at + 1).collect(), asked)?);
@@ -78,6 +79,7 @@ fn tool(name: &str, rest: Vec<String>, asked: Asked) -> Result<Tool, CliError> {
         }
         (_, Some(word)) => Err(takes_no(name, word)),
         ("demo", None) => Ok(Tool::Demo { keep: asked.keep }),
+        ("import", None) => Ok(Tool::Import { no_hosts: asked.no_hosts }),
         ("schema", None) => Ok(Tool::Schema { of_events: asked.of_events }),
         ("envs", None) => Ok(Tool::Envs),
         (_, None) => Ok(Tool::Init(Init::default())),

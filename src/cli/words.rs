@@ -6,24 +6,14 @@ use std::path::PathBuf;
 
 use super::arguments::{Given, Typed};
 use super::error::{CliError, quoted};
-use super::grammar::{LATER_TOOLS, NEVER_IGNORED, TOOLS, full_name, is_config_file, takes};
+use super::grammar::{NEVER_IGNORED, TOOLS, full_name, is_config_file, takes};
 use super::invocation::{AppReference, Command, Request, RevertTo, Show};
-use super::split::Split;
 use super::{help, manual};
 use crate::remote::quote::quote;
 use crate::report::Mode;
 
 /// Lines of each file that `logs` starts with, as tail(1).
 const LINES: u32 = 10;
-
-/// The refusal of a command, tool or file that is not yet supported, where the words name one.
-pub(super) fn later(split: &Split) -> Option<CliError> {
-    let first = split.words.first().map_or("", String::as_str);
-    let command = split.words.get(split.command_at()).map_or("", String::as_str);
-    // As the environment of a command that exists, the word may really be a name.
-    let tool = !split.environment_given && LATER_TOOLS.contains(&first) && full_name(command).is_none();
-    tool.then(|| CliError::usage(format!("{first} is not yet supported")))
-}
 
 /// What the words mean.
 pub(super) fn understand(

@@ -33,7 +33,7 @@ pub(super) fn run(directory: &Path, told: &Init, yes: bool, printer: &Printer) -
     }
     let path = answers.proposed_path(&name);
     answers.path.get_or_insert(path);
-    write(&file, &filled(TEMPLATE, &answers))?;
+    write_new(&file, &filled(TEMPLATE, &answers))?;
     printer.data(&next(&answers));
     if let Some(above) = above {
         printer.note(Note::FileAbove { file: &above });
@@ -41,7 +41,8 @@ pub(super) fn run(directory: &Path, told: &Init, yes: bool, printer: &Printer) -
     Ok(exit::OK)
 }
 
-fn write(file: &Path, text: &str) -> Result<(), Error> {
+/// Writes a file that is not there yet, or nothing.
+pub(super) fn write_new(file: &Path, text: &str) -> Result<(), Error> {
     let failed = |source| Error::from(SystemError::Write { file: file.to_owned(), source });
     // Neither a file nor a link of that name: opening it new follows no link.
     let mut open =

@@ -24,6 +24,7 @@ mod evaluate;
 mod exec;
 mod files;
 mod hold;
+mod import;
 mod init;
 mod init_answers;
 mod init_supervisor;
@@ -137,6 +138,7 @@ async fn run_tool(tool: &Tool, invocation: &Invocation, printer: &Printer) -> Re
             let directory = Surroundings::read()?.start(invocation.chdir.as_deref())?;
             return init::run(&directory, told, invocation.yes, printer);
         }
+        Tool::Import { no_hosts } => return import::run(invocation, *no_hosts, printer).await,
         Tool::Schema { of_events: true } => printer.data(report::events::SCHEMA),
         Tool::Schema { of_events: false } => printer.data(&config::schema()),
         Tool::Envs => return envs::run(&read(invocation, &Surroundings::read()?)?, printer),

@@ -47,6 +47,7 @@ mod supervisor_reader;
 mod values;
 mod variable;
 mod words;
+mod written;
 
 pub use app::{App, FileEntry, FileSource, Hook, Hooks, SentFile};
 pub use command::{Answers, LocalCommand};
@@ -64,7 +65,9 @@ pub use mistakes::Mistakes;
 pub use nearest::nearest;
 pub use outline::Outline;
 pub use paths::{RemotePath, RemotePathError, SharedPath};
-pub use pm2::{EVALUATE, EcosystemError, Exported, FileFormat, Pm2App, Remark, RemarkKind, needs_node};
+pub use pm2::{
+    EVALUATE, EcosystemError, Exported, FileFormat, Pm2App, Remark, RemarkKind, ecosystem_in, needs_node,
+};
 pub use resolve::{Draft, environments, load};
 pub use rollout::{BatchSize, Pause, Rollout, Share};
 pub use schema::schema;

@@ -22,6 +22,21 @@ pub enum UsageError {
         /// Why not.
         why: String,
     },
+    /// `import` of a file of ours.
+    #[error("{} is a configuration of shipit's own: import reads those of other tools", file.display())]
+    ImportToml {
+        /// Which.
+        file: PathBuf,
+    },
+    /// `import` where there is nothing to read.
+    #[error(
+        "no file of pm2 with a `deploy` section in {}: name one with -c FILE, or write a shipit.toml with `shipit init`",
+        directory.display()
+    )]
+    NothingToImport {
+        /// Where it was looked for.
+        directory: PathBuf,
+    },
     /// `--events`.
     #[error("--events: cannot write {}", file.display())]
     Events {

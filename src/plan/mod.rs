@@ -7,6 +7,7 @@ mod base;
 mod check;
 mod deploy;
 mod exec;
+mod import;
 mod limits;
 mod look;
 mod model;
@@ -25,6 +26,7 @@ pub use action::Action;
 pub use check::check;
 pub use deploy::{deploy, revert};
 pub use exec::{exec, unlock};
+pub use import::import;
 pub use limits::ScriptLimits;
 pub use look::{console, dry_run, logs, look, output, status};
 pub use model::{

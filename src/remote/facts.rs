@@ -242,7 +242,7 @@ fn flag(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::program::{ASK, CHECK, PROGRAM};
+    use crate::remote::program::{ASK, CHECK, IMPORT, PROGRAM};
 
     const RELEASE: &str = "20261121T081502Z-1a2b3c4";
     const COMMIT: &str = "1a2b3c4d5e6f1a2b3c4d5e6f1a2b3c4d5e6f1a2b";
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn scripts_say_these_facts_and_no_others() {
-        let scripts = format!("{}{CHECK}{}", *PROGRAM, *ASK);
+        let scripts = format!("{}{CHECK}{IMPORT}{}", *PROGRAM, *ASK);
         // `say fact "$1"` is the function itself.
         let mut said: Vec<&str> = words_after(&scripts, "fact ").filter(|word| *word != "\"$1\"").collect();
         said.sort_unstable();

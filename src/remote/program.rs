@@ -44,6 +44,9 @@ pub const SOURCE: &str = concat!(
 /// Functions for `check` alone: part of its first script, after the program.
 pub const CHECK: &str = include_str!("scripts/check.sh");
 
+/// Functions for `import` alone: part of its one script, after the program.
+pub const IMPORT: &str = include_str!("scripts/import.sh");
+
 /// Functions that ask for the operator whether a host is healthy: part of the script that asks, as few ever do.
 pub static ASK: LazyLock<String> = LazyLock::new(|| bare(include_str!("scripts/ask.sh")));
 

@@ -17,6 +17,7 @@ pub mod findings;
 pub mod fleet;
 mod frame;
 pub mod human;
+pub mod import;
 pub mod json;
 mod narrator;
 pub mod note;

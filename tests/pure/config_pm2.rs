@@ -68,6 +68,24 @@ fn shown(document: &Document) -> String {
     lines.collect::<String>()
 }
 
+/// The same, and the same again of the file that `import` writes.
+fn same_when_written(document: &Document) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("shipit.toml");
+    let kept = [("production".to_owned(), vec![".env".to_owned(), "up loads/".to_owned()])];
+    fs::write(&file, document.written(&kept.into())).unwrap();
+    let written = config::read(&file, &[]).unwrap_or_else(|error| panic!("{error}"));
+    written.draft("production").unwrap_or_else(|error| panic!("{error}"));
+    let shared = written.show("production", Some("shared"), false).unwrap();
+    assert!(shared.unwrap().contains("\".env\", \"up loads/\""));
+    // A key file is shown with its directory.
+    let directory = document.draft("production").unwrap().environment.root;
+    let here = |text: String, root: &Path| text.replace(&root.display().to_string(), "");
+    let ours = here(shown(document), &directory);
+    assert_eq!(here(shown(&written), file.parent().unwrap()), ours);
+    shown(document)
+}
+
 fn remarks(document: &Document) -> String {
     document.remarks("production").iter().map(|remark| format!("{remark}\n")).collect()
 }
@@ -76,7 +94,7 @@ fn remarks(document: &Document) -> String {
 fn has(section: &str, expected: &[&str]) {
     let document = javascript(section).unwrap_or_else(|error| panic!("{section}\n{error}"));
     let shown = match document.draft("production") {
-        Ok(_) => shown(&document) + &remarks(&document),
+        Ok(_) => same_when_written(&document) + &remarks(&document),
         Err(error) => panic!("{section}\n{error}"),
     };
     for expected in expected {

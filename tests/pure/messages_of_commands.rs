@@ -94,6 +94,8 @@ fn usage_errors() -> Vec<UsageError> {
     let of_command = |failure| of_file(FileError::Command { command: named("pass show shop"), failure });
     vec![
         UsageError::NotADirectory { directory: "/nowhere".into() },
+        UsageError::ImportToml { file: "shipit.toml".into() },
+        UsageError::NothingToImport { directory: "/home/ann/shop".into() },
         UsageError::InitOption { option: "path", why: "the path is empty".to_owned() },
         UsageError::Events { file: "/nowhere/events".into(), source: gone() },
         UsageError::SeveralApps { command: named("exec"), environment: environment(), apps: apps() },

@@ -72,6 +72,14 @@ impl Script {
         self.call("check_begin", &[])
     }
 
+    /// The functions of `import`, and its questions: what another tool made here, and what git does not know of it.
+    #[must_use]
+    pub fn import_place(mut self) -> Self {
+        self.text.push_str(program::IMPORT);
+        // A work tree may be large.
+        self.call("import_place", &[]).taking(Takes::Seconds(120))
+    }
+
     /// Whether git is there, and which.
     #[must_use]
     pub fn check_git(self) -> Self {

@@ -16,7 +16,7 @@ pub use variables::{assignments, enter, exports, ssh_with};
 mod tests {
     use std::collections::BTreeSet;
 
-    use crate::remote::program::{ASK, CHECK, SINCE, SOURCE};
+    use crate::remote::program::{ASK, CHECK, IMPORT, SINCE, SOURCE};
 
     const CALLS: [&str; 4] = [
         include_str!("deploy.rs"),
@@ -32,7 +32,7 @@ mod tests {
 
     #[test]
     fn every_call_is_of_a_function_that_the_program_has() {
-        let lines = [SOURCE, CHECK, &ASK, &SINCE].into_iter().flat_map(str::lines);
+        let lines = [SOURCE, CHECK, IMPORT, &ASK, &SINCE].into_iter().flat_map(str::lines);
         let functions: BTreeSet<&str> = lines.filter_map(|line| line.strip_suffix("() {")).collect();
         let mut calls = 0;
         for text in CALLS {

@@ -1,0 +1,259 @@
+//! The screen of `import`: what was written, what the first deploy does to each app, what was found on hosts and where it
+//! goes, what only the user can decide, and what to type next. Pure.
+
+use std::fmt::Write as _;
+
+use super::clean;
+use super::word_wrap::wrap_words;
+use crate::config::Pm2App;
+
+/// A terminal of 80 columns and 24 lines, of which the shell takes one for its prompt.
+const COLUMNS: usize = 79;
+const LINES: usize = 23;
+
+/// Lines of a part, where there is room for them.
+const PART: usize = 9;
+
+/// What `import` tells.
+#[derive(Debug, Default)]
+pub struct Imported<'a> {
+    /// The name of the file that was read.
+    pub from: String,
+    /// One a line: name, hosts, path.
+    pub environments: Vec<String>,
+    /// As the file names them.
+    pub apps: &'a [Pm2App],
+    /// How the file is understood, where that is another meaning.
+    pub differences: Vec<String>,
+    /// Likely mistakes, and what depends on the user's variables.
+    pub decisions: Vec<String>,
+    /// Of `source` on the hosts.
+    pub files: FoundFiles,
+    /// What is odd about a work tree on a host.
+    pub states: Vec<String>,
+    /// Hosts that were not asked, and why.
+    pub unasked: Vec<String>,
+    /// The environment for the next commands.
+    pub environment: String,
+}
+
+/// Files that git does not know, by what becomes of them; each once.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct FoundFiles {
+    /// Written into `shared`.
+    pub kept: Vec<String>,
+    /// What a build makes again.
+    pub rebuilt: Vec<String>,
+    /// Neither: a copy somebody made, a name that no file can hold.
+    pub undecided: Vec<String>,
+}
+
+impl FoundFiles {
+    /// Takes in a path of the work tree; a directory ends in `/`.
+    pub fn take(&mut self, path: &str) {
+        let list = match () {
+            () if path.contains(|c: char| c.is_control() || "\"\\".contains(c)) => &mut self.undecided,
+            () if is_made_by_a_build(path) => &mut self.rebuilt,
+            () if is_left_over(path) => &mut self.undecided,
+            () => &mut self.kept,
+        };
+        if !list.iter().any(|known| known == path) {
+            list.push(path.to_owned());
+        }
+    }
+
+    /// Without what lies in another directory of the list, and in order.
+    pub fn settle(&mut self) {
+        for list in [&mut self.kept, &mut self.rebuilt, &mut self.undecided] {
+            list.sort();
+            let directories: Vec<String> = list.iter().filter(|path| path.ends_with('/')).cloned().collect();
+            list.retain(|path| {
+                !directories.iter().any(|outer| path != outer && path.starts_with(outer.as_str()))
+            });
+        }
+    }
+
+    /// Each once: two environments may have the same files.
+    pub fn dedup(&mut self) {
+        [&mut self.kept, &mut self.rebuilt, &mut self.undecided].into_iter().for_each(Vec::dedup);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.kept.is_empty() && self.rebuilt.is_empty() && self.undecided.is_empty()
+    }
+}
+
+fn is_made_by_a_build(path: &str) -> bool {
+    const MADE: [&str; 12] = [
+        "node_modules",
+        "dist",
+        "build",
+        ".next",
+        ".nuxt",
+        ".output",
+        ".cache",
+        ".turbo",
+        "coverage",
+        "vendor",
+        "out",
+        "__pycache__",
+    ];
+    let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    MADE.contains(&name) || (name.ends_with(".log") && !path.ends_with('/'))
+}
+
+fn is_left_over(path: &str) -> bool {
+    const ENDS: [&str; 11] =
+        [".bak", ".old", ".orig", ".rej", ".swp", ".tmp", ".tar.gz", ".tgz", ".zip", ".pid", "~"];
+    ENDS.iter().any(|end| path.ends_with(end)) || path == "core" || path.starts_with("core.")
+}
+
+/// The screen: as much of each part as there is room for.
+#[must_use]
+pub fn screen(imported: &Imported<'_>) -> String {
+    let apps: Vec<String> = imported.apps.iter().map(app).collect();
+    let files = files(&imported.files, &imported.states);
+    let environment = &imported.environment;
+    let next = [
+        format!("shipit {environment} check    what is missing, and how to fix it"),
+        format!("shipit {environment} setup    directories and a clone on the hosts"),
+    ];
+    let parts: [(&str, &[String]); 6] = [
+        ("", &imported.environments),
+        ("apps at the first deploy:", &apps),
+        ("another meaning:", &imported.differences),
+        ("found in `source` on the hosts:", &files),
+        ("could not ask:", &imported.unasked),
+        ("to decide:", &imported.decisions),
+    ];
+    let head = format!("wrote shipit.toml from {}, which is no longer read", imported.from);
+    let mut lines = Vec::new();
+    for most in (2..=PART).rev() {
+        lines = vec![head.clone()];
+        parts.iter().for_each(|(title, items)| part(&mut lines, title, items, most));
+        part(&mut lines, "next:", &next, next.len());
+        if lines.len() <= LINES {
+            break;
+        }
+    }
+    lines.iter().fold(String::new(), |mut text, line| {
+        let indented = line.len() - line.trim_start().len();
+        let shown = clean::line(line.trim_start().as_bytes(), COLUMNS - indented);
+        let _ = writeln!(text, "{}{shown}", " ".repeat(indented));
+        text
+    })
+}
+
+/// A title and its items, broken at words, in `most` lines.
+fn part(lines: &mut Vec<String>, title: &str, items: &[String], most: usize) {
+    if items.is_empty() {
+        return;
+    }
+    lines.extend((!title.is_empty()).then(|| title.to_owned()));
+    let wrapped: Vec<Vec<String>> =
+        items.iter().map(|item| wrap_words(&format!("  {item}"), COLUMNS)).collect();
+    let all: usize = wrapped.iter().map(Vec::len).sum();
+    let (mut left, mut shown) = (if all > most { most - 1 } else { most }, 0);
+    for item in &wrapped {
+        if item.len() > left {
+            break;
+        }
+        left -= item.len();
+        shown += 1;
+        lines.extend(item.iter().cloned());
+    }
+    if shown < items.len() {
+        lines.push(format!("  and {} more: see the comments in shipit.toml", items.len() - shown));
+    }
+}
+
+fn app(app: &Pm2App) -> String {
+    let Pm2App { name, mode, instances, watch, job } = app;
+    let count = if instances.is_empty() { String::new() } else { format!(" x{instances}") };
+    let what = match (job, watch, mode.as_str()) {
+        (true, ..) => "moved, and not started before its time",
+        (_, true, _) => "`watch` would restart it at the switch: remove it from the file",
+        (.., "cluster") => "new processes come up beside the old ones: no interruption",
+        _ => "started again once from the release: about a second",
+    };
+    format!("{name} ({mode}{count}): {what}")
+}
+
+fn files(files: &FoundFiles, states: &[String]) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !files.is_empty() {
+        let lists = [
+            ("kept, in `shared`", &files.kept),
+            ("built again", &files.rebuilt),
+            ("to decide", &files.undecided),
+        ];
+        let lists = lists.into_iter().filter(|(_, list)| !list.is_empty());
+        lines.extend(lists.map(|(title, list)| {
+            let list = list.join(" ");
+            // A name may hold anything.
+            format!("{title}: {}", list.replace(char::is_control, "?"))
+        }));
+    }
+    lines.extend_from_slice(states);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_becomes_of_files() {
+        let mut files = FoundFiles::default();
+        for path in [
+            ".env",
+            "uploads/",
+            "uploads/a",
+            "node_modules/",
+            "web/dist/",
+            "a.log",
+            "logs/",
+            "x.tar.gz",
+            "a\u{1}b",
+            ".env",
+            "vendor.txt",
+        ] {
+            files.take(path);
+        }
+        files.settle();
+        assert_eq!(files.kept, [".env", "logs/", "uploads/", "vendor.txt"]);
+        assert_eq!(files.rebuilt, ["a.log", "node_modules/", "web/dist/"]);
+        assert_eq!(files.undecided, ["a\u{1}b", "x.tar.gz"]);
+    }
+
+    #[test]
+    fn the_screen_fits_a_terminal() {
+        let app = |name: &str| Pm2App {
+            name: name.into(),
+            mode: "cluster".into(),
+            instances: "4".into(),
+            watch: false,
+            job: false,
+        };
+        let apps: Vec<Pm2App> = (0..30).map(|n| app(&format!("app{n}"))).collect();
+        let many = |text: &str| vec![format!("{text} {}", "x".repeat(100)); 20];
+        let mut files = FoundFiles::default();
+        (0..50).for_each(|n| files.take(&format!("file{n}")));
+        let imported = Imported {
+            from: "ecosystem.config.js".into(),
+            environments: vec!["production: 3 hosts".into()],
+            apps: &apps,
+            differences: many("e.js:1: "),
+            decisions: many("e.js:2: "),
+            files,
+            states: Vec::new(),
+            unasked: vec!["web2: unreachable".into()],
+            environment: "production".into(),
+        };
+        let screen = screen(&imported);
+        assert!(
+            screen.lines().count() <= 24 && screen.lines().all(|line| line.chars().count() < 80),
+            "{screen}"
+        );
+    }
+}
