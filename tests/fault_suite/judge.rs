@@ -265,7 +265,8 @@ fn goes_back(fleet: &Fleet, old: &[Option<String>]) -> Vec<String> {
 
 // The next plain run succeeds, and all is on the newest commit and at rest.
 fn next(fleet: &Fleet) -> Vec<String> {
-    let run = fleet.shipit(&[]).wait();
+    // A host whose disk was read-only until now may still be ending the last run: a busy machine takes its time for that.
+    let run = fleet.shipit(&["--lock-wait", "90s"]).wait();
     if run.code != Some(0) {
         return vec![format!("the next plain run does not succeed: {run}")];
     }
