@@ -194,10 +194,7 @@ impl Note<'_> {
                 "opening {host}, the first of {hosts} hosts; for another: shipit {environment} console HOST"
             ),
             Note::LogUnreadable { host, file } => format!("{host}: cannot read {file}"),
-            Note::LogUntimed { host, file } => format!(
-                "{host}: the lines of {file} do not say when they were written; use --lines N, or let the app or its \
-                 logger write the time (pm2: `time: true`; svlogd -tt; s6-log T)"
-            ),
+            Note::LogUntimed { host, file } => untimed(host, file),
             Note::NoJournal { host, unit } => format!(
                 "{host}: cannot read the journal of {unit}; on the host, as root: usermod -aG systemd-journal LOGIN"
             ),
@@ -214,6 +211,13 @@ impl Note<'_> {
             Note::Warning(warning) => format!("warning: {warning}"),
         }
     }
+}
+
+fn untimed(host: &str, file: &str) -> String {
+    format!(
+        "{host}: the lines of {file} do not say when they were written; use --lines N, or let the app or its logger \
+         write the time (pm2: `time: true`; svlogd -tt; s6-log T)"
+    )
 }
 
 impl fmt::Display for PlanNote<'_> {

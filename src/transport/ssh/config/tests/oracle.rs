@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use super::rows::{DIFFERENT, Row, SAME};
+use crate::transport::ssh::config::settings::{LoginRules, Way};
 use crate::transport::ssh::config::{Agent, Choice, ForwardAgent, Machine, Query, Settings, SshConfig, Stop};
 use crate::transport::{ConnectError, NewKeys};
 
@@ -189,49 +190,13 @@ impl Fixture {
         ours: &Settings,
         theirs: &BTreeMap<&str, Vec<String>>,
     ) -> Vec<(&'a str, Vec<String>)> {
-        let yes = |flag: bool| vec![if flag { "yes" } else { "no" }.to_owned()];
         let (way, trust, login) = (&ours.way, &ours.trust, &ours.login);
-        let paths = |files: &[PathBuf]| -> Vec<String> {
-            files.iter().map(|file| file.to_string_lossy().into_owned()).collect()
-        };
-        let seconds = |time: Option<std::time::Duration>| time.map(|time| time.as_secs().to_string());
         let mut lines = vec![
             ("hostname", vec![ours.hostname.clone()]),
             ("user", vec![ours.user.clone()]),
             ("port", vec![ours.port.to_string()]),
-            (
-                "proxyjump",
-                Some(way.jumps.join(",").replace("ssh://", ""))
-                    .filter(|jumps| !jumps.is_empty())
-                    .into_iter()
-                    .collect(),
-            ),
-            (
-                "addressfamily",
-                vec![
-                    format!("{:?}", way.family)
-                        .replace("V4", "inet")
-                        .replace("V6", "inet6")
-                        .replace("Any", "any"),
-                ],
-            ),
-            ("bindaddress", way.bind_address.iter().cloned().collect()),
-            ("bindinterface", way.bind_interface.iter().cloned().collect()),
-            ("connecttimeout", vec![seconds(way.connect_timeout).unwrap_or("none".to_owned())]),
-            ("connectionattempts", vec![way.attempts.to_string()]),
-            ("serveralivecountmax", vec![way.alive_count.to_string()]),
-            ("tcpkeepalive", yes(way.tcp_keepalive)),
-            ("compression", yes(way.compression)),
             ("hostkeyalias", trust.alias.iter().cloned().collect()),
             ("hashknownhosts", yes(trust.hashed)),
-            ("identitiesonly", yes(login.identities_only)),
-            ("certificatefile", paths(&login.certificates)),
-            ("pubkeyauthentication", vec![login.public_key.to_string()]),
-            ("passwordauthentication", yes(login.password)),
-            ("kbdinteractiveauthentication", yes(login.keyboard)),
-            ("numberofpasswordprompts", vec![login.prompts.to_string()]),
-            ("batchmode", yes(login.batch)),
-            ("preferredauthentications", login.preferred.iter().map(|list| list.join(",")).collect()),
             ("requiredrsasize", vec![ours.algorithms.rsa_bits.to_string()]),
             (
                 "forwardagent",
@@ -241,18 +206,12 @@ impl Fixture {
                     ForwardAgent::Socket(path) => path.to_string_lossy().into_owned(),
                 }],
             ),
-            (
-                "identityagent",
-                match &login.agent {
-                    Agent::Session => Vec::new(),
-                    Agent::None => vec!["none".to_owned()],
-                    Agent::Socket(path) => vec![path.to_string_lossy().into_owned()],
-                },
-            ),
         ];
+        lines.extend(way_lines(way));
+        lines.extend(login_lines(login));
         // Debian's ssh has 300 s where BatchMode is set.
         if !login.batch {
-            lines.push(("serveraliveinterval", vec![seconds(way.alive_interval).unwrap_or("0".to_owned())]));
+            lines.push(("serveraliveinterval", seconds(way.alive_interval, "0")));
         }
         if login.identities_set {
             let none = theirs["identityfile"].iter().filter(|file| *file == "none").cloned();
@@ -278,6 +237,67 @@ impl Fixture {
         lines.extend(algorithms(ours));
         lines
     }
+}
+
+fn yes(flag: bool) -> Vec<String> {
+    vec![if flag { "yes" } else { "no" }.to_owned()]
+}
+
+fn paths(files: &[PathBuf]) -> Vec<String> {
+    files.iter().map(|file| file.to_string_lossy().into_owned()).collect()
+}
+
+fn seconds(time: Option<std::time::Duration>, unset: &str) -> Vec<String> {
+    vec![time.map_or(unset.to_owned(), |time| time.as_secs().to_string())]
+}
+
+fn way_lines(way: &Way) -> Vec<(&'static str, Vec<String>)> {
+    vec![
+        (
+            "proxyjump",
+            Some(way.jumps.join(",").replace("ssh://", ""))
+                .filter(|jumps| !jumps.is_empty())
+                .into_iter()
+                .collect(),
+        ),
+        (
+            "addressfamily",
+            vec![
+                format!("{:?}", way.family)
+                    .replace("V4", "inet")
+                    .replace("V6", "inet6")
+                    .replace("Any", "any"),
+            ],
+        ),
+        ("bindaddress", way.bind_address.iter().cloned().collect()),
+        ("bindinterface", way.bind_interface.iter().cloned().collect()),
+        ("connecttimeout", seconds(way.connect_timeout, "none")),
+        ("connectionattempts", vec![way.attempts.to_string()]),
+        ("serveralivecountmax", vec![way.alive_count.to_string()]),
+        ("tcpkeepalive", yes(way.tcp_keepalive)),
+        ("compression", yes(way.compression)),
+    ]
+}
+
+fn login_lines(login: &LoginRules) -> Vec<(&'static str, Vec<String>)> {
+    vec![
+        ("identitiesonly", yes(login.identities_only)),
+        ("certificatefile", paths(&login.certificates)),
+        ("pubkeyauthentication", vec![login.public_key.to_string()]),
+        ("passwordauthentication", yes(login.password)),
+        ("kbdinteractiveauthentication", yes(login.keyboard)),
+        ("numberofpasswordprompts", vec![login.prompts.to_string()]),
+        ("batchmode", yes(login.batch)),
+        ("preferredauthentications", login.preferred.iter().map(|list| list.join(",")).collect()),
+        (
+            "identityagent",
+            match &login.agent {
+                Agent::Session => Vec::new(),
+                Agent::None => vec!["none".to_owned()],
+                Agent::Socket(path) => vec![path.to_string_lossy().into_owned()],
+            },
+        ),
+    ]
 }
 
 /// `ssh -G` prints the command without its tokens replaced.
