@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Output;
 
-use crate::common::supervised::tools;
+use crate::common::process::tools;
 use crate::common::{Kind, World};
 
 /// A world whose operator has pm2, and an `ssh` that reads the world's own configuration.
