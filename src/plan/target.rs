@@ -11,6 +11,9 @@ use crate::git;
 use crate::remote::adapters::adapter;
 use crate::remote::script::{enter, exports, ssh_with};
 
+/// Runs that may reload.
+const RELOADING: [Action; 4] = [Action::Deploy, Action::Sync, Action::Revert, Action::Restart];
+
 /// The files that travel with a deploy: path and mode, in the order of their numbers.
 pub(super) fn sent_files(app: &App) -> Vec<(String, u32)> {
     let files = app.files.iter().map(|file| (file.path.clone(), file.mode));
@@ -71,9 +74,12 @@ pub(super) fn target(action: Action, environment: &Environment, at: usize, optio
         variables,
         enter: enter(&app.profile, &app.prepend_path),
         files: sent_files(app).into_iter().filter(|_| sends).collect(),
-        data: token.map(|token| ("token".to_owned(), token)).into_iter().collect(),
+        // `check` asks all at once, in the opening.
+        data: (token.map(|token| ("token".to_owned(), token)).into_iter())
+            .chain(adapters(&[Action::Check], action, app))
+            .collect(),
         bulk: (files.into_iter().enumerate().map(|(n, file)| (format!("file.{n}"), file.content)))
-            .chain(adapters(action, app))
+            .chain(adapters(&RELOADING, action, app))
             .collect(),
         limits: ScriptLimits::of(environment, app, host, sent),
         exports: SecretString::from(exports(env.iter().map(|e| (e.name.as_str(), e.value.expose_secret())))),
@@ -108,15 +114,13 @@ fn repository(app: &App) -> Vec<(&'static str, String)> {
     variables
 }
 
-// The adapters of the supervisors in the file, where the run may reload or asks them. Other kinds have theirs on the host from the run that
-// brought them.
-fn adapters(action: Action, app: &App) -> Vec<(String, SecretString)> {
-    let asks =
-        matches!(action, Action::Deploy | Action::Sync | Action::Revert | Action::Restart | Action::Check);
+// The adapters of the supervisors in the file, where the run is one of these. Other kinds have theirs on the host from the
+// run that brought them.
+fn adapters(of: &[Action], action: Action, app: &App) -> Vec<(String, SecretString)> {
     let mut programs: Vec<Program> =
         app.supervisors.iter().filter_map(|one| Some(one.known()?.program)).collect();
     programs.sort_unstable();
     programs.dedup();
-    let sent = programs.into_iter().filter(|_| asks);
+    let sent = programs.into_iter().filter(|_| of.contains(&action));
     sent.map(|program| (format!("adapter.{}", program.name()), adapter(program).to_owned().into())).collect()
 }
