@@ -148,14 +148,20 @@ reader() {
 		"$N bye")
 			bye_or_leave
 			printf '%s\n' "$reader_line"
-			process_start "$reader_tick"
-			[ "$start" != "$reader_start" ] || kill "$reader_tick"
+			end_ticker
 			exit 0
 			;;
 		*) printf '%s\n' "$reader_line" || break ;;
 		esac
 	done
+	# Of a run that holds nothing no successor ends the ticker.
+	[ -d "$R/$TOKEN" ] || [ -d "$F" ] || end_ticker
 	leave_to_successor
+}
+
+end_ticker() {
+	process_start "$reader_tick"
+	[ "$start" != "$reader_start" ] || kill "$reader_tick"
 }
 
 # bye_or_leave: what the operator leaves unfinished is ended at once, as if the operator was lost.
