@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use shipit::cli::Cli;
 use shipit::commands;
 use shipit::commands::apart::{self, Role};
+use shipit::commands::ssh_helper;
 use shipit::error::{Error, SystemError};
 use shipit::report::{ColorChoice, Printer, Verbosity};
 
@@ -19,6 +20,9 @@ fn main() -> ExitCode {
 }
 
 fn shipit() -> u8 {
+    if let Some(code) = ssh_helper::run(std::env::args_os(), &|name| std::env::var_os(name)) {
+        return code;
+    }
     let (role, is_ours) = Role::read(std::env::args_os().nth(1).as_deref());
     let program = std::env::args_os().take(1);
     let args = program.chain(std::env::args_os().skip(if is_ours { 2 } else { 1 }));

@@ -28,7 +28,7 @@ pub(super) async fn run(context: Context<'_>) -> Result<u8, Error> {
     let hosts = match context.transport().await {
         // A host that is not trusted is a finding, too.
         Err(Error::Untrusted { .. }) => {
-            untrusted = context.surroundings.transport(&context.environment.timeouts);
+            untrusted = context.transport_without_trust().await?;
             &untrusted
         }
         hosts => hosts?,

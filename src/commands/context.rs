@@ -8,13 +8,13 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::surroundings::{HostTransport, Surroundings};
-use super::{local_commands, trust_hosts};
+use super::{client, local_commands, trust_hosts};
 use crate::cli::{Command, Invocation};
 use crate::config::{self, App, Choice, Environment, Pause, Rollout};
 use crate::error::{Error, SystemError, UsageError, exit};
 use crate::executor::{Interrupt, Looked};
 use crate::plan::{Options, Plan};
-use crate::report::{self, Printer, Show};
+use crate::report::{self, Printer, Show, prompt};
 
 /// What every command works with.
 pub(super) struct Context<'a> {
@@ -149,14 +149,37 @@ impl<'a> Context<'a> {
             .map_err(|source| UsageError::Events { file: file.unwrap_or_default(), source }.into())
     }
 
+    fn can_ask(&self) -> bool {
+        !self.invocation.yes && prompt::can_ask(self.printer)
+    }
+
+    async fn new_transport(&self) -> HostTransport {
+        let transport = self.surroundings.transport(&self.environment.timeouts, self.can_ask());
+        client::choose(&transport, &self.environment.hosts, self.printer).await;
+        transport
+    }
+
+    /// How the hosts are reached, for a look at them: no key is asked about, and none is learned.
+    pub(super) async fn transport_without_trust(&self) -> Result<HostTransport, Error> {
+        let transport = self.new_transport().await;
+        if self.can_ask() {
+            client::log_in_ahead(&transport, &self.environment.hosts, self.printer).await?;
+        }
+        Ok(transport)
+    }
+
     /// How the hosts are reached. Their keys are known, or will be refused.
     pub(super) async fn transport(&self) -> Result<&HostTransport, Error> {
         if let Some(transport) = self.transport.get() {
             return Ok(transport);
         }
-        let transport = self.surroundings.transport(&self.environment.timeouts);
         let ask = !self.invocation.yes;
-        trust_hosts::add_unknown_keys(&transport, &self.environment.hosts, self.printer, ask).await?;
+        let transport = self.new_transport().await;
+        let hosts = &self.environment.hosts;
+        trust_hosts::add_unknown_keys(&transport, hosts, self.printer, ask).await?;
+        if self.can_ask() {
+            client::connect_ahead(&transport, hosts, self.printer).await?;
+        }
         Ok(self.transport.get_or_init(|| transport))
     }
 

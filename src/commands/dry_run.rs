@@ -31,7 +31,7 @@ pub(super) async fn show(context: &Context<'_>, request: &Request<'_>) -> Result
     let known = interrupt.asked();
     let looking = plan::dry_run(request.plan.action, context.environment.clone(), &context.options(false)?);
     // As they are: a look at what would be done is no time to trust a key.
-    let transport = context.surroundings.transport(&context.environment.timeouts);
+    let transport = context.transport_without_trust().await?;
     let mut said = Said::default();
     let asked = async {
         tokio::join!(

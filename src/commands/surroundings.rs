@@ -1,5 +1,6 @@
 //! The surroundings of the process, read once: directory, home, user, CI, agent. Nothing below asks again.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -14,6 +15,7 @@ use crate::plan::Options;
 use crate::remote::by::By;
 use crate::remote::quote::quote;
 use crate::transport::local::Local;
+use crate::transport::openssh::{self, OpenSsh};
 use crate::transport::ssh::{self, Ssh};
 use crate::transport::{Boxed, ConnectError, Connection, Transport};
 
@@ -78,7 +80,8 @@ impl Surroundings {
         std::os::unix::net::UnixStream::connect(&socket).is_err().then_some(socket)
     }
 
-    pub(super) fn transport(&self, timeouts: &Timeouts) -> HostTransport {
+    /// The ways to hosts. `interactive`: the user can be asked.
+    pub(super) fn transport(&self, timeouts: &Timeouts, interactive: bool) -> HostTransport {
         let mut options = ssh::Options::new(self.home.clone(), self.user.clone());
         options.connect_timeout = timeouts.connect;
         options.connect_timeout_said = timeouts.connect_said;
@@ -88,7 +91,20 @@ impl Surroundings {
         let text =
             |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
         options.variables = std::env::vars_os().filter_map(text).collect();
-        HostTransport { ssh: Ssh::new(options), local: Local::new(self.home.clone(), std::env::vars_os()) }
+        let bases = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+        let bases = bases.into_iter().chain([std::env::temp_dir(), "/tmp".into()]).collect();
+        // Also when the file is replaced while the run goes on.
+        let program = PathBuf::from(format!("/proc/{}/exe", std::process::id()));
+        let mut of_openssh = openssh::Options::new(program, bases);
+        of_openssh.connect_timeout = options.connect_timeout;
+        of_openssh.keepalive = options.keepalive;
+        of_openssh.interactive = interactive;
+        HostTransport {
+            ssh: Ssh::new(options),
+            openssh: OpenSsh::new(of_openssh),
+            by_openssh: RefCell::default(),
+            local: Local::new(self.home.clone(), std::env::vars_os()),
+        }
     }
 }
 
@@ -150,15 +166,29 @@ fn shown(args: impl Iterator<Item = String>) -> Vec<String> {
     .collect()
 }
 
-/// SSH, or for `localhost` no SSH at all.
+/// One of the two clients of SSH, or for `localhost` no SSH at all.
 pub(super) struct HostTransport {
     pub(super) ssh: Ssh,
+    pub(super) openssh: OpenSsh,
+    /// The names of the hosts that the system's `ssh` reaches.
+    pub(super) by_openssh: RefCell<Vec<String>>,
     local: Local,
+}
+
+impl HostTransport {
+    /// Whether the system's `ssh` reaches this host.
+    pub(super) fn is_by_openssh(&self, host: &Host) -> bool {
+        !host.local && self.by_openssh.borrow().contains(&host.name)
+    }
 }
 
 impl Transport for HostTransport {
     fn connect<'a>(&'a self, host: &'a Host) -> Boxed<'a, Result<Box<dyn Connection>, ConnectError>> {
-        if host.local { self.local.connect(host) } else { self.ssh.connect(host) }
+        match host.local {
+            true => self.local.connect(host),
+            false if self.is_by_openssh(host) => self.openssh.connect(host),
+            false => self.ssh.connect(host),
+        }
     }
 }
 

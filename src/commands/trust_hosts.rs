@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::report::note::{Note, Warning};
 use crate::report::prompt::{self, Question};
 use crate::report::{Printer, human};
+use crate::transport::ssh::Ssh;
 use crate::transport::{NewKeys, OfferedKey};
 
 /// A jump host behind a jump host behind …
@@ -22,7 +23,8 @@ pub(super) async fn add_unknown_keys(
     let ask = ask && prompt::can_ask(printer);
     for _ in 0..ROUNDS {
         let may = |keys: NewKeys| keys == NewKeys::Accept || ask && keys == NewKeys::Ask;
-        let unknown = transport.ssh.unknown_hosts(hosts, may).await;
+        let mut unknown = transport.ssh.unknown_hosts(hosts, may).await;
+        unknown.retain(|host| !transport.is_by_openssh(host));
         if unknown.is_empty() {
             return Ok(());
         }
@@ -37,11 +39,8 @@ pub(super) async fn add_unknown_keys(
         if accepted.is_empty() && asked.is_empty() {
             return Ok(());
         }
-        add(transport, printer, &accepted);
-        if !asked.is_empty() && !prompt::ask(printer, Question::TrustKeys(&asked)).await? {
-            return Err(untrusted(&asked));
-        }
-        add(transport, printer, &asked);
+        add(&transport.ssh, printer, &accepted);
+        ask_about(&transport.ssh, printer, &asked).await?;
         // What is left is behind a jump host that was unknown until now.
         if accepted.iter().chain(&asked).all(|key| unknown.iter().any(|host| host.machine == key.host)) {
             return Ok(());
@@ -50,12 +49,21 @@ pub(super) async fn add_unknown_keys(
     Ok(())
 }
 
-fn add(transport: &HostTransport, printer: &Printer, keys: &[OfferedKey]) {
+/// Asks once about all of these, and adds them to known_hosts.
+pub(super) async fn ask_about(ssh: &Ssh, printer: &Printer, keys: &[OfferedKey]) -> Result<(), Error> {
+    if !keys.is_empty() && !prompt::ask(printer, Question::TrustKeys(keys)).await? {
+        return Err(untrusted(keys));
+    }
+    add(ssh, printer, keys);
+    Ok(())
+}
+
+fn add(ssh: &Ssh, printer: &Printer, keys: &[OfferedKey]) {
     if keys.is_empty() {
         return;
     }
     let hosts: Vec<&str> = keys.iter().map(|key| key.host.as_str()).collect();
-    printer.note(match &transport.ssh.add_known_keys(keys) {
+    printer.note(match &ssh.add_known_keys(keys) {
         Ok(()) => Note::HostKeysAdded { hosts: &hosts },
         Err(error) => Note::Warning(Warning::HostKeysNotAdded { error }),
     });

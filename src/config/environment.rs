@@ -9,6 +9,7 @@ use super::paths::RemotePath;
 use super::rollout::Rollout;
 use super::sources::Sources;
 use super::variable::EnvVariable;
+use super::words::SshClient;
 
 /// One environment of a file, resolved: what a run works on.
 #[derive(Debug, Clone)]
@@ -59,6 +60,8 @@ pub struct Host {
     pub host_key: Option<String>,
     /// As after `ssh -o`: before what `~/.ssh/config` says.
     pub ssh_options: Vec<String>,
+    /// Which client reaches it.
+    pub ssh: SshClient,
     /// Its roles: `SHIPIT_ROLES`, and what `roles` of apps and hooks name.
     pub roles: Vec<String>,
 }

@@ -11,6 +11,7 @@ use super::keys::{self, Place, Scope};
 use super::layers::Layers;
 use super::problem::{Problem, Problems};
 use super::sources::Sources;
+use super::words::SshClient;
 use super::{command, paths, values};
 
 /// What all hosts of an environment have in common.
@@ -43,6 +44,7 @@ struct Settings<'a> {
     jump: Option<Vec<String>>,
     host_key: Option<String>,
     ssh_options: Vec<String>,
+    ssh: SshClient,
     roles: Vec<String>,
 }
 
@@ -216,6 +218,7 @@ fn named(text: &str, node: &Node, settings: &Settings<'_>, problems: &mut Proble
         jump: settings.jump.clone().filter(|_| !local),
         host_key: settings.host_key.clone().filter(|_| !local),
         ssh_options: if local { Vec::new() } else { settings.ssh_options.clone() },
+        ssh: settings.ssh,
         roles: settings.roles.clone(),
     };
     names.into_iter().map(host).collect()
@@ -238,6 +241,7 @@ impl<'a> Settings<'a> {
             ssh_options: layers
                 .last("ssh-options", problems, |node| values::list(node, values::line))
                 .unwrap_or_default(),
+            ssh: layers.last("ssh", problems, SshClient::read).unwrap_or_default(),
             // Of the tables of hosts alone: those of apps have roles of another meaning.
             roles: tables
                 .iter()

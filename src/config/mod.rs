@@ -77,4 +77,4 @@ pub use sites::has_role;
 pub use supervisor::{KnownSupervisor, Program, Strategy, Supervisor, SupervisorCommands, SupervisorKind};
 pub use values::{LONGEST, parse_duration, reference_fault};
 pub use variable::{EnvEntry, EnvPart, EnvValue, EnvVariable};
-pub use words::{Fetch, Shell};
+pub use words::{Fetch, Shell, SshClient};

@@ -34,6 +34,18 @@ pub enum Shell {
     Login,
 }
 
+/// `ssh`: which client reaches a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SshClient {
+    /// The one in this program, and the system's for a host whose configuration needs what that lacks.
+    #[default]
+    Auto,
+    /// The one in this program.
+    Builtin,
+    /// The system's `ssh`.
+    OpenSsh,
+}
+
 const fn words<T: Copy, const N: usize>(all: &[(&'static str, T); N]) -> [&'static str; N] {
     let mut words = [""; N];
     let mut at = 0;
@@ -59,6 +71,16 @@ pub(super) fn deliver(node: &Node) -> Result<(), Problem> {
 impl Fetch {
     const ALL: [(&'static str, Fetch); 3] =
         [("full", Fetch::Full), ("fast", Fetch::Fast), ("blobless", Fetch::Blobless)];
+    pub(super) const WORDS: [&'static str; 3] = words(&Self::ALL);
+
+    pub(super) fn read(node: &Node) -> Result<Self, Problem> {
+        values::choice(node, &Self::ALL)
+    }
+}
+
+impl SshClient {
+    const ALL: [(&'static str, SshClient); 3] =
+        [("auto", SshClient::Auto), ("builtin", SshClient::Builtin), ("openssh", SshClient::OpenSsh)];
     pub(super) const WORDS: [&'static str; 3] = words(&Self::ALL);
 
     pub(super) fn read(node: &Node) -> Result<Self, Problem> {

@@ -160,6 +160,7 @@ pub fn exit(exit: &Exit) -> String {
     let clean = |text: &str| super::clean::line(text.as_bytes(), 200);
     match exit {
         Exit::Code(code) => format!("exit {code}"),
+        Exit::Signal(name) if name.is_empty() => "killed by a signal".to_owned(),
         Exit::Signal(name) => format!("killed by SIG{}", clean(name)),
         Exit::Lost(known) if known.is_empty() => "connection lost".to_owned(),
         Exit::Lost(known) => format!("connection lost: {}", clean(known)),

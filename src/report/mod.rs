@@ -30,6 +30,7 @@ pub mod preview;
 mod printer;
 pub mod prompt;
 mod screen;
+pub mod secret;
 mod show;
 mod step_path;
 mod style;

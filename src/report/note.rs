@@ -10,6 +10,7 @@ use crate::git::Unchecked;
 use crate::remote::hold::Hold;
 use crate::remote::quote::quote;
 use crate::remote::version::Version;
+use crate::transport::ssh::Lack;
 
 /// Something that the user should know.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +64,10 @@ pub enum Note<'a> {
     HostKeysAdded { hosts: &'a [&'a str] },
     /// A file of pm2's, read in place of a `shipit.toml`.
     Ecosystem { remark: &'a Remark },
+    /// The system's `ssh` reaches these hosts, because the other client lacks what ssh's configuration asks for.
+    SystemSsh { hosts: &'a [&'a str], lack: &'a Lack },
+    /// The system's `ssh` wants something to be done, such as touching a key.
+    SshSays { text: &'a str },
     /// What a plan cannot say, or a deploy would refuse.
     Plan(PlanNote<'a>),
     /// Something did not work, and what was asked for goes on.
@@ -133,6 +138,7 @@ impl Note<'_> {
             Note::NothingLive { .. }
                 | Note::NoPreviousDeploy { .. }
                 | Note::NotSet { .. }
+                | Note::SshSays { .. }
                 | Note::LogUnreadable { .. }
                 | Note::LogUntimed { .. }
                 | Note::NoJournal { .. }
@@ -140,6 +146,21 @@ impl Note<'_> {
                 | Note::Warning(_)
         )
     }
+}
+
+fn held(environment: &str, hosts: &[&str], until: Option<&str>) -> String {
+    let resume = || format!("until `shipit {environment} resume`");
+    let until = until.map_or_else(resume, |until| format!("until {until}"));
+    format!("{environment} is held on {} {until}; deploys are refused", human::places(hosts))
+}
+
+fn by_system_ssh(hosts: &[&str], lack: &Lack) -> String {
+    let (verb, of) = if hosts.len() == 1 { ("is", "it") } else { ("are", "them") };
+    let (hosts, Lack { keyword, file, line }) = (human::names(hosts), lack);
+    format!(
+        "{hosts} {verb} reached by the system's ssh: {keyword} is set for {of} in {}:{line}",
+        file.display()
+    )
 }
 
 /// As it is shown: in one line, and harmless.
@@ -172,13 +193,7 @@ impl Note<'_> {
             Note::NoHostLocked => "no host is locked".to_owned(),
             Note::LockHolder { run } => (*run).to_owned(),
             Note::RunContinues { run } => format!("{run}: it is not stopped by the hold"),
-            Note::HoldSet { environment, hosts, until } => {
-                let until = until.map_or_else(
-                    || format!("until `shipit {environment} resume`"),
-                    |until| format!("until {until}"),
-                );
-                format!("{environment} is held on {} {until}; deploys are refused", human::places(hosts))
-            }
+            Note::HoldSet { environment, hosts, until } => held(environment, hosts, *until),
             Note::OtherHold { environment, hold } => format!("{environment} is already {hold}"),
             Note::HoldRemoved { environment, hold } => {
                 format!("resumed: {environment} was held {}", hold.describe())
@@ -207,6 +222,8 @@ impl Note<'_> {
                 format!("added the host {keys} of {} to known_hosts", human::names(hosts))
             }
             Note::Ecosystem { remark } => format!("note: {remark}"),
+            Note::SystemSsh { hosts, lack } => by_system_ssh(hosts, lack),
+            Note::SshSays { text } => format!("ssh: {text}"),
             Note::Plan(note) => format!("note: {note}"),
             Note::Warning(warning) => format!("warning: {warning}"),
         }

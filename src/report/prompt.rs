@@ -21,6 +21,8 @@ pub enum Question<'a> {
     ReplaceHold,
     /// Whether to trust the keys of hosts that are not known yet. Their fingerprints are an answer, too.
     TrustKeys(&'a [OfferedKey]),
+    /// What the system's `ssh` asks, in its words.
+    OfSsh(&'a str),
 }
 
 /// Whether a person is there to be asked.
@@ -79,7 +81,7 @@ pub fn line(printer: &Printer, question: &str) -> Option<String> {
 
 /// A line from the terminal; none at its end. Read in a thread that is never joined: an operator who interrupts instead of
 /// answering leaves it reading.
-async fn typed() -> Option<String> {
+pub(super) async fn typed() -> Option<String> {
     let (sender, answer) = oneshot::channel();
     std::thread::spawn(move || {
         let _ = sender.send(read_answer());
@@ -100,7 +102,7 @@ fn is_yes(answer: &str) -> bool {
 /// What is shown above the question.
 fn details(question: Question<'_>, width: usize) -> Option<String> {
     match question {
-        Question::EndRun | Question::ReplaceHold => None,
+        Question::EndRun | Question::ReplaceHold | Question::OfSsh(_) => None,
         Question::TrustKeys(keys) => Some(fingerprints(keys, width)),
     }
 }
@@ -109,6 +111,10 @@ fn text(question: Question<'_>) -> String {
     match question {
         Question::ReplaceHold => "Replace that hold? [y/N] ".to_owned(),
         Question::EndRun => "End that run? [y/N] ".to_owned(),
+        Question::OfSsh(text) => {
+            let lines = text.lines().take(20).map(|line| clean::line(line.as_bytes(), 500));
+            format!("{} ", lines.collect::<Vec<_>>().join("\n").trim_end())
+        }
         Question::TrustKeys([_]) => "trust it and go on? (yes/no/fingerprint) ".to_owned(),
         Question::TrustKeys(_) => "trust all of them and go on? (yes/no/fingerprint) ".to_owned(),
     }

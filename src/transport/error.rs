@@ -91,6 +91,12 @@ pub enum ConnectError {
     /// An ssh configuration file asks for what only OpenSSH's client can do.
     #[error("{keyword} in {}:{line} counts for {host}, and shipit's SSH client {}", file.display(), lacks(*known))]
     NeedsOpenSsh { host: String, keyword: String, file: PathBuf, line: usize, known: bool },
+    /// The system's `ssh` cannot be used.
+    #[error("cannot use the system's ssh: {reason}")]
+    NoOpenSsh { reason: String },
+    /// The system's `ssh` ended for a reason that none of the above is. The text is its own.
+    #[error("ssh cannot connect to {host}: {said}")]
+    OpenSsh { host: String, said: String },
 }
 
 /// One address that was tried.
@@ -242,7 +248,7 @@ impl ConnectError {
             Self::RevokedHostKey { key, .. } => {
                 format!("the server has a key that was withdrawn: ask the administrator of {}", key.host)
             }
-            Self::Handshake { host, .. } => format!("to see what ssh reports: ssh -v {host} true"),
+            Self::Handshake { host, .. } | Self::OpenSsh { host, .. } => format!("to see what ssh reports: ssh -v {host} true"),
             Self::Channel { .. } => {
                 "sshd may allow too few sessions (MaxSessions), or forbid commands for this login: see its log"
                     .to_owned()
@@ -253,6 +259,7 @@ impl ConnectError {
             Self::SshConfig { .. }
             | Self::SshConfigExposed { .. }
             | Self::JumpSpec { .. }
+            | Self::NoOpenSsh { .. }
             | Self::RefusedByConfig { .. }
             | Self::MatchExec { .. }
             | Self::ProxyCommand { .. }
@@ -261,9 +268,12 @@ impl ConnectError {
         })
     }
 
-    /// The same about what ssh_config says.
+    /// The same about what ssh_config says, and about the system's `ssh`.
     fn config_hint(&self) -> Option<String> {
         Some(match self {
+            Self::NoOpenSsh { .. } => {
+                "install it (OpenSSH 8.7 or later), or set ssh = \"builtin\" in shipit.toml".to_owned()
+            }
             Self::SshConfig { .. } => "correct that line; `ssh -G HOST` shows how ssh reads it".to_owned(),
             Self::SshConfigExposed { file } => format!("chmod go-w {}", shown(file)),
             Self::JumpSpec { .. } => {
@@ -280,7 +290,7 @@ impl ConnectError {
             }
             Self::Bind { .. } => "correct it in ~/.ssh/config: `ip address` shows what there is".to_owned(),
             Self::NeedsOpenSsh { known: true, .. } => {
-                "reach the host without it: give it a block of its own in ~/.ssh/config".to_owned()
+                "set ssh = \"openssh\" in shipit.toml, or leave the key out".to_owned()
             }
             Self::NeedsOpenSsh { keyword, .. } => {
                 format!("is it misspelt? if another ssh knows it, write before it: IgnoreUnknown {keyword}")

@@ -5,25 +5,17 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::Stdio;
 
-use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::process::{Child, ChildStdin, Command};
-use tokio::sync::{mpsc, oneshot};
+use tokio::process::Command;
+use tokio_util::sync::CancellationToken;
 
-use super::exit_status::exit;
+use super::pipes::Over;
 use super::{
-    Boxed, Channel, ConnectError, Connection, DialError, Exit, Forwarding, Output, Screen, Stream, Transport,
-    pty,
+    Boxed, Channel, ConnectError, Connection, DialError, Forwarding, Screen, Stream, Transport, pipes, pty,
 };
 use crate::config::Host;
 
-/// Chunks that wait in each direction.
-const QUEUE: usize = 64;
-/// Bytes read at once.
-const CHUNK: usize = 32 << 10;
 /// What a login over SSH would have; all else of the operator's environment stays out.
 const KEPT: [&str; 7] = ["HOME", "USER", "LOGNAME", "SHELL", "PATH", "LANG", "SSH_AUTH_SOCK"];
 
@@ -49,23 +41,9 @@ impl Local {
     }
 
     fn spawn(&self, command: &str) -> std::io::Result<Channel> {
-        let mut child = self
-            .program("/bin/sh")
-            .arg("-c")
-            .arg(command)
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let (input, chunks) = mpsc::channel(QUEUE);
-        let (events, output) = mpsc::channel(QUEUE);
-        let (ended, end) = oneshot::channel();
-        if let Some(stdin) = child.stdin.take() {
-            tokio::spawn(feed(stdin, chunks, end));
-        }
-        tokio::spawn(follow(child, events, ended));
-        Ok(Channel { input, output })
+        let mut program = self.program("/bin/sh");
+        program.arg("-c").arg(command);
+        pipes::start(program, Over::Closed, CancellationToken::new())
     }
 }
 
@@ -107,48 +85,5 @@ impl Connection for Local {
             pty::start(program, screen)
                 .map_err(|error| ConnectError::Channel { reason: format!("a terminal here: {error}") })
         })
-    }
-}
-
-/// Passes input on until the program stops reading, ends, or the sender is dropped (its end of input).
-async fn feed(mut stdin: ChildStdin, mut chunks: mpsc::Receiver<Bytes>, ended: oneshot::Receiver<()>) {
-    let copy = async {
-        while let Some(chunk) = chunks.recv().await {
-            if stdin.write_all(&chunk).await.is_err() {
-                return;
-            }
-        }
-    };
-    // A write into a full pipe would wait for ever where a daemon inherited the reading end.
-    tokio::select! { () = copy => {}, _ = ended => {} }
-}
-
-/// Reports output, then the end: as sshd does, only when no process holds the output open any more.
-async fn follow(mut child: Child, events: mpsc::Sender<Output>, ended: oneshot::Sender<()>) {
-    let stdout = drain(child.stdout.take(), &events, Output::Stdout);
-    let stderr = drain(child.stderr.take(), &events, Output::Stderr);
-    let wait = async {
-        let status = child.wait().await;
-        drop(ended);
-        status
-    };
-    let ((), (), status) = tokio::join!(stdout, stderr, wait);
-    let exit = status.map_or_else(|error| Exit::Lost(format!("cannot wait for the program: {error}")), exit);
-    // The receiver may be gone: the program was left to itself.
-    let _ = events.send(Output::End(exit)).await;
-}
-
-/// Reads to the end even when the receiver is gone: a full pipe would stop the program.
-async fn drain<R: AsyncRead + Unpin>(
-    from: Option<R>,
-    events: &mpsc::Sender<Output>,
-    kind: fn(Bytes) -> Output,
-) {
-    let Some(mut from) = from else { return };
-    let mut buffer = vec![0; CHUNK];
-    while let Ok(count @ 1..) = from.read(&mut buffer).await {
-        if let Some(read) = buffer.get(..count) {
-            let _ = events.send(kind(Bytes::copy_from_slice(read))).await;
-        }
     }
 }

@@ -17,6 +17,8 @@ mod error;
 mod exit_status;
 pub mod local;
 pub mod modes;
+pub mod openssh;
+mod pipes;
 pub mod pty;
 pub mod ssh;
 
@@ -25,7 +27,7 @@ pub use error::{Attempt, ConnectError, NewKeys, OfferedKey, Refusal, Step};
 /// A future that is stored: what an object-safe trait can return.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
-/// How hosts are reached. [`ssh::Ssh`] and [`local::Local`] are the two.
+/// How hosts are reached: [`ssh::Ssh`], [`openssh::OpenSsh`] and [`local::Local`].
 pub trait Transport {
     /// Connects and authenticates, once.
     ///

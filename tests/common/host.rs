@@ -22,6 +22,8 @@ pub enum Kind {
     Sshd,
     /// One in this process that really executes and records what it receives.
     InProcess,
+    /// OpenSSH's, reached by the system's `ssh`.
+    ByOpenSsh,
 }
 
 #[derive(Debug)]
@@ -49,7 +51,7 @@ impl Host {
         let shells = Shells { login: "bash", sh: "dash" };
         write_login(&root, shells);
         let front = match kind {
-            Kind::Sshd => Front::Sshd(Sshd::start(&root, operator_key)),
+            Kind::Sshd | Kind::ByOpenSsh => Front::Sshd(Sshd::start(&root, operator_key)),
             Kind::InProcess => Front::InProcess(Box::new(Server::start(&root, operator_key))),
         };
         Self { name: name.into(), root, shells: Mutex::new(shells), front }

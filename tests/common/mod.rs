@@ -55,6 +55,19 @@ macro_rules! on_each_kind {
     };
 }
 
+/// Runs each named scenario, a `fn(Kind)`, on real sshds that the system's `ssh` reaches: what the other client's connections
+/// meet as well.
+macro_rules! by_openssh {
+    ($($scenario:ident),+ $(,)?) => {
+        mod by_openssh {
+            $(#[test]
+            fn $scenario() {
+                super::$scenario($crate::common::Kind::ByOpenSsh);
+            })+
+        }
+    };
+}
+
 /// Runs each named scenario, a `fn(Kind)`, on real sshds: what happens on a host, in git, in the configuration or in a report
 /// does not depend on the server.
 macro_rules! on_sshd {

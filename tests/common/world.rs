@@ -57,7 +57,20 @@ impl World {
         let hosts = (1..=hosts).map(host).collect();
         let world = Self { hosts, env: Mutex::default(), repo, home, dir };
         world.introduce_hosts();
+        if kind == Kind::ByOpenSsh {
+            world.reach_by_openssh();
+        }
         world
+    }
+
+    /// From now on shipit reaches the hosts by the system's `ssh`.
+    pub fn reach_by_openssh(&self) {
+        self.env("SHIPIT_SET", "ssh=openssh");
+        // It takes ~ for the account's home, whatever HOME says.
+        let config = self.home.join(".ssh/config");
+        let script =
+            format!("#!/bin/sh\nexec {} -F {} \"$@\"\n", process::require("ssh").display(), config.display());
+        self.tool("ssh", &script);
     }
 
     /// Ends what runs, and leaves the directory to the caller, as if nobody had logged in.

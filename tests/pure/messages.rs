@@ -111,6 +111,11 @@ fn connect_errors() -> Vec<ConnectError> {
             what: named("BindInterface wg0"),
             reason: named("there is no such interface that is up"),
         },
+        ConnectError::NoOpenSsh { reason: named("OpenSSH_8.4p1 is too old") },
+        ConnectError::OpenSsh {
+            host: host.clone(),
+            said: named("no matching host key type found. Their offer: ssh-dss"),
+        },
         ConnectError::RefusedByConfig {
             host: host.clone(),
             text: named("moved to web9"),

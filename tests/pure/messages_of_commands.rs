@@ -12,6 +12,7 @@ use shipit::git::{Changes, GitError, Unchecked};
 use shipit::remote::hold::Hold;
 use shipit::remote::version::Version;
 use shipit::report::note::{Note, PlanNote, Unresolved, Warning};
+use shipit::transport::ssh::Lack;
 
 use crate::messages::{gone, named, section};
 
@@ -196,6 +197,7 @@ fn what_commands_say_beside_their_answers() {
     let [from, to] = ["5d6e7f8a1b2c3d4e5f60718293a4b5c6d7e8f900", "1a2b3c4d5e6f708192a3b4c5d6e7f80910213243"]
         .map(|id| Version::parse(id).unwrap());
     let (from, to) = (&from, &to);
+    let lack = Lack { keyword: named("PKCS11Provider"), file: "/home/ann/.ssh/config".into(), line: 9 };
     let unresolved = |deploy| {
         let (reference, why) = ("main", "cannot reach git@example.com:acme/shop.git");
         Note::Plan(PlanNote::Unresolved { reference, app: Some("shop"), why, deploy })
@@ -228,6 +230,9 @@ fn what_commands_say_beside_their_answers() {
         Note::NoLogFile { host, patterns: "shared/logs/*.log", waiting: true },
         Note::HostKeysAdded { hosts: &["web1"] },
         Note::HostKeysAdded { hosts: &["web1", "web2"] },
+        Note::SystemSsh { hosts: &["web1"], lack: &lack },
+        Note::SystemSsh { hosts: &["web1", "web2"], lack: &lack },
+        Note::SshSays { text: "Confirm user presence for key ED25519-SK SHA256:Zm9v" },
         Note::Plan(PlanNote::Held { environment, hold }),
         Note::Plan(PlanNote::NotAsked { host, why: "unknown host key of web1 (192.0.2.1:22)" }),
         unresolved(Unresolved::AsksHost("web1")),

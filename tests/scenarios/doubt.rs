@@ -5,6 +5,11 @@ use std::time::Duration;
 
 use crate::common::{Kind, Signal, World, eventually};
 
+by_openssh!(
+    a_host_that_cannot_be_asked_whether_it_is_confirmed_is_named,
+    of_a_first_deploy_only_who_was_lost_is_in_doubt,
+);
+
 on_each_kind!(
     a_host_that_cannot_be_asked_whether_it_is_confirmed_is_named,
     of_a_first_deploy_only_who_was_lost_is_in_doubt,

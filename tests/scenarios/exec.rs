@@ -6,6 +6,12 @@ use crate::common::{Kind, Signal, Terminal, World, eventually};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+by_openssh!(
+    several_words_arrive_one_argument_each,
+    one_word_is_a_script,
+    who_was_stopped_before_its_turn_ran_nothing,
+);
+
 on_each_kind!(
     several_words_arrive_one_argument_each,
     one_word_is_a_script,

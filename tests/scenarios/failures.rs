@@ -7,6 +7,13 @@ use std::time::Duration;
 
 use crate::common::{Kind, Run, Running, World, eventually, require};
 
+by_openssh!(
+    a_host_that_cannot_be_reached_stops_all,
+    an_unknown_host_key_stops_all,
+    what_a_bashrc_prints_disturbs_nothing,
+    a_daemon_that_holds_a_hooks_output_does_not_hang_the_run,
+);
+
 on_each_kind!(
     a_host_that_cannot_be_reached_stops_all,
     an_unknown_host_key_stops_all,

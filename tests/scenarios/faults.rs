@@ -4,6 +4,13 @@
 use crate::common::{Kind, Running, World, eventually};
 use rustix::process::Signal;
 
+by_openssh!(
+    the_client_killed_between_two_hosts_going_live,
+    a_session_that_ends_when_putting_back_fails_is_told,
+    ctrl_c_ends_an_exec,
+    a_session_that_ends_while_going_live_on_the_only_host,
+);
+
 on_each_kind!(
     the_client_killed_between_two_hosts_going_live,
     ctrl_c_twice_on_a_single_host_is_no_success,

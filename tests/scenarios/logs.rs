@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use crate::common::{Host, Kind, Signal, World, eventually, within};
 
+by_openssh!(what_is_written_is_followed_until_the_user_has_enough,);
+
 on_each_kind!(what_is_written_is_followed_until_the_user_has_enough,);
 
 on_sshd!(

@@ -8,6 +8,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod balancer;
+#[macro_use]
 mod common_ssh;
 mod doctor;
 mod json_schema;
@@ -76,6 +77,7 @@ mod traffic;
 mod transport_dial;
 mod transport_health;
 mod transport_local;
+mod transport_openssh;
 mod transport_ssh;
 mod transport_trust;
 mod transport_ways;

@@ -5,6 +5,8 @@ use std::fs;
 use crate::common::{Kind, World, eventually};
 use rustix::process::Signal;
 
+by_openssh!(a_drain_is_ended_with_the_run, a_host_whose_line_is_lost_is_told_to_be_drained,);
+
 on_each_kind!(
     a_drain_is_ended_with_the_run,
     whoever_loses_the_operator_stays_drained_and_says_so,

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use crate::common::{Beat, Kind, Pulse, Signal, World, eventually};
 
+by_openssh!(a_restart_asks_all_whatever_becomes_of_one, who_goes_back_and_was_not_waited_for_is_in_doubt,);
+
 on_each_kind!(
     a_restart_asks_all_whatever_becomes_of_one,
     a_restart_that_is_stopped_still_asks,

@@ -1,6 +1,6 @@
 //! The keys of the file, of environments and of apps, a row each. Messages and `config` list them in this order.
 
-use super::super::words::{DELIVER, DELIVER_LATER, Fetch, Shell};
+use super::super::words::{DELIVER, DELIVER_LATER, Fetch, Shell, SshClient};
 use super::key::{Key, Kind, Scope, key};
 
 use Kind::{
@@ -39,6 +39,13 @@ pub(super) const KEYS: &[Key] = &[
     key("host-key", LOGIN, Text, "The only host key to accept, as `ssh-keygen -l` prints it: SHA256:…")
         .instead("`known_hosts`"),
     key("ssh-options", LOGIN, Texts, "Lines of ssh_config, as after `ssh -o`; before `~/.ssh/config`."),
+    key(
+        "ssh",
+        LOGIN,
+        Word { words: &SshClient::WORDS, later: &[] },
+        "Which SSH client reaches the hosts: the one in shipit, or the system's `ssh`.",
+    )
+    .or("\"auto\""),
     key("repo", BOTH, Text, "The git repository that the hosts fetch from: what `git clone` takes.")
         .required("\"git@github.com:acme/shop.git\""),
     key("ref", BOTH, Text, "Branch, tag or commit; resolved once per run, to one commit for all hosts.")

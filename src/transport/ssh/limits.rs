@@ -18,20 +18,20 @@ const EACH: usize = 8;
 const LOOKUPS: usize = 16;
 
 /// Given back when dropped.
-pub(super) struct Slot {
+pub(in crate::transport) struct Slot {
     _each: Option<OwnedSemaphorePermit>,
     _all: Option<OwnedSemaphorePermit>,
 }
 
 #[derive(Debug)]
-pub(super) struct Limits {
+pub(in crate::transport) struct Limits {
     all: Arc<Semaphore>,
     each: RefCell<HashMap<String, Arc<Semaphore>>>,
     lookups: Arc<Semaphore>,
 }
 
 impl Limits {
-    pub(super) fn new() -> Self {
+    pub(in crate::transport) fn new() -> Self {
         raise_open_files();
         Self {
             all: Arc::new(Semaphore::new(ALL)),
@@ -41,7 +41,7 @@ impl Limits {
     }
 
     /// Waits until one more connection to `peer` may be begun.
-    pub(super) async fn enter(&self, peer: &str) -> Slot {
+    pub(in crate::transport) async fn enter(&self, peer: &str) -> Slot {
         let each = {
             let mut peers = self.each.borrow_mut();
             Arc::clone(peers.entry(peer.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(EACH))))
@@ -53,7 +53,7 @@ impl Limits {
     }
 
     /// Waits until one more name may be looked up.
-    pub(super) async fn lookup(&self) -> Slot {
+    pub(in crate::transport) async fn lookup(&self) -> Slot {
         Slot { _each: None, _all: Arc::clone(&self.lookups).acquire_owned().await.ok() }
     }
 }

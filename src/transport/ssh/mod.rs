@@ -17,6 +17,7 @@ mod identities;
 mod jump;
 mod keys;
 mod known_hosts;
+mod lack;
 mod limits;
 mod link;
 mod login;
@@ -45,7 +46,8 @@ use self::hop::Hop;
 use self::jump::Jumps;
 use self::keys::KeyFiles;
 use self::known_hosts::{KnownHosts, Trust};
-use self::limits::Limits;
+pub use self::lack::Lack;
+pub(super) use self::limits::Limits;
 use self::link::{Dialed, HostKeys, Link};
 use self::login::Login;
 pub use self::options::Options;
@@ -60,7 +62,7 @@ use crate::config::Host;
 /// Between two tries to connect (`ConnectionAttempts`): ssh's.
 const AGAIN: Duration = Duration::from_secs(1);
 /// A server that hangs up before its banner is asked again this often: `MaxStartups` refuses by chance.
-const TRIES: u32 = 4;
+pub(super) const TRIES: u32 = 4;
 
 /// The way to hosts over SSH.
 pub struct Ssh {
@@ -302,7 +304,7 @@ impl Connection for Session {
 }
 
 /// Longer with each try, and never the same for two hosts.
-fn jitter(tries: u32) -> Duration {
+pub(super) fn jitter(tries: u32) -> Duration {
     let chance = getrandom::u32().unwrap_or(u32::MAX / 2) % 200;
     Duration::from_millis(u64::from(50 + chance)) * tries
 }

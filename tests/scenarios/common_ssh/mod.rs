@@ -12,7 +12,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use shipit::config::Host;
+use shipit::config::{Host, SshClient};
+use shipit::transport::openssh::{self, OpenSsh};
 use shipit::transport::ssh::{Options, Ssh};
 use shipit::transport::{Channel, ConnectError, Connection, Exit, Output, Transport};
 
@@ -152,8 +153,32 @@ pub fn host(name: &str, port: u16) -> Host {
         jump: None,
         host_key: None,
         ssh_options: Vec::new(),
+        ssh: SshClient::default(),
         roles: Vec::new(),
     }
+}
+
+/// The two clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Client {
+    Builtin,
+    OpenSsh,
+}
+
+/// Runs each named test, an `async fn(Client)`, with both clients.
+macro_rules! on_each_client {
+    ($($test:ident),+ $(,)?) => {
+        $(mod $test {
+            #[tokio::test]
+            async fn builtin() {
+                super::$test($crate::common_ssh::Client::Builtin).await;
+            }
+            #[tokio::test]
+            async fn openssh() {
+                super::$test($crate::common_ssh::Client::OpenSsh).await;
+            }
+        })+
+    };
 }
 
 /// Whoever deploys: a home with a key, nothing known, no agent.
@@ -194,6 +219,52 @@ impl Operator {
 
     pub fn ssh(&self) -> Ssh {
         Ssh::new(self.options())
+    }
+
+    /// The client of that kind.
+    pub fn by(&self, client: Client) -> Box<dyn Transport> {
+        self.by_with(client, Duration::from_secs(10), Duration::from_secs(15))
+    }
+
+    /// The same with these limits: for connecting, and for silence.
+    pub fn by_with(&self, client: Client, connect: Duration, keepalive: Duration) -> Box<dyn Transport> {
+        match client {
+            Client::Builtin => {
+                let mut options = self.options();
+                (options.connect_timeout, options.keepalive) = (connect, keepalive);
+                Box::new(Ssh::new(options))
+            }
+            Client::OpenSsh => {
+                let mut options = self.openssh_options();
+                (options.connect_timeout, options.keepalive) = (connect, keepalive);
+                Box::new(OpenSsh::new(options))
+            }
+        }
+    }
+
+    /// `ssh` with the files of this home: it looks for them in that of the account, whatever HOME says.
+    pub fn openssh_options(&self) -> openssh::Options {
+        let config = self.ssh_file("config");
+        if !config.exists() {
+            fs::write(&config, "").unwrap();
+        }
+        let ssh = self.dir.path().join("ssh");
+        let below = |name: &str| self.ssh_file(name).to_string_lossy().into_owned();
+        let script =
+            format!("#!/bin/sh\nunset SSH_AUTH_SOCK\nexec ssh -F {} \"$@\"\n", below("config.whole"));
+        // The first value counts, so that the test's own come first.
+        let whole = format!(
+            "Include {}\nHost *\n UserKnownHostsFile {}\n GlobalKnownHostsFile none\n IdentityFile {}\n",
+            below("config"),
+            below("known_hosts"),
+            below("id_ed25519"),
+        );
+        fs::write(self.ssh_file("config.whole"), whole).unwrap();
+        fs::write(&ssh, script).unwrap();
+        output("chmod", &["+x", &ssh.to_string_lossy()]);
+        let mut options = openssh::Options::new(env!("CARGO_BIN_EXE_shipit").into(), vec!["/tmp".into()]);
+        options.ssh = ssh;
+        options
     }
 }
 
@@ -282,7 +353,7 @@ pub async fn run(connection: &dyn Connection, command: &str) -> Result {
 }
 
 /// The error of a connection that must fail.
-pub async fn refused(ssh: &Ssh, host: &Host) -> ConnectError {
+pub async fn refused(ssh: &dyn Transport, host: &Host) -> ConnectError {
     match ssh.connect(host).await {
         Ok(_) => panic!("it connected"),
         Err(error) => error,

@@ -1,0 +1,234 @@
+//! What `ssh -v` writes into its log, as facts: how far it came, what it offered, how a program ended.
+//!
+//! Pure. Of prose only what OpenSSH has said in the same words for many versions; a line that is not known here is what
+//! `ssh` itself says about a failure, and is shown as it is.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::transport::{Attempt, Step};
+
+/// Characters that are kept of what `ssh` says.
+const LONGEST: usize = 300;
+
+/// A connection's log.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Log {
+    /// `address:port` of the last attempt.
+    pub(super) address: Option<String>,
+    pub(super) attempts: Vec<Attempt>,
+    /// How far it came.
+    pub(super) stage: Stage,
+    /// Type and fingerprint.
+    pub(super) host_key: Option<(String, String)>,
+    /// The keys that were offered.
+    pub(super) offered: Vec<String>,
+    /// The methods that the server would take.
+    pub(super) methods: Vec<String>,
+    /// What the server said instead of its banner.
+    pub(super) before_banner: Option<String>,
+    /// What is no remark for debugging: warnings and errors, in order.
+    pub(super) said: Vec<String>,
+}
+
+/// How far a connection came.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    #[default]
+    Connecting,
+    KeyExchange,
+    Authentication,
+    Authenticated,
+}
+
+impl Stage {
+    /// What did not happen, where the time ran out.
+    pub(super) fn step(self) -> Step {
+        match self {
+            Self::Connecting => Step::Connect,
+            Self::KeyExchange => Step::KeyExchange,
+            Self::Authentication | Self::Authenticated => Step::Authentication,
+        }
+    }
+}
+
+impl Log {
+    pub(super) fn read(text: &str) -> Self {
+        let mut log = Self::default();
+        for line in text.lines() {
+            match line.trim_end().strip_prefix("debug1: ") {
+                Some(remark) => log.remark(remark),
+                None if line.starts_with("debug") || line.starts_with("OpenSSH_") => {}
+                None => log.say(line.trim_end()),
+            }
+        }
+        log
+    }
+
+    fn remark(&mut self, line: &str) {
+        let mut reached = |stage| self.stage = self.stage.max(stage);
+        if let Some(rest) = line.strip_prefix("Connecting to ") {
+            self.address = address(rest).map(|address| address.to_string());
+        } else if let Some((address, reason)) = line.strip_prefix("connect to address ").and_then(attempt) {
+            self.attempts.push(Attempt { address, reason });
+        } else if line.starts_with("Connection established") {
+            reached(Stage::KeyExchange);
+        } else if let Some(rest) = line.strip_prefix("Server host key: ") {
+            self.host_key = rest.split_once(' ').map(|(kind, key)| (kind.to_owned(), key.to_owned()));
+        } else if let Some(rest) = line.strip_prefix("kex_exchange_identification: banner line ") {
+            self.before_banner = rest.split_once(": ").map(|(_, said)| short(said));
+        } else if line.starts_with("SSH2_MSG_NEWKEYS received") {
+            reached(Stage::Authentication);
+        } else if let Some(methods) = line.strip_prefix("Authentications that can continue: ") {
+            self.methods = methods.split(',').map(|method| short(method.trim())).collect();
+        } else if let Some(key) = line.strip_prefix("Offering public key: ") {
+            self.offered.push(offered(key));
+        }
+    }
+
+    fn say(&mut self, line: &str) {
+        if line.starts_with("Authenticated to ") {
+            self.stage = Stage::Authenticated;
+        } else if !line.is_empty() {
+            self.said.push(short(line));
+        }
+    }
+
+    /// The rest of the first line that begins so.
+    pub(super) fn rest_of(&self, beginning: &str) -> Option<&str> {
+        self.said.iter().find_map(|line| line.strip_prefix(beginning))
+    }
+
+    pub(super) fn says(&self, words: &str) -> bool {
+        self.said.iter().any(|line| line.contains(words))
+    }
+}
+
+/// How a program ended whose `ssh` ended with 255, from that one's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The host said this code.
+    Code(u32),
+    /// The host said none. On this channel of the shared connection, where it was one.
+    NoCode { channel: Option<u32> },
+}
+
+/// `client`: the log of the `ssh` of one program, with two `-v`.
+pub(super) fn ending(client: &str) -> Ending {
+    let mut channel = None;
+    for line in client.lines().filter_map(|line| line.split_once(": ").map(|(_, line)| line.trim_end())) {
+        let number = |beginning: &str| line.strip_prefix(beginning)?.trim().parse::<u32>().ok();
+        // The second is what it says where it was no shared connection.
+        if let Some(code) = number("Received exit status from master ").or_else(|| number("Exit status ")) {
+            return Ending::Code(code);
+        }
+        channel = number("mux_client_request_session: master session id: ").or(channel);
+    }
+    Ending::NoCode { channel }
+}
+
+/// Whether the program on this channel was killed by a signal. `master`: the log of the shared connection.
+pub(super) fn was_killed(master: &str, channel: u32) -> bool {
+    let beginning = format!("debug1: client_input_channel_req: channel {channel} rtype ");
+    let last = master.lines().filter_map(|line| line.strip_prefix(&beginning)).next_back();
+    last.is_some_and(|kind| kind.starts_with("exit-signal"))
+}
+
+/// Why the last connection that the host was to open for us was not: what follows `open failed: `.
+pub(super) fn open_failed(master: &str) -> Option<String> {
+    let lines = master.lines().filter(|line| line.starts_with("channel "));
+    lines.filter_map(|line| Some(short(line.split_once(": open failed: ")?.1.trim_end()))).next_back()
+}
+
+/// `web1 [192.0.2.1] port 22.`
+fn address(text: &str) -> Option<SocketAddr> {
+    let (_, rest) = text.split_once('[')?;
+    let (address, port) = rest.split_once("] port ")?;
+    Some(SocketAddr::new(ip(address)?, port.trim_end_matches('.').parse().ok()?))
+}
+
+/// `192.0.2.1 port 22: Connection refused`
+fn attempt(text: &str) -> Option<(SocketAddr, String)> {
+    let (address, rest) = text.split_once(" port ")?;
+    let (port, reason) = rest.split_once(": ")?;
+    Some((SocketAddr::new(ip(address)?, port.parse().ok()?), short(reason).to_lowercase()))
+}
+
+fn ip(text: &str) -> Option<IpAddr> {
+    text.split('%').next()?.parse().ok()
+}
+
+/// `/home/o/.ssh/id ED25519 SHA256:… agent`: its name, its fingerprint, and where it is.
+fn offered(text: &str) -> String {
+    let words: Vec<&str> = text.split(' ').collect();
+    let key = words.iter().position(|word| word.contains("SHA256:")).unwrap_or(words.len());
+    let name = words[..key.saturating_sub(1)].join(" ");
+    let from = if words[key.min(words.len())..].contains(&"agent") { " (agent)" } else { "" };
+    short(&format!("{name}{from}"))
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REFUSED: &str = "OpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.19 27 Jan 2026\r\n\
+        debug1: Reading configuration data /etc/ssh/ssh_config\r\n\
+        debug1: Connecting to web1 [192.0.2.1] port 2222.\r\n\
+        debug1: Connection established.\r\n\
+        debug1: Server host key: ssh-ed25519 SHA256:WklU\r\n\
+        debug1: SSH2_MSG_NEWKEYS received\r\n\
+        debug1: Authentications that can continue: publickey,password\r\n\
+        debug1: Offering public key: /home/o/my keys/id ED25519 SHA256:Y1Mt explicit\r\n\
+        debug1: Offering public key: o@desk RSA SHA256:Q2Mt agent\r\n\
+        ops@192.0.2.1: Permission denied (publickey,password).\r\n";
+
+    #[test]
+    fn a_refused_login_says_what_was_offered() {
+        let log = Log::read(REFUSED);
+        assert_eq!(log.address.as_deref(), Some("192.0.2.1:2222"));
+        assert_eq!(log.stage, Stage::Authentication);
+        assert_eq!(log.offered, ["/home/o/my keys/id", "o@desk (agent)"]);
+        assert_eq!(log.methods, ["publickey", "password"]);
+        assert_eq!(log.said, ["ops@192.0.2.1: Permission denied (publickey,password)."]);
+    }
+
+    #[test]
+    fn addresses_that_did_not_answer_are_listed() {
+        let log = Log::read(
+            "debug1: Connecting to web1 [2001:db8::1] port 22.\n\
+             debug1: connect to address 2001:db8::1 port 22: Network is unreachable\n\
+             debug1: Connecting to web1 [192.0.2.1] port 22.\n\
+             debug1: connect to address 192.0.2.1 port 22: Connection refused\n\
+             ssh: connect to host web1 port 22: Connection refused\n",
+        );
+        let reasons: Vec<&str> = log.attempts.iter().map(|attempt| attempt.reason.as_str()).collect();
+        assert_eq!(reasons, ["network is unreachable", "connection refused"]);
+        assert_eq!(log.rest_of("ssh: connect to host "), Some("web1 port 22: Connection refused"));
+    }
+
+    #[test]
+    fn the_code_255_of_the_host_is_told_from_an_end_without_one() {
+        let shared = "debug2: mux_client_hello_exchange: master version 4\r\n\
+                      debug1: mux_client_request_session: master session id: 2\r\n";
+        let code = format!("{shared}debug2: Received exit status from master 255\r\n");
+        assert_eq!(ending(&code), Ending::Code(255));
+        let none = format!("{shared}debug2: Control master terminated unexpectedly\r\n");
+        assert_eq!(ending(&none), Ending::NoCode { channel: Some(2) });
+        assert_eq!(ending("debug1: Exit status 255\r\n"), Ending::Code(255));
+        assert_eq!(ending("debug1: Exit status -1\r\n"), Ending::NoCode { channel: None });
+        let master = "debug1: client_input_channel_req: channel 2 rtype exit-status reply 0\r\n\
+                      debug1: client_input_channel_req: channel 2 rtype exit-signal reply 0\r\n";
+        assert!(was_killed(master, 2) && !was_killed(master, 3));
+    }
+
+    #[test]
+    fn a_forbidden_forwarding_is_told_from_a_port_on_which_nothing_listens() {
+        let master = "channel 2: open failed: administratively prohibited: open failed\r\n\
+                      channel 3: open failed: connect failed: Connection refused\r\n";
+        assert_eq!(open_failed(master).as_deref(), Some("connect failed: Connection refused"));
+        assert_eq!(open_failed("debug1: channel 2: free\r\n"), None);
+    }
+}

@@ -1,0 +1,349 @@
+//! Hosts by the system's `ssh`: the second client, with all that the user's configuration says.
+//!
+//! Must not know what is run on a host. Each host has one shared connection: the user's own where one is open (`ControlPath`; it
+//! is used and never ended), else one that is started here and ends with the run, also when this process is killed. Each
+//! program is one more `ssh` over it. `ssh` is asked how it sees a host (`ssh -G`); its files are not read here.
+
+mod arguments;
+mod channel;
+mod failure;
+mod forward;
+mod invocation;
+mod log;
+mod master;
+mod options;
+mod questions;
+mod resolved;
+mod run_directory;
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use futures_util::future::join_all;
+use tokio::sync::{Mutex, OnceCell as AsyncOnceCell, mpsc};
+use tokio::time::sleep;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use self::channel::Carrier;
+use self::failure::Failed;
+use self::invocation::{Invocation, ask, tail};
+use self::master::{Master, NoMaster, Patience};
+pub use self::options::{ASKPASS, GUARD, NONCE, Options};
+use self::questions::Desk;
+pub use self::questions::{ANSWERED, BETWEEN, Kind, Question, SOCKET};
+use self::resolved::Resolved;
+use self::run_directory::RunDirectory;
+use super::ssh::{Limits, TRIES, jitter};
+use super::{Boxed, Channel, ConnectError, Connection, DialError, Forwarding, Screen, Stream, Transport};
+use crate::config::Host;
+use crate::transport::{NewKeys, OfferedKey};
+
+/// The oldest version with all the options that are needed.
+const OLDEST: (u32, u32) = (8, 7);
+/// Questions that wait for the user to be asked.
+const QUESTIONS: usize = 64;
+
+/// The way to hosts by the system's `ssh`.
+pub struct OpenSsh {
+    options: Options,
+    /// That it can be used, once that is known.
+    usable: AsyncOnceCell<Result<(), ConnectError>>,
+    ground: OnceCell<Result<Rc<Ground>, ConnectError>>,
+    limits: Limits,
+    /// Connections that were made before they were asked for, by the names of hosts.
+    ahead: RefCell<HashMap<String, Result<Session, ConnectError>>>,
+    open_questions: Arc<AtomicUsize>,
+    questions: (mpsc::Sender<Question>, Mutex<mpsc::Receiver<Question>>),
+    /// Of sockets and logs.
+    number: Cell<u32>,
+}
+
+/// Of one connection.
+struct Files {
+    socket: PathBuf,
+    /// The key that the host showed.
+    key: PathBuf,
+}
+
+/// What a run has on this machine.
+struct Ground {
+    /// Before the directory in which it lies.
+    _desk: Desk,
+    directory: RunDirectory,
+    nonce: String,
+}
+
+impl OpenSsh {
+    /// Starts nothing yet.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let (sender, receiver) = mpsc::channel(QUESTIONS);
+        Self {
+            options,
+            usable: AsyncOnceCell::new(),
+            ground: OnceCell::new(),
+            limits: Limits::new(),
+            ahead: RefCell::default(),
+            open_questions: Arc::default(),
+            questions: (sender, Mutex::new(receiver)),
+            number: Cell::new(0),
+        }
+    }
+
+    /// Connects these hosts before a run asks for them, so that the user can be asked while no host is locked. The keys that
+    /// are not known, each once; their hosts are not connected. What else goes wrong, the run says.
+    pub async fn connect_ahead(&self, hosts: &[&Host]) -> Vec<OfferedKey> {
+        let connected = join_all(hosts.iter().map(|host| self.session(host))).await;
+        let mut unknown: Vec<OfferedKey> = Vec::new();
+        for (host, connected) in hosts.iter().zip(connected) {
+            match connected {
+                Err(ConnectError::UnknownHostKey { key }) if key.new_keys == NewKeys::Ask => {
+                    if unknown.iter().all(|known| known.line != key.line) {
+                        unknown.push(*key);
+                    }
+                }
+                connected => {
+                    self.ahead.borrow_mut().insert(host.name.clone(), connected);
+                }
+            }
+        }
+        unknown
+    }
+
+    /// What an `ssh` asks next. Waits for it.
+    pub async fn next_question(&self) -> Option<Question> {
+        self.questions.1.lock().await.recv().await
+    }
+
+    fn ground(&self) -> Result<Rc<Ground>, ConnectError> {
+        let make = || -> std::io::Result<Rc<Ground>> {
+            let directory = RunDirectory::make(&self.options.bases, &self.options.program)?;
+            let nonce = format!("{:016x}", getrandom::u64().map_err(std::io::Error::other)?);
+            let open = Arc::clone(&self.open_questions);
+            let desk = Desk::open(directory.path(), nonce.clone(), open, self.questions.0.clone())?;
+            Ok(Rc::new(Ground { _desk: desk, directory, nonce }))
+        };
+        let failed =
+            |error| ConnectError::NoOpenSsh { reason: format!("no directory for its sockets: {error}") };
+        self.ground.get_or_init(|| make().map_err(failed)).clone()
+    }
+
+    /// Whether `ssh` is there, and new enough.
+    async fn usable(&self) -> Result<(), ConnectError> {
+        let look = || async {
+            let mut command = tokio::process::Command::new(&self.options.ssh);
+            command.arg("-V");
+            let failed = |reason: String| Err(ConnectError::NoOpenSsh { reason });
+            match ask(command, self.options.connect_timeout).await {
+                Ok(Some(said)) => match version(&String::from_utf8_lossy(&said.stderr)) {
+                    Some((found, number)) if number < OLDEST => failed(format!("{found} is too old")),
+                    // Something else under this name may still be one.
+                    _ => Ok(()),
+                },
+                Ok(None) => failed(format!("{} -V does not end", self.options.ssh.display())),
+                Err(error) => failed(format!("{}: {error}", self.options.ssh.display())),
+            }
+        };
+        self.usable.get_or_init(look).await.clone()
+    }
+
+    fn next(&self) -> u32 {
+        self.number.set(self.number.get() + 1);
+        self.number.get()
+    }
+
+    async fn session(&self, host: &Host) -> Result<Session, ConnectError> {
+        self.usable().await?;
+        let ground = self.ground()?;
+        let askpass = || (ground.directory.file(ASKPASS), ground.nonce.clone());
+        let plain = Invocation {
+            ssh: self.options.ssh.clone(),
+            program: self.options.program.clone(),
+            words: arguments::of_host(host, &self.options),
+            machine: host.machine.clone(),
+            askpass: self.options.interactive.then(askpass),
+        };
+        let lookup = self.limits.lookup().await;
+        let resolved = self.resolve(host, &plain).await?;
+        let number = self.next();
+        let key_file = ground.directory.file(&format!("{number}.key"));
+        let mut more = Vec::new();
+        if host.host_key.is_some() || !resolved.asks_for_keys {
+            let pinned = host.host_key.as_deref();
+            more = arguments::known_keys(&ground.directory.keys(), &key_file, pinned);
+        }
+        if resolved.new_keys == NewKeys::Ask {
+            // The user is asked by us, once for all hosts.
+            more.extend(["-o".to_owned(), "StrictHostKeyChecking=yes".to_owned()]);
+        }
+        let invocation = plain.with(more);
+        if host.host_key.is_none() && self.has_live_master(&resolved, &invocation).await {
+            return Ok(Session::new(invocation, None, self, ground));
+        }
+        drop(lookup);
+        let _slot = self.limits.enter(&resolved.first()).await;
+        let files = Files { socket: ground.directory.file(&number.to_string()), key: key_file };
+        let mut tries = 1;
+        loop {
+            match self.start_master(host, &resolved, &invocation, &files).await {
+                Err(ConnectError::ClosedEarly { .. }) if tries < TRIES => {
+                    sleep(jitter(tries)).await;
+                    tries += 1;
+                }
+                started => return Ok(Session::new(invocation, Some(started?), self, ground)),
+            }
+        }
+    }
+
+    async fn start_master(
+        &self,
+        host: &Host,
+        resolved: &Resolved,
+        invocation: &Invocation,
+        files: &Files,
+    ) -> Result<Master, ConnectError> {
+        let patience = Patience {
+            // What `ssh` itself limits, and as much again for logging in.
+            limit: self.options.connect_timeout * 2,
+            questions: Arc::clone(&self.open_questions),
+        };
+        let started = Master::start(invocation, files.socket.clone(), &patience).await;
+        let key_line = Some(tail(&files.key).trim_end().to_owned()).filter(|line| !line.is_empty());
+        let _ = std::fs::remove_file(&files.key);
+        started.map_err(|failed| match failed {
+            NoMaster::Start(error) => ConnectError::NoOpenSsh { reason: error.to_string() },
+            NoMaster::Ended { log, printed, late } => {
+                Failed { host, resolved, log, printed, late, key_line }.error()
+            }
+        })
+    }
+
+    /// How `ssh` sees the host.
+    async fn resolve(&self, host: &Host, plain: &Invocation) -> Result<Resolved, ConnectError> {
+        let limit = self.options.connect_timeout;
+        let failed = |said: String| ConnectError::OpenSsh { host: host.machine.clone(), said };
+        match ask(plain.command(&["-G"]), limit).await {
+            Ok(Some(said)) if said.status.success() => {
+                Ok(Resolved::read(&String::from_utf8_lossy(&said.stdout)))
+            }
+            Ok(Some(said)) => {
+                Err(failure::of_configuration(&String::from_utf8_lossy(&said.stderr), &host.machine))
+            }
+            Ok(None) => Err(failed(format!(
+                "it does not end reading its configuration within {} s: does a `Match exec` hang?",
+                limit.as_secs()
+            ))),
+            Err(error) => Err(failed(error.to_string())),
+        }
+    }
+
+    /// Whether the user has a connection open that others may use. One that does not answer counts as none.
+    async fn has_live_master(&self, resolved: &Resolved, invocation: &Invocation) -> bool {
+        if !resolved.control.as_ref().is_some_and(|socket| socket.exists()) {
+            return false;
+        }
+        let answer = ask(invocation.command(&["-O", "check"]), self.options.connect_timeout).await;
+        matches!(answer, Ok(Some(said)) if said.status.success())
+    }
+}
+
+impl Transport for OpenSsh {
+    fn connect<'a>(&'a self, host: &'a Host) -> Boxed<'a, Result<Box<dyn Connection>, ConnectError>> {
+        Box::pin(async move {
+            let made = self.ahead.borrow_mut().remove(&host.name).transpose()?;
+            let session = match made.and_then(Session::if_alive) {
+                Some(session) => session,
+                None => self.session(host).await?,
+            };
+            Ok(Box::new(session) as Box<dyn Connection>)
+        })
+    }
+}
+
+/// A connection that runs programs.
+struct Session {
+    carrier: Carrier,
+    logs: PathBuf,
+    number: Cell<u32>,
+    /// Ends the programs before the connection.
+    _cut: DropGuard,
+    /// None: the user's own connection carries the programs.
+    master: RefCell<Option<Master>>,
+    /// The directory of the sockets stays as long as a connection.
+    _ground: Rc<Ground>,
+}
+
+impl Session {
+    fn new(invocation: Invocation, master: Option<Master>, transport: &OpenSsh, ground: Rc<Ground>) -> Self {
+        let cut = CancellationToken::new();
+        let own = master.as_ref().map(|master| (master.socket.clone(), master.log.clone()));
+        let logs = ground.directory.file(&transport.next().to_string());
+        let carrier = Carrier { invocation, own, cut: cut.clone() };
+        Self {
+            carrier,
+            logs,
+            number: Cell::new(0),
+            _cut: cut.drop_guard(),
+            master: RefCell::new(master),
+            _ground: ground,
+        }
+    }
+
+    fn if_alive(self) -> Option<Self> {
+        self.is_alive().then_some(self)
+    }
+
+    fn is_alive(&self) -> bool {
+        self.master.borrow_mut().as_mut().is_none_or(Master::is_alive)
+    }
+
+    fn start(&self, command: &str, screen: Option<Screen>) -> Result<Channel, ConnectError> {
+        // `ssh` would log in anew.
+        if !self.is_alive() {
+            return Err(ConnectError::Channel { reason: "the connection is gone".to_owned() });
+        }
+        self.number.set(self.number.get() + 1);
+        self.carrier.start(command, self.logs.with_extension(self.number.get().to_string()), screen)
+    }
+}
+
+impl Connection for Session {
+    fn exec<'a>(&'a self, command: &'a str) -> Boxed<'a, Result<Channel, ConnectError>> {
+        Box::pin(async move { self.start(command, None) })
+    }
+
+    fn terminal<'a>(&'a self, command: &'a str, screen: Screen) -> Boxed<'a, Result<Channel, ConnectError>> {
+        Box::pin(async move { self.start(command, Some(screen)) })
+    }
+
+    fn forwarding(&self) -> Boxed<'_, Forwarding> {
+        Box::pin(self.carrier.forwarding())
+    }
+
+    fn dial<'a>(&'a self, host: &'a str, port: u16) -> Boxed<'a, Result<Box<dyn Stream>, DialError>> {
+        Box::pin(async move { Ok(Box::new(self.carrier.dial(host, port).await?) as Box<dyn Stream>) })
+    }
+}
+
+/// `OpenSSH_9.2p1 Debian-2, …`: its name, and the numbers.
+fn version(said: &str) -> Option<(String, (u32, u32))> {
+    let name = said.split([' ', ',']).next()?;
+    let (major, rest) = name.strip_prefix("OpenSSH_")?.split_once('.')?;
+    let minor: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    Some((name.to_owned(), (major.parse().ok()?, minor.parse().ok()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn versions_are_read() {
+        let number = |said: &str| super::version(said).map(|(_, number)| number);
+        assert_eq!(number("OpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.19\n"), Some((9, 2)));
+        assert_eq!(number("OpenSSH_10.0p2, OpenSSL 3.5\n"), Some((10, 0)));
+        assert_eq!(number("dropbear 2022.83\n"), None);
+    }
+}

@@ -1,0 +1,77 @@
+//! What `ssh -G` says about a host: where it leads, and what of the user's configuration decides how it is connected.
+//!
+//! Pure: text in, fields out. `ssh` prints a keyword in lower case and its value, a line each.
+
+use std::path::PathBuf;
+
+use crate::transport::NewKeys;
+
+/// A host as `ssh` sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Resolved {
+    pub(super) hostname: String,
+    pub(super) port: u16,
+    pub(super) user: String,
+    /// Where the user's own shared connection would listen.
+    pub(super) control: Option<PathBuf>,
+    /// `ProxyJump`, as written.
+    pub(super) jump: Option<String>,
+    /// The file to which unknown keys are added.
+    pub(super) known_hosts: Option<PathBuf>,
+    pub(super) new_keys: NewKeys,
+    pub(super) hashed: bool,
+    /// The user has a command of his own that knows host keys.
+    pub(super) asks_for_keys: bool,
+}
+
+impl Resolved {
+    pub(super) fn read(text: &str) -> Self {
+        let value = |keyword: &str| {
+            let mut lines = text.lines().filter_map(|line| line.split_once(' '));
+            lines.find(|(name, _)| *name == keyword).map(|(_, value)| value).filter(|value| *value != "none")
+        };
+        Self {
+            hostname: value("hostname").unwrap_or_default().to_owned(),
+            port: value("port").and_then(|port| port.parse().ok()).unwrap_or(22),
+            user: value("user").unwrap_or_default().to_owned(),
+            control: value("controlpath").map(PathBuf::from),
+            jump: value("proxyjump").map(str::to_owned),
+            known_hosts: value("userknownhostsfile")
+                .and_then(|files| files.split(' ').next())
+                .map(PathBuf::from),
+            new_keys: match value("stricthostkeychecking") {
+                Some("true" | "yes") => NewKeys::Refuse,
+                Some("accept-new" | "false" | "no" | "off") => NewKeys::Accept,
+                _ => NewKeys::Ask,
+            },
+            hashed: value("hashknownhosts") == Some("yes"),
+            asks_for_keys: value("knownhostscommand").is_some(),
+        }
+    }
+
+    /// The first machine that is connected to: those behind one jump host share its patience.
+    pub(super) fn first(&self) -> String {
+        match &self.jump {
+            Some(jump) => jump.split(',').next().unwrap_or_default().to_owned(),
+            None => format!("{}:{}", self.hostname, self.port),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lines_that_matter_are_found() {
+        let text = "user ops\nhostname 192.0.2.1\nport 2222\ncontrolpath /home/o/my socket\nproxyjump a,b\n\
+                    userknownhostsfile /home/o/.ssh/known_hosts /x\nstricthostkeychecking accept-new\nhashknownhosts yes\n";
+        let read = Resolved::read(text);
+        assert_eq!((read.user.as_str(), read.port, read.hashed), ("ops", 2222, true));
+        assert_eq!(read.control, Some("/home/o/my socket".into()));
+        assert_eq!((read.first().as_str(), read.new_keys), ("a", NewKeys::Accept));
+        assert_eq!(read.known_hosts, Some("/home/o/.ssh/known_hosts".into()));
+        let bare = Resolved::read("hostname web1\ncontrolpath none\nstricthostkeychecking ask\n");
+        assert_eq!((bare.control, bare.port, bare.new_keys), (None, 22, NewKeys::Ask));
+    }
+}
