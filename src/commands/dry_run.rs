@@ -140,7 +140,11 @@ fn note_obstacles(context: &Context<'_>, request: &Request<'_>, looked: &[Looked
         note(context, PlanNote::NotSetUp { environment, hosts: &hosts });
     }
     let deploys = matches!(request.intent, Intent::Deploy { .. });
-    if let Some(hosts) = which(&|host| host.foreign.is_some()).filter(|_| deploys) {
+    let adopts = |host: &Looked| host.foreign.is_some() && host.facts.adopt.is_some();
+    if let Some(hosts) = which(&adopts).filter(|_| deploys) {
+        note(context, PlanNote::Adopts { hosts: &hosts });
+    }
+    if let Some(hosts) = which(&|host| host.foreign.is_some() && !adopts(host)).filter(|_| deploys) {
         note(context, PlanNote::ForeignCurrent { hosts: &hosts });
     }
 }

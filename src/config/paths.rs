@@ -142,6 +142,18 @@ pub(super) fn in_release(node: &Node) -> Result<SharedPath, Problem> {
     Ok(SharedPath { path, directory: text.ends_with('/') })
 }
 
+/// An item of `ignore-untracked`: a path in a work tree, or a pattern for one.
+pub(super) fn untracked(node: &Node) -> Result<String, Problem> {
+    let text = line(node)?;
+    if text.starts_with('/') || text.starts_with('~') {
+        return Err(node.problem(format!("`{text}` must be relative: it is a place in the repository")));
+    }
+    match clean_components(&text) {
+        Some(path) if !path.is_empty() => Ok(path),
+        _ => Err(node.problem(format!("`{text}` is no place in the repository"))),
+    }
+}
+
 /// Refuses paths that are equal or lie in one another; each with its place.
 pub(super) fn disjoint(paths: &[(&str, Span)]) -> Result<(), Problem> {
     for (index, (path, span)) in paths.iter().enumerate() {

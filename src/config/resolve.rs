@@ -285,6 +285,7 @@ impl<'a> Reader<'a> {
             env_file,
             shared,
             carry,
+            ignore_untracked: self.strings("ignore-untracked", paths::untracked, problems),
             keep_releases: layers.value(Scope::App, "keep-releases", values::count, problems),
             shell: layers.last("shell", problems, Shell::read).unwrap_or_default(),
             prepend_path: self.strings("prepend-path", paths::search_directory, problems),

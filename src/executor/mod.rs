@@ -9,7 +9,7 @@
 //!   grows.
 //! - **Decisions** ([`decide`]) are pure: what hosts said and what is wanted go in, a value comes out.
 //! - **The fleet** connects hosts, sends scripts and waits: `shell_session`, `fleet`, `stop`, `connect`, `check_health`, `local_steps`.
-//! - **Parts of a run**, which share its state (`run_state`): `lock`, `resolve_refs`, `apply_decision`, `pause`, `local_hooks`,
+//! - **Parts of a run**, which share its state (`run_state`): `lock`, `adopt`, `resolve_refs`, `apply_decision`, `pause`, `local_hooks`,
 //!   `end_of_logs`, `resolve_in_doubt`, `rollback`.
 //! - **The conductor** (`run`) is on top, and nothing imports it.
 
@@ -17,6 +17,7 @@ pub mod decide;
 pub mod event;
 pub mod outcome;
 
+mod adopt;
 mod apply_decision;
 mod bounds;
 mod check;

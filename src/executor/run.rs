@@ -1,6 +1,7 @@
 //! The conductor of a run that holds the lock: deploy, revert, setup, sync, restart, prune, unlock. Forward through the stages of
 //! the plan; after a failure what the plan says for that. It asks the plan what to do, never which command it carries out.
 
+use super::adopt::adopt;
 use super::apply_decision;
 use super::decide::{Decision, MayNotSkip, Skip, decide, may_skip, missing_from};
 use super::end_of_logs;
@@ -58,6 +59,7 @@ async fn forward(run: &mut RunState<'_>) -> Result<End, Stopped> {
         check_hold(run)?;
     }
     run.barrier(Phase::Connect, run.on_failure() == OnFailure::Continue)?;
+    adopt(run).await?;
     let decision = make_decision(run).await?;
     go_without_skipped(run, &decision)?;
     let nothing = decision.is_nothing();

@@ -2,6 +2,7 @@
 //! with is read from them carefully: a command that is not certain is not asked about.
 
 use super::action::Action;
+use super::adopt::entries;
 use super::base::{free, plan};
 use super::model::{Participants, Plan, Stage, Work};
 use super::options::Options;
@@ -41,6 +42,7 @@ fn questions(app: &App) -> Script {
     let (server, port) = git::ssh_server(&app.repo).unwrap_or_default();
     Script::new()
         .check_begin()
+        .check_adopt(&entries(app))
         .check_git()
         .check_repository(REPOSITORY, server, port.unwrap_or_default())
         .check_tools(&commands(app))

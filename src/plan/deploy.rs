@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::activate::{ActivateOptions, activate};
+use super::adopt::adopt;
 use super::base::{after_the_end, fill_release, plan, reloading};
 use super::model::{OnFailure, Participants, Plan, Policy, Unreachable};
 use super::options::Options;
@@ -11,7 +12,7 @@ use super::stages::Stages;
 use super::store::{store_all, store_parts};
 use crate::config::{App, Environment, Hook, Hooks, Pause};
 use crate::git::{self, Revision};
-use crate::remote::script::{Place, Script};
+use crate::remote::script::{Place, Script, Unshared};
 use crate::remote::step::Step;
 
 /// A new release.
@@ -50,10 +51,13 @@ pub fn deploy(environment: Environment, options: &Options) -> Plan {
     let unchecked = (0..environment.apps.len()).filter(|app| environment.apps[*app].is_unchecked()).collect();
     let may_skip = environment.rollout.max_unreachable.of(environment.hosts.len());
     let recovery = roll_back(&environment);
-    let opening = Script::new().lock().held().live().damage().newest();
+    let live = Script::new().live().damage().newest();
+    let adopt = adopt(&environment, Unshared::Refuse, &live);
+    let opening = Script::new().lock().held().then(&live);
     let plan = reloading(plan(Action::Deploy, environment, options, opening), recovery);
     find_refs(Plan {
         stages,
+        adopt,
         unchecked,
         needed,
         policy: Policy {

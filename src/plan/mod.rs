@@ -3,6 +3,7 @@
 
 mod action;
 mod activate;
+mod adopt;
 mod base;
 mod check;
 mod deploy;

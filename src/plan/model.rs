@@ -37,6 +37,8 @@ pub struct Plan {
     pub opening_phase: Phase,
     /// For each app: a script that resolves its ref by its first host's own access, where the operator's git cannot.
     pub find_ref: Vec<Script>,
+    /// Adopts what another tool deployed, on hosts that say that it did; by target.
+    pub adopt: Vec<Script>,
     /// Releases the lock where there is nothing to do, and between attempts while another run holds it.
     pub release_lock: Script,
     /// What follows, with a barrier after each.

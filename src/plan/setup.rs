@@ -1,13 +1,14 @@
 //! The plan of `setup`: directories, the repository, the hooks around them.
 
 use super::action::Action;
+use super::adopt::adopt;
 use super::base::plan;
 use super::model::{Others, Plan, Policy, Recovery};
 use super::options::Options;
 use super::phase::Phase;
 use super::stages::Stages;
 use crate::config::{App, Environment};
-use crate::remote::script::{Place, Script};
+use crate::remote::script::{Place, Script, Unshared};
 use crate::remote::step::Step;
 
 /// Directories, the repository, a look at the host.
@@ -19,9 +20,11 @@ pub fn setup(environment: Environment, options: &Options) -> Plan {
     stages.phase(Phase::Finish);
     stages.all(Script::unlock);
     let stages = stages.end();
-    let plan = plan(Action::Setup, environment, options, Script::new().setup_lock());
+    let adopt = adopt(&environment, Unshared::Move, &Script::new());
+    let plan = plan(Action::Setup, environment, options, Script::new().setup_lock().adoptable());
     Plan {
         stages,
+        adopt,
         policy: Policy { fetches: true, others: Others::GoOn, ..plan.policy },
         recovery: Recovery { script: Script::new().undo(), ..Recovery::default() },
         ..plan

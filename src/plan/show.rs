@@ -61,6 +61,7 @@ pub fn show_with(plan: &Plan, whole: bool, news: &[String]) -> String {
         let _ = writeln!(text, "## if there is nothing to do, or while others hold the lock");
         let _ = writeln!(text, "{}", plan.release_lock.as_str());
     }
+    show_adoption(&mut text, plan, whole);
     for stage in &plan.stages {
         show_stage(&mut text, plan, stage);
     }
@@ -93,6 +94,19 @@ impl Target {
     #[must_use]
     pub fn digest(&self) -> Option<&str> {
         self.variables.iter().find(|(name, _)| *name == "digest").map(|(_, value)| value.as_str())
+    }
+}
+
+// Most of it is functions, which are the same for all runs.
+fn show_adoption(text: &mut String, plan: &Plan, whole: bool) {
+    if plan.adopt.iter().all(Script::is_empty) {
+        return;
+    }
+    let title = format!("{}, on a host where another tool deployed before", Phase::Lock.name());
+    if whole {
+        show_scripts(text, plan, &title, (&plan.adopt, Participants::All));
+    } else {
+        let _ = writeln!(text, "## {title}: what is live there is adopted\n# -v shows the script\n");
     }
 }
 

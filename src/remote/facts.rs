@@ -45,6 +45,7 @@ facts! {
     "live-parent" LiveParent "The release that was live before the live release.",
     "damaged" Damaged "What is wrong with the live release, which is not whole.",
     "foreign" Foreign "Where `current` leads, if it names no release; empty: it is no link.",
+    "adopt" Adopt "What `current` leads to was made by another tool: a work tree `source`, directories in `releases`, or one of these that was adopted before (`again`).",
     "serving" Serving "What `current` is after a run that went wrong.",
     "incomplete" Incomplete "The releases with a record that are pruned or not whole.",
     "newest" Newest "The newest release on disk.",
@@ -72,6 +73,17 @@ facts! {
     "untimed" Untimed "A log file whose lines have no times, where those since a time are wanted.",
     "no-journal" NoJournal "A unit whose journal cannot be read.",
     "ending" Ending "The script ends another run first, which takes its time; not kept.",
+}
+
+/// What another tool made of the deploy path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adoptable {
+    /// pm2 deploy: a work tree in `source`.
+    WorkTree,
+    /// Capistrano, Deployer, shipit-js: directories in `releases`.
+    Releases,
+    /// One of these, which was adopted by an earlier run and is live.
+    Adopted,
 }
 
 /// What takes a drained host in again.
@@ -108,6 +120,7 @@ pub struct Facts {
     pub live_parent: Option<String>,
     pub damaged: Option<Damage>,
     pub foreign: Option<String>,
+    pub adopt: Option<Adoptable>,
     pub serving: Option<Serving>,
     pub incomplete: Vec<String>,
     pub newest: Option<String>,
@@ -148,6 +161,7 @@ impl Facts {
             Fact::LiveParent => self.live_parent = release_name(value),
             Fact::Damaged => self.damaged = value.parse().ok(),
             Fact::Foreign => self.foreign = any(value),
+            Fact::Adopt => self.adopt = Adoptable::parse(value),
             Fact::Serving => self.serving = Serving::parse(value),
             Fact::Incomplete => self.incomplete = release_names(value),
             Fact::Newest => self.newest = release_name(value),
@@ -182,6 +196,17 @@ impl Facts {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Facts::default()
+    }
+}
+
+impl Adoptable {
+    fn parse(word: &str) -> Option<Adoptable> {
+        match word {
+            "source" => Some(Adoptable::WorkTree),
+            "releases" => Some(Adoptable::Releases),
+            "again" => Some(Adoptable::Adopted),
+            _ => None,
+        }
     }
 }
 
@@ -242,7 +267,7 @@ fn flag(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::program::{ASK, CHECK, IMPORT, PROGRAM};
+    use crate::remote::program::{ADOPT, ASK, CHECK, IMPORT, PROGRAM};
 
     const RELEASE: &str = "20261121T081502Z-1a2b3c4";
     const COMMIT: &str = "1a2b3c4d5e6f1a2b3c4d5e6f1a2b3c4d5e6f1a2b";
@@ -262,6 +287,7 @@ mod tests {
             ("console", "/dev/shm/x/console", "/tmp/x\n/bin/sh"),
             ("console", "/dev/shm/x/console", "-c"),
             ("drained", "restart", "by hand"),
+            ("adopt", "source", "../source"),
             ("supervisor", "down", ""),
             ("damaged", "emptied app/ä b.js", "eaten app.js"),
             ("serving", "broken 20261121T081502Z-1a2b3c4", "release ../../etc"),
@@ -287,7 +313,7 @@ mod tests {
 
     #[test]
     fn scripts_say_these_facts_and_no_others() {
-        let scripts = format!("{}{CHECK}{IMPORT}{}", *PROGRAM, *ASK);
+        let scripts = format!("{}{CHECK}{IMPORT}{}{}", *PROGRAM, *ASK, *ADOPT);
         // `say fact "$1"` is the function itself.
         let mut said: Vec<&str> = words_after(&scripts, "fact ").filter(|word| *word != "\"$1\"").collect();
         said.sort_unstable();

@@ -53,6 +53,10 @@ pub static ASK: LazyLock<String> = LazyLock::new(|| bare(include_str!("scripts/a
 /// Functions that find a time in a log: part of the first script of `logs --since`.
 pub static SINCE: LazyLock<String> = LazyLock::new(|| bare(include_str!("scripts/since.sh")));
 
+/// Functions that adopt what another tool deployed: part of the script that does so, which few hosts are ever sent.
+pub static ADOPT: LazyLock<String> =
+    LazyLock::new(|| bare(concat!(include_str!("scripts/adopt.sh"), include_str!("scripts/moving.sh"))));
+
 /// Without comments and indentation: a third less for every host to be sent and to read. No text between quotes or
 /// after `<<` in these files has a line that means something else without them.
 pub(super) fn bare(text: &str) -> String {

@@ -101,8 +101,30 @@ reasons! {
         "{path} is not a link, so shipit does not touch it", "move it away, or set another `path`";
     "foreign-current" ForeignCurrent { path: String, target: String } =>
         "{path} points to {target}, which shipit did not make", "move it away, or set another `path`";
+    "adopt-no-commit" AdoptNoCommit { path: String } =>
+        "cannot adopt {path}: git finds no commit that is checked out there", "see what `git status` says there";
+    "adopt-no-revision" AdoptNoRevision { path: String } =>
+        "cannot adopt {path}: it has no file REVISION that says which commit it was made of",
+        "write the whole commit id into that file";
+    "adopt-unread" AdoptUnread { path: String, said: Said } =>
+        "cannot adopt {path}: git cannot list what it does not track there{said}", "see what `git status` says there";
+    "adopt-undecided" AdoptUndecided { path: String, names: String } =>
+        "the new release would lack what lies in {path} and is in no commit: {names}",
+        "name each in `shared` (kept; `{shipit} setup` moves it), in `carry` (copied), or in `ignore-untracked`";
+    "adopt-unmoved" AdoptUnmoved { path: String, names: String } =>
+        "`shared` names what still lies in {path}: {names}", "move it to shared/, without a moment without it: {shipit} setup";
+    "adopt-both" AdoptBoth { path: String, other: String } =>
+        "{path} and {other} both exist, and differ", "keep one of them: move the other away";
+    "adopt-other-disk" AdoptOtherDisk { path: String, other: String } =>
+        "{path} cannot be moved to {other}: they are on two file systems, and nothing is copied",
+        "stop what writes there, move it by hand, and leave a link in its place";
+    "adopt-failed" AdoptFailed { path: String, target: String } =>
+        "{path} changed meanwhile: it points to {target}", "does another tool deploy there just now? try again";
+    "clone-damaged" CloneDamaged { path: String } =>
+        "the git repository {path} has damaged objects, and shipit does not replace one that it did not make",
+        "mend it there: find objects -type f -size 0 -delete, then git fetch --refetch origin";
     "work-tree" WorkTree { path: String } =>
-        "{path} is a git work tree, perhaps of pm2 deploy; shipit cannot adopt it yet",
+        "{path} is a git work tree whose repository is elsewhere: .git is no directory",
         "move it away, or set another `path`";
     "not-ready" NotReady {} =>
         "this host is not ready to go live", "nothing was changed there: deploy again";
@@ -283,6 +305,7 @@ impl Reason {
         match self {
             Reason::LockHeld {} => Meaning::Busy,
             Reason::Older { .. } | Reason::OlderDate { .. } => Meaning::Refused,
+            Reason::AdoptUndecided { .. } | Reason::AdoptUnmoved { .. } => Meaning::Refused,
             reason if reason.is_about_owner() => Meaning::Refused,
             Reason::Stopped {} => Meaning::Interrupted,
             _ => Meaning::Failed,

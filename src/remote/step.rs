@@ -37,6 +37,7 @@ steps! {
     "setup" Setup,
     "resolve" Resolve,
     "check" Check,
+    "adopt" Adopt,
     "prepare" Prepare,
     "fetch" Fetch,
     "submodules" Submodules,
@@ -123,7 +124,7 @@ impl fmt::Display for Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::program::{ASK, SINCE, SOURCE};
+    use crate::remote::program::{ADOPT, ASK, SINCE, SOURCE};
 
     // Functions that take the name of a step, and at which place.
     const TAKES_STEP: [(&str, usize); 14] = [
@@ -146,7 +147,7 @@ mod tests {
     #[test]
     fn scripts_name_these_steps_and_no_others() {
         let mut named = 0;
-        for line in [SOURCE, &ASK, &SINCE]
+        for line in [SOURCE, &ASK, &SINCE, &ADOPT]
             .into_iter()
             .flat_map(str::lines)
             .filter(|line| !line.trim().starts_with('#'))

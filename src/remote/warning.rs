@@ -15,6 +15,7 @@ pub enum Warning {
     SubmodulesOff { path: String, count: u64 },
     RevisionReplaced,
     SourceDamaged { path: String },
+    Undecided { path: String, names: String },
     Changed { parts: String },
     Returning { parts: String },
     OfSupervisor(SupervisorWarning),
@@ -22,12 +23,13 @@ pub enum Warning {
 
 impl Warning {
     /// The word of each, and how many fields it has.
-    pub const ALL: [(&str, usize); 7] = [
+    pub const ALL: [(&str, usize); 8] = [
         ("filter", 2),
         ("links-out", 3),
         ("submodules-off", 2),
         ("revision-replaced", 0),
         ("source-damaged", 1),
+        ("undecided", 2),
         ("changed", 1),
         ("returning", 1),
     ];
@@ -46,6 +48,7 @@ impl Warning {
             }
             ("revision-replaced", []) => Warning::RevisionReplaced,
             ("source-damaged", [path]) => Warning::SourceDamaged { path: path.clone() },
+            ("undecided", [path, names]) => Warning::Undecided { path: path.clone(), names: names.clone() },
             ("changed", [parts]) => Warning::Changed { parts: parts.clone() },
             ("returning", [parts]) => Warning::Returning { parts: parts.clone() },
             _ => return SupervisorWarning::parse(word, fields).map(Warning::OfSupervisor),
@@ -55,7 +58,7 @@ impl Warning {
     /// Whether it is about one host, and not about the repository.
     #[must_use]
     pub fn is_of_host(&self) -> bool {
-        matches!(self, Warning::SourceDamaged { .. })
+        matches!(self, Warning::SourceDamaged { .. } | Warning::Undecided { .. })
     }
 
     /// What happened, to what, and what to do about it.
@@ -87,6 +90,10 @@ impl Warning {
             Warning::SourceDamaged { path } => {
                 format!("the git repository {path} has damaged objects: a fresh clone takes its place")
             }
+            Warning::Undecided { path, names } => format!(
+                "a new release would lack what lies in {path} and is in no commit: {names}; before you deploy, name each in \
+                 `shared`, `carry` or `ignore-untracked`"
+            ),
             Warning::Changed { parts } => {
                 format!("no new commit; what changed since the live release: {}", listed(parts))
             }
@@ -117,12 +124,13 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::program::SOURCE;
+    use crate::remote::program::{ADOPT, SOURCE};
 
     #[test]
     fn scripts_say_these_words_with_their_fields_and_no_others() {
-        let calls: Vec<Vec<&str>> = SOURCE
-            .lines()
+        let calls: Vec<Vec<&str>> = [SOURCE, &ADOPT]
+            .into_iter()
+            .flat_map(str::lines)
             .filter(|line| !line.trim_start().starts_with('#'))
             .filter_map(|line| {
                 line.trim().strip_prefix("warn ").or(line.split_once("|| warn ").map(|(_, call)| call))

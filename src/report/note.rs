@@ -96,6 +96,8 @@ pub enum PlanNote<'a> {
     Unfinished { hosts: &'a str },
     /// `current` is not a link to a release of shipit's on these hosts.
     ForeignCurrent { hosts: &'a str },
+    /// What another tool deployed on these hosts is adopted.
+    Adopts { hosts: &'a str },
     /// Setup never ran on these hosts.
     NotSetUp { environment: &'a str, hosts: &'a str },
     /// These hosts did not answer, and a run would do without them.
@@ -288,6 +290,12 @@ impl fmt::Display for PlanNote<'_> {
             }
             PlanNote::ForeignCurrent { hosts } => {
                 write!(f, "`current` is not a link of shipit's on {hosts}: a deploy would fail")
+            }
+            PlanNote::Adopts { hosts } => {
+                write!(
+                    f,
+                    "another tool deployed on {hosts}: what is live there is kept as a release that `revert` can return to"
+                )
             }
             PlanNote::NotSetUp { environment, hosts } => {
                 write!(f, "not set up yet: {hosts}; run `shipit {environment} setup` first")

@@ -19,8 +19,7 @@ fn message(text: &str) -> String {
 
 #[test]
 fn keys_of_an_environment() {
-    for line in ["deliver = 'push'", "deliver = 'artifact'", "forward-agent = true", "ignore-untracked = []"]
-    {
+    for line in ["deliver = 'push'", "deliver = 'artifact'", "forward-agent = true"] {
         let text = message(&format!("{BASE}host = 'web1'\n{line}\n"));
         assert!(text.contains("not yet"), "{line}: {text}");
         let text = message(&format!("[defaults]\n{line}\n{BASE}host = 'web1'\n"));
@@ -36,7 +35,7 @@ fn keys_of_host_tables() {
 
 #[test]
 fn keys_of_apps() {
-    for line in ["ignore-untracked = []", "deliver = 'push'"] {
+    for line in ["deliver = 'push'", "deliver = 'artifact'"] {
         let text = message(&format!("[apps.api]\n{line}\n{BASE}host = 'web1'\n"));
         assert!(text.contains("not yet"), "{line}: {text}");
     }

@@ -262,7 +262,7 @@ fn how_runs_end() {
 }
 
 /// What each field of a reason may hold.
-const SAMPLES: [(&str, &str); 40] = [
+const SAMPLES: [(&str, &str); 41] = [
     ("address", "git@git.example.com:acme/shop.git"),
     ("app", "shop"),
     ("code", "3"),
@@ -293,6 +293,7 @@ const SAMPLES: [(&str, &str); 40] = [
     ("shell", "fish"),
     ("subdir", "apps/shop"),
     ("name", "shop"),
+    ("names", ".env, uploads"),
     ("tool", "node"),
     ("state", "errored"),
     ("restarts", "16"),

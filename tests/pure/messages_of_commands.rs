@@ -245,6 +245,7 @@ fn what_commands_say_beside_their_answers() {
         Note::Plan(PlanNote::LockHeld { run }),
         Note::Plan(PlanNote::Unfinished { hosts: host }),
         Note::Plan(PlanNote::ForeignCurrent { hosts: host }),
+        Note::Plan(PlanNote::Adopts { hosts: host }),
         Note::Plan(PlanNote::WouldSkip { hosts: host }),
         Note::Plan(PlanNote::WouldFail { hosts: host }),
         Note::Warning(Warning::HostKeysNotAdded { error: &not_added }),

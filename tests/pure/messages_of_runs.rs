@@ -55,6 +55,7 @@ fn what_runs_notice() {
         Warning::SubmodulesOff { path: "vendor/theme".into(), count: 3 },
         Warning::RevisionReplaced,
         Warning::SourceDamaged { path: "/srv/app/source".into() },
+        Warning::Undecided { path: "/srv/app/source".into(), names: ".env, uploads".into() },
     ];
     let warnings = warnings.map(|warning| {
         let host = warning.is_of_host().then(|| "web1".to_owned());

@@ -52,8 +52,8 @@ impl Disk {
         );
     }
 
-    // To the last byte.
-    fn fill(&self) {
+    /// To the last byte.
+    pub fn fill(&self) {
         let mut file = File::options().create(true).append(true).open(self.view.join("fill")).unwrap();
         let mut piece = 4096;
         while piece > 0 {
@@ -77,7 +77,8 @@ impl Disk {
         run.wait(number).good();
     }
 
-    fn free(&self) {
+    /// There is space again.
+    pub fn free(&self) {
         fs::remove_file(self.view.join("fill")).unwrap();
     }
 }

@@ -34,6 +34,7 @@ mod states;
 
 mod adapter_daemons;
 mod adapter_systemd;
+mod adopt;
 mod ask;
 mod cache;
 mod check;

@@ -92,6 +92,12 @@ impl<'a> Deploy<'a> {
     pub fn set(&mut self, more: &[(&str, &str)]) {
         let from = self.from.clone().unwrap_or_default();
         let from_revision = match &self.from {
+            // The work tree of another tool has none.
+            Some(from)
+                if !self.ground.names(&format!("releases/{from}")).contains(&"REVISION".to_owned()) =>
+            {
+                String::new()
+            }
             Some(from) => self.ground.read(&format!("releases/{from}/REVISION")),
             None => String::new(),
         };

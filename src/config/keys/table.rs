@@ -70,6 +70,7 @@ pub(super) const KEYS: &[Key] = &[
     key("env-file", BOTH, Text, "A path in `shared/` to which `env` is also written."),
     key("shared", BOTH, Texts, "Kept in `shared/` and linked into every release; a directory ends with /."),
     key("carry", BOTH, Texts, "Copied from the previous release before `build`."),
+    key("ignore-untracked", BOTH, Texts, "What may stay behind where another tool deployed before."),
     key("keep-releases", BOTH, Count(1), "How many releases stay on a host.").or("5"),
     key("env", SITE, Env, "Variables for hooks on the hosts, the supervisor's commands and `exec`."),
     key("prepend-path", BOTH, Texts, "Directories before the remote PATH."),
@@ -103,5 +104,4 @@ pub(super) const KEYS: &[Key] = &[
     key("use", ENVIRONMENT, Texts, "The apps that are deployed to this environment.").instead("all apps"),
     key("apps", ENVIRONMENT, Apps, "What is different about an app in this environment."),
     key("forward-agent", LOGIN, Text, "Whether git and hooks on the host may use your SSH agent.").not_yet(),
-    key("ignore-untracked", BOTH, Texts, "Untracked files that do not count as local changes.").not_yet(),
 ];

@@ -36,6 +36,9 @@ main() {
 	step=$1 root=$2 release=$3 params=$5 run=$6 action=$7 limit=$8
 	# What releases hold may be linked elsewhere; processes are seen at the real path.
 	releases=$(cd -P "$root/releases" 2>/dev/null && pwd -P) || releases=$root/releases
+	# Of a release that another tool made the name is a link.
+	release_real=$releases/${release:-.}
+	if [ -L "$releases/${release:-.}" ] && [ -d "$releases/$release/" ]; then release_real=$(cd -P "$releases/$release" && pwd -P); fi
 	is_number "$limit" || limit=120
 	uptime
 	deadline=$((up + limit - 3))

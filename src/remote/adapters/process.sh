@@ -12,6 +12,10 @@ release_of() {
 	release_exe=$(readlink "/proc/$1/exe" 2>/dev/null)
 	for place in "$release_cwd" "$release_exe"; do
 		case $place in
+		"$release_real" | "$release_real"/*)
+			runs=$release
+			return
+			;;
 		"$releases"/?*)
 			runs=${place#"$releases/"}
 			runs=${runs%%/*}

@@ -1,6 +1,7 @@
 //! Scripts: what the worker of a resident shell runs, as text. One typed function per function of `scripts/*.sh`;
 //! all arguments are quoted here. Variables (`$rel`, `$root`) are the resident shell's own.
 
+mod adopt;
 mod deploy;
 mod health;
 mod look;
@@ -8,6 +9,7 @@ mod text;
 mod upkeep;
 mod variables;
 
+pub use adopt::Unshared;
 pub use health::{HealthKind, Tries, health_variables};
 pub use text::{Direction, Place, Script, Takes};
 pub use variables::{assignments, enter, exports, ssh_with};
@@ -16,9 +18,10 @@ pub use variables::{assignments, enter, exports, ssh_with};
 mod tests {
     use std::collections::BTreeSet;
 
-    use crate::remote::program::{ASK, CHECK, IMPORT, SINCE, SOURCE};
+    use crate::remote::program::{ADOPT, ASK, CHECK, IMPORT, SINCE, SOURCE};
 
-    const CALLS: [&str; 4] = [
+    const CALLS: [&str; 5] = [
+        include_str!("adopt.rs"),
         include_str!("deploy.rs"),
         include_str!("health.rs"),
         include_str!("look.rs"),
@@ -32,7 +35,7 @@ mod tests {
 
     #[test]
     fn every_call_is_of_a_function_that_the_program_has() {
-        let lines = [SOURCE, CHECK, IMPORT, &ASK, &SINCE].into_iter().flat_map(str::lines);
+        let lines = [SOURCE, CHECK, IMPORT, &ASK, &SINCE, &ADOPT].into_iter().flat_map(str::lines);
         let functions: BTreeSet<&str> = lines.filter_map(|line| line.strip_suffix("() {")).collect();
         let mut calls = 0;
         for text in CALLS {

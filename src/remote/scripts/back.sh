@@ -6,7 +6,8 @@
 restore_current() {
 	! is_current "$from" || return 0
 	[ -d "$root/releases/$from" ] || return 1
-	[ -L "$R/back" ] || ln -s "releases/$from" "$R/back" || return
+	link_of "$from"
+	[ -L "$R/back" ] || ln -s "$link_is" "$R/back" || return
 	mv -T "$R/back" "$root/current"
 }
 

@@ -13,7 +13,7 @@
 user_env_names='
 	BOOT CARRY CHECKOUT CONSOLE CONSOLE_RC EMPTIED ENTER ENTER_ADAPTER ENTER_ARGV ENTER_BASH F FAILED FETCH FOREVER FORMAT GIT GIT_SETTINGS
 	HELPER JOB LARGEST_GITMODULES LARGEST_LIST LIST_MODULES LIST_TREE LOG M MOST_MODULES MOST_TAILS N NL PIECE PLACE R S TAILS
-	SEQ SERVING TAB TAIL TOKEN WORD action alone answer app apps begin caller body code content count cr damage digest dir end
+	SEQ SERVING TAB TAIL TOKEN WORD action alone answer app apps begin caller body clone clone_refs code content count cr damage digest dir end
 	entry environment fields fits from has high host into left limit line locale lost low mask mode newline parent part pin
 	pinned port pruned quoted reference rel release remote repo revision roles root run said shell size start state
 	status step subdir submodules tags target text tick to took tool up url user vars wanted when who whole why word

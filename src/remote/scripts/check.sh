@@ -60,7 +60,7 @@ check_path() {
 		check_owner "$S"
 	else
 		for check_part in "$root" "$root/releases" "$root/shared" "$S" "$S/journal" "$S/releases" "$S/logs" \
-			"$root/source" "$root/source/objects" "$root/source/refs"; do
+			"$root/source" "$clone/objects" "$clone/refs"; do
 			[ -d "$check_part" ] || continue
 			! check_closed "$check_part" || break
 		done
@@ -74,14 +74,14 @@ check_foreign() {
 		if is_ours "$check_live"; then
 			look_at "$ours_is"
 			[ -z "$damage" ] || found damaged "$ours_is" "$damage"
-		else
+		elif ! adoptable; then
 			found foreign "$root/current" "$check_live"
 		fi
 	elif [ -e "$root/current" ]; then
 		found foreign "$root/current" ''
 	fi
-	[ ! -e "$root/source/.git" ] || found foreign "$root/source" ''
-	[ -d "$S/journal" ] && [ -d "$root/source/objects" ] || found 'setup' missing
+	[ ! -e "$root/source/.git" ] || [ "$clone" != "$root/source" ] || found foreign "$root/source" ''
+	[ -d "$S/journal" ] && [ -d "$clone/objects" ] || found 'setup' missing
 	! source_is_damaged || found source-damaged "$root/source"
 }
 

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# The repository: $root/source, and where it fetches from. Why git failed is one word (git_why), never prose: messages
+# The repository: the clone in $root/source, and where it fetches from. Why git failed is one word (git_why), never prose: messages
 # and commands are made on the operator's machine (src/remote/access.rs).
 
 # What no setting of the login may change, an option a line: what is deployed and how it is read, and what may be
@@ -42,10 +42,10 @@ log.showSignature=false
 -c
 protocol.ext.allow=never'
 
-# git_source ARGUMENT...: git in $root/source. It never asks the server: what a partial clone lacks is missing here.
+# git_source ARGUMENT...: git in the clone. It never asks the server: what a partial clone lacks is missing here.
 git_source() {
 	# shellcheck disable=SC2086 # no setting contains a blank
-	GIT_NO_LAZY_FETCH=1 GIT_ATTR_NOSYSTEM=1 git $GIT_SETTINGS --git-dir="$root/source" "$@"
+	GIT_NO_LAZY_FETCH=1 GIT_ATTR_NOSYSTEM=1 git $GIT_SETTINGS --git-dir="$clone" "$@"
 }
 
 need_git() {
@@ -60,7 +60,7 @@ git_why() {
 	git_text=$(tail -c "+$(($2 + 1))" "$1" 2>/dev/null | head -c "$TAIL")
 	case $git_text in
 	*'No space left on device'* | *'Disk quota exceeded'*) git_why=full ;;
-	*'detected dubious ownership in repository at '*"'$root/source'"*) git_why=owner-source ;;
+	*'detected dubious ownership in repository at '*"'$clone'"*) git_why=owner-source ;;
 	*'detected dubious ownership in repository at '*"/.git'"*) git_why=owner-tree ;;
 	*'detected dubious ownership'* | *'unsafe repository'*) git_why=owner ;;
 	*'REMOTE HOST IDENTIFICATION HAS CHANGED'* | *'REVOKED HOST KEY'* | *'ost key mismatch'*) git_why=changed-key ;;
@@ -168,7 +168,7 @@ need_repo_key() {
 # shallow clone this is checked again when the commit was fetched.
 refuse_older() {
 	if [ -z "$from_revision" ] || [ "$revision" = "$from_revision" ]; then return 0; fi
-	[ "$fetch_mode" != fast ] && [ ! -f "$root/source/shallow" ] || mark "$R/guard"
+	[ "$fetch_mode" != fast ] && [ ! -f "$clone/shallow" ] || mark "$R/guard"
 	! has_revision || refuse_ancestor
 }
 
@@ -179,7 +179,7 @@ refuse_ancestor() {
 
 # refuse_older_again: what five commits of history tell. If they tell nothing, the dates decide.
 refuse_older_again() {
-	[ -e "$R/guard" ] && [ -f "$root/source/shallow" ] || return 0
+	[ -e "$R/guard" ] && [ -f "$clone/shallow" ] || return 0
 	refuse_ancestor
 	git_source merge-base --is-ancestor "$from_revision" "$revision" 2>/dev/null && return
 	guard_new=$(git_source show -s --format=%ct "$revision" 2>/dev/null)
@@ -256,7 +256,7 @@ fetch_from() {
 }
 
 fetch_try() {
-	GIT_DIR=$root/source
+	GIT_DIR=$clone
 	export GIT_DIR
 	run_git "$fetch_step" "$fetch_limit" "$root" /bin/sh -c "$GIT$FETCH" shipit "$@"
 	fetch_code=$?
@@ -286,7 +286,7 @@ set_promisor() {
 fetch() {
 	if ! has_revision; then
 		set_promisor
-		fetch_from fetch "$1" "$fetch_mode" "$fetch_repo" "$revision" "refs/shipit/$release" refs
+		fetch_from fetch "$1" "$fetch_mode" "$fetch_repo" "$revision" "refs/shipit/$release" "$clone_refs"
 		pinned=yes
 	fi
 	must_be_commit
@@ -310,7 +310,7 @@ pin_revision() {
 # fetch_all LIMIT: fetches all branches and tags.
 fetch_all() {
 	set_promisor
-	fetch_from fetch "$1" "$fetch_mode" "$fetch_repo" '' '' refs
+	fetch_from fetch "$1" "$fetch_mode" "$fetch_repo" '' '' "$clone_refs"
 }
 
 # find_ref LIMIT: finds the commit of $reference with this host's own access to the repository.

@@ -53,7 +53,8 @@ open_entry() {
 			printf 'subject\t%.200s\n' "$entry_subject" &&
 			{ [ -z "$apps" ] || printf 'apps\t%s\n' "$apps"; }
 	} >"$entry_new" || write_failed intent "$R"
-	if { [ -z "$from" ] || ln -s "releases/$from" "$R/back"; } && ln -s "releases/$release" "$R/go" &&
+	link_of "$from"
+	if { [ -z "$from" ] || ln -s "$link_is" "$R/back"; } && link_of "$release" && ln -s "$link_is" "$R/go" &&
 		mark_traffic && { printf . >"$R/job.0.0.0"; } && mark "$R/entry.$entry_number" && { sync -f "$S" 2>/dev/null || sync; } &&
 		mv "$entry_new" "$S/journal/$entry_number.$release.open"; then
 		return 0

@@ -104,12 +104,12 @@ end_traffic() {
 # collect_git_garbage: git's own clean-up, by git's own thresholds (gc.auto, gc.autoPackLimit), checked without starting
 # git.
 collect_git_garbage() {
-	set -- "$root"/source/objects/pack/*.pack
+	set -- "$clone"/objects/pack/*.pack
 	tidy_packs=$#
-	set -- "$root"/source/objects/17/*
+	set -- "$clone"/objects/17/*
 	[ "$tidy_packs" -gt 50 ] || [ $# -gt 27 ] || return 0
 	# shellcheck disable=SC2086 # no setting contains a blank
-	run_job 300 "$root" git $GIT_SETTINGS --git-dir="$root/source" -c gc.autoDetach=false gc --auto --quiet
+	run_job 300 "$root" git $GIT_SETTINGS --git-dir="$clone" -c gc.autoDetach=false gc --auto --quiet
 	return 0
 }
 
@@ -181,7 +181,7 @@ in_use() {
 
 # prune_pins: what somebody else removed needs no commit either.
 prune_pins() {
-	for prune_pin in "$root/source/refs/shipit/"*; do
+	for prune_pin in "$clone/refs/shipit/"*; do
 		prune_name=${prune_pin##*/}
 		[ ! -f "$prune_pin" ] || [ -e "$root/releases/${prune_name%%.*}" ] || rm -f "$prune_pin"
 	done
@@ -199,7 +199,11 @@ prune_release() {
 
 # was_good DIR: whether it is a release that was live and healthy.
 was_good() {
-	[ -d "$1" ] && [ ! -L "$1" ] && in_journal "${1##*/}"
+	[ -d "$1" ] && in_journal "${1##*/}" || return
+	[ -L "$1" ] || return 0
+	# Of another tool's making. The work tree is more than a release, and stays.
+	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
+	[ -f "$S/releases/${1##*/}/link" ] && [ ! "$1" -ef "$root/source" ]
 }
 
 # prune_logs: keeps logs and records of the last fifty runs, the last two hundred journal entries, and all that belongs

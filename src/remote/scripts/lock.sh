@@ -11,7 +11,11 @@ lock() {
 }
 
 take_lock() {
-	[ -d "$S" ] || fail not-set-up lock "$S"
+	if [ ! -d "$S" ]; then
+		# What another tool deployed is adopted without setup.
+		[ "$action" = deploy ] && adoptable || fail not-set-up lock "$S"
+		run_tool make_layout || fail cannot-make lock "$S" "$said"
+	fi
 	need_layout lock
 	need_own_login lock
 	[ -w "$S" ] || write_failed lock "$S"

@@ -6,9 +6,9 @@
 # a person works there by hand.
 remove_git_locks() {
 	[ "$(readlink "$S/lock")" = "${R##*/}" ] && ! git_runs_there || return
-	rm -f "$root/source/"*.lock "$root/source/objects/info/"*.lock "$root/source/objects/pack/"tmp_*
-	find "$root/source/refs" -name '*.lock' -exec rm -f {} +
-	[ ! -d "$root/source/refs/shipit" ] || find "$root/source/refs/shipit" -type f -size 0 -exec rm -f {} +
+	rm -f "$clone/"*.lock "$clone/objects/info/"*.lock "$clone/objects/pack/"tmp_*
+	find "$clone/refs" -name '*.lock' -exec rm -f {} +
+	[ ! -d "$clone/refs/shipit" ] || find "$clone/refs/shipit" -type f -size 0 -exec rm -f {} +
 }
 
 # git_runs_there: whether some git works in $root/source: as far as this login may see, by its directory, its arguments
@@ -40,13 +40,14 @@ make_repository() {
 
 # source_is_damaged: whether it has objects without content: what a power loss leaves.
 source_is_damaged() {
-	[ -n "$(find "$root/source/objects" -type f -size 0 ! -name '*.lock' ! -name 'tmp_*' ! -path '*/info/*' 2>/dev/null | head -n 1)" ]
+	[ -n "$(find "$clone/objects" -type f -size 0 ! -name '*.lock' ! -name 'tmp_*' ! -path '*/info/*' 2>/dev/null | head -n 1)" ]
 }
 
 # mend_source LIMIT: a fresh clone takes the place of a damaged repository. It is made in the directory of this run, and
 # has refs for all releases whose commits the server still has.
 mend_source() {
 	[ "$(readlink "$S/lock")" = "${R##*/}" ] || return
+	[ "$clone" = "$root/source" ] || fail clone-damaged fetch "$clone"
 	warn source-damaged "$root/source"
 	rm -rf "$R/source"
 	run_tool make_repository "$R/source" || fail cannot-make-repository fetch "$R/source" "$said"

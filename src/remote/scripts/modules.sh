@@ -81,7 +81,7 @@ read_gitmodules() {
 	log_size
 	step_from=$size
 	git_access
-	run_job "$1" "$root" /bin/sh -c "$GIT$LIST_MODULES" shipit "$root/source" "$2" "$R/gitmodules" $LARGEST_GITMODULES
+	run_job "$1" "$root" /bin/sh -c "$GIT$LIST_MODULES" shipit "$clone" "$2" "$R/gitmodules" $LARGEST_GITMODULES
 	git_access_end
 	case $why/$code in
 	exit/0) ;;

@@ -100,6 +100,6 @@ refuse_unrelated() {
 	if [ -z "$from_revision" ] || [ -z "$app_repo" ] || [ "$app_repo" = "$repo" ]; then return 0; fi
 	git_source merge-base "$revision" "$from_revision" >/dev/null 2>&1 && return
 	# Nothing can be said without the live commit, or with part of the history.
-	[ ! -f "$root/source/shallow" ] && git_source cat-file -e "$from_revision^{commit}" 2>/dev/null || return 0
+	[ ! -f "$clone/shallow" ] && git_source cat-file -e "$from_revision^{commit}" 2>/dev/null || return 0
 	fail other-repository check "$root" "$app_name" "$app_environment"
 }

@@ -9,13 +9,60 @@ is_ours() {
 	ours_at=${ours_is%/*} ours_is=${ours_is##*/}
 	case $ours_is in
 	????????T??????Z-???????) ;;
-	*) return 1 ;;
+	*)
+		is_adopted "$1"
+		return
+		;;
 	esac
 	case $ours_at in
 	releases | ./releases | "$root/releases") return 0 ;;
 	esac
 	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
 	[ "$root/current" -ef "$root/releases/$ours_is" ]
+}
+
+# is_adopted TARGET: whether `current`, a link to TARGET that another tool made, names a release that was adopted (adopt.sh);
+# sets $ours_is to the release. $M/link of such a release holds the text of that link. A work tree is the release that
+# it was adopted as until somebody checks out another commit there.
+is_adopted() {
+	for adopted_link in "$S/releases/"*/link; do
+		adopted_is=${adopted_link%/link}
+		adopted_is=${adopted_is##*/}
+		[ -f "$adopted_link" ] && IFS= read -r adopted_text <"$adopted_link" && [ "$adopted_text" = "$1" ] || continue
+		[ -d "$root/releases/$adopted_is" ] && is_checked_out "$adopted_is" || continue
+		ours_is=$adopted_is
+		return
+	done
+	return 1
+}
+
+# is_checked_out RELEASE: unless the release is the work tree `source`, which then has to be at its commit.
+is_checked_out() {
+	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
+	[ "$root/releases/$1" -ef "$root/source" ] || return 0
+	out_head=$(git_source rev-parse --verify --quiet 'HEAD^{commit}') || return
+	grep -qx "revision$TAB$out_head" "$S/releases/$1/meta" 2>/dev/null
+}
+
+# link_of RELEASE: sets $link_is to the text of `current` when it names that release.
+link_of() {
+	link_is=releases/$1
+	[ ! -f "$S/releases/$1/link" ] || IFS= read -r link_is <"$S/releases/$1/link"
+}
+
+# adoptable: whether `current`, which names no release of ours, leads to what another tool made: a work tree in `source`
+# (pm2 deploy), or a directory in `releases` (Capistrano, Deployer, shipit-js). Sets $adopt_kind, and $adopt_live to that
+# directory.
+adoptable() {
+	[ -L "$root/current" ] && [ -d "$root/current/" ] && adopt_live=$(cd -P "$root/current/" && pwd -P) || return
+	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
+	if [ "$root/current" -ef "$root/source" ] && [ -d "$root/source/.git/objects" ]; then
+		adopt_kind='source'
+	elif [ "${adopt_live%/*}" -ef "$root/releases" ]; then
+		adopt_kind=releases
+	else
+		return 1
+	fi
 }
 
 # is_current RELEASE: whether `current` names that release, which may be gone.
@@ -44,6 +91,15 @@ tell_serving() {
 	fi
 }
 
+# tell_adoptable: tells whether another tool made what `current` leads to, adopted or not.
+tell_adoptable() {
+	if is_ours "$(readlink "$root/current")"; then
+		[ ! -f "$S/releases/$ours_is/link" ] || fact adopt again
+	elif adoptable; then
+		fact adopt "$adopt_kind"
+	fi
+}
+
 # tell_live: tells facts about the release that `current` names.
 tell_live() {
 	tell_environment
@@ -55,10 +111,12 @@ tell_live() {
 	live_target=$(readlink "$root/current")
 	is_ours "$live_target" || {
 		fact foreign "${live_target%%"$NL"*}"
+		tell_adoptable
 		return
 	}
 	live_is=$ours_is
 	fact live "$live_is"
+	tell_adoptable
 	[ ! -e "$S/drained" ] || tell_drained
 	[ -f "$S/releases/$live_is/meta" ] || return 0
 	while IFS=$TAB read -r live_key live_value; do
@@ -82,7 +140,7 @@ tell_drained() {
 # tell_newest: tells the newest release on disk. A new name must sort after it, whatever the clocks say.
 tell_newest() {
 	newest_is=
-	set -- "$root/releases/"[0-9]*
+	set -- "$root/releases/"????????T??????Z-???????
 	eval "newest_is=\${$#}"
 	# shellcheck disable=SC2154 # set by eval
 	[ ! -d "$newest_is" ] || fact newest "${newest_is##*/}"
@@ -162,7 +220,7 @@ begin_release() {
 
 check_layout() {
 	need_git prepare
-	[ -d "$root/source" ] || fail not-set-up prepare "$root/source"
+	[ -d "$clone/objects" ] || fail not-set-up prepare "$root/source"
 	# shellcheck disable=SC3013 # -ef: POSIX.1-2024, and in all of dash, bash and busybox ash
 	if [ -n "$from" ] && [ -L "$root/current" ] && [ "$root/current" -ef "$root/releases/$from" ]; then
 		return
@@ -246,6 +304,8 @@ remake_release() {
 	# Its pins stay: it is made of what they hold.
 	[ ! -e "$root/releases/.removed-$release.$run" ] || empty_removed "$root/releases/.removed-$release.$run"
 	mark "$M/whole" || write_failed prepare "$M"
+	# What another tool made of it is gone.
+	rm -f "$M/link"
 	run_tool mkdir "$rel" || fail cannot-make prepare "$rel" "$said"
 	again_meta=$(cat "$M/meta")
 	fill_release "$1"

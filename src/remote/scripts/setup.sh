@@ -53,12 +53,12 @@ setup() {
 	if [ -L "$root/current" ] || [ ! -e "$root/current" ]; then :; else
 		fail not-a-link setup "$root/current"
 	fi
-	[ ! -e "$root/source/.git" ] || fail work-tree setup "$root/source"
+	[ ! -e "$root/source/.git" ] || [ "$clone" != "$root/source" ] || fail work-tree setup "$root/source"
 	setup_fresh=
-	if [ -d "$root/source/objects" ]; then
+	if [ -d "$clone/objects" ]; then
 		remove_git_locks
 		# What a template of the login once left there.
-		rm -f "$root/source/info/attributes" "$root/source/info/sparse-checkout"
+		[ "$clone" != "$root/source" ] || rm -f "$clone/info/attributes" "$clone/info/sparse-checkout"
 		! source_is_damaged || mend_source "$1"
 	else
 		run_tool make_repository "$root/source" || fail cannot-make-repository setup "$root/source" "$said"

@@ -56,7 +56,7 @@ list_tree() {
 	log_size
 	step_from=$size
 	git_alone
-	run_job "$1" "$root" /bin/sh -c "$GIT$LIST_TREE"'list_tree "$@"' shipit "$root/source" "$2" "$3" $LARGEST_LIST
+	run_job "$1" "$root" /bin/sh -c "$GIT$LIST_TREE"'list_tree "$@"' shipit "$clone" "$2" "$3" $LARGEST_LIST
 	git_access_end
 	[ "$why" = 'exit' ] || step_failed submodules "$1"
 	tree_is_listed submodules "$2" "$3"
@@ -88,12 +88,12 @@ checkout_tree() {
 	export GIT_INDEX_FILE
 	if [ -z "$fetch_mode$token_for$repo_key" ]; then
 		git_alone
-		run_step checkout "$1" "$2" /bin/sh -c "$GIT$LIST_TREE$CHECKOUT" shipit "$root/source" "$2" "$3" "$5" $LARGEST_LIST
+		run_step checkout "$1" "$2" /bin/sh -c "$GIT$LIST_TREE$CHECKOUT" shipit "$clone" "$2" "$3" "$5" $LARGEST_LIST
 		git_access_end
 		git_ended
 	else
 		# A blobless clone fetches the files that it lacks here.
-		run_git checkout "$1" "$2" /bin/sh -c "$GIT$LIST_TREE$CHECKOUT" shipit "$root/source" "$2" "$3" "$5" $LARGEST_LIST
+		run_git checkout "$1" "$2" /bin/sh -c "$GIT$LIST_TREE$CHECKOUT" shipit "$clone" "$2" "$3" "$5" $LARGEST_LIST
 	fi
 	tree_code=$?
 	unset GIT_INDEX_FILE

@@ -122,7 +122,7 @@ sync_lock() {
 
 # set_up: tells if setup never ran here.
 set_up() {
-	[ -d "$root/source/objects" ] || fact bare yes
+	[ -d "$clone/objects" ] || adoptable || fact bare yes
 }
 
 # tell_known: tells the releases that can be made live again from their records, as one fact.

@@ -14,7 +14,7 @@ index_git() {
 	index_file=$1 index_dir=$2
 	shift 2
 	# shellcheck disable=SC2086 # no setting contains a blank
-	GIT_INDEX_FILE=$index_file GIT_NO_LAZY_FETCH=1 GIT_ATTR_NOSYSTEM=1 git $GIT_SETTINGS --git-dir="$root/source" \
+	GIT_INDEX_FILE=$index_file GIT_NO_LAZY_FETCH=1 GIT_ATTR_NOSYSTEM=1 git $GIT_SETTINGS --git-dir="$clone" \
 		--work-tree="$index_dir" -c core.quotePath=false "$@"
 }
 
@@ -92,6 +92,8 @@ look_at() {
 		damage='unfinished '
 	elif [ ! -e "$look_meta/whole" ] && ! in_journal "$1"; then
 		damage='unfinished '
+	elif [ -f "$look_meta/link" ]; then
+		is_checked_out "$1" || damage='gone '
 	elif [ ! -s "$look_dir/REVISION" ]; then
 		damage='missing REVISION'
 	elif [ -e "$look_meta/whole" ]; then
@@ -181,11 +183,16 @@ has_mount() {
 take_away() {
 	[ -e "$root/releases/$1" ] || [ -L "$root/releases/$1" ] || return 0
 	! is_current "$1" || return 1
-	if [ ! -L "$root/releases/$1" ] && has_mount "$root/releases/$1"; then
+	# Of a release of another tool's the name is a link; it leads to a directory beside it, or to the work tree.
+	away=$1
+	[ ! -L "$root/releases/$1" ] || ! away_to=$(readlink "$root/releases/$1") || [ "$away_to" != "${away_to##*/}" ] ||
+		[ ! -d "$root/releases/$away_to" ] || away=$away_to
+	if [ ! -L "$root/releases/$away" ] && has_mount "$root/releases/$away"; then
 		say notice "release $1 is not removed: $mount_at is mounted in it"
 		return 1
 	fi
-	mv -T "$root/releases/$1" "$root/releases/.removed-$1.$run" 2>/dev/null
+	mv -T "$root/releases/$away" "$root/releases/.removed-$1.$run" 2>/dev/null || return
+	[ "$away" = "$1" ] || rm -f "$root/releases/$1"
 }
 
 # empty_removed DIR: removes what a removal left, but nothing that somebody mounted there since.
@@ -221,7 +228,7 @@ finish_removals() {
 # unpin RELEASE: removes the refs that pin its commits: the first is a file until git packs it (gitrepository-layout(5)).
 unpin() {
 	unpin_modules "$1"
-	unpin_ref=$root/source/refs/shipit/$1
+	unpin_ref=$clone/refs/shipit/$1
 	[ -f "$unpin_ref" ] || git_source update-ref -d "refs/shipit/$1" 2>/dev/null
 	rm -f "${unpin_ref:?}"
 }

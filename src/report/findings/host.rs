@@ -2,7 +2,8 @@
 
 use super::answers::Answers;
 use super::finding::{Finding, Group};
-use super::problem::{Directory, Place, Problem, Tool};
+use super::place::{Directory, Place};
+use super::problem::{Problem, Tool};
 use super::remedy::{Remote, at_home, toml_list};
 use super::repository;
 use super::system::System;
@@ -89,6 +90,10 @@ impl Host<'_> {
         for [path, target] in self.answers.all("foreign") {
             let foreign = Place::Foreign { path: path.to_owned(), target: target.to_owned() };
             found.push(place(foreign, move_away(path)));
+        }
+        if let Some([path, names]) = self.answers.first("undecided") {
+            let undecided = Place::Undecided { path: path.to_owned(), names: names.to_owned() };
+            found.push(place(undecided, remote.run(&format!("ls -la {}", quote(path)))));
         }
         let damaged =
             self.answers.first("damaged").and_then(|[release, damage]| Some((release, damage.parse().ok()?)));

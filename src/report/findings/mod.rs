@@ -15,6 +15,7 @@ mod answers;
 mod finding;
 pub mod here;
 mod host;
+mod place;
 mod problem;
 mod remedy;
 mod repository;
@@ -28,7 +29,8 @@ mod tests;
 pub use access::Access;
 pub use finding::{Finding, Group};
 pub use host::examine;
-pub use problem::{Directory, Local, Place, Problem, Tool};
+pub use place::{Directory, Place};
+pub use problem::{Local, Problem, Tool};
 pub use severity::Severity;
 pub use system::System;
 

@@ -111,6 +111,7 @@ fn stages(plan: &Plan) -> Vec<Value> {
         }
     };
     only("unresolved", &unresolved(plan));
+    only("adopting", &plan.adopt);
     only("nothing-to-do", &vec![plan.release_lock.clone(); all]);
     for Stage { phase, participants, batch, work } in &plan.stages {
         let part = part("always", (phase.name().into(), *batch, *participants));

@@ -186,6 +186,9 @@ function link(file) {
 function releaseOf(pid) {
   const cwd = pid ? link('/proc/' + pid + '/cwd') : null;
   if (!cwd) return '-';
+  // Of a release that another tool made the name is a link.
+  const own = RELEASE ? path.join(ROOT, 'releases', RELEASE) : '';
+  if (own && link(own) !== null && isBelow(cwd, realpathOr(own, own))) return RELEASE;
   const releases = path.join(realpathOr(ROOT, ROOT), 'releases');
   return isBelow(cwd, releases) && cwd !== releases ? path.relative(releases, cwd).split('/')[0].replace(/ \(deleted\)$/, '') : 'other';
 }
