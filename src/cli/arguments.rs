@@ -19,7 +19,7 @@ use crate::report::{ColorChoice, Mode};
 
 /// Long options that no `SHIPIT_*` variable sets: hooks have `SHIPIT_REF`, `SHIPIT_ENV` and `SHIPIT_ROLES`, and a shipit
 /// that a hook starts must not deploy what its parent deploys. `SHIPIT_SET` holds several ([`settings`]).
-const NEVER_AMBIENT: [&str; 13] = [
+const NEVER_AMBIENT: [&str; 14] = [
     "ref",
     "env",
     "roles",
@@ -29,11 +29,16 @@ const NEVER_AMBIENT: [&str; 13] = [
     "set",
     "follow",
     "since",
+    "template",
     "user",
     "path",
     "build",
     "supervisor",
 ];
+
+/// What `init` can start from.
+pub(super) const TEMPLATES: [&str; 6] =
+    ["node-pm2", "node-systemd", "python-supervisord", "static", "binary-systemd", "several-repositories"];
 
 /// Holds what `--set` takes, one setting per line.
 const SETTINGS: &str = "SHIPIT_SET";
@@ -141,6 +146,10 @@ pub(super) struct Typed {
     /// import: ask no host, read only the file
     #[arg(long, value_parser = flag)]
     pub no_hosts: bool,
+    /// init: start from that example
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(TEMPLATES))]
+    #[arg(hide_possible_values = true)]
+    pub template: Option<String>,
     /// init: the login on the hosts
     #[arg(long, value_name = "LOGIN")]
     pub user: Option<String>,

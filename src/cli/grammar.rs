@@ -80,7 +80,7 @@ pub(super) const NEVER_IGNORED: [&str; 1] = ["dry-run"];
 /// Names of tools, each with the options that it uses.
 pub(super) const TOOLS: [(&str, &[&str]); 6] = [
     ("demo", &["keep", "output", "color"]),
-    ("init", &["chdir", "color", "quiet", "yes", "hosts", "user", "path", "build", "supervisor"]),
+    ("init", &["chdir", "color", "quiet", "yes", "template", "hosts", "user", "path", "build", "supervisor"]),
     ("import", &["config", "chdir", "color", "quiet", "verbose", "yes", "concurrency", "no-hosts"]),
     ("completions", &["color"]),
     ("schema", &["color"]),

@@ -201,6 +201,8 @@ pub enum Tool {
 /// What `init` is told, so that it need not ask.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Init {
+    /// The example whose file is taken; none: one for any project.
+    pub template: Option<String>,
     /// As in shipit.toml.
     pub hosts: Vec<String>,
     /// The login on the hosts.

@@ -290,6 +290,11 @@ branch and how the project is built; on a terminal it asks for what only you
 know (hosts, login, deploy path). Every answer has an option, so that it asks
 nothing with --yes. Never writes over a file, and contacts no host.
 
+--template starts from the file of an example: node-pm2, node-systemd,
+python-supervisord, static, binary-systemd or several-repositories. The rest
+of each example is in examples/ of shipit's sources.
+
+  shipit init --template node-pm2
   shipit init --hosts 'web[1:3].example.com' --user deploy --path /var/www/shop",
     },
     Page {

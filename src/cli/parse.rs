@@ -109,8 +109,8 @@ fn read<I: IntoIterator<Item = OsString>>(
             (*why, *lasting) = (typed.message.clone().unwrap_or_default(), typed.lasting);
         }
         Command::Tool(Tool::Init(init)) => {
-            let Typed { hosts, user, path, build, supervisor, .. } = typed.clone();
-            *init = Init { hosts, user, path, build, supervisor };
+            let Typed { template, hosts, user, path, build, supervisor, .. } = typed.clone();
+            *init = Init { template, hosts, user, path, build, supervisor };
         }
         _ => {}
     }

@@ -8,14 +8,12 @@ use std::io::Write;
 use std::path::Path;
 
 use super::init_answers::Answers;
-use super::init_supervisor::InitSupervisor;
+use super::init_template::Template;
 use crate::cli::Init;
 use crate::config::{self, FILE_NAME};
 use crate::error::{Error, Refused, SystemError, exit};
 use crate::git;
 use crate::report::{Note, Printer, clean, prompt};
-
-const TEMPLATE: &str = include_str!("../../templates/shipit.toml");
 
 pub(super) fn run(directory: &Path, told: &Init, yes: bool, printer: &Printer) -> Result<u8, Error> {
     let file = directory.join(FILE_NAME);
@@ -25,15 +23,21 @@ pub(super) fn run(directory: &Path, told: &Init, yes: bool, printer: &Printer) -
     }
     let above = config::find(None, directory).ok();
     let mut answers = Answers::of(git::project(directory)?.as_ref(), directory);
+    let template = Template::of(told.template.as_deref());
+    if template.is_example() {
+        answers.leave_to_example();
+    }
     answers.take(told)?;
     let name = directory.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
     let name = plain(name.as_deref().unwrap_or("app"));
     if !yes && prompt::can_ask(printer) {
         answers.ask(told, &name, printer);
     }
-    let path = answers.proposed_path(&name);
-    answers.path.get_or_insert(path);
-    write_new(&file, &filled(TEMPLATE, &answers))?;
+    if !template.is_example() {
+        let path = answers.proposed_path(&name);
+        answers.path.get_or_insert(path);
+    }
+    write_new(&file, &template.filled(&answers))?;
     printer.data(&next(&answers));
     if let Some(above) = above {
         printer.note(Note::FileAbove { file: &above });
@@ -55,47 +59,6 @@ pub(super) fn write_new(file: &Path, text: &str) -> Result<(), Error> {
         let _ = std::fs::remove_file(file);
         failed(error)
     })
-}
-
-/// The template with what is known; what would fail where there is no such program or service waits in a comment.
-fn filled(template: &str, answers: &Answers) -> String {
-    let hosts: Vec<String> = answers.hosts.iter().map(|host| config::quoted(host)).collect();
-    let hosts = (!hosts.is_empty()).then(|| format!("[{}]", hosts.join(", ")));
-    let quoted = |text: &Option<String>| text.as_deref().map(config::quoted);
-    let mut text = String::new();
-    for line in template.lines() {
-        let key = line.split_once(" = ").map_or("", |(key, _)| key);
-        let value = match key {
-            "host" => hosts.clone(),
-            "repo" => quoted(&answers.repo),
-            "ref" => quoted(&answers.branch),
-            "user" => quoted(&answers.user),
-            "path" => quoted(&answers.path),
-            "build" => quoted(&answers.build),
-            "supervisor" => answers.supervisor.as_ref().map(InitSupervisor::toml),
-            _ => None,
-        };
-        let waits = match key {
-            "user" | "build" | "supervisor" => value.is_none(),
-            "NODE_ENV" => !answers.is_node,
-            _ => false,
-        };
-        text.push_str(if waits { "# " } else { "" });
-        text.push_str(&value.map_or_else(|| line.to_owned(), |value| with_value(line, &value)));
-        text.push('\n');
-    }
-    text
-}
-
-/// The line with another value, its comment kept where it was.
-fn with_value(line: &str, value: &str) -> String {
-    let key = line.split(' ').next().unwrap_or_default();
-    let comment = line.find('#');
-    let text = format!("{key} = {value}");
-    match comment {
-        Some(at) => format!("{text:width$} {}", &line[at..], width = at.saturating_sub(1)),
-        None => text,
-    }
 }
 
 /// A directory's name as part of a path that needs no quotes.
@@ -124,10 +87,14 @@ fn next(answers: &Answers) -> String {
         Some(branch) => say(&format!("  ref    {branch}, the branch that is checked out")),
         None => say("  ref    placeholder; no branch is checked out here"),
     }
-    say(&format!("  path   {}", answers.path.as_deref().unwrap_or_default()));
-    say(&format!("  build  {}", answers.build.as_deref().unwrap_or("none")));
+    let of_example = || answers.of_example.then_some("as in the example");
+    say(&format!("  path   {}", answers.path.as_deref().or_else(of_example).unwrap_or_default()));
+    say(&format!("  build  {}", answers.build.as_deref().or_else(of_example).unwrap_or("none")));
     match &answers.supervisor {
         Some(supervisor) => say(&format!("  runs   by {}", supervisor.words())),
+        None if answers.of_example => {
+            say("  runs   as in the example: its other files are in examples/ of shipit's sources")
+        }
         None => say("  runs   by nothing yet: see `supervisor` there"),
     }
     if answers.stripped {

@@ -36,6 +36,8 @@ pub(super) struct Answers {
     pub(super) build: Option<String>,
     pub(super) supervisor: Option<InitSupervisor>,
     pub(super) is_node: bool,
+    /// The file is that of an example, which says how it is built and run, and where it lies.
+    pub(super) of_example: bool,
 }
 
 impl Answers {
@@ -52,6 +54,11 @@ impl Answers {
             is_node: directory.join("package.json").is_file(),
             ..Answers::default()
         }
+    }
+
+    /// The file is that of an example: what the work tree shows counts for nothing but repository and branch.
+    pub(super) fn leave_to_example(&mut self) {
+        (self.of_example, self.build, self.supervisor) = (true, None, None);
     }
 
     /// Takes what options say; they are checked as answers are.
@@ -89,6 +96,9 @@ impl Answers {
             };
             let answer = asked(printer, "login there [as ~/.ssh/config says]", user);
             self.user = answer.filter(|user| !user.is_empty());
+        }
+        if self.of_example {
+            return;
         }
         if told.path.is_none() {
             let proposal = self.proposed_path(name);

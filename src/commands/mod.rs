@@ -29,6 +29,7 @@ mod import;
 mod init;
 mod init_answers;
 mod init_supervisor;
+mod init_template;
 mod list;
 mod local_commands;
 mod logs;

@@ -34,8 +34,20 @@ const BAD: [(&str, &str, &str); 24] = [
 const NONE: [&str; 5] = ["env", "ref", "roles", "help", "version"];
 
 /// Of no use to a plan, with which this is tried, or of `hold`, `status`, `logs` or `init` alone.
-const ELSEWHERE: [&str; 11] =
-    ["events", "for", "message", "check", "lines", "follow", "since", "user", "path", "build", "supervisor"];
+const ELSEWHERE: [&str; 12] = [
+    "events",
+    "for",
+    "message",
+    "check",
+    "lines",
+    "follow",
+    "since",
+    "template",
+    "user",
+    "path",
+    "build",
+    "supervisor",
+];
 
 fn variable(option: &str) -> String {
     format!("SHIPIT_{}", option.to_uppercase().replace('-', "_"))

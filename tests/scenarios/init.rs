@@ -194,3 +194,45 @@ fn a_directory_that_cannot_be_written_to_is_told() {
     let run = world.shipit(&["-C", gone.to_str().unwrap(), "init"]).ends_with(1);
     run.says("cannot write ").says("shipit.toml");
 }
+
+#[test]
+fn every_template_is_an_example_filled_from_the_work_tree() {
+    let world = world();
+    world.repo.git(&["remote", "set-url", "origin", "git@example.com:acme/mine.git"]);
+    world.repo.branch("release/2");
+    world.repo.write("package.json", "{}");
+    let file = world.repo.work().join("shipit.toml");
+    let templates = [
+        "node-pm2",
+        "node-systemd",
+        "python-supervisord",
+        "static",
+        "binary-systemd",
+        "several-repositories",
+    ];
+    for template in templates {
+        let run = world
+            .shipit(&["init", "--template", template, "--hosts", "web[1:3]", "--user", "ann"])
+            .ends_with(0);
+        run.says("as in the example");
+        let production =
+            config::load(&file, "production").unwrap_or_else(|error| panic!("{template}: {error}"));
+        let app = &production.apps[0];
+        assert_eq!(
+            (app.repo.as_str(), app.reference.as_str()),
+            ("git@example.com:acme/mine.git", "release/2")
+        );
+        assert_eq!(
+            (production.hosts.len(), production.hosts[0].user.as_deref()),
+            (3, Some("ann")),
+            "{template}"
+        );
+        assert_ne!(app.hooks.build[0].text, "npm install", "the example's own");
+        fs::remove_file(&file).unwrap();
+    }
+    world.shipit(&["init", "--template", "static", "--build", "make site"]).ends_with(0);
+    assert_eq!(config::load(&file, "production").unwrap().apps[0].hooks.build[0].text, "make site");
+    fs::remove_file(&file).unwrap();
+    world.shipit(&["init", "--template", "node"]).ends_with(2).says("node-systemd");
+    world.shipit(&["production", "--template", "static"]).ends_with(2);
+}

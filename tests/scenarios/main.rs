@@ -16,6 +16,7 @@ mod plan_sent;
 #[path = "../pm2/client.rs"]
 mod pm2_client;
 
+mod adopt;
 mod adversary;
 mod apps;
 mod check;
@@ -41,6 +42,7 @@ mod drain;
 mod dry_run;
 mod ecosystem;
 mod examples;
+mod examples_deployed;
 mod exec;
 mod failures;
 mod faults;
