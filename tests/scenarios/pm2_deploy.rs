@@ -1,11 +1,9 @@
 //! The same file and repository by the real `pm2 deploy` and by shipit: what is served, and where hooks run with what.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Output;
 
-use crate::common::process::tools;
-use crate::common::{Kind, World};
+use crate::common::{Kind, World, pm2};
 
 /// A world whose operator has pm2, and an `ssh` that reads the world's own configuration.
 fn world() -> World {
@@ -16,12 +14,8 @@ fn world() -> World {
     world
 }
 
-fn pm2() -> PathBuf {
-    tools().join("pm2-7/node_modules/.bin/pm2")
-}
-
 fn pm2_deploy(world: &World, words: &[&str]) -> Output {
-    let mut command = world.command(&pm2());
+    let mut command = world.command(&pm2(7).join("pm2"));
     command
         .arg("deploy")
         .args(words)
