@@ -53,6 +53,14 @@ pub fn read(file: &Path, settings: &[Setting]) -> Result<Document, ConfigError> 
     document.with(settings)
 }
 
+/// The names of the file's environments, in its order.
+///
+/// # Errors
+/// As [`read`].
+pub fn environments(file: &Path) -> Result<Vec<String>, ConfigError> {
+    Ok(read(file, &[])?.environments())
+}
+
 /// Reads a file of pm2's that node has run, by what it answered ([`super::EVALUATE`]).
 ///
 /// # Errors

@@ -52,7 +52,7 @@ mod written;
 pub use app::{App, FileEntry, FileSource, Hook, Hooks, SentFile};
 pub use command::{Answers, LocalCommand};
 pub use discover::{FILE_NAME, find};
-pub use document::{Document, read, read_evaluated};
+pub use document::{Document, environments, read, read_evaluated};
 pub use endpoint::HttpUrl;
 pub use env::Unevaluated;
 pub use environment::{Environment, Host, Site, Timeouts};
@@ -68,7 +68,7 @@ pub use paths::{RemotePath, RemotePathError, SharedPath};
 pub use pm2::{
     EVALUATE, EcosystemError, Exported, FileFormat, Pm2App, Remark, RemarkKind, ecosystem_in, needs_node,
 };
-pub use resolve::{Draft, environments, load};
+pub use resolve::{Draft, load};
 pub use rollout::{BatchSize, Pause, Rollout, Share};
 pub use schema::schema;
 pub use select::{Choice, glob_matches, select};

@@ -29,11 +29,6 @@ pub fn load(file: &Path, name: &str) -> Result<Environment, ConfigError> {
     document::read(file, &[])?.resolve(name, &Answers::default())
 }
 
-/// The names of the file's environments, in its order.
-pub fn environments(file: &Path) -> Result<Vec<String>, ConfigError> {
-    Ok(document::read(file, &[])?.environments())
-}
-
 /// An environment as far as it is known before any command was run.
 #[derive(Debug, Clone)]
 pub struct Draft {

@@ -118,6 +118,7 @@ pub fn screen(imported: &Imported<'_>) -> String {
         format!("shipit {environment} check    what is missing, and how to fix it"),
         format!("shipit {environment} setup    directories and a clone on the hosts"),
     ];
+    // What the file itself explains in comments gives way first.
     let parts: [(&str, &[String]); 6] = [
         ("", &imported.environments),
         ("apps at the first deploy:", &apps),
@@ -128,9 +129,11 @@ pub fn screen(imported: &Imported<'_>) -> String {
     ];
     let head = format!("wrote shipit.toml from {}, which is no longer read", imported.from);
     let mut lines = Vec::new();
-    for most in (2..=PART).rev() {
+    for most in (3..=PART).rev() {
         lines = vec![head.clone()];
-        parts.iter().for_each(|(title, items)| part(&mut lines, title, items, most));
+        for (at, (title, items)) in parts.iter().enumerate() {
+            part(&mut lines, title, items, if at == 1 || at == 2 { most.div_ceil(2) } else { most });
+        }
         part(&mut lines, "next:", &next, next.len());
         if lines.len() <= LINES {
             break;

@@ -51,7 +51,8 @@ fn what_a_file_does_instead_of_exporting_is_told_and_nothing_is_contacted() {
         .shipit(&["ecosystem.config.mjs", "production"])
         .ends_with(2)
         .says("waits for something that never comes");
-    world.env("PATH", "/nowhere");
+    // What a shell ends with where there is none.
+    world.tool("node", "#!/bin/sh\nexit 127\n");
     world.shipit(&["production"]).ends_with(2).says("node, which is not found here");
     assert_eq!(world.host("web1").logins(), 0);
 }
