@@ -83,8 +83,9 @@ impl Surroundings {
     /// The ways to hosts. `interactive`: the user can be asked.
     pub(super) fn transport(&self, timeouts: &Timeouts, interactive: bool) -> HostTransport {
         let mut options = ssh::Options::new(self.home.clone(), self.user.clone());
+        // What is the default may be written down, and changes nothing.
+        options.connect_timeout_said = timeouts.connect != options.connect_timeout;
         options.connect_timeout = timeouts.connect;
-        options.connect_timeout_said = timeouts.connect_said;
         // A connection counts as dead after four of these went unanswered.
         options.keepalive = timeouts.lost / 4;
         options.agent = std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from);

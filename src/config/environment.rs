@@ -84,8 +84,6 @@ pub struct Site {
 pub struct Timeouts {
     /// Until a host is connected and authenticated; 10 s.
     pub connect: Duration,
-    /// The file says it; else `ConnectTimeout` of `~/.ssh/config` counts before it.
-    pub connect_said: bool,
     /// A hook; 15 min.
     pub hook: Duration,
     /// git on the host; 15 min.

@@ -369,11 +369,9 @@ impl<'a> Reader<'a> {
 
     fn timeouts(&self, problems: &mut Problems) -> Timeouts {
         let tables = self.layers.inner("timeout", Scope::Timeout, problems);
-        let connect_said = tables.entry("connect").is_some();
         let mut timeout = |key| tables.value(Scope::Timeout, key, values::duration, problems);
         Timeouts {
             connect: timeout("connect"),
-            connect_said,
             hook: timeout("hook"),
             fetch: timeout("fetch"),
             reload: timeout("reload"),

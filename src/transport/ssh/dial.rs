@@ -179,7 +179,35 @@ fn unreachable(
 
 #[cfg(test)]
 mod tests {
-    use super::in_turn;
+    use std::net::{SocketAddr, TcpListener, TcpStream};
+
+    use socket2::{Domain, Socket, Type};
+
+    use super::{Duration, Instant, Source, connect, in_turn};
+
+    #[tokio::test]
+    async fn an_address_that_does_not_answer_holds_up_none_of_the_others() {
+        // A listener whose queue is full answers nothing.
+        let silent = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        silent.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        silent.listen(0).unwrap();
+        let full = silent.local_addr().unwrap().as_socket().unwrap();
+        let attempt = || TcpStream::connect_timeout(&full, Duration::from_millis(300));
+        let mut held = Vec::new();
+        while let Ok(stream) = attempt().or_else(|_| attempt()) {
+            held.push(stream);
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let open = listener.local_addr().unwrap();
+        let source = Source { from: None, keepalive: true };
+        let until = |seconds| Instant::now() + Duration::from_secs(seconds);
+        let (_, answered) = connect("web1", &[full, open], &source, until(60)).await.unwrap();
+        assert_eq!(answered, open);
+        let error = connect("web1", &[full], &source, until(1)).await.unwrap_err();
+        assert!(error.to_string().starts_with("no answer from web1 (127.0.0.1:"), "{error}");
+        let error = connect("web1", &[full, full], &source, until(1)).await.unwrap_err();
+        assert!(error.to_string().contains(": no answer in 1"), "{error}");
+    }
 
     #[test]
     fn the_families_take_turns() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 pub struct Options {
     /// For connecting and key exchange together, then for each answer of a login.
     pub connect_timeout: Duration,
-    /// shipit.toml names that time, so that `ConnectTimeout` of ssh_config does not count.
+    /// shipit.toml names a time other than the default, so that `ConnectTimeout` of ssh_config does not count.
     pub connect_timeout_said: bool,
     /// A server that is silent for so long is asked for a sign of life; after three without an answer, at
     /// the next turn, it is lost.
