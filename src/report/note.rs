@@ -258,21 +258,7 @@ impl fmt::Display for PlanNote<'_> {
                 }
             }
             PlanNote::CommitsUnknown { from, to, root, shallow } => {
-                let (from, to) = (from.short(), to.short());
-                match shallow {
-                    false => {
-                        let root = quote(&root.display().to_string());
-                        write!(
-                            f,
-                            "this work tree does not have all commits of {from}..{to}: git -C {root} fetch"
-                        )
-                    }
-                    true => write!(
-                        f,
-                        "this clone is shallow and does not have all commits of {from}..{to}; to see them, clone with \
-                         the whole history (GitHub Actions: fetch-depth: 0)"
-                    ),
-                }
+                f.write_str(&commits_unknown((from, to), root, *shallow))
             }
             PlanNote::Older { from, to } => {
                 let (from, to) = (from.short(), to.short());
@@ -306,6 +292,18 @@ impl fmt::Display for PlanNote<'_> {
             }
         }
     }
+}
+
+fn commits_unknown((from, to): (&Version, &Version), root: &Path, shallow: bool) -> String {
+    let (from, to) = (from.short(), to.short());
+    if shallow {
+        return format!(
+            "this clone is shallow and does not have all commits of {from}..{to}; to see them, clone with the whole history \
+             (GitHub Actions: fetch-depth: 0)"
+        );
+    }
+    let root = quote(&root.display().to_string());
+    format!("this work tree does not have all commits of {from}..{to}: git -C {root} fetch")
 }
 
 impl fmt::Display for Warning<'_> {

@@ -298,7 +298,7 @@ fn a_move_that_was_cut_off_is_completed(sh: Sh) {
 fn a_commit_that_was_checked_out_since_is_adopted_too(sh: Sh) {
     let ground = Ground::bare(sh);
     let [one, two, three] = three(&ground);
-    pm2_deploy(&ground, &[one.clone()]);
+    pm2_deploy(&ground, std::slice::from_ref(&one));
     // By setup; then the other tool deploys again, and once more after a deploy of ours.
     let first = set_up(&ground, NONE).fact("live").to_owned();
     let pm2 = |commit: &str| {
