@@ -3,6 +3,7 @@
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -14,6 +15,7 @@ use crate::config::{self, App, Choice, Environment, Pause, Rollout};
 use crate::error::{Error, SystemError, UsageError, exit};
 use crate::executor::{Interrupt, Looked};
 use crate::plan::{Options, Plan};
+use crate::report::login_prompt::LoginPrompt;
 use crate::report::{self, Printer, Show, prompt};
 
 /// What every command works with.
@@ -154,7 +156,10 @@ impl<'a> Context<'a> {
     }
 
     async fn new_transport(&self) -> HostTransport {
-        let transport = self.surroundings.transport(&self.environment.timeouts, self.can_ask());
+        let mut transport = self.surroundings.transport(&self.environment.timeouts, self.can_ask());
+        if prompt::can_ask(self.printer) {
+            transport.ssh = transport.ssh.asking(Rc::new(LoginPrompt::new(self.printer)));
+        }
         client::choose(&transport, &self.environment.hosts, self.printer).await;
         transport
     }

@@ -19,6 +19,8 @@ mod frame;
 pub mod human;
 pub mod import;
 pub mod json;
+mod live_lines;
+pub mod login_prompt;
 mod narrator;
 pub mod note;
 mod options;
@@ -38,6 +40,7 @@ pub mod summary;
 mod symbols;
 pub mod table;
 pub mod terminal;
+mod terminal_echo;
 mod word_wrap;
 
 pub use deaf::Deaf;

@@ -31,6 +31,8 @@ enum Still {
     NotBegun,
     /// This question waits for its answer.
     Asking(String),
+    /// So does this one, of a login: nothing that happens on other hosts is its answer.
+    AskingForLogin(String),
 }
 
 /// The live reader of events.
@@ -77,14 +79,50 @@ impl Pretty {
         bar
     }
 
-    // The live lines go, so that what is typed is not drawn over, and moves nothing that is to be cleared.
-    fn make_way(&mut self, question: &str) {
+    /// Takes the lines away for a question of a login. `false`: they are not drawn, whoever asks can write it.
+    pub(super) fn make_way_for(&mut self, question: &str) -> bool {
+        if self.still != Still::No {
+            return false;
+        }
+        self.clear();
+        self.out.write(question);
+        self.still = Still::AskingForLogin(question.to_owned());
+        true
+    }
+
+    /// The question has its answer.
+    pub(super) fn come_back(&mut self) {
+        if matches!(self.still, Still::AskingForLogin(_)) {
+            self.still = Still::No;
+            self.bar.enable_steady_tick(FRAME);
+            self.draw(Instant::now());
+        }
+    }
+
+    /// Says something above the lines. `false`: they are not drawn.
+    pub(super) fn say(&mut self, text: &str) -> bool {
+        match &self.still {
+            Still::No => self.keep_words(&self.notice(None, text)),
+            Still::AskingForLogin(question) => {
+                self.out.write(&format!("\n{}\n{question}", self.notice(None, text)));
+            }
+            Still::NotBegun | Still::Asking(_) => return false,
+        }
+        true
+    }
+
+    fn clear(&mut self) {
         self.bar.disable_steady_tick();
         self.bar.finish_and_clear();
         // Nothing ticks in it before the answer is there: one beat would draw over the question.
-        let question = format!("{} {question} [y/N] ", self.paint.odd("?"));
-        self.out.write(&question);
         self.bar = Self::begin(self.out.clone());
+    }
+
+    // The live lines go, so that what is typed is not drawn over, and moves nothing that is to be cleared.
+    fn make_way(&mut self, question: &str) {
+        let question = format!("{} {question} [y/N] ", self.paint.odd("?"));
+        self.clear();
+        self.out.write(&question);
         self.still = Still::Asking(question);
     }
 
@@ -175,6 +213,7 @@ impl Observer for Pretty {
             Still::No => {}
             // The answer ends it, a failure or an interrupt; not what an idle host says meanwhile.
             Still::Asking(question) if is_aside(event) => return self.say_while_asking(event, question),
+            Still::AskingForLogin(question) => return self.say_while_asking(event, question),
             Still::NotBegun | Still::Asking(_) => {
                 self.still = Still::No;
                 self.bar.enable_steady_tick(FRAME);

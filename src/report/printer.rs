@@ -12,6 +12,7 @@ use rustix::fs::{FileType, fstat};
 
 use super::background::{Background, Loss};
 use super::ci::Ci;
+use super::live_lines::LiveLines;
 use super::note::{Note, Warning};
 use super::symbols::{Shown, Symbols};
 use super::word_wrap::wrap_words;
@@ -39,6 +40,7 @@ pub struct Printer {
     ci: Ci,
     symbols: Symbols,
     lost: Loss,
+    live_lines: LiveLines,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +89,7 @@ impl Printer {
             ci,
             symbols: Symbols::of(lookup),
             lost: Loss::default(),
+            live_lines: LiveLines::default(),
         }
     }
 
@@ -143,6 +146,11 @@ impl Printer {
 
     pub(super) fn suits_live_lines(&self) -> bool {
         self.live && self.verbosity > Verbosity::Quiet
+    }
+
+    /// The live lines of the run, if they are drawn.
+    pub(super) fn live_lines(&self) -> &LiveLines {
+        &self.live_lines
     }
 
     pub(super) fn ci(&self) -> &Ci {

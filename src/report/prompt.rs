@@ -1,5 +1,5 @@
-//! Questions on the terminal: the only place that asks one and reads the answer. A caller says which question; its text
-//! and what an answer means are decided here.
+//! Questions on the terminal, and the only place that reads an answer. A caller says which question; its text and what an
+//! answer means are decided here (of a login: in `login_prompt.rs`).
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -82,17 +82,26 @@ pub fn line(printer: &Printer, question: &str) -> Option<String> {
 /// A line from the terminal; none at its end. Read in a thread that is never joined: an operator who interrupts instead of
 /// answering leaves it reading.
 pub(super) async fn typed() -> Option<String> {
+    Some(typed_line().await?.trim().to_owned())
+}
+
+/// The same with every blank, and the newline.
+pub(super) async fn typed_line() -> Option<String> {
     let (sender, answer) = oneshot::channel();
     std::thread::spawn(move || {
-        let _ = sender.send(read_answer());
+        let _ = sender.send(read_line());
     });
     answer.await.ok().flatten()
 }
 
 fn read_answer() -> Option<String> {
+    Some(read_line()?.trim().to_owned())
+}
+
+fn read_line() -> Option<String> {
     let mut line = String::new();
     let read = io::stdin().read_line(&mut line).ok()?;
-    (read > 0).then(|| line.trim().to_owned())
+    (read > 0).then_some(line)
 }
 
 fn is_yes(answer: &str) -> bool {
@@ -200,6 +209,7 @@ mod tests {
             file: PathBuf::new(),
             new_keys: NewKeys::Ask,
             hashed: false,
+            certificate: None,
         }
     }
 

@@ -96,7 +96,8 @@ fn people(mode: Mode, printer: &Printer) -> (Box<dyn Observer>, Loss) {
     if live {
         // What goes to standard output would run into the live lines.
         let one_screen = printer.is_one_screen();
-        (Box::new(pretty::Pretty::new(background, printer.color_on_stderr(), one_screen)), loss)
+        let lines = pretty::Pretty::new(background, printer.color_on_stderr(), one_screen);
+        (printer.live_lines().show(lines), loss)
     } else {
         let plain = plain::Plain::new(background, printer.color_on_stderr(), printer.verbosity());
         (Box::new(plain.in_ci(printer.ci().clone())), loss)

@@ -29,12 +29,12 @@ pub enum ConnectError {
     #[error("{host} ({address}): key exchange failed: {reason}")]
     Handshake { host: String, address: String, reason: String },
     /// No known_hosts file knows the host's key.
-    #[error("unknown host key of {} ({}): {} {}", key.host, key.address, key.key_type, key.fingerprint)]
+    #[error("unknown host key of {} ({}): {} {}{}", key.host, key.address, key.key_type, key.fingerprint, key.fault())]
     UnknownHostKey { key: Box<OfferedKey> },
     /// known_hosts knows another key of this type for the host.
-    #[error("the host key of {key} is not the one in {}:{line}", file.display())]
-    ChangedHostKey { key: Box<OfferedKey>, file: PathBuf, line: usize },
-    /// The key is marked `@revoked`.
+    #[error("the host key of {key} is not the one in {}:{line}{}{}", file.display(), after(known.as_deref()), key.fault())]
+    ChangedHostKey { key: Box<OfferedKey>, file: PathBuf, line: usize, known: Option<String> },
+    /// The key is marked `@revoked`, or the authority of its certificate.
     #[error("the host key of {key} is revoked in {}:{line}", file.display())]
     RevokedHostKey { key: Box<OfferedKey>, file: PathBuf, line: usize },
     /// `host-key` names another key.
@@ -139,6 +139,15 @@ pub struct OfferedKey {
     pub new_keys: NewKeys,
     /// Whether the name is to be hashed there.
     pub hashed: bool,
+    /// Why its certificate was not accepted, if it showed one.
+    pub certificate: Option<String>,
+}
+
+impl OfferedKey {
+    fn fault(&self) -> String {
+        let fault = |why| format!("; its certificate was not accepted: {why}");
+        self.certificate.as_ref().map_or_else(String::new, fault)
+    }
 }
 
 /// `StrictHostKeyChecking`, by what becomes of an unknown key. One that changed is never trusted.
@@ -174,8 +183,10 @@ pub struct Refusal {
     pub encrypted: Option<PathBuf>,
     /// A private key that other users can read, which is not used.
     pub exposed: Option<PathBuf>,
-    /// The server, or the number of keys that shipit offers to one, ended it before all keys were offered.
+    /// The server ended it before all keys were offered.
     pub too_many: bool,
+    /// Whether somebody could be asked for a password.
+    pub can_ask: bool,
 }
 
 impl ConnectError {
@@ -314,6 +325,13 @@ impl Refusal {
                     .to_owned(),
             );
         }
+        let asks = |method: &String| method == "password" || method == "keyboard-interactive";
+        if !self.can_ask && self.methods.iter().any(asks) {
+            return Some(format!(
+                "give it a key: ssh-copy-id {}@{}; or run shipit on a terminal, where it asks for the password",
+                self.user, self.host
+            ));
+        }
         if self.tried.is_empty() {
             return Some("name a key with `key` in shipit.toml, or load one: ssh-add".to_owned());
         }
@@ -325,7 +343,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "permission denied for user {} at {} ({}): ", self.user, self.host, self.address)?;
         match self.tried.is_empty() {
-            true => f.write_str("there was no key to offer")?,
+            true => f.write_str("there was nothing to offer")?,
             false => write!(f, "offered {}", self.tried.join(", "))?,
         }
         if !self.skipped.is_empty() {
@@ -363,6 +381,10 @@ fn lacks(known: bool) -> &'static str {
 
 fn words(said: &[String]) -> String {
     if said.is_empty() { String::new() } else { format!("; it said: {}", said.join("; ")) }
+}
+
+fn after(known: Option<&str>) -> String {
+    known.map_or_else(String::new, |fingerprint| format!(", {fingerprint}"))
 }
 
 fn join(attempts: &[Attempt]) -> String {

@@ -18,11 +18,13 @@ mod exit_status;
 pub mod local;
 pub mod modes;
 pub mod openssh;
+mod person;
 mod pipes;
 pub mod pty;
 pub mod ssh;
 
 pub use error::{Attempt, ConnectError, NewKeys, OfferedKey, Refusal, Step};
+pub use person::{Answer, LoginNote, LoginQuestion, Person};
 
 /// A future that is stored: what an object-safe trait can return.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;

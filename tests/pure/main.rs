@@ -21,6 +21,7 @@ mod git_work_trees;
 mod house;
 mod messages;
 mod messages_of_commands;
+mod messages_of_logins;
 mod messages_of_pm2;
 mod messages_of_runs;
 mod plan_fleet;

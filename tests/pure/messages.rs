@@ -35,7 +35,12 @@ fn key() -> Box<OfferedKey> {
         file: "/home/ann/.ssh/known_hosts".into(),
         new_keys: NewKeys::Ask,
         hashed: false,
+        certificate: None,
     })
+}
+
+fn with_bad_certificate() -> Box<OfferedKey> {
+    Box::new(OfferedKey { certificate: Some(named("it has expired")), ..*key() })
 }
 
 #[allow(clippy::too_many_lines, reason = "a table")]
@@ -64,6 +69,7 @@ fn connect_errors() -> Vec<ConnectError> {
     let nothing =
         Refusal { host: host.clone(), address: address.clone(), user: named("deploy"), ..Refusal::default() };
     let exposed = Refusal { exposed: Some("/home/ann/.ssh/id_rsa".into()), ..nothing.clone() };
+    let password = Refusal { methods: vec![named("publickey"), named("password")], ..nothing.clone() };
     let too_many = Refusal { too_many: true, tried: vec![named("a"), named("b")], ..nothing.clone() };
     let tunnel = ConnectError::Tunnel {
         target: named("web1"),
@@ -78,7 +84,13 @@ fn connect_errors() -> Vec<ConnectError> {
         ConnectError::ClosedEarly { host: host.clone(), address: address.clone(), reason: reason() },
         ConnectError::Handshake { host: host.clone(), address, reason: reason() },
         ConnectError::UnknownHostKey { key: key() },
-        ConnectError::ChangedHostKey { key: key(), file: file.clone(), line: 7 },
+        ConnectError::UnknownHostKey { key: with_bad_certificate() },
+        ConnectError::ChangedHostKey {
+            key: key(),
+            file: file.clone(),
+            line: 7,
+            known: Some(named("SHA256:b2xk")),
+        },
         ConnectError::RevokedHostKey { key: key(), file: file.clone(), line: 7 },
         ConnectError::PinnedHostKey { key: key(), pinned: named("SHA256:YmFy") },
         ConnectError::KnownHosts { file: file.clone(), reason: named("permission denied") },
@@ -86,6 +98,7 @@ fn connect_errors() -> Vec<ConnectError> {
         ConnectError::Refused { refusal: Box::new(refusal) },
         ConnectError::Refused { refusal: Box::new(nothing) },
         ConnectError::Refused { refusal: Box::new(exposed) },
+        ConnectError::Refused { refusal: Box::new(password) },
         ConnectError::Refused { refusal: Box::new(too_many) },
         ConnectError::KeyFile {
             path: "/home/ann/.ssh/deploy key".into(),

@@ -138,7 +138,7 @@ impl Failed<'_> {
         Some(if log.says("REVOKED HOST KEY DETECTED") {
             ConnectError::RevokedHostKey { key, file, line }
         } else if log.says("REMOTE HOST IDENTIFICATION HAS CHANGED") {
-            ConnectError::ChangedHostKey { key, file, line }
+            ConnectError::ChangedHostKey { key, file, line, known: None }
         } else {
             ConnectError::UnknownHostKey { key }
         })
@@ -157,6 +157,7 @@ impl Failed<'_> {
             file: self.resolved.known_hosts.clone().unwrap_or_else(|| PathBuf::from("~/.ssh/known_hosts")),
             new_keys: self.resolved.new_keys,
             hashed: self.resolved.hashed,
+            certificate: None,
         })
     }
 

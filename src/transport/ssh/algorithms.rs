@@ -13,12 +13,13 @@ use russh::{Limits, Preferred, SshId, cipher, compression, kex, mac};
 
 use super::Options;
 use super::config::{Choice, Settings, supported};
+use super::trust::Trust;
 
 /// How long a connection may be silent, in times of `ServerAliveInterval`, where ssh_config says nothing.
 const UNANSWERED: usize = 3;
 
-/// A session with the host of `settings`, a server whose keys of the types `known` would be trusted.
-pub(super) fn config(options: &Options, settings: &Settings, known: &[Algorithm]) -> Arc<Config> {
+/// A session with the host of `settings`, of which `trust` is known.
+pub(super) fn config(options: &Options, settings: &Settings, trust: &Trust) -> Arc<Config> {
     let way = &settings.way;
     Arc::new(Config {
         client_id: SshId::Standard(Cow::Owned(format!("SSH-2.0-shipit_{}", options.version))),
@@ -37,12 +38,12 @@ pub(super) fn config(options: &Options, settings: &Settings, known: &[Algorithm]
             rekey_read_limit: 1 << 36,
             rekey_time_limit: Duration::from_secs(24 * 60 * 60),
         },
-        preferred: preferred(settings, known),
+        preferred: preferred(settings, trust),
         ..Config::default()
     })
 }
 
-fn preferred(settings: &Settings, known: &[Algorithm]) -> Preferred {
+fn preferred(settings: &Settings, trust: &Trust) -> Preferred {
     use supported::{CIPHERS, KEX, MACS, OLD_CIPHERS, OLD_KEX, OLD_MACS, chosen};
     let all = &settings.algorithms;
     let kex = chosen(all.kex.as_ref(), KEX, OLD_KEX).into_iter();
@@ -57,11 +58,11 @@ fn preferred(settings: &Settings, known: &[Algorithm]) -> Preferred {
     };
     Preferred {
         kex: Cow::Owned(kex),
-        key: Cow::Owned(host_keys(all.host_keys.as_ref(), known)),
+        key: Cow::Owned(host_keys(all.host_keys.as_ref(), &trust.algorithms())),
+        host_key_certificates: Cow::Owned(certificates(all.host_keys.as_ref(), trust)),
         cipher: Cow::Owned(ciphers.filter_map(|name| cipher::Name::try_from(name).ok()).collect()),
         mac: Cow::Owned(macs.filter_map(|name| mac::Name::try_from(name).ok()).collect()),
         compression: Cow::Borrowed(packed),
-        ..Preferred::DEFAULT
     }
 }
 
@@ -78,6 +79,19 @@ fn host_keys(choice: Option<&Choice>, known: &[Algorithm]) -> Vec<Algorithm> {
     let (mut first, rest): (Vec<_>, Vec<_>) = all.partition(is_known);
     first.extend(rest);
     first
+}
+
+/// Only where one could be trusted: a server that has a certificate shows it in the place of its key.
+fn certificates(choice: Option<&Choice>, trust: &Trust) -> Vec<Algorithm> {
+    if !trust.has_authority() {
+        return Vec::new();
+    }
+    let all: Vec<Algorithm> = host_keys(None, &[]);
+    let names: Vec<String> = all.iter().map(Algorithm::to_certificate_type).collect();
+    let usual: Vec<&str> = names.iter().map(String::as_str).collect();
+    let chosen = supported::chosen(choice, &usual, &[]);
+    let is_chosen = |algorithm: &Algorithm| chosen.contains(&algorithm.to_certificate_type().as_str());
+    all.into_iter().filter(is_chosen).collect()
 }
 
 #[cfg(test)]

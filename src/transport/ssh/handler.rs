@@ -4,12 +4,13 @@
 //! Runs inside the session's task; what the outside needs to know goes through [`Shared`].
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
 use russh::keys::{PublicKey, PublicKeyOrCertificate};
 use russh::{Channel, ChannelOpenFailure, Error};
 
-use super::known_hosts::{Trust, Verdict};
+use super::trust::{Trust, Verdict};
 
 /// What a session leaves for its owner.
 #[derive(Debug, Default)]
@@ -17,8 +18,17 @@ pub(super) struct Shared(Mutex<Facts>);
 
 #[derive(Debug, Default)]
 struct Facts {
-    refused: Option<(PublicKey, Verdict)>,
+    refused: Option<RefusedKey>,
     last_words: Option<String>,
+}
+
+/// A server's key that was not accepted.
+#[derive(Debug, Clone)]
+pub(super) struct RefusedKey {
+    pub(super) key: PublicKey,
+    pub(super) verdict: Verdict,
+    /// Why its certificate was not good, if it showed one.
+    pub(super) certificate: Option<String>,
 }
 
 impl Shared {
@@ -28,7 +38,7 @@ impl Shared {
     }
 
     /// The server's key, if it was not accepted, and why.
-    pub(super) fn refused(&self) -> Option<(PublicKey, Verdict)> {
+    pub(super) fn refused(&self) -> Option<RefusedKey> {
         self.facts().refused.clone()
     }
 
@@ -47,14 +57,17 @@ impl Handler for Client {
     type Error = Error;
 
     async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, Error> {
-        let PublicKeyOrCertificate::PublicKey { key, .. } = key else {
-            // Certificates are never asked for.
-            return Ok(false);
+        // The library checks only that the server has the key; whether a certificate is good is judged here.
+        let (verdict, certificate) = match key {
+            PublicKeyOrCertificate::PublicKey { key, .. } => (self.trust.verdict(key), None),
+            PublicKeyOrCertificate::Certificate(certificate) => {
+                self.trust.verdict_on_certificate(certificate, now())
+            }
         };
-        let verdict = self.trust.verdict(key);
         let trusted = verdict == Verdict::Trusted;
         if !trusted {
-            self.shared.facts().refused = Some((key.clone(), verdict));
+            let key = key.public_key();
+            self.shared.facts().refused = Some(RefusedKey { key, verdict, certificate });
         }
         Ok(trusted)
     }
@@ -144,6 +157,11 @@ impl Handler for Client {
     ) -> Result<(), Error> {
         refuse(reply).await
     }
+}
+
+/// Seconds since 1970. A clock before that makes every certificate not valid yet.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 async fn refuse(reply: ChannelOpenHandle) -> Result<(), Error> {

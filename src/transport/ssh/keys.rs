@@ -1,53 +1,66 @@
-//! Private keys: in files and in the agent.
+//! Private keys in files, read once: one key serves a thousand hosts.
 //!
-//! Must not know which keys a host wants. A key that is locked (a passphrase, a security key) still shows its
-//! public half, by which the agent is asked for it. Nobody is asked for a passphrase here: that is the agent's work.
+//! Must not know which keys a host wants, nor ask anybody. A key that cannot sign (a passphrase, a security key) still shows its
+//! public half, which can be offered to a server, and by which the agent is asked for it.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use russh::client::Handle;
-use russh::keys::agent::AgentIdentity;
-use russh::keys::agent::client::AgentClient;
-use russh::keys::{Algorithm, HashAlg, PrivateKey, PublicKey, decode_secret_key, load_public_key};
-use tokio::net::UnixStream;
-use tokio::time::{Duration, timeout};
+use russh::keys::ssh_key::certificate::CertType;
+use russh::keys::{
+    Algorithm, Certificate, PrivateKey, PublicKey, decode_secret_key, load_openssh_certificate,
+    load_public_key,
+};
 
-use super::handler::{Client, io};
-
-/// An agent that is there answers at once; one behind a dead forwarding never does.
-const AGENT_ANSWER: Duration = Duration::from_secs(5);
+use super::handler::io;
+use super::pem;
 
 /// What a key file holds.
 #[derive(Debug, Clone)]
 pub(super) enum KeyFile {
     /// A key that can sign.
     Open(Arc<PrivateKey>),
+    /// A key that can, once its passphrase is known. The older formats do not show the public half.
+    Encrypted { public: Option<PublicKey>, text: Arc<str> },
     /// A key that only an agent can use, and why.
     Locked { public: Option<PublicKey>, why: &'static str },
 }
 
-pub(super) const PASSPHRASE: &str = "has a passphrase";
+impl KeyFile {
+    /// Its public half, as far as it is known.
+    pub(super) fn public(&self) -> Option<PublicKey> {
+        match self {
+            Self::Open(key) => Some(key.public_key().clone()),
+            Self::Encrypted { public, .. } | Self::Locked { public, .. } => public.clone(),
+        }
+    }
+}
+
 pub(super) const EXPOSED: &str = "can be read by other users";
 
-/// Files already read: one key serves a thousand hosts.
+/// Files already read.
 #[derive(Debug, Default)]
 pub(super) struct KeyFiles(RefCell<HashMap<PathBuf, Result<KeyFile, String>>>);
 
 impl KeyFiles {
+    /// `Err`: why it is of no use.
     pub(super) fn read(&self, path: &Path) -> Result<KeyFile, String> {
         self.0.borrow_mut().entry(path.to_path_buf()).or_insert_with(|| read(path)).clone()
+    }
+
+    /// Keeps a key whose passphrase became known.
+    pub(super) fn opened(&self, path: &Path, key: Arc<PrivateKey>) {
+        self.0.borrow_mut().insert(path.to_path_buf(), Ok(KeyFile::Open(key)));
     }
 }
 
 fn read(path: &Path) -> Result<KeyFile, String> {
     Ok(match parse(path)? {
-        KeyFile::Open(key) if is_exposed(path) => {
-            KeyFile::Locked { public: Some(key.public_key().clone()), why: EXPOSED }
+        found @ (KeyFile::Open(_) | KeyFile::Encrypted { .. }) if is_exposed(path) => {
+            KeyFile::Locked { public: found.public(), why: EXPOSED }
         }
         found => found,
     })
@@ -60,7 +73,8 @@ fn is_exposed(path: &Path) -> bool {
 }
 
 fn parse(path: &Path) -> Result<KeyFile, String> {
-    let locked = |why| KeyFile::Locked { public: load_public_key(beside(path)).ok(), why };
+    let beside = || load_public_key(with_ending(path, ".pub")).ok();
+    let locked = |why| KeyFile::Locked { public: beside(), why };
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => match locked("only its public half is here") {
@@ -74,13 +88,13 @@ fn parse(path: &Path) -> Result<KeyFile, String> {
             Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256 => {
                 KeyFile::Locked { public, why: "lives on a security key" }
             }
-            _ if key.is_encrypted() => KeyFile::Locked { public, why: PASSPHRASE },
+            _ if key.is_encrypted() => KeyFile::Encrypted { public, text: text.into() },
             _ => KeyFile::Open(Arc::new(key)),
         });
     }
     // The older formats say that they are encrypted in their headers; the library's errors do not.
-    if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
-        return Ok(locked(PASSPHRASE));
+    if pem::is_encrypted(&text) {
+        return Ok(KeyFile::Encrypted { public: beside(), text: text.into() });
     }
     if let Ok(public) = PublicKey::from_openssh(text.trim()) {
         return Ok(KeyFile::Locked { public: Some(public), why: "is a public key" });
@@ -91,57 +105,21 @@ fn parse(path: &Path) -> Result<KeyFile, String> {
     }
 }
 
-fn beside(path: &Path) -> PathBuf {
+/// The path with `ending` behind it, whatever its own ending.
+pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".pub");
+    name.push(ending);
     name.into()
 }
 
-/// A connection to an agent, and what it holds.
-pub(super) struct Agent {
-    client: AgentClient<UnixStream>,
-    pub(super) identities: Vec<AgentIdentity>,
-    /// While a person is asked (a touch, a confirmation) no clock runs.
-    pub(super) signing: Arc<AtomicBool>,
-}
-
-impl Agent {
-    /// Connects for one session; `Err`: why the agent cannot be asked.
-    pub(super) async fn open(socket: &Path, session: &Handle<Client>) -> Result<Self, String> {
-        let asked = timeout(AGENT_ANSWER, async {
-            let stream = UnixStream::connect(socket).await.map_err(|error| io(&error))?;
-            let mut client = AgentClient::connect(stream);
-            if let Some(binding) = session.agent_session_binding() {
-                // Agents that do not know it refuse, which changes nothing.
-                let _ = client.bind_session(binding, false).await;
-            }
-            let identities = client.request_identities().await.map_err(|error| error.to_string())?;
-            Ok(Self { client, identities, signing: Arc::default() })
-        });
-        asked.await.unwrap_or_else(|_| Err("no answer".to_owned()))
-    }
-
-    /// Whether it holds the private half of `key`.
-    pub(super) fn holds(&self, key: &PublicKey) -> bool {
-        self.identities.iter().any(|identity| match identity {
-            AgentIdentity::PublicKey { key: held, .. } => held.key_data() == key.key_data(),
-            AgentIdentity::Certificate { .. } => false,
-        })
-    }
-}
-
-impl russh::Signer for Agent {
-    type Error = russh::AgentAuthError;
-
-    async fn auth_sign(
-        &mut self,
-        key: &AgentIdentity,
-        hash: Option<HashAlg>,
-        data: Vec<u8>,
-    ) -> Result<Vec<u8>, Self::Error> {
-        self.signing.store(true, Ordering::Relaxed);
-        let signed = self.client.auth_sign(key, hash, data).await;
-        self.signing.store(false, Ordering::Relaxed);
-        signed
+/// The certificate in a file. `Err`: why there is none for a login.
+pub(super) fn certificate(path: &Path) -> Result<Certificate, String> {
+    let found = load_openssh_certificate(path).map_err(|error| match std::fs::metadata(path) {
+        Err(error) => io(&error),
+        Ok(_) => format!("not a certificate: {error}"),
+    })?;
+    match found.cert_type() {
+        CertType::User => Ok(found),
+        CertType::Host => Err("a certificate for hosts, not for users".to_owned()),
     }
 }

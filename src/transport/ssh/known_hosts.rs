@@ -1,17 +1,15 @@
-//! known_hosts files, read and asked as OpenSSH does with `StrictHostKeyChecking yes`.
+//! known_hosts files, read as OpenSSH reads them: which lines name a host, and which keys stand there.
 //!
-//! Must not know how a key arrived. No key is added here (`unknown_keys.rs` does that): a key that is not in a file is not trusted,
-//! a revoked one never, whatever else names it. Lines that cannot be read are skipped, as in OpenSSH;
-//! `@cert-authority` lines wait for host certificates.
+//! Must not know how a key arrived, nor judge it (`trust.rs` does that). No key is added here (`unknown_keys.rs` does that). Lines
+//! that cannot be read are skipped, as in OpenSSH: one garbage line must not take the others away.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::str::FromStr;
 
 use hmac::{Hmac, KeyInit, Mac};
+use russh::keys::PublicKey;
 use russh::keys::ssh_key::known_hosts::{HostPatterns, Marker};
-use russh::keys::{Algorithm, HashAlg, PublicKey};
 use sha1::Sha1;
 
 use super::pattern::any_matches;
@@ -27,37 +25,29 @@ pub(super) struct KnownHosts {
 #[derive(Debug)]
 struct Entry {
     line: usize,
-    revoked: bool,
+    kind: Kind,
     hosts: HostPatterns,
     key: String,
 }
 
-/// A key that a file holds for the host, and where.
+/// What a line says of its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It is the host's.
+    Host,
+    /// `@cert-authority`: what it signs is the host's.
+    Authority,
+    /// `@revoked`: it is no longer to be trusted, whatever else names it.
+    Revoked,
+}
+
+/// A key that a file holds for a host, and where.
 #[derive(Debug, Clone)]
-struct Known {
-    key: PublicKey,
-    revoked: bool,
-    file: PathBuf,
-    line: usize,
-}
-
-/// What is known about one host's keys.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Trust {
-    pinned: Option<String>,
-    named: Vec<Known>,
-    /// Entries without a port for a host on another one: they can vouch for a key, not contradict it.
-    bare: Vec<Known>,
-}
-
-/// The answer about a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Trusted,
-    Unknown,
-    Changed { file: PathBuf, line: usize },
-    Revoked { file: PathBuf, line: usize },
-    NotPinned { pinned: String },
+pub(super) struct Known {
+    pub(super) key: PublicKey,
+    pub(super) kind: Kind,
+    pub(super) file: PathBuf,
+    pub(super) line: usize,
 }
 
 impl KnownHosts {
@@ -83,11 +73,12 @@ impl KnownHosts {
         self.known(name).next().is_some()
     }
 
-    fn known<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Known> + 'a {
+    /// The keys of the lines that name `name`.
+    pub(super) fn known<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Known> + 'a {
         let matching = self.entries.iter().filter(move |entry| entry_matches(&entry.hosts, name));
         matching.filter_map(|entry| {
             let key = PublicKey::from_openssh(&entry.key).ok()?;
-            Some(Known { key, revoked: entry.revoked, file: self.file.clone(), line: entry.line })
+            Some(Known { key, kind: entry.kind, file: self.file.clone(), line: entry.line })
         })
     }
 }
@@ -97,13 +88,16 @@ fn entry(line: usize, text: &str) -> Option<Entry> {
     if fields.peek()?.starts_with('#') {
         return None;
     }
+    // A marker that OpenSSH does not know, and a second one, make the line garbage.
     let marker = fields.next_if(|field| field.starts_with('@')).map(Marker::from_str).transpose().ok()?;
-    if marker == Some(Marker::CertAuthority) {
-        return None;
-    }
-    let hosts = HostPatterns::from_str(&folded(fields.next()?)).ok()?;
+    let kind = match marker {
+        None => Kind::Host,
+        Some(Marker::CertAuthority) => Kind::Authority,
+        Some(Marker::Revoked) => Kind::Revoked,
+    };
+    let hosts = HostPatterns::from_str(&folded(fields.next_if(|field| !field.starts_with('@'))?)).ok()?;
     let key = format!("{} {}", fields.next()?, fields.next()?);
-    Some(Entry { line, revoked: marker.is_some(), hosts, key })
+    Some(Entry { line, kind, hosts, key })
 }
 
 /// Host names have no case, the base64 of hashed ones has.
@@ -125,60 +119,14 @@ pub(super) fn name(host: &str, port: u16) -> String {
     if port == 22 { host } else { format!("[{host}]:{port}") }
 }
 
-impl Trust {
-    /// Only this key (`SHA256:…`) will do; no file is asked.
-    pub(super) fn pinned(fingerprint: &str) -> Self {
-        Self { pinned: Some(fingerprint.to_owned()), ..Self::default() }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// What `files` say of `host` on `port`.
-    pub(super) fn of(files: &[Rc<KnownHosts>], host: &str, port: u16) -> Self {
-        let name = name(host, port);
-        let named = files.iter().flat_map(|file| file.known(&name).collect::<Vec<_>>()).collect();
-        let bare_name = host.to_ascii_lowercase();
-        let bare = match port {
-            22 => Vec::new(),
-            _ => files.iter().flat_map(|file| file.known(&bare_name).collect::<Vec<_>>()).collect(),
-        };
-        Self { pinned: None, named, bare }
-    }
-
-    /// Whether nothing at all is known.
-    pub(super) fn is_empty(&self) -> bool {
-        self.pinned.is_none() && self.named.is_empty() && self.bare.is_empty()
-    }
-
-    /// The key types that could be trusted: to be asked for first, so that the server shows one of them.
-    pub(super) fn algorithms(&self) -> Vec<Algorithm> {
-        let usable = self.named.iter().chain(&self.bare).filter(|known| !known.revoked);
-        usable.map(|known| known.key.algorithm()).collect()
-    }
-
-    /// Whether `key` is the host's.
-    pub(super) fn verdict(&self, key: &PublicKey) -> Verdict {
-        if let Some(pinned) = &self.pinned {
-            let found = key.fingerprint(HashAlg::Sha256).to_string();
-            return match found == pinned.trim_end_matches('=') {
-                true => Verdict::Trusted,
-                false => Verdict::NotPinned { pinned: pinned.clone() },
-            };
-        }
-        let same = |known: &&Known| known.key.key_data() == key.key_data();
-        let all = || self.named.iter().chain(&self.bare);
-        if let Some(known) = all().filter(same).find(|known| known.revoked) {
-            return Verdict::Revoked { file: known.file.clone(), line: known.line };
-        }
-        if all().any(|known| same(&known)) {
-            return Verdict::Trusted;
-        }
-        let other = |known: &&Known| !known.revoked && known.key.algorithm() == key.algorithm();
-        match self.named.iter().find(other) {
-            Some(known) => Verdict::Changed { file: known.file.clone(), line: known.line },
-            None => Verdict::Unknown,
-        }
+    #[test]
+    fn a_missing_file_knows_nothing_and_a_directory_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(KnownHosts::read(&dir.path().join("none")).unwrap().entries.is_empty());
+        assert!(matches!(KnownHosts::read(dir.path()), Err(ConnectError::KnownHosts { .. })));
     }
 }
-
-#[cfg(test)]
-#[path = "known_hosts_tests.rs"]
-mod tests;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use russh::client::{Handle, Msg, connect_stream};
-use russh::keys::{HashAlg, PublicKey};
+use russh::keys::HashAlg;
 use russh::{Channel, ChannelStream, Disconnect, Error};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -19,10 +19,10 @@ use tokio_util::sync::CancellationToken;
 use super::Options;
 use super::algorithms;
 use super::channel::Variables;
-use super::handler::{Client, Shared, plain};
-use super::known_hosts::{self, Trust, Verdict};
+use super::handler::{Client, RefusedKey, Shared, plain};
 use super::login::Login;
 use super::sessions::Sessions;
+use super::trust::{Trust, Verdict};
 use super::wire::{Greeting, Socket, Wire};
 use crate::transport::{ConnectError, OfferedKey, Step};
 
@@ -70,7 +70,7 @@ impl Link {
         let (greeting, shared) = (Arc::new(Greeting::default()), Arc::new(Shared::default()));
         let hangup = CancellationToken::new();
         let given_up = hangup.clone().drop_guard();
-        let config = algorithms::config(keys.options, &login.route.settings, &keys.trust.algorithms());
+        let config = algorithms::config(keys.options, &login.route.settings, &keys.trust);
         let client = Client { trust: keys.trust, shared: Arc::clone(&shared) };
         let wire = Wire::new(dialed.socket, hangup.clone(), Arc::clone(&greeting));
         let (host, address) = (login.route.asked.clone(), login.address.to_owned());
@@ -82,7 +82,7 @@ impl Link {
             }
             Ok(Err(error)) => {
                 return Err(match shared.refused() {
-                    Some((key, verdict)) => host_key(login, keys.add_to, &key, verdict),
+                    Some(refused) => host_key(login, keys.add_to, refused),
                     None if greeting.is_ssh() || matches!(error, Error::Version) => {
                         ConnectError::Handshake { host, address, reason: plain(&error) }
                     }
@@ -153,10 +153,10 @@ impl Drop for Link {
     }
 }
 
-fn host_key(login: &Login<'_>, file: &Path, key: &PublicKey, verdict: Verdict) -> ConnectError {
+fn host_key(login: &Login<'_>, file: &Path, refused: RefusedKey) -> ConnectError {
     let settings = &login.route.settings;
-    let (known_as, known_port) = settings.known_as();
-    let name = known_hosts::name(known_as, known_port);
+    let RefusedKey { key, verdict, certificate } = refused;
+    let name = login.route.subject().name();
     let mut bare = key.clone();
     bare.set_comment("");
     let key = Box::new(OfferedKey {
@@ -168,10 +168,13 @@ fn host_key(login: &Login<'_>, file: &Path, key: &PublicKey, verdict: Verdict) -
         file: file.to_path_buf(),
         new_keys: settings.trust.new_keys,
         hashed: settings.trust.hashed,
+        certificate,
         name,
     });
     match verdict {
-        Verdict::Changed { file, line } => ConnectError::ChangedHostKey { key, file, line },
+        Verdict::Changed { file, line, known } => {
+            ConnectError::ChangedHostKey { key, file, line, known: Some(known) }
+        }
         Verdict::Revoked { file, line } => ConnectError::RevokedHostKey { key, file, line },
         Verdict::NotPinned { pinned } => ConnectError::PinnedHostKey { key, pinned },
         Verdict::Unknown | Verdict::Trusted => ConnectError::UnknownHostKey { key },

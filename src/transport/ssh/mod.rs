@@ -4,7 +4,9 @@
 //! of `connect`, one shared connection per jump host; a host is spoken to only if its key is known, and
 //! keys are added to known_hosts only by [`Ssh::add_known_keys`]. What OpenSSH reads (`~/.ssh/config`, known_hosts, keys, agent) is read here, once.
 
+mod agent;
 mod algorithms;
+mod answers;
 mod auth;
 mod channel;
 mod config;
@@ -21,13 +23,19 @@ mod lack;
 mod limits;
 mod link;
 mod login;
+mod method;
+mod offer;
 mod options;
 mod pattern;
+mod pem;
 mod proxy;
 mod resolver;
 mod route;
+mod secrets;
 pub mod server;
 mod sessions;
+mod signer;
+mod trust;
 mod unknown_keys;
 mod wire;
 
@@ -45,7 +53,7 @@ use self::dial::Source;
 use self::hop::Hop;
 use self::jump::Jumps;
 use self::keys::KeyFiles;
-use self::known_hosts::{KnownHosts, Trust};
+use self::known_hosts::KnownHosts;
 pub use self::lack::Lack;
 pub(super) use self::limits::Limits;
 use self::link::{Dialed, HostKeys, Link};
@@ -53,9 +61,11 @@ use self::login::Login;
 pub use self::options::Options;
 use self::resolver::Resolver;
 use self::route::Route;
+use self::secrets::Secrets;
+use self::trust::Trust;
 use self::wire::Socket;
 use super::{
-    Boxed, Channel, ConnectError, Connection, DialError, Forwarding, Screen, Step, Stream, Transport,
+    Boxed, Channel, ConnectError, Connection, DialError, Forwarding, Person, Screen, Step, Stream, Transport,
 };
 use crate::config::Host;
 
@@ -63,6 +73,9 @@ use crate::config::Host;
 const AGAIN: Duration = Duration::from_secs(1);
 /// A server that hangs up before its banner is asked again this often: `MaxStartups` refuses by chance.
 pub(super) const TRIES: u32 = 4;
+
+/// Keys that are accepted unseen on the way to one host: its own, and those of jump hosts behind jump hosts.
+const ACCEPTED: u32 = 8;
 
 /// The way to hosts over SSH.
 pub struct Ssh {
@@ -72,6 +85,7 @@ pub struct Ssh {
     /// The keys that were added in this run, as text and parsed.
     added_keys: RefCell<(String, Rc<KnownHosts>)>,
     keys: KeyFiles,
+    secrets: Secrets,
     limits: Limits,
     jumps: Jumps,
 }
@@ -86,9 +100,16 @@ impl Ssh {
             known_hosts: RefCell::default(),
             added_keys: RefCell::default(),
             keys: KeyFiles::default(),
+            secrets: Secrets::default(),
             limits: Limits::new(),
             jumps: Jumps::default(),
         }
+    }
+
+    /// The same with a person who can be asked for passphrases and passwords.
+    #[must_use]
+    pub fn asking(self, person: Rc<dyn Person>) -> Self {
+        Self { secrets: Secrets::of(person), ..self }
     }
 
     /// The known_hosts files are read again by the next `connect`, for a caller that has added keys to them.
@@ -99,6 +120,13 @@ impl Ssh {
 
     async fn session(&self, host: &Host) -> Result<Box<dyn Connection>, ConnectError> {
         let route = Route::to_host(host, &self.resolver).await?;
+        for _ in 0..ACCEPTED {
+            match self.reach(&route, &[]).await {
+                // Nobody logged in yet: a key is judged before that.
+                Err(error) if self.accepts(&error) => {}
+                result => return Ok(Box::new(Session(result?))),
+            }
+        }
         Ok(Box::new(Session(self.reach(&route, &[]).await?)))
     }
 
@@ -224,6 +252,7 @@ impl Ssh {
             route,
             address,
             files: &self.keys,
+            secrets: &self.secrets,
             agent: route.settings.login.agent.socket(self.options.agent.as_ref()),
             home: &self.options.home,
             limit: self.limit(route),
@@ -241,11 +270,16 @@ impl Ssh {
         if let Some(pinned) = &route.pinned {
             return Ok((Trust::pinned(pinned), add_to));
         }
-        let (known_as, known_port) = settings.known_as();
         let files = user.iter().chain(global).map(|file| self.known_hosts(file));
         let added = Rc::clone(&self.added_keys.borrow().1);
         let files = files.chain([Ok(added)]).collect::<Result<Vec<_>, _>>()?;
-        Ok((Trust::of(&files, known_as, known_port), add_to))
+        let trust = Trust::of(&files, route.subject());
+        let allowed = settings.algorithms.authorities.as_ref();
+        let trust = match allowed.map(|choice| choice.of(&trust::AUTHORITY_ALGORITHMS)) {
+            Some(names) => trust.with_authority_algorithms(&names),
+            None => trust,
+        };
+        Ok((trust, add_to))
     }
 
     fn known_hosts(&self, file: &Path) -> Result<Rc<KnownHosts>, ConnectError> {

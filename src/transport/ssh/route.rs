@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::config::{Agent, Settings};
 use super::hop::Hop;
 use super::resolver::{Asked, Resolver};
+use super::trust::Subject;
 use crate::config::Host;
 use crate::transport::ConnectError;
 
@@ -66,6 +67,12 @@ impl Route {
 
     pub(super) fn jump_failed(&self, hop: &Hop, source: ConnectError) -> ConnectError {
         ConnectError::Jump { host: self.asked.clone(), hop: hop.to_string(), source: Box::new(source) }
+    }
+
+    /// What the host's key is looked for under.
+    pub(super) fn subject(&self) -> Subject<'_> {
+        let settings = &self.settings;
+        Subject { host: &settings.hostname, port: settings.port, alias: settings.trust.alias.as_deref() }
     }
 
     /// One login in the table of shared connections.

@@ -4,15 +4,18 @@
 //! Must not know how the user is asked. Only hosts without a known key are connected to, and no login is tried here.
 
 use std::collections::BTreeMap;
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use hmac::{Hmac, KeyInit, Mac};
 use russh::keys::ssh_key::known_hosts::HostPatterns;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use sha1::Sha1;
 
 use super::Ssh;
@@ -20,7 +23,7 @@ use super::handler::io as plain;
 use super::known_hosts::KnownHosts;
 use super::route::Route;
 use crate::config::Host;
-use crate::transport::{ConnectError, NewKeys, OfferedKey, Transport};
+use crate::transport::{ConnectError, NewKeys, OfferedKey};
 
 impl Ssh {
     /// The hosts that have no known key, or whose jump hosts have none, and whose new keys may be accepted as far as `may`
@@ -48,15 +51,30 @@ impl Ssh {
     /// The keys of these hosts that are in no file, each once. Of a host behind an unknown jump host it is the jump host's key;
     /// its own can be fetched once that is added.
     pub async fn unknown_keys(&self, hosts: &[&Host]) -> Vec<OfferedKey> {
-        let errors = join_all(hosts.iter().map(|host| async { self.connect(host).await.err() })).await;
+        let shown = join_all(hosts.iter().map(|host| async { self.shown_key(host).await })).await;
         let mut keys: Vec<OfferedKey> = Vec::new();
-        for error in errors.into_iter().flatten() {
-            let Some(key) = error.unknown_key() else { continue };
+        for key in shown.into_iter().flatten() {
             if keys.iter().all(|known| (&known.name, &known.line) != (&key.name, &key.line)) {
-                keys.push(key.clone());
+                keys.push(key);
             }
         }
         keys
+    }
+
+    async fn shown_key(&self, host: &Host) -> Option<OfferedKey> {
+        let route = Route::to_host(host, &self.resolver).await.ok()?;
+        self.reach(&route, &[]).await.err()?.unknown_key().cloned()
+    }
+
+    /// Whether a connection failed for a key that ssh_config accepts unseen; it is trusted from now on. So it is with a key of which
+    /// no more was known than an authority that did not sign it, or keys of other types.
+    pub(super) fn accepts(&self, error: &ConnectError) -> bool {
+        let Some(key) = error.unknown_key().filter(|key| key.new_keys == NewKeys::Accept) else {
+            return false;
+        };
+        // Where the file cannot be written, the key counts in this run all the same.
+        let _ = self.add_known_keys(std::slice::from_ref(key));
+        true
     }
 
     /// Trusts these keys: in this run, and in the files to which `ssh` would add them.
@@ -97,18 +115,30 @@ fn written(key: &OfferedKey) -> String {
     format!("{}{rest}", name.to_string())
 }
 
-// In one write, so that another that appends just then mixes with none of our lines.
+// In one write, so that ssh, which takes no lock, mixes with none of our lines; locked, so that of two shipits only one adds
+// the newline that a file lacks.
 fn append(file: &Path, lines: &str) -> io::Result<()> {
     if let Some(directory) = file.parent().filter(|directory| !directory.exists()) {
         DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     }
     let mut opened = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(file)?;
+    lock(&opened);
     let mut last = [b'\n'];
     if opened.metadata()?.is_file() && opened.seek(SeekFrom::End(-1)).is_ok() {
         opened.read_exact(&mut last)?;
     }
     let between = if last == [b'\n'] { "" } else { "\n" };
     opened.write_all(format!("{between}{lines}").as_bytes())
+}
+
+/// Waits a moment for another that appends. Where nothing can be locked (some network file systems), it goes without.
+fn lock(file: &File) {
+    for _ in 0..50 {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => std::thread::sleep(Duration::from_millis(10)),
+            Ok(()) | Err(_) => return,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -128,6 +158,7 @@ mod tests {
             file: file.to_owned(),
             new_keys: NewKeys::Ask,
             hashed,
+            certificate: None,
             name,
         }
     }

@@ -188,16 +188,6 @@ pub(in crate::transport) struct Need {
     pub(in crate::transport) known: bool,
 }
 
-impl Settings {
-    /// What known_hosts knows the host by: name and port.
-    pub(in crate::transport) fn known_as(&self) -> (&str, u16) {
-        match &self.trust.alias {
-            Some(alias) => (alias, 22),
-            None => (&self.hostname, self.port),
-        }
-    }
-}
-
 impl Choice {
     pub(super) fn parse(text: &str) -> Self {
         let names = |text: &str| text.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();

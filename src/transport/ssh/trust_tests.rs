@@ -1,5 +1,7 @@
 //! A table of what known_hosts lines say about a key.
 
+use std::path::Path;
+
 use super::*;
 
 const ONE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKh6rHrJIqu4KGIXfzf76zkLORm7bV6Xh1I/aU8apGUs";
@@ -12,11 +14,12 @@ const HASHED_PORT: &str = "|1|CD6JWihO4YmoS18OK8mQMijdXuo=|gfU33D7ZS4Rdxh6oKRUip
 
 fn ask(text: &str, host: &str, port: u16, key: &str) -> Verdict {
     let file = Rc::new(KnownHosts::parse(Path::new("known_hosts"), text));
-    Trust::of(&[file], host, port).verdict(&PublicKey::from_openssh(key).unwrap())
+    Trust::of(&[file], Subject { host, port, alias: None }).verdict(&PublicKey::from_openssh(key).unwrap())
 }
 
 fn changed(line: usize) -> Verdict {
-    Verdict::Changed { file: "known_hosts".into(), line }
+    let known = PublicKey::from_openssh(TWO).unwrap().fingerprint(HashAlg::Sha256).to_string();
+    Verdict::Changed { file: "known_hosts".into(), line, known }
 }
 
 fn revoked(line: usize) -> Verdict {
@@ -47,6 +50,7 @@ fn lines_about_one_host() {
         ("another key revoked", format!("@revoked {host} {TWO}\n{host} {ONE}"), Verdict::Trusted),
         ("revoked is not a change", format!("@revoked {host} {TWO}"), Verdict::Unknown),
         ("authority", format!("@cert-authority *.example.com {ONE}"), Verdict::Unknown),
+        ("two markers", format!("@revoked @cert-authority {host} {ONE}\n{host} {ONE}"), Verdict::Trusted),
         ("unknown marker", format!("@trusted {host} {ONE}"), Verdict::Unknown),
         ("bad lines before", format!("{host}\n{host} ssh-ed25519 AAAA!\n{host} {ONE}"), Verdict::Trusted),
         ("commented out", format!("#{host} {ONE}"), Verdict::Unknown),
@@ -78,7 +82,7 @@ fn a_port_belongs_to_the_name() {
 fn every_file_is_asked() {
     let first = Rc::new(KnownHosts::parse(Path::new("a"), &format!("web1 {TWO}")));
     let second = Rc::new(KnownHosts::parse(Path::new("b"), &format!("web1 {ONE}\nweb1 {EC}")));
-    let trust = Trust::of(&[first, second], "web1", 22);
+    let trust = Trust::of(&[first, second], Subject { host: "web1", port: 22, alias: None });
     assert_eq!(trust.verdict(&PublicKey::from_openssh(ONE).unwrap()), Verdict::Trusted);
     assert_eq!(trust.algorithms().len(), 3);
 }
@@ -92,8 +96,16 @@ fn a_pin_replaces_the_files() {
 }
 
 #[test]
-fn a_missing_file_knows_nothing_and_a_directory_is_an_error() {
-    let dir = tempfile::tempdir().unwrap();
-    assert!(KnownHosts::read(&dir.path().join("none")).unwrap().entries.is_empty());
-    assert!(matches!(KnownHosts::read(dir.path()), Err(ConnectError::KnownHosts { .. })));
+fn an_alias_takes_the_place_of_the_name_and_has_no_port() {
+    let table = [
+        ("alias", format!("shop {ONE}"), Verdict::Trusted),
+        ("changed under the alias", format!("shop {TWO}\n[web1]:2222 {ONE}"), changed(1)),
+        ("only the name", format!("[web1]:2222 {ONE}\nweb1 {ONE}"), Verdict::Unknown),
+        ("alias with the port", format!("[shop]:2222 {ONE}"), Verdict::Unknown),
+    ];
+    for (what, text, expected) in table {
+        let file = Rc::new(KnownHosts::parse(Path::new("known_hosts"), &text));
+        let trust = Trust::of(&[file], Subject { host: "web1", port: 2222, alias: Some("Shop") });
+        assert_eq!(trust.verdict(&PublicKey::from_openssh(ONE).unwrap()), expected, "{what}");
+    }
 }
