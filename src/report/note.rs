@@ -250,12 +250,7 @@ impl fmt::Display for PlanNote<'_> {
             PlanNote::Unresolved { reference, app, why, deploy } => {
                 let app = app.map_or(String::new(), |app| format!(" of {app}"));
                 let why = clean::line(why.as_bytes(), 400);
-                write!(f, "could not resolve {reference}{app} here: {why}; ")?;
-                match deploy {
-                    Unresolved::AsksHost(host) => write!(f, "a deploy asks {host}"),
-                    Unresolved::Fails => write!(f, "a deploy would fail"),
-                    Unresolved::Retries => write!(f, "a deploy tries again"),
-                }
+                write!(f, "could not resolve {reference}{app} here: {why}; {}", without_a_ref(deploy))
             }
             PlanNote::CommitsUnknown { from, to, root, shallow } => {
                 f.write_str(&commits_unknown((from, to), root, *shallow))
@@ -291,6 +286,14 @@ impl fmt::Display for PlanNote<'_> {
                 write!(f, "{hosts} did not answer, and this needs all hosts: it would fail")
             }
         }
+    }
+}
+
+fn without_a_ref(deploy: &Unresolved<'_>) -> String {
+    match deploy {
+        Unresolved::AsksHost(host) => format!("a deploy asks {host}"),
+        Unresolved::Fails => "a deploy would fail".to_owned(),
+        Unresolved::Retries => "a deploy tries again".to_owned(),
     }
 }
 
