@@ -42,6 +42,13 @@ log.showSignature=false
 -c
 protocol.ext.allow=never'
 
+# find_clone: sets $clone, and $clone_refs, below which branches are fetched. In a work tree that pm2 deploy made, the clone
+# is its git directory, and the branches there are not ours.
+find_clone() {
+	clone=$root/source clone_refs=refs
+	[ ! -d "$clone/.git/objects" ] || clone=$clone/.git clone_refs=refs/fetched
+}
+
 # git_source ARGUMENT...: git in the clone. It never asks the server: what a partial clone lacks is missing here.
 git_source() {
 	# shellcheck disable=SC2086 # no setting contains a blank

@@ -318,10 +318,7 @@ init_variables() {
 	/*) ;;
 	*) root=$HOME/$root ;;
 	esac
-	S=$root/.shipit
-	# In a work tree that pm2 deploy made, the clone is its git directory; the branches there are not ours.
-	clone=$root/source clone_refs=refs
-	[ ! -d "$clone/.git/objects" ] || clone=$clone/.git clone_refs=refs/fetched
+	S=$root/.shipit && find_clone
 	# Where setup works while the deploy path cannot be made yet; otherwise a path that never exists.
 	F=/dev/null/none
 	mask=$(umask) locale=${LC_ALL:-}
