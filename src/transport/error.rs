@@ -9,6 +9,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::offered_key::OfferedKey;
+
 /// Why a host was not connected, authenticated or trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the texts beside the variants say what the fields are")]
@@ -116,50 +118,6 @@ pub enum Step {
     KeyExchange,
     /// An answer while logging in.
     Authentication,
-}
-
-/// A host key as the server showed it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OfferedKey {
-    /// The host, as in shipit.toml.
-    pub host: String,
-    /// Where the connection went.
-    pub address: String,
-    /// The name under which known_hosts files are asked: `host` or `[host]:port`.
-    pub name: String,
-    /// `ssh-ed25519`, …
-    pub key_type: String,
-    /// `SHA256:…`
-    pub fingerprint: String,
-    /// The line that would make it known.
-    pub line: String,
-    /// The file to add it to.
-    pub file: PathBuf,
-    /// What ssh_config says about unknown keys.
-    pub new_keys: NewKeys,
-    /// Whether the name is to be hashed there.
-    pub hashed: bool,
-    /// Why its certificate was not accepted, if it showed one.
-    pub certificate: Option<String>,
-}
-
-impl OfferedKey {
-    fn fault(&self) -> String {
-        let fault = |why| format!("; its certificate was not accepted: {why}");
-        self.certificate.as_ref().map_or_else(String::new, fault)
-    }
-}
-
-/// `StrictHostKeyChecking`, by what becomes of an unknown key. One that changed is never trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum NewKeys {
-    /// Who can be asked is asked.
-    #[default]
-    Ask,
-    /// They are refused (`yes`).
-    Refuse,
-    /// They are trusted and added to known_hosts (`accept-new`; `no` as far as that goes).
-    Accept,
 }
 
 /// A login that was refused.
@@ -356,12 +314,6 @@ impl fmt::Display for Refusal {
             Some(words) => write!(f, "; it said: {words}"),
             None => Ok(()),
         }
-    }
-}
-
-impl fmt::Display for OfferedKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}), {} {},", self.host, self.address, self.key_type, self.fingerprint)
     }
 }
 

@@ -17,13 +17,15 @@ mod error;
 mod exit_status;
 pub mod local;
 pub mod modes;
+mod offered_key;
 pub mod openssh;
 mod person;
 mod pipes;
 pub mod pty;
 pub mod ssh;
 
-pub use error::{Attempt, ConnectError, NewKeys, OfferedKey, Refusal, Step};
+pub use error::{Attempt, ConnectError, Refusal, Step};
+pub use offered_key::{NewKeys, OfferedKey};
 pub use person::{Answer, LoginNote, LoginQuestion, Person};
 
 /// A future that is stored: what an object-safe trait can return.

@@ -168,6 +168,7 @@ async fn a_password_is_asked_once_for_all_hosts_and_a_slip_is_sent_to_one() {
 
     // A host with another password asks for itself.
     let (other, _) = door(&operator, &[MethodKind::Password], "other").await;
+    ssh.reload_known_hosts();
     person.answers.borrow_mut().push("other");
     assert_eq!(all(&ssh, &[&other]).await, [None]);
     let asked = person.asked.borrow().last().cloned();
