@@ -19,7 +19,7 @@ fi
 if [ "$shipit_was" = sent ]; then
 	read -r shipit_nonce
 	printf "%s\t0\tneed\n" "$shipit_nonce"
-	while read -r shipit_line && [ "$shipit_line" != "$shipit_nonce program" ]; do :; done
+	until [ "${shipit_line-}" = "$shipit_nonce program" ]; do read -r shipit_line || break; done
 	# Its length is known: some shells read ahead what is not theirs when they take a program from there.
 	shipit_program=$(dd bs="$2" count=1 iflag=fullblock 2>/dev/null)
 fi

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Ssh;
+use super::resolver::Resolver;
 use super::route::Route;
 use crate::config::Host;
 use crate::transport::ConnectError;
@@ -18,16 +18,16 @@ pub struct Lack {
     pub line: usize,
 }
 
-impl Ssh {
+impl Lack {
     /// What stands in the way of this client on the way to a host; its jump hosts are part of the way. Where that cannot be
     /// found out, nothing does: the run says why.
-    pub async fn lacks(&self, host: &Host) -> Option<Lack> {
-        let route = match Route::to_host(host, &self.resolver).await {
+    pub(super) async fn on_the_way_to(host: &Host, resolver: &Resolver) -> Option<Self> {
+        let route = match Route::to_host(host, resolver).await {
             Ok(route) => route,
             Err(error) => return lack(error),
         };
         for (at, hop) in route.jumps.iter().enumerate() {
-            if let Err(error) = Route::to_hop(hop, &route.jumps[..at], &self.resolver).await {
+            if let Err(error) = Route::to_hop(hop, &route.jumps[..at], resolver).await {
                 return lack(error);
             }
         }

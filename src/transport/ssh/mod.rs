@@ -112,6 +112,11 @@ impl Ssh {
         Self { secrets: Secrets::of(person), ..self }
     }
 
+    /// What stands in the way of this client on the way to a host.
+    pub async fn lacks(&self, host: &Host) -> Option<Lack> {
+        Lack::on_the_way_to(host, &self.resolver).await
+    }
+
     /// The known_hosts files are read again by the next `connect`, for a caller that has added keys to them.
     pub fn reload_known_hosts(&self) {
         self.known_hosts.borrow_mut().clear();
