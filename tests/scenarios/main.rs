@@ -73,6 +73,7 @@ mod rollout;
 mod show;
 mod smoke;
 mod ssh_agrees;
+mod ssh_questions;
 mod status;
 mod supervisors;
 mod sync;

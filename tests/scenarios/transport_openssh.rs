@@ -138,7 +138,10 @@ async fn a_killed_ssh_of_a_program_is_a_lost_connection_and_one_of_the_host_is_a
     let end = tokio::time::timeout(Duration::from_secs(20), one.output.recv()).await.unwrap();
     assert!(matches!(end, Some(shipit::transport::Output::End(Exit::Lost(_)))), "{end:?}");
     assert_eq!(run(&*connection, "exit 4").await.exit, Exit::Code(4), "the others go on");
-    output("kill", &["-KILL", &pid(" -N -T -v ")]);
+    let master = pid(" -N -T -v ");
+    output("kill", &["-KILL", &master]);
+    let state = || std::fs::read_to_string(format!("/proc/{master}/stat")).unwrap_or_default();
+    crate::common::eventually("it is gone", || state().is_empty() || state().contains(") Z "));
     let gone = run_or_gone(&*connection).await;
     assert!(gone, "nothing runs over it any more, and nothing logs in anew");
     assert_eq!(server.count("Accepted publickey"), 1);

@@ -173,6 +173,7 @@ impl Failed<'_> {
                 user: self.resolved.user.clone(),
                 tried: log.offered.clone(),
                 methods: log.methods.clone(),
+                encrypted: log.not_signed.clone(),
                 too_many,
                 ..Refusal::default()
             }),

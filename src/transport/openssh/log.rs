@@ -4,6 +4,7 @@
 //! `ssh` itself says about a failure, and is shown as it is.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use crate::transport::{Attempt, Step};
 
@@ -22,6 +23,8 @@ pub(super) struct Log {
     pub(super) host_key: Option<(String, String)>,
     /// The keys that were offered.
     pub(super) offered: Vec<String>,
+    /// The last of them that the server would take, and that did not let in: a file that could not be opened.
+    pub(super) not_signed: Option<PathBuf>,
     /// The methods that the server would take.
     pub(super) methods: Vec<String>,
     /// What the server said instead of its banner.
@@ -82,12 +85,17 @@ impl Log {
             self.methods = methods.split(',').map(|method| short(method.trim())).collect();
         } else if let Some(key) = line.strip_prefix("Offering public key: ") {
             self.offered.push(offered(key));
+        } else if let Some(key) = line.strip_prefix("Server accepts key: ") {
+            self.not_signed = Some(PathBuf::from(offered(key))).filter(|file| file.is_absolute());
         }
     }
 
     fn say(&mut self, line: &str) {
         if line.starts_with("Authenticated to ") {
             self.stage = Stage::Authenticated;
+        } else if line.starts_with("Authenticated using ") {
+            // One of several methods that are asked for.
+            self.not_signed = None;
         } else if !line.is_empty() {
             self.said.push(short(line));
         }
@@ -193,6 +201,15 @@ mod tests {
         assert_eq!(log.offered, ["/home/o/my keys/id", "o@desk (agent)"]);
         assert_eq!(log.methods, ["publickey", "password"]);
         assert_eq!(log.said, ["ops@192.0.2.1: Permission denied (publickey,password)."]);
+    }
+
+    #[test]
+    fn a_key_that_the_server_would_take_and_that_has_a_passphrase_is_named() {
+        let accepted = "debug1: Server accepts key: /home/o/my keys/id ED25519 SHA256:Y1Mt explicit\n";
+        let log = Log::read(accepted);
+        assert_eq!(log.not_signed, Some("/home/o/my keys/id".into()));
+        let partial = format!("{accepted}Authenticated using \"publickey\" with partial success.\n");
+        assert_eq!(Log::read(&partial).not_signed, None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! It says that it is ready by `LocalCommand`, which `ssh` runs when it has logged in and listens. It runs no program, so that
 //! it takes none of the server's sessions.
 
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -88,9 +89,9 @@ impl Master {
         Err(NoMaster::Ended { log: tail(&master.log), printed, late })
     }
 
-    /// Whether it still runs. One that ends removes its socket first.
+    /// Whether it still runs, and listens.
     pub(super) fn is_alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None)) && self.socket.exists()
+        matches!(self.child.try_wait(), Ok(None)) && UnixStream::connect(&self.socket).is_ok()
     }
 }
 
