@@ -33,8 +33,8 @@ const BAD: [(&str, &str, &str); 24] = [
 /// Those that no variable sets: hooks have three of them, the rest is an answer rather than an option.
 const NONE: [&str; 5] = ["env", "ref", "roles", "help", "version"];
 
-/// Of no use to a plan, with which this is tried, or of `hold`, `status`, `logs` or `init` alone.
-const ELSEWHERE: [&str; 12] = [
+/// Of no use to a plan, with which this is tried, or of `hold`, `status`, `logs`, `init` or `import` alone.
+const ELSEWHERE: [&str; 13] = [
     "events",
     "for",
     "message",
@@ -47,6 +47,7 @@ const ELSEWHERE: [&str; 12] = [
     "path",
     "build",
     "supervisor",
+    "no-hosts",
 ];
 
 fn variable(option: &str) -> String {
