@@ -164,7 +164,13 @@ fn every_kind_of_run_takes_its_own_way() {
     let lines = "hosts = [\"web1\", \"web2\"]\nbuild = \"make\"\nmigrate = \"m\"\npre-deploy-local = \"l\"\n";
     let words = ["true".to_owned()];
     let table = [
-        (planned(lines, plan::setup), Action::Setup, "setup_lock\ntell_adoptable\n", "prepare finish", "undo\n"),
+        (
+            planned(lines, plan::setup),
+            Action::Setup,
+            "setup_lock\ntell_adoptable\n",
+            "prepare finish",
+            "undo\n",
+        ),
         (
             planned(lines, plan::revert),
             Action::Revert,
