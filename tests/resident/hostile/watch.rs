@@ -12,8 +12,9 @@ pub struct Watch {
     before: BTreeMap<PathBuf, String>,
 }
 
-/// Where a deploy writes by its nature, below the directory of everything.
-const OWN: [&str; 6] = ["app/.shipit", "app/source", "app/releases", "app/current", "origin.git", "count"];
+/// Where a deploy writes by its nature, below the directory of everything. The last is where the program is kept.
+const OWN: [&str; 7] =
+    ["app/.shipit", "app/source", "app/releases", "app/current", "origin.git", "count", "home/.cache"];
 
 impl Watch {
     /// Puts down what may not change, and what must not be followed.
