@@ -265,6 +265,7 @@ tails_begin() {
 	tails_oldest=0
 	if [ -n "${since_epoch:-}" ]; then
 		since_find "tail.$tails_number" "$tails_size" || fact untimed "$(readlink "tail.$tails_number")"
+		# shellcheck disable=SC2154 # since.sh, which is sent where it is needed, sets it
 		tails_oldest=$since_from
 		if [ "$tails_lines" = all ]; then
 			tails_from=$since_from
