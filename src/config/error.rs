@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::mistakes::Mistakes;
-use super::pm2::EcosystemError;
+use super::pm2::error::EcosystemError;
 use super::problem::Problem;
 use super::sources::Sources;
 

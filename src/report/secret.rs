@@ -1,38 +1,14 @@
 //! Secrets that are typed: on the terminal, unseen.
 
-use std::io;
-
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::SecretString;
 
+use super::terminal_echo::Hidden;
 use super::{Printer, clean, prompt};
 use crate::error::{Error, SystemError};
 use crate::executor::Interrupt;
 
 /// Characters of a question that are shown.
 const LONGEST: usize = 500;
-
-/// The terminal while it does not show what is typed. Dropping it gives it back.
-struct Unseen(Termios);
-
-impl Unseen {
-    fn begin() -> io::Result<Self> {
-        let before = tcgetattr(io::stdin())?;
-        let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO | LocalModes::ECHOE | LocalModes::ECHOK);
-        // Enter still moves to the next line.
-        silent.local_modes.insert(LocalModes::ICANON | LocalModes::ISIG | LocalModes::ECHONL);
-        tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for Unseen {
-    fn drop(&mut self) {
-        // A terminal that is gone needs no state.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
-    }
-}
 
 /// Asks for one; none where nobody can be asked, or nothing is typed.
 ///
@@ -44,7 +20,7 @@ pub async fn ask(printer: &Printer, question: &str) -> Result<Option<SecretStrin
     }
     let mut interrupt = Interrupt::listen().map_err(|source| SystemError::Signals { source })?;
     let known = interrupt.asked();
-    let Ok(_unseen) = Unseen::begin() else { return Ok(None) };
+    let Some(_hidden) = Hidden::begin() else { return Ok(None) };
     if !printer.prompt(&shown(question)) {
         return Ok(None);
     }

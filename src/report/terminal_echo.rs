@@ -16,7 +16,7 @@ impl Hidden {
     pub(super) fn begin() -> Option<Self> {
         let before = tcgetattr(io::stdin()).ok()?;
         let mut hidden = before.clone();
-        hidden.local_modes.remove(LocalModes::ECHO);
+        hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ECHOE | LocalModes::ECHOK);
         hidden.local_modes.insert(LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
         // What was typed before the question is no answer to it.
         tcsetattr(io::stdin(), OptionalActions::Flush, &hidden).ok()?;

@@ -7,7 +7,7 @@
 mod apps;
 mod commands;
 mod connection;
-mod error;
+pub(super) mod error;
 mod evaluated;
 mod format;
 mod hooks;
