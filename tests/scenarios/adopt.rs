@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::common::{Host, Kind, Run, Running, World, eventually};
 use crate::pm2_client::ask;
@@ -148,10 +148,7 @@ struct Pm2 {
 
 impl Pm2 {
     fn new() -> Pm2 {
-        let tools =
-            std::env::var_os("SHIPIT_TEST_TOOLS").map_or_else(|| "target/test-tools".into(), PathBuf::from);
-        let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join(tools).join("pm2-7/node_modules/.bin");
-        assert!(bin.is_dir(), "pm2 7 is missing: tests/run installs it");
+        let bin = crate::common::pm2(7);
         let world = World::new(Kind::Sshd, 1);
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         world.host("web1").put("port", &port.to_string());

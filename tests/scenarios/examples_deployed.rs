@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
 use crate::common::booted::{self, Booted};
 use crate::common::supervised::{Program, Supervisor, free_port, served};
@@ -95,9 +94,7 @@ fn a_static_site_and_several_repositories() {
 
 #[test]
 fn node_under_pm2() {
-    let tools = std::env::var_os("SHIPIT_TEST_TOOLS")
-        .map_or_else(|| "target/test-tools".into(), std::path::PathBuf::from);
-    let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join(tools).join("pm2-7/node_modules/.bin");
+    let bin = crate::common::pm2(7);
     let world = World::new(Kind::Sshd, 1);
     let port = free_port();
     let mut places = places(&world, "");

@@ -8,7 +8,6 @@ use crate::transport::NewKeys;
 
 /// What the files, and the defaults behind them, say of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(dead_code, reason = "each client reads what it can do something about")]
 pub(in crate::transport) struct Settings {
     /// The host as asked for, before `HostName`.
     pub(in crate::transport) asked: String,
@@ -34,7 +33,6 @@ pub(in crate::transport) struct Settings {
 
 /// The way to a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(dead_code, reason = "each client reads what it can do something about")]
 pub(in crate::transport) struct Way {
     /// `ProxyJump`, nearest first, as written; empty: none.
     pub(in crate::transport) jumps: Vec<String>,
@@ -62,7 +60,6 @@ pub(in crate::transport) struct Way {
 
 /// What the host's key is checked against.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(dead_code, reason = "each client reads what it can do something about")]
 pub(in crate::transport) struct HostKeyRules {
     /// `UserKnownHostsFile`; none: not said. No file: `none`.
     pub(in crate::transport) user_files: Option<Vec<PathBuf>>,
@@ -78,7 +75,6 @@ pub(in crate::transport) struct HostKeyRules {
 
 /// Who logs in, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(dead_code, reason = "each client reads what it can do something about")]
 pub(in crate::transport) struct LoginRules {
     /// `IdentityFile`, in order.
     pub(in crate::transport) identity_files: Vec<PathBuf>,
@@ -106,7 +102,6 @@ pub(in crate::transport) struct LoginRules {
 
 /// Which algorithms may be used; none: not said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[allow(dead_code, reason = "each client reads what it can do something about")]
 pub(in crate::transport) struct Algorithms {
     /// `Ciphers`
     pub(in crate::transport) ciphers: Option<Choice>,
@@ -126,7 +121,6 @@ pub(in crate::transport) struct Algorithms {
 
 /// What commands on the host are lent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(dead_code, reason = "each client reads what it can do something about")]
 pub(in crate::transport) struct SessionRules {
     /// `SendEnv`, then `SetEnv`: name and value.
     pub(in crate::transport) variables: Vec<(String, String)>,
