@@ -156,6 +156,10 @@ impl Fleet {
             }
         }
         self.shipit(&["setup"]).wait().ends_with(0);
+        // As a host that has another version of shipit: the program travels once more.
+        for host in self.world.hosts() {
+            fs::remove_dir_all(host.path(".cache/shipit")).unwrap();
+        }
     }
 
     /// A path of an app on a host's disk.

@@ -37,7 +37,7 @@ deploy cut-fin web3 at step-started:reload@web3/web +0
 deploy cut-rst web2 at phase-started:confirm +0
 deploy cut-fin web4 at phase-started:finish +0
 deploy cut-rst web3 down 3000
-deploy cut-rst web2 up 30000
+first cut-rst web2 up 30000
 deploy kill-session web2 at step-started:post-deploy@web2/api +0
 deploy kill-machine web3 at step-started:build@web3/web +0
 deploy kill-machine web2 at step-started:reload@web2/api +0
