@@ -28,6 +28,7 @@ on_each_shell!(
     a_reload_that_runs_is_left_to_end,
     a_clean_up_of_files_that_was_cut_off_is_ended,
     a_removal_that_was_cut_off_is_ended,
+    a_line_that_ends_before_the_lock_is_taken_leaves_no_lock,
 );
 
 // One ground per state, all at once: most of this is waiting.
@@ -245,4 +246,18 @@ fn a_removal_that_was_cut_off_is_ended(sh: Sh) {
     deploy.run.cut();
     eventually("it is over", || !ground.locked());
     assert_eq!(ground.names("releases"), [live]);
+}
+
+// The reader sees the end when the run holds nothing yet; the worker takes the lock after that, and cannot say so.
+fn a_line_that_ends_before_the_lock_is_taken_leaves_no_lock(sh: Sh) {
+    let ground = Ground::deployed(sh);
+    let mut run = Run::start(&ground, 30);
+    run.script(&Script::new()).good();
+    run.tell_text(&format!("mark \"$root/begun\"\nsleep 1\n{}", Script::new().lock().as_str()));
+    eventually("it begins", || ground.root().join("begun").exists());
+    run.cut();
+    eventually("every process ends", || ground.processes().is_empty());
+    assert!(!ground.locked());
+    assert!(ground.run_dirs().is_empty(), "{:?}", ground.run_dirs());
+    ground.deploy();
 }

@@ -196,6 +196,8 @@ signal_jobs() {
 }
 
 worker() {
+	# Who is killed by a closed output releases no lock. Scripts run in a subshell, which is.
+	trap ':' PIPE
 	exec 2>/dev/null
 	say hello
 	while IFS= read -r worker_line; do
@@ -226,7 +228,8 @@ worker() {
 				[ -z "$release" ] || use_release
 				eval "$text"
 			) </dev/null
-			say 'done' $?
+			# Nobody hears what else was to run.
+			say 'done' $? || leave_to_successor
 			# The operator has its answer: nothing waits for this.
 			[ "$program_was" != sent ] || keep_program
 			;;
