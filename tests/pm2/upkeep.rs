@@ -1,6 +1,7 @@
 //! Long lists, several homes, and steps that are asked of a host where nothing runs.
 
 use std::fs;
+use std::os::unix::net::UnixListener;
 
 use crate::lab::Lab;
 
@@ -37,6 +38,23 @@ fn each_home_has_a_daemon_of_its_own() {
     assert!(lab.home.join("second/pm2.pid").exists());
     assert_eq!(lab.step("status", "r1", "status").all("process").len(), 2);
     assert_eq!(lab.releases(), ["r1"]);
+}
+
+// A daemon that was killed leaves its number and its sockets. The number is given to another process some day.
+#[test]
+fn the_daemon_of_another_home_under_an_old_number_is_not_ours() {
+    let mut lab = Lab::new(7);
+    lab.pm2(&["ping"]);
+    let other = lab.daemon();
+    let second = lab.home.join("second");
+    fs::create_dir(&second).unwrap();
+    fs::write(second.join("pm2.pid"), other.to_string()).unwrap();
+    drop(UnixListener::bind(second.join("rpc.sock")).unwrap());
+    lab.parameters.push("home\t~/second".into());
+    lab.release("r1", &lab.cluster(), "");
+    lab.deployed("r1");
+    assert_ne!(fs::read_to_string(second.join("pm2.pid")).unwrap().trim(), other.to_string());
+    assert_eq!((lab.releases(), lab.daemon()), (vec!["r1".to_string()], other));
 }
 
 #[test]

@@ -73,8 +73,10 @@ function daemonPid(home) {
     if (error.code === 'EPERM' && /God Daemon/.test(commandOf(pid))) fail('not-permitted', 'pm2', home, 'the daemon runs as another user');
     return null;
   }
-  // After a crash of the host the number may belong to another program.
-  return isAlive(pid) && /pm2|god daemon/i.test(readOr('/proc/' + pid + '/cmdline', 'pm2')) ? pid : null;
+  // After a crash the number may belong to another program, or to the daemon of another home.
+  if (!isAlive(pid) || !/pm2|god daemon/i.test(readOr('/proc/' + pid + '/cmdline', 'pm2'))) return null;
+  const its = (readOr('/proc/' + pid + '/environ', '').split('\0').find((entry) => entry.startsWith('PM2_HOME=/')) || '').slice('PM2_HOME='.length);
+  return !its || realpathOr(its, its) === realpathOr(home, home) ? pid : null;
 }
 
 function readMessages(socket, take) {
