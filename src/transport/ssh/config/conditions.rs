@@ -106,7 +106,3 @@ pub(super) fn gssapi_kex(values: &Values) -> bool {
 pub(super) fn hostbased(values: &Values) -> bool {
     values.yes("HostbasedAuthentication")
 }
-
-pub(super) fn local_command(values: &Values) -> bool {
-    values.yes("PermitLocalCommand") && unless_none(values, "LocalCommand")
-}

@@ -89,6 +89,7 @@ const SESSION: &str = "shipit says what runs, and how";
 const GSSAPI: &str = "GSSAPIAuthentication decides";
 const CANONICAL: &str = "CanonicalizeHostname decides";
 const MASTERS: &str = "shipit has one connection per host already";
+const LOCAL_COMMAND: &str = "what runs on your machine is in shipit.toml";
 const LOG: &str = "shipit has messages of its own";
 const NONE_OF_OURS: &str = "honoured; needs `openssh` where it names none that shipit has";
 const OLD: &str = "ssh itself ignores it";
@@ -226,13 +227,8 @@ pub(in crate::transport) const KEYWORDS: &[Keyword] = &[
         only::set_env_expands,
     ),
     off("ForwardAgent", Kind::Text, "an agent is lent only where shipit.toml says so"),
-    needs(
-        "PermitLocalCommand",
-        Kind::Flag,
-        "needs `openssh` where it is yes and LocalCommand is set",
-        only::local_command,
-    ),
-    off("LocalCommand", Kind::Command, "PermitLocalCommand decides"),
+    off("PermitLocalCommand", Kind::Flag, LOCAL_COMMAND),
+    off("LocalCommand", Kind::Command, LOCAL_COMMAND),
     off("ControlMaster", Kind::Word(MASTER), MASTERS),
     off("ControlPath", Kind::Text, MASTERS),
     off("ControlPersist", Kind::Text, MASTERS),
