@@ -154,14 +154,14 @@ revert client-kill web1 at step-started:reload@web1/api +0
 #[test]
 fn with_a_real_pm2() {
     ground::with_disks("with_a_real_pm2", || {
-        suite::run(&cases(WITH_PM2), Manner { worlds: 1, strict: true, twice: false, pm2: true });
+        suite::run(&cases(WITH_PM2), Manner { worlds: 1, strict: true, twice: true, pm2: true });
     });
 }
 
 fn play_part(test: &str, part: usize) {
     ground::with_disks(test, || {
         let cases: Vec<Case> = cases(CHOSEN).into_iter().skip(part).step_by(PARTS).collect();
-        suite::run(&cases, Manner { worlds: 1, strict: true, twice: false, pm2: false });
+        suite::run(&cases, Manner { worlds: 1, strict: true, twice: true, pm2: false });
     });
 }
 
