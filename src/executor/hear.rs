@@ -9,6 +9,7 @@ use super::notice::Notice;
 use crate::plan::Phase;
 use crate::remote::attempt::Attempt;
 use crate::remote::journal::Entry;
+use crate::remote::program::STARTED;
 use crate::remote::reason::{Meaning, Reason};
 use crate::remote::step::Step;
 use crate::remote::wire::{Reply, StderrFrame};
@@ -165,7 +166,8 @@ impl HostState {
         if self.running.take().is_none() && phase == Phase::Finish {
             return;
         }
-        // Where could not start the shipit shell nothing was begun.
+        let ran = take_mark(&mut self.output.noise);
+        // Where the shipit shell did not start, nothing was begun.
         self.lost = self.has_started().then_some(phase);
         let text = match &exit {
             Exit::Lost(text) => text.clone(),
@@ -193,6 +195,11 @@ impl HostState {
                 kernel => (format!("hosts that are not Linux are not yet supported: this is {kernel}"), None),
             };
             (FailureKind::Unreachable, message, hint)
+        } else if !ran && matches!(exit, Exit::Code(_)) {
+            // nologin, git-shell, or a server that takes files only.
+            let hint = "`ssh` with a command ends in the same way: shipit needs an account whose login shell runs commands";
+            let message = format!("this account runs no commands: {text}");
+            (FailureKind::Unreachable, message, Some(hint.to_owned()))
         } else {
             let hint = "log in by hand and run `sh -c 'dd --version; command -v setsid'`: a POSIX sh, dd and setsid are needed";
             (FailureKind::Step, format!("could not start the shipit shell: {text}"), Some(hint.to_owned()))
@@ -234,6 +241,15 @@ impl HostState {
         let extra = self.output.noise.len().saturating_sub(TAIL);
         self.output.noise.drain(..extra);
     }
+}
+
+/// Takes what [`STARTED`] is out of what was said before the program was there. Returns whether it was in it.
+fn take_mark(noise: &mut Vec<u8>) -> bool {
+    let at = noise.windows(STARTED.len()).position(|part| part == STARTED.as_bytes());
+    if let Some(at) = at {
+        noise.drain(at..at + STARTED.len());
+    }
+    at.is_some()
 }
 
 #[cfg(test)]

@@ -88,6 +88,10 @@ pub fn start_command() -> String {
     )
 }
 
+/// What `scripts/start.sh` says first, so that an account whose login shell runs no commands is told from a host that lacks a
+/// tool.
+pub const STARTED: &str = "shipit\n";
+
 /// What is sent to a host that asked for it. `before`: all that it was sent already.
 #[must_use]
 pub fn sending(nonce: &str, before: &str) -> String {
@@ -112,6 +116,7 @@ mod tests {
     fn the_start_command_is_safe_in_every_login_shell() {
         let command = start_command();
         assert_eq!(command.matches('\'').count(), 2, "{command}");
+        assert!(command.contains(&format!("printf {STARTED:?}")), "{command}");
         assert!(!command.contains(['!', '\n']), "tcsh reads these otherwise: {command}");
         let escapes = command.split('\\').skip(1);
         assert!(

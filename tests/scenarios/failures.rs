@@ -11,6 +11,7 @@ by_openssh!(
     a_host_that_cannot_be_reached_stops_all,
     an_unknown_host_key_stops_all,
     what_a_bashrc_prints_disturbs_nothing,
+    an_account_that_runs_no_commands_is_named,
     a_daemon_that_holds_a_hooks_output_does_not_hang_the_run,
 );
 
@@ -18,6 +19,7 @@ on_each_kind!(
     a_host_that_cannot_be_reached_stops_all,
     an_unknown_host_key_stops_all,
     what_a_bashrc_prints_disturbs_nothing,
+    an_account_that_runs_no_commands_is_named,
     a_daemon_that_holds_a_hooks_output_does_not_hang_the_run,
 );
 
@@ -503,6 +505,31 @@ fn what_a_bashrc_prints_disturbs_nothing(kind: Kind) {
     assert!(run.stdout.contains("word") && !run.stdout.contains("Welcome"), "{run}");
     let current = world.shipit(&["production", "current"]).ends_with(0);
     assert_eq!(current.stdout.trim().len(), 7, "{current}");
+}
+
+fn an_account_that_runs_no_commands_is_named(kind: Kind) {
+    let world = World::deployed(kind, 2, "");
+    let host = world.host("web2");
+    for (shell, text, said) in [
+        ("nologin", None, "This account is currently not available"),
+        ("git-shell", None, "fatal: unrecognized command"),
+        ("env sftp-only", Some("exec /usr/lib/openssh/sftp-server"), ""),
+        ("env silent", Some("exit 3"), "the session ended with 3"),
+    ] {
+        if let Some(text) = text {
+            host.tool(&shell["env ".len()..], &format!("#!/bin/sh\n{text}\n"));
+        }
+        host.shell(shell);
+        world.publish(shell);
+        world
+            .shipit(&["production"])
+            .ends_with(4)
+            .says("this account runs no commands: the session ended with")
+            .says("web2")
+            .says(said)
+            .says("an account whose login shell runs commands");
+        assert_eq!(host.page().as_deref(), Some("one"), "{shell}");
+    }
 }
 
 /// Waits for a run; the most memory it ever had, in kilobytes.
