@@ -9,6 +9,7 @@ use shipit::transport::{ConnectError, Exit, Output, Step};
 on_each_client!(
     a_program_ends_with_its_code_and_both_its_outputs,
     binary_input_comes_back_byte_for_byte,
+    a_server_that_renews_its_keys_under_load_disturbs_nothing,
     a_program_that_stops_reading_does_not_hang_its_writer,
     output_that_nobody_reads_stops_no_other_program,
     more_programs_than_the_server_allows_wait_for_their_turn,
@@ -56,6 +57,28 @@ async fn binary_input_comes_back_byte_for_byte(client: Client) {
     let result = finish(connection.exec("cat").await.unwrap(), sent.clone()).await;
     assert_eq!(result.exit, Exit::Code(0));
     assert!(result.stdout == sent, "{} of {} bytes", result.stdout.len(), sent.len());
+}
+
+async fn a_server_that_renews_its_keys_under_load_disturbs_nothing(client: Client) {
+    let (server, operator) = (Sshd::start("RekeyLimit 1M"), crate::common_ssh::Operator::new());
+    operator.befriend(&server);
+    let connection = operator.by(client).connect(&server.host()).await.unwrap();
+    let sent = noise(20 << 20);
+    let (there_and_back, down, small) = futures_util::join!(
+        async { finish(connection.exec("cat").await.unwrap(), sent.clone()).await },
+        async { finish(connection.exec("head -c 40000000 /dev/zero").await.unwrap(), Bytes::new()).await },
+        async {
+            let mut exits = Vec::new();
+            for number in 0..20 {
+                exits.push(run(&*connection, &format!("exit {number}")).await.exit);
+            }
+            exits
+        },
+    );
+    assert_eq!((there_and_back.exit, down.exit), (Exit::Code(0), Exit::Code(0)));
+    assert!(there_and_back.stdout == sent, "{} of {} bytes", there_and_back.stdout.len(), sent.len());
+    assert_eq!(down.stdout.len(), 40_000_000);
+    assert_eq!(small, (0..20).map(Exit::Code).collect::<Vec<_>>());
 }
 
 async fn a_program_that_stops_reading_does_not_hang_its_writer(client: Client) {
