@@ -1,7 +1,7 @@
 //! Somebody dies, freezes or gives up in the middle of a run: every host ends up serving one release, unlocked, with
 //! nothing left running, and the next plain deploy succeeds.
 
-use crate::common::{Kind, Running, World, eventually};
+use crate::common::{Kind, Running, World, eventually, require};
 use rustix::process::Signal;
 
 by_openssh!(
@@ -9,6 +9,7 @@ by_openssh!(
     a_session_that_ends_when_putting_back_fails_is_told,
     ctrl_c_ends_an_exec,
     a_session_that_ends_while_going_live_on_the_only_host,
+    a_shared_connection_of_the_user_that_dies_while_going_live,
 );
 
 on_each_kind!(
@@ -286,6 +287,33 @@ fn a_session_that_ends_while_going_live_on_the_only_host(kind: Kind) {
     let run = running.wait().says("web1");
     assert!(matches!(run.code, Some(5)), "{run}");
     ends_well(&world, "one");
+}
+
+// The socket stays, as a killed process leaves it: the run comes back to the host, and the next one goes there, without it.
+fn a_shared_connection_of_the_user_that_dies_while_going_live(kind: Kind) {
+    let world = live(kind, 2);
+    let socket = world.home().join(".ssh/%n.socket");
+    let config = world.home().join(".ssh/config");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let shared = format!("Host *\n ControlMaster auto\n ControlPath \"{}\"\n", socket.display());
+    std::fs::write(&config, text + &shared).unwrap();
+    let mut masters = world.hosts().iter().map(|host| {
+        let mut ssh = world.command(&require("ssh"));
+        ssh.arg("-F").arg(&config).args(["-o", "BatchMode=yes", "-MN", host.name()]);
+        Running::start(ssh, format!("ssh -MN {}", host.name()))
+    });
+    let masters = [masters.next().unwrap(), masters.next().unwrap()];
+    let sockets = ["web1.socket", "web2.socket"].map(|name| world.home().join(".ssh").join(name));
+    eventually("both are shared", || sockets.iter().all(|socket| socket.exists()));
+    let logins = || world.hosts().iter().map(|host| host.logins()).sum::<usize>();
+    let before = logins();
+    let running = reloading(&world);
+    assert_eq!(logins(), before, "the run goes over what is shared");
+    masters[1].kill(Signal::KILL);
+    running.wait().ends_with(5).says("web2").says("rolled back");
+    assert!(sockets[1].exists());
+    ends_well(&world, "one");
+    masters[0].kill(Signal::KILL);
 }
 
 fn a_server_that_dies_while_going_live_is_named_and_the_others_are_put_back(kind: Kind) {
