@@ -292,6 +292,31 @@ async fn a_chain_of_jump_hosts_from_the_config() {
 }
 
 #[tokio::test]
+async fn fifty_hosts_behind_two_jump_hosts_are_one_login_at_each_of_these() {
+    let (first, operator) = friends();
+    let (second, target) = (Sshd::start(""), Sshd::start(""));
+    operator.befriend(&second);
+    operator.befriend(&target);
+    operator.write(
+        "config",
+        &format!(
+            "Host *\n HostName 127.0.0.1\nHost first\n Port {}\nHost second\n Port {}\n ProxyJump first\n\
+             Host web*\n Port {}\n ProxyJump second\n",
+            first.port, second.port, target.port
+        ),
+    );
+    let ssh = operator.ssh();
+    let all = (0..50).map(|number| {
+        let (mut host, ssh) = (target.host(), &ssh);
+        (host.machine, host.port) = (format!("web{number}"), None);
+        async move { run(&*ssh.connect(&host).await.unwrap(), &format!("exit {number}")).await.exit }
+    });
+    let exits = futures_util::future::join_all(all).await;
+    assert_eq!(exits, (0..50).map(Exit::Code).collect::<Vec<_>>());
+    assert_eq!([&first, &second, &target].map(|server| server.count("Accepted publickey")), [1, 1, 50]);
+}
+
+#[tokio::test]
 async fn jump_hosts_that_fail_say_which_and_why() {
     let (gate, operator) = friends();
     let mut host = crate::common_ssh::host("127.0.0.1", crate::common_ssh::free_port());
