@@ -42,6 +42,9 @@ pub enum ConnectError {
     /// `host-key` names another key.
     #[error("the host key of {key} is not the pinned {pinned}")]
     PinnedHostKey { key: Box<OfferedKey>, pinned: String },
+    /// It is an RSA key of fewer bits than `RequiredRSASize`.
+    #[error("the host key of {key} has {bits} bits, fewer than {least} (RequiredRSASize)")]
+    ShortHostKey { key: Box<OfferedKey>, bits: u32, least: u32 },
     /// A known_hosts file that cannot be read.
     #[error("cannot read known hosts in {}: {reason}", file.display())]
     KnownHosts { file: PathBuf, reason: String },
@@ -190,22 +193,6 @@ impl ConnectError {
                 "sshd may refuse new connections (MaxStartups, fail2ban): see its log on the host"
                     .to_owned()
             }
-            Self::UnknownHostKey { key } => format!(
-                "if {} is what `ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub` prints on the host:\n  echo '{}' >> {}",
-                key.fingerprint,
-                key.line,
-                shown(&key.file)
-            ),
-            Self::ChangedHostKey { key, file, .. } => format!(
-                "someone may be intercepting the connection. Only if the host was reinstalled:\n  ssh-keygen -R '{}' -f {}\n  echo '{}' >> {}",
-                key.name,
-                shown(file),
-                key.line,
-                shown(file)
-            ),
-            Self::PinnedHostKey { key, .. } => {
-                format!("if the host was reinstalled, set host-key = \"{}\"", key.fingerprint)
-            }
             Self::Refused { refusal } => return refusal.hint(),
             Self::KeyEncrypted { path } => format!("ssh-add {}", shown(path)),
             Self::KeyExposed { path } => format!("chmod 600 {}", shown(path)),
@@ -213,9 +200,6 @@ impl ConnectError {
             Self::Jump { source, .. } => return source.hint(),
             Self::KnownHosts { file, .. } | Self::KeyNotAdded { file, .. } => {
                 format!("is it yours? try: ls -l {}", shown(file))
-            }
-            Self::RevokedHostKey { key, .. } => {
-                format!("the server has a key that was withdrawn: ask the administrator of {}", key.host)
             }
             Self::Handshake { host, .. } | Self::OpenSsh { host, .. } => format!("to see what ssh reports: ssh -v {host} true"),
             Self::Channel { .. } => {
@@ -234,6 +218,44 @@ impl ConnectError {
             | Self::ProxyCommand { .. }
             | Self::Bind { .. }
             | Self::NeedsOpenSsh { .. } => return self.config_hint(),
+            Self::UnknownHostKey { .. }
+            | Self::ChangedHostKey { .. }
+            | Self::PinnedHostKey { .. }
+            | Self::RevokedHostKey { .. }
+            | Self::ShortHostKey { .. } => return self.key_hint(),
+        })
+    }
+
+    /// The same about a host's key.
+    fn key_hint(&self) -> Option<String> {
+        Some(match self {
+            Self::UnknownHostKey { key } => format!(
+                "if {} is what `ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub` prints on the host:\n  echo '{}' >> {}",
+                key.fingerprint,
+                key.line,
+                shown(&key.file)
+            ),
+            Self::ChangedHostKey { key, file, .. } => format!(
+                "someone may be intercepting the connection. Only if the host was reinstalled:\n  ssh-keygen -R '{}' -f {}\n  echo '{}' >> {}",
+                key.name,
+                shown(file),
+                key.line,
+                shown(file)
+            ),
+            Self::PinnedHostKey { key, .. } => {
+                format!("if the host was reinstalled, set host-key = \"{}\"", key.fingerprint)
+            }
+            Self::RevokedHostKey { key, .. } => {
+                format!("the server has a key that was withdrawn: ask the administrator of {}", key.host)
+            }
+            Self::ShortHostKey { key, least, .. } => {
+                format!(
+                    "on {}, a longer one: ssh-keygen -t rsa -b {} -f /etc/ssh/ssh_host_rsa_key",
+                    key.host,
+                    (*least).max(3072)
+                )
+            }
+            _ => return None,
         })
     }
 

@@ -92,6 +92,7 @@ fn connect_errors() -> Vec<ConnectError> {
             known: Some(named("SHA256:b2xk")),
         },
         ConnectError::RevokedHostKey { key: key(), file: file.clone(), line: 7 },
+        ConnectError::ShortHostKey { key: key(), bits: 2048, least: 3072 },
         ConnectError::PinnedHostKey { key: key(), pinned: named("SHA256:YmFy") },
         ConnectError::KnownHosts { file: file.clone(), reason: named("permission denied") },
         ConnectError::KeyNotAdded { file: file.clone(), reason: named("permission denied") },

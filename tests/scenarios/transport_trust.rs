@@ -59,6 +59,27 @@ async fn changed_and_revoked_host_keys_are_refused_whatever_the_config_says() {
 }
 
 #[tokio::test]
+async fn a_known_rsa_host_key_is_refused_where_it_is_short() {
+    let operator = Operator::new();
+    let key = operator.ssh_file("host_rsa");
+    let public = keygen(&key, "rsa", "");
+    let server = Sshd::start(&format!("HostKey {}", key.display()));
+    server.authorize(&operator.public);
+    operator.write("known_hosts", &format!("[127.0.0.1]:{} {public}\n", server.port));
+    for (bits, refused_for) in [(3072, None), (4096, Some((3072, 4096)))] {
+        operator
+            .write("config", &format!("Host *\n HostKeyAlgorithms rsa-sha2-512\n RequiredRSASize {bits}\n"));
+        match operator.ssh().connect(&server.host()).await {
+            Ok(_) => assert_eq!(refused_for, None),
+            Err(ConnectError::ShortHostKey { bits, least, .. }) => {
+                assert_eq!(Some((bits, least)), refused_for)
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_pinned_host_key_replaces_known_hosts() {
     let (server, operator) = (Sshd::start(""), Operator::new());
     server.authorize(&operator.public);

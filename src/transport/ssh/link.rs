@@ -176,6 +176,7 @@ fn host_key(login: &Login<'_>, file: &Path, refused: RefusedKey) -> ConnectError
             ConnectError::ChangedHostKey { key, file, line, known: Some(known) }
         }
         Verdict::Revoked { file, line } => ConnectError::RevokedHostKey { key, file, line },
+        Verdict::Short { bits, least } => ConnectError::ShortHostKey { key, bits, least },
         Verdict::NotPinned { pinned } => ConnectError::PinnedHostKey { key, pinned },
         Verdict::Unknown | Verdict::Trusted => ConnectError::UnknownHostKey { key },
     }

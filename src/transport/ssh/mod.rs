@@ -273,12 +273,13 @@ impl Ssh {
         let global = settings.trust.global_files.as_ref().unwrap_or(&self.options.global_known_hosts);
         let add_to = user.first().cloned().unwrap_or_else(|| self.options.home.join(".ssh/known_hosts"));
         if let Some(pinned) = &route.pinned {
-            return Ok((Trust::pinned(pinned), add_to));
+            let trust = Trust::pinned(pinned).with_least_rsa_bits(settings.algorithms.rsa_bits);
+            return Ok((trust, add_to));
         }
         let files = user.iter().chain(global).map(|file| self.known_hosts(file));
         let added = Rc::clone(&self.added_keys.borrow().1);
         let files = files.chain([Ok(added)]).collect::<Result<Vec<_>, _>>()?;
-        let trust = Trust::of(&files, route.subject());
+        let trust = Trust::of(&files, route.subject()).with_least_rsa_bits(settings.algorithms.rsa_bits);
         let allowed = settings.algorithms.authorities.as_ref();
         let trust = match allowed.map(|choice| choice.of(&trust::AUTHORITY_ALGORITHMS)) {
             Some(names) => trust.with_authority_algorithms(&names),

@@ -35,6 +35,8 @@ pub(super) struct Trust {
     principal: String,
     /// With which its authority may have signed it.
     authority_algorithms: Vec<String>,
+    /// `RequiredRSASize`: an RSA key of fewer bits is not trusted, whoever knows it.
+    least_rsa_bits: u32,
 }
 
 /// The answer about a key.
@@ -54,6 +56,11 @@ pub(super) enum Verdict {
     },
     NotPinned {
         pinned: String,
+    },
+    /// An RSA key of fewer bits than `least`.
+    Short {
+        bits: u32,
+        least: u32,
     },
 }
 
@@ -93,7 +100,13 @@ impl Trust {
             bare,
             principal: subject.alias.map_or_else(|| subject.host.to_ascii_lowercase(), str::to_owned),
             authority_algorithms: AUTHORITY_ALGORITHMS.map(str::to_owned).to_vec(),
+            least_rsa_bits: 0,
         }
+    }
+
+    pub(super) fn with_least_rsa_bits(mut self, bits: u32) -> Self {
+        self.least_rsa_bits = bits;
+        self
     }
 
     /// With other algorithms for authorities (`CASignatureAlgorithms`).
@@ -124,6 +137,9 @@ impl Trust {
 
     /// Whether `key` is the host's.
     pub(super) fn verdict(&self, key: &PublicKey) -> Verdict {
+        if let Some(short) = self.short(key) {
+            return short;
+        }
         if let Some(pinned) = &self.pinned {
             let found = key.fingerprint(HashAlg::Sha256).to_string();
             return match found == pinned.trim_end_matches('=') {
@@ -155,6 +171,9 @@ impl Trust {
     ) -> (Verdict, Option<String>) {
         let authority = PublicKey::new(certificate.signature_key().clone(), "");
         let key = PublicKey::new(certificate.public_key().clone(), "");
+        if let Some(short) = self.short(&key).or_else(|| self.short(&authority)) {
+            return (short, None);
+        }
         if let Some(known) = self.revoked(&authority).or_else(|| self.revoked(&key)) {
             return (Verdict::Revoked { file: known.file.clone(), line: known.line }, None);
         }
@@ -189,6 +208,11 @@ impl Trust {
         } else {
             return None;
         })
+    }
+
+    fn short(&self, key: &PublicKey) -> Option<Verdict> {
+        let bits = key.key_data().rsa()?.key_size();
+        (bits < self.least_rsa_bits).then_some(Verdict::Short { bits, least: self.least_rsa_bits })
     }
 
     fn revoked(&self, key: &PublicKey) -> Option<&Known> {
