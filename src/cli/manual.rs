@@ -305,7 +305,12 @@ Writes the shipit.toml that means what pm2's ecosystem file means: FILE, or the
 one that is found here. It asks the hosts, only reading, which files lie beside
 the code, and says what the first deploy changes. Never writes over a file.
 
+The plain values of Capistrano's config/deploy.rb, Deployer's deploy.php and
+deploy.yaml, and a shipitfile.js are read too. Ruby and PHP are not run. Each
+line that is left out is named.
+
   shipit import
+  shipit -c config/deploy.rb import
   shipit deploy/ecosystem.json import --no-hosts",
     },
     Page {

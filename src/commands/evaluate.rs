@@ -1,4 +1,4 @@
-//! Has node read a file of pm2's that is JavaScript. Knows no key of it.
+//! Has node read a file of another tool that is JavaScript. Knows no key of it.
 //!
 //! The file runs as the user who asks, in the directory of the command, with nothing to read and within a limit. What it prints
 //! is kept away from our own output, and shown where it fails. The answer comes on a descriptor of its own.
@@ -10,7 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-use crate::config::{ConfigError, EVALUATE, EcosystemError};
+use crate::config::{ConfigError, EcosystemError};
 use crate::report::clean;
 
 /// How long the file may take.
@@ -34,18 +34,18 @@ const NOT_FOUND: i32 = 127;
 /// The exit code of node where nothing is left that could end an `await`.
 const WAITS: i32 = 13;
 
-/// What node answers about a file.
-pub(super) fn evaluate(file: &Path, directory: &Path) -> Result<Vec<u8>, ConfigError> {
+/// What node answers about a file, asked by a program of ours.
+pub(super) fn evaluate(file: &Path, directory: &Path, program: &str) -> Result<Vec<u8>, ConfigError> {
     // Another user's must not be run.
     crate::config::trust(file)?;
-    ask(file, directory).map_err(ConfigError::Ecosystem)
+    ask(file, directory, program).map_err(ConfigError::Ecosystem)
 }
 
-fn ask(file: &Path, directory: &Path) -> Result<Vec<u8>, EcosystemError> {
+fn ask(file: &Path, directory: &Path, program: &str) -> Result<Vec<u8>, EcosystemError> {
     let file_owned = || file.to_owned();
     let deadline = Instant::now() + LIMIT;
-    let mut node =
-        start(file, directory).map_err(|source| EcosystemError::NotStarted { file: file_owned(), source })?;
+    let mut node = start(file, directory, program)
+        .map_err(|source| EcosystemError::NotStarted { file: file_owned(), source })?;
     let answer = receive(node.0.stdout.take(), LARGEST);
     let said = receive(node.0.stderr.take(), KEPT);
     // A descriptor that a child of the file holds must not keep us.
@@ -80,10 +80,10 @@ fn why(file: PathBuf, status: Option<ExitStatus>, said: Vec<String>) -> Ecosyste
 /// Node, and all that the file started in its group, ended when this is dropped.
 struct Running(Child);
 
-fn start(file: &Path, directory: &Path) -> std::io::Result<Running> {
+fn start(file: &Path, directory: &Path, program: &str) -> std::io::Result<Running> {
     let mut shell = Command::new("/bin/sh");
     shell
-        .args(["-c", START, "sh", EVALUATE])
+        .args(["-c", START, "sh", program])
         .arg(file)
         .current_dir(directory)
         .stdin(Stdio::null())

@@ -1,4 +1,4 @@
-//! `shipit import`: writes the `shipit.toml` that means what a file of pm2's means, with what was found on the hosts, and shows
+//! `shipit import`: writes the `shipit.toml` that means what the file of another tool means, with what was found on the hosts, and shows
 //! what that changes.
 //!
 //! Hosts are only read. Never writes over a file.
@@ -12,7 +12,7 @@ use super::evaluate;
 use super::init::write_new;
 use super::surroundings::Surroundings;
 use crate::cli::Invocation;
-use crate::config::{self, Document, Environment, FILE_NAME, FileFormat};
+use crate::config::{self, Document, Environment, FILE_NAME, FileFormat, ForeignTool};
 use crate::error::{Error, Refused, UsageError, exit};
 use crate::executor::{self, Checked};
 use crate::plan;
@@ -22,7 +22,10 @@ use crate::report::{self, Printer, clean, human};
 pub(super) async fn run(invocation: &Invocation, no_hosts: bool, printer: &Printer) -> Result<u8, Error> {
     let start = Surroundings::read()?.start(invocation.chdir.as_deref())?;
     let file = source(invocation, &start)?;
-    let target = file.parent().unwrap_or(&start).join(FILE_NAME);
+    // pm2's file and ours begin their relative paths in the same directory.
+    let project = ForeignTool::of(&file).map_or(file.parent(), |tool| tool.project(&file));
+    let directory = project.unwrap_or(&start);
+    let target = directory.join(FILE_NAME);
     // Before a host is asked: nobody answers for nothing.
     if target.symlink_metadata().is_ok() {
         return Err(Refused::FileExists { file: target }.into());
@@ -66,18 +69,26 @@ pub(super) async fn run(invocation: &Invocation, no_hosts: bool, printer: &Print
 /// The file to read.
 fn source(invocation: &Invocation, start: &Path) -> Result<PathBuf, Error> {
     match &invocation.config {
-        Some(file) if FileFormat::of(file) == FileFormat::Toml => {
+        Some(file) if FileFormat::of(file) == FileFormat::Toml && ForeignTool::of(file).is_none() => {
             Err(UsageError::ImportToml { file: file.clone() }.into())
         }
         Some(file) => Ok(start.join(file)),
         None => config::ecosystem_in(start)
+            .or_else(|| config::foreign_in(start))
             .ok_or_else(|| UsageError::NothingToImport { directory: start.to_owned() }.into()),
     }
 }
 
 fn read(file: &Path, start: &Path) -> Result<Document, Error> {
+    if let Some(tool) = ForeignTool::of(file) {
+        let answer = match tool {
+            ForeignTool::ShipitJs => Some(evaluate::evaluate(file, start, config::EVALUATE_SHIPIT_JS)?),
+            ForeignTool::Capistrano | ForeignTool::Deployer => None,
+        };
+        return Ok(config::read_foreign(file, answer.as_deref())?);
+    }
     if config::needs_node(file) {
-        let answer = evaluate::evaluate(file, start)?;
+        let answer = evaluate::evaluate(file, start, config::EVALUATE)?;
         return Ok(config::read_evaluated(file, &answer, &[])?);
     }
     Ok(config::read(file, &[])?)
@@ -97,7 +108,8 @@ fn described<'a>(document: &'a Document, file: &Path, environments: &[Environmen
         environment: environments.first().map(|one| one.name.clone()).unwrap_or_default(),
         ..Imported::default()
     };
-    for remark in environments.iter().flat_map(|environment| document.remarks(&environment.name)) {
+    let remarks = environments.iter().flat_map(|environment| document.remarks(&environment.name));
+    for remark in document.unplaced().iter().chain(remarks) {
         let list = if remark.kind.is_warning() { &mut imported.decisions } else { &mut imported.differences };
         let line = remark.to_string();
         if !list.contains(&line) {

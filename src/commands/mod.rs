@@ -104,7 +104,7 @@ fn read(invocation: &Invocation, surroundings: &Surroundings) -> Result<Document
         Command::Config { .. } => "config",
         Command::Tool(_) => "envs",
         _ => {
-            let answer = evaluate::evaluate(&file, &start)?;
+            let answer = evaluate::evaluate(&file, &start, config::EVALUATE)?;
             return Ok(config::read_evaluated(&file, &answer, &invocation.set)?);
         }
     };

@@ -3,6 +3,7 @@
 //! Knows no key but `extends`. Files are read once, here.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::error::ConfigError;
 use super::file::{self, Entry, Source, Table};
@@ -85,16 +86,27 @@ impl Document {
         settings: &[Setting],
         read: impl FnOnce(&Text) -> Result<Section, Unread>,
     ) -> Result<Self, ConfigError> {
-        let Source { file, text } = source;
-        let mut document = Self::new(&file);
-        let text = document.sources.add(Text::of_file(&file, text));
-        let section = read(&text).map_err(|unread| match unread {
+        Self::of_texts(vec![source], |texts| read(texts[0]))?.with(settings)
+    }
+
+    /// A configuration of another tool; the first of its files gives it its name.
+    pub(super) fn of_texts(
+        sources: Vec<Source>,
+        read: impl FnOnce(&[&Text]) -> Result<Section, Unread>,
+    ) -> Result<Self, ConfigError> {
+        let mut document = Self::new(sources.first().map_or(Path::new(""), |source| source.file.as_path()));
+        let texts: Vec<Arc<Text>> = sources
+            .into_iter()
+            .map(|Source { file, text }| document.sources.add(Text::of_file(&file, text)))
+            .collect();
+        let texts: Vec<&Text> = texts.iter().map(|text| &**text).collect();
+        let section = read(&texts).map_err(|unread| match unread {
             Unread::Problem(problem) => document.sources.mistakes(vec![problem]),
             Unread::Ecosystem(error) => ConfigError::Ecosystem(error),
         })?;
         document.tables.push(section.table.clone());
         document.section = Some(section);
-        document.with(settings)
+        Ok(document)
     }
 
     /// With what is set over it.
@@ -114,6 +126,12 @@ impl Document {
     pub fn remarks(&self, environment: &str) -> &[Remark] {
         let section = self.section.as_ref();
         section.and_then(|section| section.remarks.get(environment)).map_or(&[], Vec::as_slice)
+    }
+
+    /// What is to be said of the file of another tool that belongs to no environment.
+    #[must_use]
+    pub fn unplaced(&self) -> &[Remark] {
+        self.section.as_ref().map_or(&[], |section| &section.unplaced)
     }
 
     /// The apps of a file of pm2's.

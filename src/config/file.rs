@@ -163,6 +163,11 @@ impl Node {
         }
     }
 
+    /// Whether both are texts, and the same.
+    pub fn same_text(&self, other: &Self) -> bool {
+        matches!((&self.value, &other.value), (Value::Text(one), Value::Text(two)) if one == two)
+    }
+
     pub fn problem(&self, message: impl Into<String>) -> Problem {
         Problem::at(self.span.clone(), message)
     }

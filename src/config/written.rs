@@ -18,6 +18,13 @@ const HEAD: &str = "\
 #  - two deploys at once are refused; a mistyped command deploys nothing
 ";
 
+/// The same for a tool that makes releases, too.
+const HEAD_OF_OTHERS: &str = "\
+# What is different from now on:
+#  - `current` is switched when all hosts have built; if one host fails, all hosts return to the release before
+#  - what the other tool did in tasks and plugins is in `build`, `migrate`, `post-deploy` and `supervisor`, once you write them
+";
+
 /// What is said of a key where it stands.
 const COMMENTS: [(&str, &str); 8] = [
     ("ref", "fetched and resolved once, to one commit for all hosts"),
@@ -26,7 +33,7 @@ const COMMENTS: [(&str, &str); 8] = [
     ("post-deploy", "after every switch of current, also of a revert"),
     ("supervisor", "reloaded, and verified to run the new release"),
     ("forward-agent", "true lends the agent to git alone"),
-    ("shared", "found on the hosts; linked into every release"),
+    ("shared", "kept outside of releases; linked into every release"),
     ("pre-deploy-local", "once, not once per host"),
 ];
 
@@ -35,10 +42,15 @@ impl Document {
     #[must_use]
     pub fn written(&self, shared: &BTreeMap<String, Vec<String>>) -> String {
         let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let foreign = self.section.as_ref().is_some_and(|section| section.foreign);
+        let head = if foreign { HEAD_OF_OTHERS } else { HEAD };
         let mut text = format!(
-            "# Written by `shipit import` from {}; that file is no longer read.\n{HEAD}",
+            "# Written by `shipit import` from {}, which shipit no longer reads.\n{head}",
             comment(&name)
         );
+        for remark in self.unplaced() {
+            let _ = writeln!(text, "# {}", comment(&remark.to_string()));
+        }
         for environment in self.environments() {
             let Some(table) = self.tables.iter().find_map(|table| own_entry(table, &environment)) else {
                 continue;
@@ -64,12 +76,23 @@ impl Document {
 fn push_keys(text: &mut String, table: &Table, shared: &[String]) {
     for row in Scope::Environment.rows() {
         if let ("shared", [_, ..]) = (row.name, shared) {
-            let list: Vec<String> = shared.iter().map(|path| quoted(path)).collect();
-            push_line(text, "shared", &format!("[{}]", list.join(", ")));
+            push_line(text, "shared", &format!("[{}]", with_own(table, shared).join(", ")));
         } else if let Some(entry) = table.get(row.name).filter(|entry| entry.key != "env") {
             push_entry(text, entry);
         }
     }
+}
+
+/// What the file itself names, and then what was found; each once.
+fn with_own(table: &Table, found: &[String]) -> Vec<String> {
+    let own = table.get("shared").map(|entry| entry.node.items()).unwrap_or_default();
+    let mut all: Vec<String> = own.iter().map(value).collect();
+    for path in found.iter().map(|path| quoted(path)) {
+        if !all.contains(&path) {
+            all.push(path);
+        }
+    }
+    all
 }
 
 fn push_entry(text: &mut String, entry: &Entry) {

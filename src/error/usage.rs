@@ -30,7 +30,8 @@ pub enum UsageError {
     },
     /// `import` where there is nothing to read.
     #[error(
-        "no file of pm2 with a `deploy` section in {}: name one with -c FILE, or write a shipit.toml with `shipit init`",
+        "nothing to import in {}: no file of pm2 with a `deploy` section, and none of Capistrano, Deployer or shipit-js; name one \
+         with -c FILE, or write a shipit.toml with `shipit init`",
         directory.display()
     )]
     NothingToImport {

@@ -127,7 +127,7 @@ pub fn screen(imported: &Imported<'_>) -> String {
         ("could not ask:", &imported.unasked),
         ("to decide:", &imported.decisions),
     ];
-    let head = format!("wrote shipit.toml from {}, which is no longer read", imported.from);
+    let head = format!("wrote shipit.toml from {}, which shipit no longer reads", imported.from);
     let mut lines = Vec::new();
     for most in (3..=PART).rev() {
         lines = vec![head.clone()];

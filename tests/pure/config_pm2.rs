@@ -325,7 +325,7 @@ fn yaml_that_asks_for_more_than_memory_holds_is_refused() {
     assert!(error.contains("anchors make more values"), "{error}");
     for (text, said) in [
         ("", "empty"),
-        ("- a\n", "holds a table"),
+        ("- a\n", "holds no table"),
         ("deploy: {", "not YAML"),
         ("deploy: *x\n", "not YAML"),
         ("deploy: {}\n", "has no environments"),

@@ -7,6 +7,7 @@ mod bounds;
 mod config;
 mod config_apps;
 mod config_find;
+mod config_foreign;
 mod config_health;
 mod config_later;
 mod config_layers;

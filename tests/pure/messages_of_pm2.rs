@@ -62,6 +62,13 @@ fn how_a_file_of_pm2_is_understood() {
         RemarkKind::NoTerminal,
         RemarkKind::AgentForAll,
         RemarkKind::AgentNotLent { value: named("no") },
+        RemarkKind::LeftOut { line: named("set :rbenv_ruby, '3.2'"), to: None },
+        RemarkKind::LeftOut { line: named("namespace :deploy do"), to: Some(19) },
+        RemarkKind::Taken {
+            key: named("branch"),
+            value: named("`main`"),
+            because: named("Capistrano asks for it, and this is its default"),
+        },
         RemarkKind::PathOnHost { path: named("~/shop") },
     ];
     let remarks = kinds.map(|kind| Remark { place: named("ecosystem.config.js:7"), kind });

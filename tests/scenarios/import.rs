@@ -106,5 +106,54 @@ fn hosts_that_cannot_be_asked_are_named_and_stop_nothing() {
     world.shipit(&["-c", "shipit.toml", "import"]).ends_with(2).says("import reads those of other tools");
     fs::remove_file(world.repo.work().join("shipit.toml")).unwrap();
     fs::remove_file(world.repo.work().join("ecosystem.config.js")).unwrap();
-    world.shipit(&["import"]).ends_with(2).says("no file of pm2");
+    world.shipit(&["import"]).ends_with(2).says("nothing to import");
+}
+
+/// Files of other tools for the host of this world, each with something that must not run here.
+fn of_other_tools(world: &World) -> [(&'static str, String); 3] {
+    let (host, repo) = (world.hosts()[0].name().to_owned(), world.repo.url());
+    [
+        (
+            "config/deploy.rb",
+            format!(
+                "set :repo_url, '{repo}'\nset :branch, 'main'\nset :deploy_to, 'app'\nsystem('touch ran')\nset :x, `touch ran`\nserver '{host}', roles: %w[web]\n"
+            ),
+        ),
+        (
+            "deploy.php",
+            format!(
+                "<?php\nset('repository', '{repo}');\nset('branch', 'main');\nshell_exec('touch ran');\nhost('{host}')->set('deploy_path', 'app');\n"
+            ),
+        ),
+        (
+            "shipitfile.js",
+            format!(
+                "// Deploys\nmodule.exports = shipit => {{\n  require('shipit-deploy')(shipit);\n  shipit.local('touch ran');\n  shipit.initConfig({{\n    default: {{ repositoryUrl: '{repo}', branch: 'main', deployTo: 'app' }},\n    production: {{ servers: ['{host}'] }},\n  }});\n}};\n"
+            ),
+        ),
+    ]
+}
+
+#[test]
+fn files_of_other_tools_are_imported_planned_and_deployed_and_nothing_of_them_runs() {
+    let world = World::new(Kind::Sshd, 1);
+    fs::write(
+        world.repo.work().join(".git/info/exclude"),
+        "/config/\n/deploy.php\n/shipitfile.js\n/shipit.toml\n",
+    )
+    .unwrap();
+    world.publish("one");
+    let written = world.repo.work().join("shipit.toml");
+    for (name, text) in of_other_tools(&world) {
+        world.repo.write(name, &text);
+        let run = world.shipit(&["-c", name, "import"]).ends_with(0);
+        assert!(run.stdout.contains("not taken over") && run.stdout.contains(":4: "), "{run}");
+        world.shipit(&["production", "config"]).ends_with(0);
+        world.shipit(&["production", "setup"]).ends_with(0);
+        world.shipit(&["production", "plan"]).ends_with(0);
+        world.shipit(&["production"]).ends_with(0);
+        assert!(!world.repo.work().join("ran").exists(), "{name}");
+        fs::remove_file(&written).unwrap();
+        fs::remove_file(world.repo.work().join(name)).unwrap();
+    }
 }

@@ -32,10 +32,11 @@ use translator::Translator;
 pub use apps::Pm2App;
 pub use error::{EcosystemError, Exported};
 pub use format::{FileFormat, ecosystem_in, needs_node};
+pub(super) use places::{Place, find, places};
 pub use remark::{Remark, RemarkKind};
 
 use super::file::{Entry, Node, Table, Value};
-use super::problem::{Problem, Problems};
+use super::problem::{Problem, Problems, Span};
 use super::sources::Text;
 
 /// What node runs to read a file: it takes the file's name, and writes to descriptor 3 what [`super::read_evaluated`] takes.
@@ -52,12 +53,21 @@ pub(super) struct Section {
     pub asked: Vec<String>,
     /// As the file has them.
     pub apps: Vec<Pm2App>,
+    /// Of a tool that is not pm2.
+    pub foreign: bool,
+    /// What belongs to no environment that is written.
+    pub unplaced: Vec<Remark>,
 }
 
 /// Why there is no section.
 pub(super) enum Unread {
     Problem(Problem),
     Ecosystem(EcosystemError),
+}
+
+/// A file of YAML of another tool as a tree, in which `null` is an empty table, with the keys that are given twice.
+pub(super) fn yaml_root(text: &Text) -> Result<(Table, Vec<(String, Span)>), Problem> {
+    yaml::parse_with_nulls(&text.text, text.base()).map(|raw| (raw.root, raw.twice))
 }
 
 /// The section of a file that node did not run.

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// A key of an object, and where its value begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(in crate::config) struct Place {
     /// The keys of the objects around it, and its own.
     pub path: Vec<String>,
     pub key: Range<usize>,
@@ -15,7 +15,7 @@ pub(super) struct Place {
 }
 
 /// All keys of all objects in a text.
-pub(super) fn places(text: &str) -> Vec<Place> {
+pub(in crate::config) fn places(text: &str) -> Vec<Place> {
     let tokens = tokens(text);
     let mut frames: Vec<Option<String>> = Vec::new();
     let mut places = Vec::new();
@@ -45,7 +45,7 @@ pub(super) fn places(text: &str) -> Vec<Place> {
 }
 
 /// The place of the key whose path ends so: the last one, which is the one that counts.
-pub(super) fn find<'a>(places: &'a [Place], path: &[&str]) -> Option<&'a Place> {
+pub(in crate::config) fn find<'a>(places: &'a [Place], path: &[&str]) -> Option<&'a Place> {
     (0..path.len()).find_map(|skipped| {
         // A part of the file may be made elsewhere: `deploy: { production }`.
         let end = &path[skipped..];

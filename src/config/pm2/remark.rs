@@ -49,6 +49,10 @@ pub enum RemarkKind {
     AgentForAll,
     /// `"no"` was a yes for pm2.
     AgentNotLent { value: String },
+    /// A line of another tool's file that is no plain value.
+    LeftOut { line: String, to: Option<usize> },
+    /// A value of another tool's file that the file does not say in so many words.
+    Taken { key: String, value: String, because: String },
     /// The home is the host's, and no longer the operator's.
     PathOnHost { path: String },
 }
@@ -72,6 +76,8 @@ impl RemarkKind {
                 | RemarkKind::Dollar { .. }
                 | RemarkKind::AgentNotLent { .. }
                 | RemarkKind::GitInHook { .. }
+                | RemarkKind::LeftOut { .. }
+                | RemarkKind::Taken { .. }
         )
     }
 }
@@ -79,12 +85,7 @@ impl RemarkKind {
 impl fmt::Display for RemarkKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RemarkKind::UnknownKey { key, nearest: Some(nearest) } => {
-                write!(f, "unknown key `{key}`, which is ignored; did you mean `{nearest}`?")
-            }
-            RemarkKind::UnknownKey { key, nearest: None } => {
-                write!(f, "unknown key `{key}`, which is ignored, as pm2 does")
-            }
+            RemarkKind::UnknownKey { key, nearest } => f.write_str(&unknown(key, nearest.as_deref())),
             RemarkKind::OwnKey { key } => {
                 write!(f, "`{key}` is a key of shipit.toml and is ignored here; `shipit import` writes a shipit.toml")
             }
@@ -133,11 +134,26 @@ impl fmt::Display for RemarkKind {
             RemarkKind::AgentNotLent { value } => {
                 write!(f, "forward-agent: \"{value}\" is read as no, where pm2 reads it as yes")
             }
+            RemarkKind::LeftOut { line, to } => f.write_str(&left_out(line, *to)),
+            RemarkKind::Taken { key, value, because } => write!(f, "{key} is {value}: {because}"),
             RemarkKind::PathOnHost { path } => {
                 write!(f, "path {path} starts at the home of the login on the host, not at a directory of this machine")
             }
         }
     }
+}
+
+fn unknown(key: &str, nearest: Option<&str>) -> String {
+    match nearest {
+        Some(nearest) => format!("unknown key `{key}`, which is ignored; did you mean `{nearest}`?"),
+        None => format!("unknown key `{key}`, which is ignored, as pm2 does"),
+    }
+}
+
+/// What is not taken over, by its first line.
+fn left_out(line: &str, to: Option<usize>) -> String {
+    let to = to.map(|to| format!(", to line {to}")).unwrap_or_default();
+    format!("not taken over{to}: `{line}`")
 }
 
 /// A value for people: variables of the operator by their names.

@@ -17,11 +17,21 @@ const DEEPEST: usize = 64;
 
 /// The tree of a text whose places are counted from `base`.
 pub(super) fn parse(text: &str, base: usize) -> Result<Raw, Problem> {
+    parse_as(text, base, false)
+}
+
+/// The same, where `null` is an empty table, so that no key is lost.
+pub(super) fn parse_with_nulls(text: &str, base: usize) -> Result<Raw, Problem> {
+    parse_as(text, base, true)
+}
+
+fn parse_as(text: &str, base: usize, nulls: bool) -> Result<Raw, Problem> {
     // The parser counts characters.
     let mut offsets: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
     offsets.push(text.len());
     let events = Parser::new_from_str(text);
-    let mut reader = Reader { events, base, offsets, anchors: HashMap::new(), count: 0, twice: Vec::new() };
+    let mut reader =
+        Reader { events, base, offsets, anchors: HashMap::new(), count: 0, twice: Vec::new(), nulls };
     let root = loop {
         match reader.next()? {
             (Event::StreamEnd, span) => return Err(Problem::at(span, "this file is empty")),
@@ -31,7 +41,7 @@ pub(super) fn parse(text: &str, base: usize) -> Result<Raw, Problem> {
     };
     match root {
         Some(Node { value: Value::Table(table), .. }) => Ok(Raw { twice: reader.twice, ..Raw::of(table) }),
-        _ => Err(Problem::at(base..base, "a file of pm2 holds a table: `deploy:` and what belongs to it")),
+        _ => Err(Problem::at(base..base, "this file holds no table")),
     }
 }
 
@@ -43,6 +53,7 @@ struct Reader<'a> {
     anchors: HashMap<usize, Option<Node>>,
     count: usize,
     twice: Vec<(String, Span)>,
+    nulls: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -73,7 +84,9 @@ impl<'a> Reader<'a> {
             Event::Scalar(text, style, anchor, tag) => {
                 // `!!str 8080` is a text.
                 let plain = style == ScalarStyle::Plain && tag.is_none();
-                (anchor, scalar(&text, plain).map(|value| Node { value, span }))
+                let empty = || Value::Table(Table { entries: Vec::new(), span: span.clone(), header: false });
+                let value = scalar(&text, plain).or_else(|| self.nulls.then(empty));
+                (anchor, value.map(|value| Node { value, span }))
             }
             Event::SequenceStart(anchor, _) => (anchor, Some(self.list(span, depth)?)),
             Event::MappingStart(anchor, _) => (anchor, Some(self.mapping(span, depth)?)),

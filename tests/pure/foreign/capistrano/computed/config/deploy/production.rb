@@ -1,0 +1,1 @@
+server 'mill.example.org', user: 'miller', roles: %i[app]
