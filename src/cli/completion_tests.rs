@@ -58,10 +58,10 @@ fn keys_of_the_file_are_offered_with_their_meaning_and_their_words() {
         let words = words_at(line);
         assert!(words.iter().any(|word| word == "keep-releases"), "{line}: {words:?}");
         assert!(words.iter().any(|word| word == "timeout.hook"), "{line}: {words:?}");
-        assert!(!words.iter().any(|word| word == "forward-agent"), "{line}: {words:?}");
     }
     assert!(words_at("production --set ").iter().any(|word| word == "rollout.batch="));
     assert_eq!(words_at("production --set shell="), ["sh", "bash", "login"]);
+    assert_eq!(words_at("production --set forward-agent="), ["true", "false", "git", "all"]);
     assert_eq!(words_at("production --set=apps.api.submodules="), ["true", "false"]);
     assert_eq!(words_at("production --set ref="), [""; 0]);
     let cursor = cursor("production --set=shell=ba");

@@ -99,6 +99,7 @@ impl Surroundings {
         let mut of_openssh = openssh::Options::new(program, bases);
         of_openssh.connect_timeout = options.connect_timeout;
         of_openssh.keepalive = options.keepalive;
+        of_openssh.agent = options.agent.is_some();
         of_openssh.interactive = interactive;
         HostTransport {
             ssh: Ssh::new(options),

@@ -201,7 +201,7 @@ fn misplaced_message(key: &str, place: &Place) -> String {
 }
 
 fn is_environment_key(key: &str) -> bool {
-    Scope::Environment.row(key).is_some()
+    Scope::Environment.key(key).is_some()
 }
 
 fn name_fault(name: &str) -> Option<Fault> {

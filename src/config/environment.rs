@@ -58,12 +58,26 @@ pub struct Host {
     pub jump: Option<Vec<String>>,
     /// Pinned host key, `SHA256:…` as `ssh-keygen -l` prints it.
     pub host_key: Option<String>,
+    /// Who on the host may use the operator's SSH agent.
+    pub forward_agent: ForwardAgent,
     /// As after `ssh -o`: before what `~/.ssh/config` says.
     pub ssh_options: Vec<String>,
     /// Which client reaches it.
     pub ssh: SshClient,
     /// Its roles: `SHIPIT_ROLES`, and what `roles` of apps and hooks name.
     pub roles: Vec<String>,
+}
+
+/// `forward-agent`: who on a host may use the operator's SSH agent during a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ForwardAgent {
+    /// Nobody: no agent is lent.
+    #[default]
+    No,
+    /// git, where it asks a server.
+    Git,
+    /// All that a run starts there, hooks and what they install too.
+    All,
 }
 
 /// An app on a host.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::command::{LocalCommand, Printed};
-use super::environment::Host;
+use super::environment::{ForwardAgent, Host};
 use super::file::{Node, Table, Value};
 use super::host_name::{self, MOST_HOSTS};
 use super::keys::{self, Place, Scope};
@@ -43,6 +43,7 @@ struct Settings<'a> {
     key: Option<std::path::PathBuf>,
     jump: Option<Vec<String>>,
     host_key: Option<String>,
+    forward_agent: ForwardAgent,
     ssh_options: Vec<String>,
     ssh: SshClient,
     roles: Vec<String>,
@@ -217,6 +218,7 @@ fn named(text: &str, node: &Node, settings: &Settings<'_>, problems: &mut Proble
         key: settings.key.clone().filter(|_| !local),
         jump: settings.jump.clone().filter(|_| !local),
         host_key: settings.host_key.clone().filter(|_| !local),
+        forward_agent: if local { ForwardAgent::No } else { settings.forward_agent },
         ssh_options: if local { Vec::new() } else { settings.ssh_options.clone() },
         ssh: settings.ssh,
         roles: settings.roles.clone(),
@@ -238,6 +240,7 @@ impl<'a> Settings<'a> {
             }),
             jump: layers.last("jump", problems, jump),
             host_key: layers.last("host-key", problems, values::fingerprint),
+            forward_agent: layers.last("forward-agent", problems, forward_agent).unwrap_or_default(),
             ssh_options: layers
                 .last("ssh-options", problems, |node| values::list(node, values::line))
                 .unwrap_or_default(),
@@ -258,6 +261,15 @@ fn user(node: &Node) -> Result<String, Problem> {
     match host_name::check_user(&text) {
         Ok(()) => Ok(text),
         Err(reason) => Err(node.problem(format!("`{text}` is not a valid login: {reason}"))),
+    }
+}
+
+/// `forward-agent`: `true` is git alone.
+fn forward_agent(node: &Node) -> Result<ForwardAgent, Problem> {
+    match &node.value {
+        Value::Flag(true) => Ok(ForwardAgent::Git),
+        Value::Flag(false) => Ok(ForwardAgent::No),
+        _ => values::choice(node, &[("git", ForwardAgent::Git), ("all", ForwardAgent::All)]),
     }
 }
 

@@ -56,7 +56,7 @@ pub use discover::{FILE_NAME, find};
 pub use document::{Document, environments, read, read_evaluated};
 pub use endpoint::HttpUrl;
 pub use env::Unevaluated;
-pub use environment::{Environment, Host, Site, Timeouts};
+pub use environment::{Environment, ForwardAgent, Host, Site, Timeouts};
 pub use error::ConfigError;
 pub use file::{quoted, trust};
 pub use foreign::{EVALUATE_SHIPIT_JS, Tool as ForeignTool, foreign_in, read_foreign};

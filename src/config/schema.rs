@@ -67,9 +67,7 @@ fn table(scope: Scope) -> Value {
 fn described(key: &Key) -> Value {
     let mut value = kind(key.kind);
     value["description"] = json!(key.meaning);
-    if let Some(since) = key.since {
-        value["$comment"] = json!(format!("since {since}"));
-    }
+    value["$comment"] = json!(format!("since {}", key.since));
     // All defaults are TOML that is JSON as well.
     if let Some(default) = key.default().and_then(|toml| serde_json::from_str::<Value>(toml).ok()) {
         value["default"] = default;
@@ -85,6 +83,7 @@ fn kind(kind: Kind) -> Value {
         Kind::Text | Kind::Secret => text(),
         Kind::Texts => one_or_more(text()),
         Kind::Flag => json!({ "type": "boolean" }),
+        Kind::FlagOr(words) => json!({ "anyOf": [{ "type": "boolean" }, { "enum": words }] }),
         Kind::Port => json!({ "type": "integer", "minimum": 1, "maximum": u16::MAX }),
         Kind::Count(least) => json!({ "type": "integer", "minimum": least, "maximum": u32::MAX }),
         Kind::Duration => json!({ "$ref": "#/$defs/duration" }),

@@ -129,7 +129,7 @@ pub(super) fn apply(
 /// A part of what an app has is set in each of them: none has the others' table.
 fn meant(keys: &[(String, Span)], apps: &[&str]) -> Vec<Vec<(String, Span)>> {
     let (first, span) = &keys[0];
-    if keys.len() < 2 || is_merged(first) || Scope::App.row(first).is_none() || apps.is_empty() {
+    if keys.len() < 2 || is_merged(first) || Scope::App.key(first).is_none() || apps.is_empty() {
         return vec![keys.to_vec()];
     }
     let of_app = |app: &&str| {

@@ -74,7 +74,7 @@ impl Document {
 
 /// In the order of the documents.
 fn push_keys(text: &mut String, table: &Table, shared: &[String]) {
-    for row in Scope::Environment.rows() {
+    for row in Scope::Environment.keys() {
         if let ("shared", [_, ..]) = (row.name, shared) {
             push_line(text, "shared", &format!("[{}]", with_own(table, shared).join(", ")));
         } else if let Some(entry) = table.get(row.name).filter(|entry| entry.key != "env") {

@@ -6,7 +6,7 @@ use super::action::Action;
 use super::limits::ScriptLimits;
 use super::model::Target;
 use super::options::Options;
-use crate::config::{App, EnvEntry, Environment, Fetch, FileEntry, Program, Shell};
+use crate::config::{App, EnvEntry, Environment, Fetch, FileEntry, ForwardAgent, Program, Shell};
 use crate::git;
 use crate::remote::adapters::adapter;
 use crate::remote::script::{enter, exports, ssh_with};
@@ -63,6 +63,9 @@ pub(super) fn target(action: Action, environment: &Environment, at: usize, optio
         ("who", options.who.clone()),
     ];
     variables.extend(repository(app));
+    if host.forward_agent == ForwardAgent::Git {
+        variables.push(("agent", "git".to_owned()));
+    }
     variables.extend(options.caller.iter().map(|caller| ("caller", caller.clone())));
     variables.sort_by_key(|(name, _)| *name);
     Target {

@@ -87,6 +87,9 @@ pub enum ConnectError {
     /// `BindAddress` or `BindInterface` names nothing that this machine has.
     #[error("cannot connect from {what}: {reason}")]
     Bind { what: String, reason: String },
+    /// `forward-agent` is set, and the operator has no agent.
+    #[error("forward-agent is set for {host}, and there is no agent to lend")]
+    NoAgent { host: String },
     /// `RefuseConnection` in an ssh configuration file.
     #[error("{}:{line} refuses connections to {host}: {text}", file.display())]
     RefusedByConfig { host: String, text: String, file: PathBuf, line: usize },
@@ -179,9 +182,7 @@ impl ConnectError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Resolve { host, .. } => {
-                format!("check the spelling of {host}, or try: getent hosts {host}")
-            }
+            Self::Resolve { host, .. } => format!("check the spelling of {host}, or try: getent hosts {host}"),
             Self::Unreachable { host, port, .. } => {
                 format!("is it up, and does a firewall let port {port} through? try: ssh -p {port} {host}")
             }
@@ -217,6 +218,7 @@ impl ConnectError {
             | Self::MatchExec { .. }
             | Self::ProxyCommand { .. }
             | Self::Bind { .. }
+            | Self::NoAgent { .. }
             | Self::NeedsOpenSsh { .. } => return self.config_hint(),
             Self::UnknownHostKey { .. }
             | Self::ChangedHostKey { .. }
@@ -278,6 +280,9 @@ impl ConnectError {
             }
             Self::ProxyCommand { host, .. } => {
                 format!("run it by hand: it has to connect its input and output to {host}'s sshd")
+            }
+            Self::NoAgent { .. } => {
+                "start one and load your key: eval \"$(ssh-agent)\" && ssh-add".to_owned()
             }
             Self::Bind { .. } => "correct it in ~/.ssh/config: `ip address` shows what there is".to_owned(),
             Self::NeedsOpenSsh { known: true, .. } => {

@@ -1,4 +1,4 @@
-//! Keys of later versions are refused with "not yet": an ignored `forward-agent` would fail where nobody looks.
+//! Keys of later versions are refused with "not yet": an ignored `deliver` would fail where nobody looks.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 use std::fs;
@@ -19,18 +19,12 @@ fn message(text: &str) -> String {
 
 #[test]
 fn keys_of_an_environment() {
-    for line in ["deliver = 'push'", "deliver = 'artifact'", "forward-agent = true"] {
+    for line in ["deliver = 'push'", "deliver = 'artifact'"] {
         let text = message(&format!("{BASE}host = 'web1'\n{line}\n"));
         assert!(text.contains("not yet"), "{line}: {text}");
         let text = message(&format!("[defaults]\n{line}\n{BASE}host = 'web1'\n"));
         assert!(text.contains("not yet"), "defaults, {line}: {text}");
     }
-}
-
-#[test]
-fn keys_of_host_tables() {
-    let text = message(&format!("{BASE}hosts = [{{ host = 'a', forward-agent = true }}]\n"));
-    assert!(text.contains("not yet"), "{text}");
 }
 
 #[test]

@@ -62,7 +62,7 @@ mistake!(
 );
 mistake!(not_toml, "[deploy.production\nhost = \"web1\"\nuser = node\n");
 mistake!(key_given_twice, "[deploy.production]\nhost = \"web1\"\nhost = \"web2\"\n");
-mistake!(not_yet, format!("[deploy.production]\nhost = \"web1\"\n{BASE}forward-agent = true\n"));
+mistake!(not_yet, format!("[deploy.production]\nhost = \"web1\"\n{BASE}deliver = \"push\"\n"));
 mistake!(
     a_supervisor_that_does_not_exist,
     format!("[deploy.production]\nhost = \"web1\"\n{BASE}supervisor = \"pm3\"\n")

@@ -125,6 +125,7 @@ fn connect_errors() -> Vec<ConnectError> {
             what: named("BindInterface wg0"),
             reason: named("there is no such interface that is up"),
         },
+        ConnectError::NoAgent { host: host.clone() },
         ConnectError::NoOpenSsh { reason: named("OpenSSH_8.4p1 is too old") },
         ConnectError::OpenSsh {
             host: host.clone(),

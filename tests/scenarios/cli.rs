@@ -153,7 +153,7 @@ fn a_configuration_that_cannot_be_read_ends_with_2() {
     fs::create_dir(work.join("folder.toml")).unwrap();
     fs::write(work.join("bytes.toml"), b"\xff\n").unwrap();
     fs::write(work.join("typo.toml"), "[deploy.production]\nhsot = \"a\"\nrepo = 1\n").unwrap();
-    fs::write(work.join("later.toml"), format!("{}forward-agent = true\n", desk.toml("production"))).unwrap();
+    fs::write(work.join("later.toml"), format!("{}deliver = \"push\"\n", desk.toml("production"))).unwrap();
     insta::assert_snapshot!(desk.session(&[
         &["-c", "nowhere.toml", "production"],
         &["-c", "folder.toml", "production"],

@@ -88,7 +88,6 @@ fn answers_that_are_no_hosts_are_told_where_they_stand() {
             "output of `list`:1:1",
             "another command",
         ),
-        (Ok("{\"host\":\"a\",\"forward-agent\":\"all\"}"), "output of `list`:1:1", "not yet"),
         (Ok("[\"a\", null]"), "output of `list`:1:1", "null is not a value"),
         (Ok("\u{1b}[31mweb1"), "output of `list`:1:1", "control characters"),
     ] {

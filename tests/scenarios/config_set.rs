@@ -113,7 +113,7 @@ fn a_mistake_is_shown_in_what_was_typed() {
         ("build.timeout=5m", "`build` is a string"),
         ("env.SHIPIT_X=1", "is set by shipit itself"),
         ("rollout.batch=0", "no host would ever go live"),
-        ("forward-agent=true", "`forward-agent` is not yet supported"),
+        ("deliver=push", "`push` is not yet supported"),
         ("ref", "this is not a setting"),
         ("=x", "this is not a setting"),
         ("", "this is not a setting"),

@@ -3,8 +3,10 @@
 use std::fs;
 
 use crate::common::{Kind, Signal, Terminal, World, eventually};
+use crate::common_ssh::Agent;
 
 by_openssh!(
+    an_agent_that_is_for_git_alone_is_not_in_a_terminal,
     a_person_works_in_current_and_the_shells_code_comes_back,
     secrets_are_in_no_process_list_and_nothing_is_left,
     ctrl_c_and_the_size_of_the_window_get_through,
@@ -19,6 +21,8 @@ on_each_kind!(
     the_keys_of_a_terminal_are_the_users_own_there_too,
     the_terminal_is_given_back_however_it_ends,
 );
+
+on_sshd!(an_agent_that_is_for_git_alone_is_not_in_a_terminal);
 
 /// Waits for it, with what was shown.
 #[track_caller]
@@ -98,6 +102,18 @@ fn secrets_are_in_no_process_list_and_nothing_is_left(kind: Kind) {
     let left = fs::read_dir("/dev/shm").unwrap().flatten();
     for file in left.map(|entry| entry.path().join("meta/env")) {
         assert!(!fs::read_to_string(&file).unwrap_or_default().contains(&secret), "{file:?}");
+    }
+}
+
+fn an_agent_that_is_for_git_alone_is_not_in_a_terminal(kind: Kind) {
+    let world = World::deployed(kind, 1, "");
+    let agent = Agent::start(world.root());
+    world.env("SSH_AUTH_SOCK", &agent.socket.to_string_lossy());
+    for (lends, seen) in [("true", "[]\r\n"), ("all", "[an agent]\r\n"), ("false", "[]\r\n")] {
+        let mut terminal = console(&world, &["--set", &format!("forward-agent={lends}")]);
+        terminal.types("echo \"[${SSH_AUTH_SOCK:+an agent}]\"; exit 5\r");
+        sees(&terminal, seen);
+        assert_eq!(terminal.wait(), Some(5), "{}", terminal.shown());
     }
 }
 

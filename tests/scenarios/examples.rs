@@ -100,30 +100,6 @@ fn page() -> String {
     fs::read_to_string(root("docs/shipit.toml.md")).unwrap()
 }
 
-/// The keys in backquotes of the page's lines that begin so.
-fn keys(beginning: &str) -> Vec<String> {
-    let text = page();
-    let line = text.lines().find_map(|line| line.strip_prefix(beginning)).expect(beginning);
-    line.split('`').skip(1).step_by(2).map(str::to_owned).collect()
-}
-
-#[test]
-fn keys_that_the_page_calls_not_yet_are_refused_as_such() {
-    let listed = keys("Keys, refused by name: ");
-    assert!(!listed.is_empty());
-    for key in listed {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("shipit.toml");
-        fs::write(
-            &file,
-            format!("[deploy.a]\nhost = \"web1\"\nrepo = \"x\"\nref = \"main\"\npath = \"app\"\n{key} = 1\n"),
-        )
-        .unwrap();
-        let error = config::load(&file, "a").unwrap_err().to_string();
-        assert!(error.contains(&format!("`{key}` is not yet supported")), "{error}");
-    }
-}
-
 #[test]
 fn keys_in_the_pages_tables_are_known_and_all_that_are_known_are_there() {
     let text = page();
@@ -149,7 +125,7 @@ fn keys_in_the_pages_tables_are_known_and_all_that_are_known_are_there() {
     for key in cells.iter().flat_map(|cell| cell.split('`').skip(1).step_by(2)) {
         assert!(is_known(key), "{key}");
     }
-    assert!(!is_known("keep-relases") && !is_known("forward-agent"));
+    assert!(!is_known("keep-relases") && !is_known("forward"));
     let schema: serde_json::Value = serde_json::from_str(&config::schema()).unwrap();
     let environment = &schema["properties"]["defaults"];
     let name = environment["$ref"].as_str().map(|name| name.trim_start_matches('#').to_owned());

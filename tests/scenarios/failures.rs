@@ -472,7 +472,7 @@ fn a_mistake_in_the_configuration_contacts_no_host() {
         ("env = { \"A B\" = \"x\" }", "A B"),
         ("env = { A = \"${NOT_THERE_AT_ALL}\" }", "NOT_THERE_AT_ALL"),
         ("rollout = { batch = 0 }", "no host would ever go live"),
-        ("forward-agent = true", "not yet"),
+        ("deliver = \"push\"", "not yet"),
         ("[deploy", "shipit.toml"),
     ] {
         world.config(&format!("{good}{lines}\n"));

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::common::{Kind, Run, World};
+use crate::common_ssh::Agent;
 
 /// `web1`, to be deployed to, and `web2`, which serves the repository over ssh. Both have an ssh of their own
 /// home: OpenSSH's takes the account's, whatever HOME says.
@@ -213,4 +214,47 @@ fn the_logins_own_way_to_ssh() {
     fs::remove_file(world.host("web1").path(".gitconfig")).unwrap();
     world.publish("two");
     world.shipit(&["production"]).ends_with(1).says("rejected every SSH key of this host");
+}
+
+#[test]
+fn an_agent_that_is_lent_lets_git_in_and_hooks_see_none_of_it() {
+    let world = world();
+    introduce(&world);
+    let web1 = world.host("web1");
+    let home = web1.path("");
+    web1.put(".ssh/config", &format!("Host *\n  UserKnownHostsFile {}/.ssh/known_hosts\n", home.display()));
+    let agent = Agent::start(world.root());
+    agent.add(&world.home().join(".ssh/id_ed25519"), "");
+    world.env("SSH_AUTH_SOCK", &agent.socket.to_string_lossy());
+    let deploy = |lends: &str| {
+        serve_from(&world, &url(&world, &world.repo.url()));
+        let file = world.repo.work().join("shipit.toml");
+        let seen = r#"build = 'echo ${SSH_AUTH_SOCK:+an agent} >>"$HOME/seen"'"#;
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, format!("{text}{seen}\nforward-agent = {lends}\n")).unwrap();
+        world.shipit(&["production", "setup"]).ends_with(0);
+        world.shipit(&["production", "-y"]).ends_with(0);
+        let seen = web1.read("seen").unwrap();
+        let seen = seen.lines().last().unwrap_or_default().to_owned();
+        let exec =
+            world.shipit(&["production", "exec", "echo \"[${SSH_AUTH_SOCK:+an agent}]\""]).ends_with(0);
+        assert!(exec.stdout.contains(&format!("[{seen}]")), "{exec}");
+        seen
+    };
+    assert_eq!(deploy("true"), "");
+    world.publish("two");
+    assert_eq!(deploy("\"all\""), "an agent");
+    // Without it the host is kept out.
+    world.publish("three");
+    let alone = || {
+        serve_from(&world, &url(&world, &world.repo.url()));
+        world.shipit(&["production"]).ends_with(1).says("rejected every SSH key of this host");
+    };
+    alone();
+    // It is the same over the system's ssh.
+    world.reach_by_openssh();
+    alone();
+    assert_eq!(deploy("\"git\""), "");
+    world.publish("four");
+    assert_eq!(deploy("\"all\""), "an agent");
 }

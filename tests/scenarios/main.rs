@@ -78,6 +78,7 @@ mod status;
 mod supervisors;
 mod sync;
 mod traffic;
+mod transport_agent;
 mod transport_dial;
 mod transport_fuzz;
 mod transport_health;

@@ -160,8 +160,8 @@ fn defect_13_a_port_is_a_number_and_what_has_the_wrong_type_is_refused() {
     world.shipit(&["production"]).ends_with(2).says("port");
     config("70000");
     world.shipit(&["production"]).ends_with(2).says("port");
-    config(&format!("{port}\nforward-agent = true"));
-    world.shipit(&["production"]).ends_with(2).says("forward-agent");
+    config(&format!("{port}\ndeliver = \"push\""));
+    world.shipit(&["production"]).ends_with(2).says("deliver");
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::common_ssh::{Client, Operator, Sshd, friends, output, refused, run};
+use crate::common_ssh::{Agent, Client, Operator, Sshd, friends, output, refused, run};
+use shipit::config::ForwardAgent;
 use shipit::transport::openssh::OpenSsh;
 use shipit::transport::{ConnectError, DialError, Exit, Forwarding};
 
@@ -73,6 +74,29 @@ async fn the_users_shared_connection_is_used_and_stays_and_a_stale_socket_is_no_
     assert!(socket.exists());
     let own = by.connect(&server.host()).await.unwrap();
     assert_eq!(run(&*own, "exit 9").await.exit, Exit::Code(9));
+}
+
+#[tokio::test]
+async fn the_users_shared_connection_is_not_used_to_lend_an_agent_and_is_not_made_to() {
+    let (server, operator) = friends();
+    let socket = operator.dir.path().join("shared");
+    operator.write("config", &format!("Host *\n ControlPath {}\n ControlMaster auto\n", socket.display()));
+    let mut shared = Shared::open(&operator, &server, &socket);
+    let agent = Agent::start(operator.dir.path());
+    // Named, for the shared connection is to know of none.
+    let mut lent = server.host();
+    lent.forward_agent = ForwardAgent::All;
+    lent.ssh_options = vec![format!("ForwardAgent {}", agent.socket.display())];
+    let by = operator.by(Client::OpenSsh);
+    let connection = by.connect(&lent).await.unwrap();
+    let seen = "ssh-add -l 2>&1; [ -S \"$SSH_AUTH_SOCK\" ]";
+    let said = run(&*connection, seen).await;
+    assert_eq!((said.stdout.as_slice(), said.exit), (&b"The agent has no identities.\n"[..], Exit::Code(0)));
+    assert_eq!(server.count("Accepted publickey"), 2, "its own login");
+    let connection = by.connect(&server.host()).await.unwrap();
+    assert_eq!(run(&*connection, seen).await.exit, Exit::Code(1));
+    assert_eq!(server.count("Accepted publickey"), 2, "the shared one");
+    assert!(shared.0.try_wait().unwrap().is_none(), "it stays");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What is said about a key that is not known in its table.
 //!
-//! A key is either known, refused as "not yet", or unknown: nothing is ever ignored.
+//! A key is either known or refused: nothing is ever ignored.
 
 use super::super::file::{Entry, Table};
 use super::super::nearest::nearest;
@@ -17,10 +17,8 @@ pub(in crate::config) struct Place {
 /// Notes each key of the table that is not known.
 pub(in crate::config) fn check(table: &Table, scope: Scope, place: &Place, problems: &mut Problems) {
     for entry in &table.entries {
-        match scope.row(&entry.key) {
-            Some(key) if key.since.is_some() => {}
-            Some(_) => problems.push(not_yet(entry)),
-            None => problems.push(unknown(entry, table, scope, place)),
+        if scope.key(&entry.key).is_none() {
+            problems.push(unknown(entry, table, scope, place));
         }
     }
 }
@@ -35,37 +33,32 @@ pub(in crate::config) fn only(table: &Table, key: &str) -> Result<(), Problem> {
     }
 }
 
-fn not_yet(entry: &Entry) -> Problem {
-    Problem::at(entry.key_span.clone(), format!("`{}` is not yet supported", entry.key))
-        .label("comes with a later version")
-}
-
 fn unknown(entry: &Entry, table: &Table, scope: Scope, place: &Place) -> Problem {
     let key = entry.key.as_str();
     let within = if place.name.is_empty() { String::new() } else { format!(" in `{}`", place.name) };
     let problem = Problem::at(entry.key_span.clone(), format!("unknown key `{key}`{within}"));
-    if place.name.is_empty() && Scope::Environment.row(key).is_some() {
+    if place.name.is_empty() && Scope::Environment.key(key).is_some() {
         return problem.help(format!("move `{key}` to `[defaults]` or `[deploy.NAME]`"));
     }
     if !place.name.is_empty() && key == "extends" {
         return problem.help("`extends` is a key of the file: move it above the first header");
     }
-    if scope == Scope::App && Scope::Environment.row(key).is_some() {
+    if scope == Scope::App && Scope::Environment.key(key).is_some() {
         return problem.help(format!(
             "`{key}` is a key of the environment: move it to `[defaults]` or `[deploy.NAME]`"
         ));
     }
-    if scope == Scope::Environment && Scope::App.row(key).is_some() {
+    if scope == Scope::Environment && Scope::App.key(key).is_some() {
         return problem.help(match key {
             "roles" => "`roles` belongs to an app, `[apps.NAME]`, or to a host: { host = \"web1\", roles = [\"web\"] }".to_owned(),
             _ => format!("`{key}` belongs to an app: `[apps.NAME]`"),
         });
     }
-    if !place.parent.is_empty() && place.parent != place.name && Scope::Environment.row(key).is_some() {
+    if !place.parent.is_empty() && place.parent != place.name && Scope::Environment.key(key).is_some() {
         return slid(problem, key, table, place);
     }
     problem.maybe_help(
-        nearest(key, scope.rows().map(|row| row.name)).map(|near| format!("did you mean `{near}`?")),
+        nearest(key, scope.keys().map(|row| row.name)).map(|near| format!("did you mean `{near}`?")),
     )
 }
 

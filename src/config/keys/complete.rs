@@ -17,6 +17,7 @@ pub fn key_values(path: &str) -> Vec<&'static str> {
     match at(&path).map(|key| key.kind) {
         Some(Kind::Word { words, .. }) => words.to_vec(),
         Some(Kind::Flag) => vec!["true", "false"],
+        Some(Kind::FlagOr(words)) => ["true", "false"].iter().chain(words).copied().collect(),
         _ => Vec::new(),
     }
 }

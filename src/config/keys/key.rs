@@ -46,6 +46,8 @@ pub(in crate::config) enum Kind {
     /// A string with variables of the operator in it: never shown.
     Secret,
     Flag,
+    /// `true`, `false`, or one of these words.
+    FlagOr(&'static [&'static str]),
     /// A TCP port.
     Port,
     /// An integer, at least this.
@@ -109,8 +111,8 @@ pub(in crate::config) struct Key {
     pub unset: Unset,
     /// One sentence.
     pub meaning: &'static str,
-    /// The version it came with; none: it waits for a later version and is refused as "not yet".
-    pub since: Option<&'static str>,
+    /// The version it came with.
+    pub since: &'static str,
 }
 
 /// The version of most keys.
@@ -122,7 +124,7 @@ pub(super) const fn key(
     kind: Kind,
     meaning: &'static str,
 ) -> Key {
-    Key { name, scopes, kind, unset: Unset::Nothing, meaning, since: Some(FIRST) }
+    Key { name, scopes, kind, unset: Unset::Nothing, meaning, since: FIRST }
 }
 
 impl Key {
@@ -138,10 +140,6 @@ impl Key {
 
     pub(super) const fn required(self, example: &'static str) -> Key {
         Key { unset: Unset::Required { example }, ..self }
-    }
-
-    pub(super) const fn not_yet(self) -> Key {
-        Key { since: None, ..self }
     }
 
     /// What to write where the key is missing.

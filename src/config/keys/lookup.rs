@@ -6,24 +6,14 @@ use super::key::{Key, Kind, Scope};
 use super::{inner, table};
 
 impl Scope {
-    /// The rows of the table, those for later versions too.
-    pub fn rows(self) -> impl Iterator<Item = &'static Key> {
+    /// The rows of the keys of the table.
+    pub fn keys(self) -> impl Iterator<Item = &'static Key> {
         table::KEYS.iter().chain(inner::KEYS).filter(move |key| key.scopes.contains(&self))
     }
 
-    /// The rows of the keys that can be used.
-    pub fn keys(self) -> impl Iterator<Item = &'static Key> {
-        self.rows().filter(|key| key.since.is_some())
-    }
-
-    /// The row of a key, that of a later version too.
-    pub fn row(self, name: &str) -> Option<&'static Key> {
-        self.rows().find(|key| key.name == name)
-    }
-
-    /// The row of a key that can be used.
+    /// The row of a key.
     pub fn key(self, name: &str) -> Option<&'static Key> {
-        self.row(name).filter(|key| key.since.is_some())
+        self.keys().find(|key| key.name == name)
     }
 
     /// Whether tables of several layers are merged key by key, where others are replaced as a whole.

@@ -4,8 +4,8 @@ use super::super::words::{DELIVER, DELIVER_LATER, Fetch, Shell, SshClient};
 use super::key::{Key, Kind, Scope, key};
 
 use Kind::{
-    Apps, Count, Env, Environments, Files, Flag, Hooks, Hosts, Port, Secret, Supervisors, Table, Text, Texts,
-    Word,
+    Apps, Count, Env, Environments, Files, Flag, FlagOr, Hooks, Hosts, Port, Secret, Supervisors, Table,
+    Text, Texts, Word,
 };
 
 const FILE: &[Scope] = &[Scope::File];
@@ -38,6 +38,13 @@ pub(super) const KEYS: &[Key] = &[
     key("jump", LOGIN, Texts, "Jump hosts, nearest first: [user@]host[:port].").instead("`~/.ssh/config`"),
     key("host-key", LOGIN, Text, "The only host key to accept, as `ssh-keygen -l` prints it: SHA256:…")
         .instead("`known_hosts`"),
+    key(
+        "forward-agent",
+        LOGIN,
+        FlagOr(&["git", "all"]),
+        "Lends your SSH agent to git on the host (true, \"git\"), or to hooks too (\"all\").",
+    )
+    .or("false"),
     key("ssh-options", LOGIN, Texts, "Lines of ssh_config, as after `ssh -o`; before `~/.ssh/config`."),
     key(
         "ssh",
@@ -103,5 +110,4 @@ pub(super) const KEYS: &[Key] = &[
     key("rollout", ENVIRONMENT, Table(Scope::Rollout), "In which batches the hosts go live."),
     key("use", ENVIRONMENT, Texts, "The apps that are deployed to this environment.").instead("all apps"),
     key("apps", ENVIRONMENT, Apps, "What is different about an app in this environment."),
-    key("forward-agent", LOGIN, Text, "Whether git and hooks on the host may use your SSH agent.").not_yet(),
 ];

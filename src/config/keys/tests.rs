@@ -65,8 +65,8 @@ fn file_with(scope: Scope, name: &str, value: &str) -> String {
 #[test]
 fn a_row_is_whole_and_unlike_any_other_of_its_table() {
     for scope in Scope::ALL {
-        let names: Vec<&str> = scope.rows().map(|key| key.name).collect();
-        for (at, key) in scope.rows().enumerate() {
+        let names: Vec<&str> = scope.keys().map(|key| key.name).collect();
+        for (at, key) in scope.keys().enumerate() {
             assert!(!names[..at].contains(&key.name), "{scope:?}: `{}` twice", key.name);
             assert!(key.meaning.ends_with(['.', '…']), "{scope:?}: {}", key.name);
         }
@@ -83,16 +83,6 @@ fn every_key_is_read() {
             let error = error.expect_err(&format!("{scope:?}: no line reads `{name}`")).to_string();
             assert!(!error.contains("unknown key"), "{scope:?}: {error}");
             assert!(error.contains("1979-05-27"), "{scope:?}, `{name}`: {error}");
-        }
-    }
-}
-
-#[test]
-fn a_key_of_a_later_version_is_refused_as_such() {
-    for scope in Scope::ALL {
-        for Key { name, .. } in scope.rows().filter(|key| key.since.is_none()) {
-            let error = loaded(&file_with(scope, name, "'x'")).map(|_| ()).unwrap_err().to_string();
-            assert!(error.contains(&format!("`{name}` is not yet supported")), "{scope:?}: {error}");
         }
     }
 }
@@ -141,6 +131,7 @@ fn type_of(kind: Kind) -> String {
         Kind::Text | Kind::Secret => "string".to_owned(),
         Kind::Texts => "string or list".to_owned(),
         Kind::Flag => "bool".to_owned(),
+        Kind::FlagOr(known) => format!("bool, {}", words(known).join(", ")),
         Kind::Port => "port".to_owned(),
         Kind::Count(least) => format!("integer ≥ {least}"),
         Kind::Duration | Kind::DurationOrZero => "duration".to_owned(),
@@ -201,8 +192,8 @@ fn the_page_lists_every_key_with_its_type_and_default() {
                 if head[1] == "type" && alone {
                     assert_eq!(row[1..3], [type_of(key.kind), default_of(key)], "{scope:?}: `{name}`");
                 }
-                if let Some(since) = key.since.filter(|since| *since != "0.1.0") {
-                    assert!(row[3].contains(&format!("since {since}")), "{scope:?}: `{name}`");
+                if key.since != "0.1.0" {
+                    assert!(row[3].contains(&format!("since {}", key.since)), "{scope:?}: `{name}`");
                 }
             }
         }
@@ -216,13 +207,4 @@ fn the_page_lists_every_key_with_its_type_and_default() {
     for key in Scope::File.keys() {
         assert!(page.contains(key.name), "`{}` is not on the page", key.name);
     }
-}
-
-#[test]
-fn the_page_names_the_keys_that_are_not_yet_supported() {
-    let page = page();
-    let line = page.lines().find_map(|line| line.strip_prefix("Keys, refused by name: ")).unwrap();
-    let listed: Vec<&str> = line.split('`').skip(1).step_by(2).collect();
-    let later = Scope::Environment.rows().filter(|key| key.since.is_none()).map(|key| key.name);
-    assert_eq!(listed, later.collect::<Vec<_>>());
 }

@@ -127,7 +127,7 @@ fn unknown(translator: &mut Translator<'_>) {
             continue;
         }
         let near = nearest(key, KEYS.into_iter().chain([hooks::POST_DEPLOY])).map(str::to_owned);
-        let kind = match Scope::Environment.row(key) {
+        let kind = match Scope::Environment.key(key) {
             Some(_) if near.is_none() => RemarkKind::OwnKey { key: key.clone() },
             _ => RemarkKind::UnknownKey { key: key.clone(), nearest: near },
         };

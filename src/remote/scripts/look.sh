@@ -366,6 +366,7 @@ console() {
 			eval "quoted \"\$$console_name\""
 			echo "export $console_name=$quoted"
 		done
+		[ "$agent" != git ] || echo 'unset SSH_AUTH_SOCK'
 		quoted "$with_shell"
 		echo "shipit_shell=$quoted shipit_option=$with_option"
 		quoted "$root/current"

@@ -289,7 +289,7 @@ init_variables() {
 	mask=$(umask) locale=${LC_ALL:-}
 	alone='' SEQ=0 step_limit='' N=${N:-} data_env='' data_enter='' data_token='' vars='' has='' pinned=''
 	# The operator sets these; the login's environment must not.
-	action='' app='' apps='' digest='' environment='' from='' from_revision='' host='' parent='' reference='' release=''
+	action='' agent='' app='' apps='' digest='' environment='' from='' from_revision='' host='' parent='' reference='' release=''
 	fetch_mode='' ssh_command='' subdir='' submodules='' repo_key='' token_for='' token_user=''
 	# shellcheck disable=SC2034 # read by scripts that the operator sends
 	reload_limit=120 repo='' revision='' roles='' shell='' target='' user='' when='' who='' wanted='' begin=0 count=0
@@ -335,7 +335,7 @@ main() {
 	export GIT_TERMINAL_PROMPT=0 GIT_COMMITTER_NAME=shipit GIT_COMMITTER_EMAIL=shipit@localhost
 	# What a login has set for its own repositories would be taken for ours; with CDPATH, `cd` goes elsewhere.
 	unset CDPATH GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES \
-		GIT_NAMESPACE GIT_TEMPLATE_DIR GIT_ATTR_SOURCE
+		GIT_NAMESPACE GIT_TEMPLATE_DIR GIT_ATTR_SOURCE SHIPIT_GIT
 	# Otherwise bash believes that sshd started it, and reads .bashrc before every hook.
 	export SHLVL=1
 	if [ "${1:-}" = successor ]; then

@@ -6,19 +6,18 @@
 use std::path::Path;
 
 use super::options::Options;
-use crate::config::Host;
+use crate::config::{ForwardAgent, Host};
 
 /// The words of a command line.
 pub(super) type Words = Vec<String>;
 
 /// What would hang, fork, ask or open something beside the program that is run.
-const OVERRIDDEN: [&str; 10] = [
+const OVERRIDDEN: [&str; 9] = [
     "RemoteCommand=none",
     "ForkAfterAuthentication=no",
     "StdinNull=no",
     "ClearAllForwardings=yes",
     "Tunnel=no",
-    "ForwardAgent=no",
     "ForwardX11=no",
     "EscapeChar=none",
     "VisualHostKey=no",
@@ -30,6 +29,9 @@ pub(super) fn of_host(host: &Host, options: &Options) -> Words {
     let mut words = Words::new();
     let mut option = |text: String| words.extend(["-o".to_owned(), text]);
     OVERRIDDEN.iter().for_each(|text| option((*text).to_owned()));
+    if host.forward_agent == ForwardAgent::No {
+        option("ForwardAgent=no".to_owned());
+    }
     option(format!("BatchMode={}", if options.interactive { "no" } else { "yes" }));
     option(format!("ConnectTimeout={}", options.connect_timeout.as_secs().max(1)));
     option(format!("ServerAliveInterval={}", options.keepalive.as_secs().max(1)));
@@ -94,7 +96,12 @@ mod tests {
             key: None,
             jump: None,
             host_key: None,
-            ssh_options: vec!["SetEnv A=\"b c\"".into(), "ProxyJump first.example.com".into()],
+            forward_agent: ForwardAgent::No,
+            ssh_options: vec![
+                "SetEnv A=\"b c\"".into(),
+                "ForwardAgent yes".into(),
+                "ProxyJump first.example.com".into(),
+            ],
             ssh: crate::config::SshClient::OpenSsh,
             roles: Vec::new(),
         }
@@ -133,6 +140,7 @@ mod tests {
             "userknownhostsfile none",
             "stricthostkeychecking true",
             "setenv A=b c",
+            "forwardagent no",
             "connecttimeout 10",
             "serveraliveinterval 15",
         ] {
@@ -140,5 +148,7 @@ mod tests {
         }
         host.jump = Some(Vec::new());
         assert!(!understood(&host).contains("proxyjump gate"));
+        host.forward_agent = ForwardAgent::Git;
+        assert!(understood(&host).contains("forwardagent yes"));
     }
 }

@@ -28,6 +28,7 @@ use tokio::sync::{Mutex, OnceCell as AsyncOnceCell, mpsc};
 use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use self::arguments::Words;
 use self::channel::Carrier;
 use self::failure::Failed;
 use self::invocation::{Invocation, ask, tail};
@@ -35,11 +36,11 @@ use self::master::{Master, NoMaster, Patience};
 pub use self::options::{ASKPASS, GUARD, NONCE, Options};
 use self::questions::Desk;
 pub use self::questions::{ANSWERED, BETWEEN, Kind, Question, SOCKET};
-use self::resolved::Resolved;
+use self::resolved::{Lends, Resolved};
 use self::run_directory::RunDirectory;
 use super::ssh::{Limits, TRIES, jitter};
 use super::{Boxed, Channel, ConnectError, Connection, DialError, Forwarding, Screen, Stream, Transport};
-use crate::config::Host;
+use crate::config::{ForwardAgent, Host};
 use crate::transport::{NewKeys, OfferedKey};
 
 /// The oldest version with all the options that are needed.
@@ -180,8 +181,11 @@ impl OpenSsh {
             // The user is asked by us, once for all hosts.
             more.extend(["-o".to_owned(), "StrictHostKeyChecking=yes".to_owned()]);
         }
+        more.extend(self.lent(host, &resolved)?);
         let invocation = plain.with(more);
-        if host.host_key.is_none() && self.has_live_master(&resolved, &invocation).await {
+        // Of the user's own nobody can tell which key it saw, nor whether it lends an agent.
+        let may_share = host.host_key.is_none() && host.forward_agent == ForwardAgent::No;
+        if may_share && self.has_live_master(&resolved, &invocation).await {
             return Ok(Session::new(invocation, None, self, ground));
         }
         drop(lookup);
@@ -196,6 +200,19 @@ impl OpenSsh {
                 }
                 started => return Ok(Session::new(invocation, Some(started?), self, ground)),
             }
+        }
+    }
+
+    /// What lends the agent, where that is wished. Which one, the user's configuration may say.
+    fn lent(&self, host: &Host, resolved: &Resolved) -> Result<Words, ConnectError> {
+        let yes = || vec!["-o".to_owned(), "ForwardAgent=yes".to_owned()];
+        match resolved.lends {
+            _ if host.forward_agent == ForwardAgent::No => Ok(Words::new()),
+            Lends::Named => Ok(Words::new()),
+            Lends::Identity => Ok(yes()),
+            Lends::Session if self.options.agent => Ok(yes()),
+            // `ssh` would lend nothing, and not say so.
+            Lends::Session | Lends::Nothing => Err(ConnectError::NoAgent { host: host.machine.clone() }),
         }
     }
 

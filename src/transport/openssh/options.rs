@@ -24,12 +24,14 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// A server that is silent for so long is asked for a sign of life; after three without an answer it is lost.
     pub keepalive: Duration,
+    /// The operator has an agent, `SSH_AUTH_SOCK`.
+    pub agent: bool,
     /// Somebody can be asked.
     pub interactive: bool,
 }
 
 impl Options {
-    /// `ssh`, ten seconds, and nobody to ask.
+    /// `ssh`, ten seconds, no agent, and nobody to ask.
     #[must_use]
     pub fn new(program: PathBuf, bases: Vec<PathBuf>) -> Self {
         Self {
@@ -38,6 +40,7 @@ impl Options {
             bases,
             connect_timeout: Duration::from_secs(10),
             keepalive: Duration::from_secs(15),
+            agent: false,
             interactive: false,
         }
     }

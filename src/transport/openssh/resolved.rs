@@ -22,6 +22,21 @@ pub(super) struct Resolved {
     pub(super) hashed: bool,
     /// The user has a command of his own that knows host keys.
     pub(super) asks_for_keys: bool,
+    /// Which agent would be lent to the host.
+    pub(super) lends: Lends,
+}
+
+/// `ForwardAgent`, with what says which agent that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lends {
+    /// One that it names.
+    Named,
+    /// The one that `IdentityAgent` names.
+    Identity,
+    /// That of the session.
+    Session,
+    /// `IdentityAgent none`.
+    Nothing,
 }
 
 impl Resolved {
@@ -46,6 +61,7 @@ impl Resolved {
             },
             hashed: value("hashknownhosts") == Some("yes"),
             asks_for_keys: value("knownhostscommand").is_some(),
+            lends: lends(text),
         }
     }
 
@@ -55,6 +71,16 @@ impl Resolved {
             Some(jump) => jump.split(',').next().unwrap_or_default().to_owned(),
             None => format!("{}:{}", self.hostname, self.port),
         }
+    }
+}
+
+fn lends(text: &str) -> Lends {
+    let value = |keyword: &str| text.lines().find_map(|line| line.strip_prefix(keyword)?.strip_prefix(' '));
+    match (value("forwardagent"), value("identityagent")) {
+        (Some(named), _) if !["yes", "no"].contains(&named) => Lends::Named,
+        (_, None | Some("SSH_AUTH_SOCK" | "$SSH_AUTH_SOCK" | "${SSH_AUTH_SOCK}")) => Lends::Session,
+        (_, Some("none")) => Lends::Nothing,
+        (_, Some(_)) => Lends::Identity,
     }
 }
 
@@ -73,5 +99,11 @@ mod tests {
         assert_eq!(read.known_hosts, Some("/home/o/.ssh/known_hosts".into()));
         let bare = Resolved::read("hostname web1\ncontrolpath none\nstricthostkeychecking ask\n");
         assert_eq!((bare.control, bare.port, bare.new_keys), (None, 22, NewKeys::Ask));
+        let lends = |text| Resolved::read(text).lends;
+        assert_eq!(lends("forwardagent no\n"), Lends::Session);
+        assert_eq!(lends("forwardagent yes\nidentityagent SSH_AUTH_SOCK\n"), Lends::Session);
+        assert_eq!(lends("identityagent none\nforwardagent yes\n"), Lends::Nothing);
+        assert_eq!(lends("forwardagent $OTHER\nidentityagent none\n"), Lends::Named);
+        assert_eq!(lends("forwardagent no\nidentityagent ~/.agent\n"), Lends::Identity);
     }
 }

@@ -12,12 +12,10 @@ use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
 use russh::keys::{Certificate, HashAlg, PublicKey};
 use tokio::net::UnixStream;
-use tokio::time::{Duration, timeout};
+use tokio::time::timeout;
 
 use super::handler::{Client, io};
-
-/// An agent that is there answers at once; one behind a dead forwarding never does.
-const AGENT_ANSWER: Duration = Duration::from_secs(5);
+use super::lend::AGENT_ANSWER;
 
 /// A connection to an agent, and what it holds.
 pub(super) struct Agent {

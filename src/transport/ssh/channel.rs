@@ -36,6 +36,8 @@ pub(super) struct Program {
     pub(super) command: String,
     /// The server drops those that it does not accept.
     pub(super) variables: Variables,
+    /// Whether it may use the operator's agent.
+    pub(super) lends: bool,
     pub(super) screen: Option<Screen>,
 }
 
@@ -51,7 +53,7 @@ fn numbered(modes: &[Mode]) -> Vec<(Pty, u32)> {
     modes.iter().filter_map(|(number, value)| Some((Pty::from_u8(*number)?, *value))).collect()
 }
 
-async fn run(opener: Opener, Program { command, variables, screen }: Program, opened: Opened) {
+async fn run(opener: Opener, Program { command, variables, lends, screen }: Program, opened: Opened) {
     let Some((channel, opened, place)) = sessions::open(&opener, opened).await else { return };
     let (read, write) = channel.split();
     // The replies are not awaited: input travels in the same flight. A refusal arrives as a message.
@@ -59,6 +61,9 @@ async fn run(opener: Opener, Program { command, variables, screen }: Program, op
         if let Some(Screen { term, modes, window }) = &screen {
             let Window { columns, rows } = *window.borrow();
             write.request_pty(true, term, columns.into(), rows.into(), 0, 0, &numbered(modes)).await?;
+        }
+        if lends {
+            write.agent_forward(false).await?;
         }
         for (name, value) in variables.iter() {
             write.set_env(false, name.as_str(), value.as_str()).await?;

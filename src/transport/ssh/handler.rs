@@ -1,5 +1,5 @@
 //! What the SSH session asks us while it runs: whether the server's key is right, and what to do with channels
-//! that the server opens (refuse them).
+//! that the server opens (refuse them, but for those to an agent that is lent).
 //!
 //! Runs inside the session's task; what the outside needs to know goes through [`Shared`].
 
@@ -10,6 +10,7 @@ use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
 use russh::keys::{PublicKey, PublicKeyOrCertificate};
 use russh::{Channel, ChannelOpenFailure, Error};
 
+use super::lend::{self, Lent};
 use super::trust::{Trust, Verdict};
 
 /// What a session leaves for its owner.
@@ -20,6 +21,7 @@ pub(super) struct Shared(Mutex<Facts>);
 struct Facts {
     refused: Option<RefusedKey>,
     last_words: Option<String>,
+    lent: Option<Lent>,
 }
 
 /// A server's key that was not accepted.
@@ -40,6 +42,11 @@ impl Shared {
     /// The server's key, if it was not accepted, and why.
     pub(super) fn refused(&self) -> Option<RefusedKey> {
         self.facts().refused.clone()
+    }
+
+    /// From here on the server may use this agent.
+    pub(super) fn lend(&self, lent: Lent) {
+        self.facts().lent = Some(lent);
     }
 
     /// How the session ended: what the server said, else what went wrong. The library tells it only here.
@@ -108,11 +115,13 @@ impl Handler for Client {
 
     async fn server_channel_open_agent_forward(
         &mut self,
-        _: Channel<Msg>,
+        channel: Channel<Msg>,
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Error> {
-        refuse(reply).await
+        let lent = self.shared.facts().lent.clone();
+        lend::answer(channel, reply, lent).await;
+        Ok(())
     }
 
     async fn server_channel_open_session(

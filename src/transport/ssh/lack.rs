@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::options::Options;
 use super::resolver::Resolver;
 use super::route::Route;
 use crate::config::Host;
@@ -21,8 +22,8 @@ pub struct Lack {
 impl Lack {
     /// What stands in the way of this client on the way to a host; its jump hosts are part of the way. Where that cannot be
     /// found out, nothing does: the run says why.
-    pub(super) async fn on_the_way_to(host: &Host, resolver: &Resolver) -> Option<Self> {
-        let route = match Route::to_host(host, resolver).await {
+    pub(super) async fn on_the_way_to(host: &Host, resolver: &Resolver, options: &Options) -> Option<Self> {
+        let route = match Route::to_host(host, resolver, options).await {
             Ok(route) => route,
             Err(error) => return lack(error),
         };

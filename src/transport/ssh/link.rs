@@ -20,6 +20,7 @@ use super::Options;
 use super::algorithms;
 use super::channel::Variables;
 use super::handler::{Client, RefusedKey, Shared, plain};
+use super::lend::Lent;
 use super::login::Login;
 use super::sessions::Sessions;
 use super::trust::{Trust, Verdict};
@@ -38,6 +39,8 @@ pub(super) struct Link {
     pub(super) sessions: Arc<Sessions>,
     /// What programs find in their environment: `SendEnv` and `SetEnv`.
     pub(super) variables: Variables,
+    /// Whether they may use the operator's agent.
+    pub(super) lends: bool,
     hangup: CancellationToken,
     /// The jump host below must outlive what it carries.
     _via: Option<Rc<Link>>,
@@ -101,7 +104,11 @@ impl Link {
         given_up.disarm();
         let sessions = Arc::new(Sessions::default());
         let variables = login.route.settings.session.variables.clone().into();
-        Ok(Self { handle: Arc::new(handle), shared, sessions, variables, hangup, _via: dialed.via })
+        let lends = login.route.lent.is_some();
+        if let Some(socket) = login.route.lent.clone() {
+            shared.lend(Lent::new(socket, handle.agent_session_binding().cloned()));
+        }
+        Ok(Self { handle: Arc::new(handle), shared, sessions, variables, lends, hangup, _via: dialed.via })
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -20,6 +20,7 @@ mod jump;
 mod keys;
 mod known_hosts;
 mod lack;
+mod lend;
 mod limits;
 mod link;
 mod login;
@@ -114,7 +115,7 @@ impl Ssh {
 
     /// What stands in the way of this client on the way to a host.
     pub async fn lacks(&self, host: &Host) -> Option<Lack> {
-        Lack::on_the_way_to(host, &self.resolver).await
+        Lack::on_the_way_to(host, &self.resolver, &self.options).await
     }
 
     /// The known_hosts files are read again by the next `connect`, for a caller that has added keys to them.
@@ -124,7 +125,7 @@ impl Ssh {
     }
 
     async fn session(&self, host: &Host) -> Result<Box<dyn Connection>, ConnectError> {
-        let route = Route::to_host(host, &self.resolver).await?;
+        let route = Route::to_host(host, &self.resolver, &self.options).await?;
         for _ in 0..ACCEPTED {
             match self.reach(&route, &[]).await {
                 // Nobody logged in yet: a key is judged before that.
@@ -322,6 +323,7 @@ impl Connection for Session {
         self.start(channel::Program {
             command: command.to_owned(),
             variables: Arc::clone(&self.0.variables),
+            lends: self.0.lends,
             screen: None,
         })
     }
@@ -330,6 +332,7 @@ impl Connection for Session {
         self.start(channel::Program {
             command: command.to_owned(),
             variables: Arc::clone(&self.0.variables),
+            lends: self.0.lends,
             screen: Some(screen),
         })
     }

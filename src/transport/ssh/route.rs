@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use super::config::{Agent, Settings};
 use super::hop::Hop;
+use super::lend;
+use super::options::Options;
 use super::resolver::{Asked, Resolver};
 use super::trust::Subject;
 use crate::config::Host;
@@ -24,11 +26,17 @@ pub(super) struct Route {
     pub(super) pinned: Option<String>,
     /// Nearest first.
     pub(super) jumps: Vec<Hop>,
+    /// The agent that is lent to the host.
+    pub(super) lent: Option<PathBuf>,
 }
 
 impl Route {
     /// The way to a host of shipit.toml.
-    pub(super) async fn to_host(host: &Host, resolver: &Resolver) -> Result<Self, ConnectError> {
+    pub(super) async fn to_host(
+        host: &Host,
+        resolver: &Resolver,
+        options: &Options,
+    ) -> Result<Self, ConnectError> {
         let asked = Asked {
             host: &host.machine,
             user: host.user.as_deref(),
@@ -43,6 +51,7 @@ impl Route {
         let jumps = hops(host.jump.as_ref(), &settings)?;
         Ok(Self {
             asked: host.machine.clone(),
+            lent: lend::agent(host, &settings, options)?,
             settings,
             key: host.key.clone(),
             pinned: host.host_key.clone(),
@@ -62,7 +71,7 @@ impl Route {
             settings.way.proxy_command = None;
         }
         fits(&settings)?;
-        Ok(Self { asked: hop.host.clone(), settings, key: None, pinned: None, jumps })
+        Ok(Self { asked: hop.host.clone(), settings, key: None, pinned: None, jumps, lent: None })
     }
 
     pub(super) fn jump_failed(&self, hop: &Hop, source: ConnectError) -> ConnectError {

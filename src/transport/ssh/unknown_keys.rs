@@ -36,7 +36,7 @@ impl Ssh {
 
     /// What ssh_config says about the first unknown key on the route to a host. Where that cannot be found out, the run says why.
     async fn new_keys(&self, host: &Host) -> Option<NewKeys> {
-        let route = Route::to_host(host, &self.resolver).await.ok()?;
+        let route = Route::to_host(host, &self.resolver, &self.options).await.ok()?;
         let mut routes = Vec::new();
         for (at, hop) in route.jumps.iter().enumerate() {
             routes.push(Route::to_hop(hop, &route.jumps[..at], &self.resolver).await.ok()?);
@@ -62,7 +62,7 @@ impl Ssh {
     }
 
     async fn shown_key(&self, host: &Host) -> Option<OfferedKey> {
-        let route = Route::to_host(host, &self.resolver).await.ok()?;
+        let route = Route::to_host(host, &self.resolver, &self.options).await.ok()?;
         self.reach(&route, &[]).await.err()?.unknown_key().cloned()
     }
 

@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use shipit::config::{Host, SshClient};
+use shipit::config::{ForwardAgent, Host, SshClient};
 use shipit::transport::openssh::{self, OpenSsh};
 use shipit::transport::ssh::{Options, Ssh};
 use shipit::transport::{Channel, ConnectError, Connection, Exit, Output, Transport};
@@ -105,10 +105,11 @@ impl Sshd {
 
 fn listen(dir: &Path, port: u16, extra: &str) -> Option<Child> {
     let path = |name: &str| dir.join(name).to_string_lossy().into_owned();
+    let level = if extra.contains("LogLevel") { "" } else { "LogLevel VERBOSE\n" };
     let config = format!(
         "ListenAddress 127.0.0.1:{port}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM no\n\
          StrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
-         LogLevel VERBOSE\nUseDNS no\nMaxStartups 100\nSetEnv HOME={}\n{extra}\n",
+         {level}UseDNS no\nMaxStartups 100\nSetEnv HOME={}\n{extra}\n",
         path("host_ed25519"),
         path("authorized"),
         // Not the account's own: a shell would read its .bashrc.
@@ -152,6 +153,7 @@ pub fn host(name: &str, port: u16) -> Host {
         key: None,
         jump: None,
         host_key: None,
+        forward_agent: ForwardAgent::No,
         ssh_options: Vec::new(),
         ssh: SshClient::default(),
         roles: Vec::new(),
@@ -290,6 +292,11 @@ impl Agent {
             std::thread::sleep(Duration::from_millis(10));
         }
         Self { socket, child }
+    }
+
+    /// From here on it takes connections and answers nothing.
+    pub fn stop(&self) {
+        output("kill", &["-STOP", &self.child.id().to_string()]);
     }
 
     /// With a passphrase, if the key has one.

@@ -226,7 +226,11 @@ pub(in crate::transport) const KEYWORDS: &[Keyword] = &[
         "honoured; needs `openssh` where a value holds `${…}` or a token",
         only::set_env_expands,
     ),
-    off("ForwardAgent", Kind::Text, "an agent is lent only where shipit.toml says so"),
+    noted(
+        "ForwardAgent",
+        Kind::Text,
+        "it says which agent; whether one is lent, `forward-agent` in shipit.toml says",
+    ),
     off("PermitLocalCommand", Kind::Flag, LOCAL_COMMAND),
     off("LocalCommand", Kind::Command, LOCAL_COMMAND),
     off("ControlMaster", Kind::Word(MASTER), MASTERS),

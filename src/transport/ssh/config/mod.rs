@@ -30,9 +30,7 @@ pub(in crate::transport::ssh) use machine::addresses_of;
 use parse::Item;
 pub(in crate::transport) use place::Place;
 pub(in crate::transport) use query::{Query, Stop};
-#[cfg(test)]
-use settings::ForwardAgent;
-pub(in crate::transport) use settings::{Agent, Choice, Family, Settings, Way};
+pub(in crate::transport) use settings::{Agent, Choice, Family, ForwardAgent, Settings, Way};
 
 use crate::transport::ConnectError;
 
