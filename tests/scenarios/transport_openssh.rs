@@ -100,6 +100,29 @@ async fn the_users_shared_connection_is_not_used_to_lend_an_agent_and_is_not_mad
 }
 
 #[tokio::test]
+async fn a_shared_connection_that_lends_an_agent_is_not_used_where_none_is_to_be_lent() {
+    let (server, operator) = friends();
+    let agent = Agent::start(operator.dir.path());
+    let socket = operator.dir.path().join("shared");
+    operator.write(
+        "config",
+        &format!(
+            "Host *\n ControlPath {}\n ControlMaster auto\n ForwardAgent {}\n",
+            socket.display(),
+            agent.socket.display()
+        ),
+    );
+    let shared = Shared::open(&operator, &server, &socket);
+    // It lends what one of its programs asked for to all of them.
+    let asked = ssh(&operator).args(["-p", &server.port.to_string(), "127.0.0.1", "true"]).status();
+    assert!(asked.unwrap().success());
+    let connection = operator.by(Client::OpenSsh).connect(&server.host()).await.unwrap();
+    assert_eq!(run(&*connection, "echo \"$SSH_AUTH_SOCK\"").await.stdout, b"\n");
+    assert_eq!(server.count("Accepted publickey"), 2, "its own login");
+    drop(shared);
+}
+
+#[tokio::test]
 async fn what_would_hang_or_disturb_a_run_is_overridden() {
     let (server, operator) = friends();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

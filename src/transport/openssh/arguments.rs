@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::options::Options;
-use crate::config::{ForwardAgent, Host};
+use crate::config::Host;
 
 /// The words of a command line.
 pub(super) type Words = Vec<String>;
@@ -29,9 +29,6 @@ pub(super) fn of_host(host: &Host, options: &Options) -> Words {
     let mut words = Words::new();
     let mut option = |text: String| words.extend(["-o".to_owned(), text]);
     OVERRIDDEN.iter().for_each(|text| option((*text).to_owned()));
-    if host.forward_agent == ForwardAgent::No {
-        option("ForwardAgent=no".to_owned());
-    }
     option(format!("BatchMode={}", if options.interactive { "no" } else { "yes" }));
     option(format!("ConnectTimeout={}", options.connect_timeout.as_secs().max(1)));
     option(format!("ServerAliveInterval={}", options.keepalive.as_secs().max(1)));
@@ -96,12 +93,8 @@ mod tests {
             key: None,
             jump: None,
             host_key: None,
-            forward_agent: ForwardAgent::No,
-            ssh_options: vec![
-                "SetEnv A=\"b c\"".into(),
-                "ForwardAgent yes".into(),
-                "ProxyJump first.example.com".into(),
-            ],
+            forward_agent: crate::config::ForwardAgent::No,
+            ssh_options: vec!["SetEnv A=\"b c\"".into(), "ProxyJump first.example.com".into()],
             ssh: crate::config::SshClient::OpenSsh,
             roles: Vec::new(),
         }
@@ -140,7 +133,6 @@ mod tests {
             "userknownhostsfile none",
             "stricthostkeychecking true",
             "setenv A=b c",
-            "forwardagent no",
             "connecttimeout 10",
             "serveraliveinterval 15",
         ] {
@@ -148,7 +140,5 @@ mod tests {
         }
         host.jump = Some(Vec::new());
         assert!(!understood(&host).contains("proxyjump gate"));
-        host.forward_agent = ForwardAgent::Git;
-        assert!(understood(&host).contains("forwardagent yes"));
     }
 }

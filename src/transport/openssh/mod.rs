@@ -183,8 +183,10 @@ impl OpenSsh {
         }
         more.extend(self.lent(host, &resolved)?);
         let invocation = plain.with(more);
-        // Of the user's own nobody can tell which key it saw, nor whether it lends an agent.
-        let may_share = host.host_key.is_none() && host.forward_agent == ForwardAgent::No;
+        // Of the user's own nobody can tell which key it saw, nor whether it lends an agent: one that does lends it to all that
+        // goes over it.
+        let lends = host.forward_agent != ForwardAgent::No || resolved.forwards_agent;
+        let may_share = host.host_key.is_none() && !lends;
         if may_share && self.has_live_master(&resolved, &invocation).await {
             return Ok(Session::new(invocation, None, self, ground));
         }
@@ -203,14 +205,14 @@ impl OpenSsh {
         }
     }
 
-    /// What lends the agent, where that is wished. Which one, the user's configuration may say.
+    /// What lends the agent, or does not, whatever the configuration says. Which one, the user's configuration may say.
     fn lent(&self, host: &Host, resolved: &Resolved) -> Result<Words, ConnectError> {
-        let yes = || vec!["-o".to_owned(), "ForwardAgent=yes".to_owned()];
+        let option = |text: &str| Ok(vec!["-o".to_owned(), text.to_owned()]);
         match resolved.lends {
-            _ if host.forward_agent == ForwardAgent::No => Ok(Words::new()),
+            _ if host.forward_agent == ForwardAgent::No => option("ForwardAgent=no"),
             Lends::Named => Ok(Words::new()),
-            Lends::Identity => Ok(yes()),
-            Lends::Session if self.options.agent => Ok(yes()),
+            Lends::Identity => option("ForwardAgent=yes"),
+            Lends::Session if self.options.agent => option("ForwardAgent=yes"),
             // `ssh` would lend nothing, and not say so.
             Lends::Session | Lends::Nothing => Err(ConnectError::NoAgent { host: host.machine.clone() }),
         }

@@ -22,6 +22,8 @@ pub(super) struct Resolved {
     pub(super) hashed: bool,
     /// The user has a command of his own that knows host keys.
     pub(super) asks_for_keys: bool,
+    /// `ForwardAgent` is set: a shared connection of the user's lends an agent.
+    pub(super) forwards_agent: bool,
     /// Which agent would be lent to the host.
     pub(super) lends: Lends,
 }
@@ -61,6 +63,7 @@ impl Resolved {
             },
             hashed: value("hashknownhosts") == Some("yes"),
             asks_for_keys: value("knownhostscommand").is_some(),
+            forwards_agent: value("forwardagent").is_some_and(|value| value != "no"),
             lends: lends(text),
         }
     }
@@ -99,6 +102,10 @@ mod tests {
         assert_eq!(read.known_hosts, Some("/home/o/.ssh/known_hosts".into()));
         let bare = Resolved::read("hostname web1\ncontrolpath none\nstricthostkeychecking ask\n");
         assert_eq!((bare.control, bare.port, bare.new_keys), (None, 22, NewKeys::Ask));
+        let forwards = |text| Resolved::read(text).forwards_agent;
+        assert!(
+            !forwards("forwardagent no\n") && forwards("forwardagent yes\n") && forwards("forwardagent /a\n")
+        );
         let lends = |text| Resolved::read(text).lends;
         assert_eq!(lends("forwardagent no\n"), Lends::Session);
         assert_eq!(lends("forwardagent yes\nidentityagent SSH_AUTH_SOCK\n"), Lends::Session);
