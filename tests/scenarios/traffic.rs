@@ -141,7 +141,7 @@ fn a_drain_that_does_not_want_to_end_is_waited_for(kind: Kind) {
 
 fn a_host_whose_line_is_lost_is_told_to_be_drained(kind: Kind) {
     let world = world(kind, 2, "");
-    world.host("web2").put("reload", "[ $SHIPIT_ACTION = rollback ] || { touch ~/reloading; sleep 100; }");
+    world.host("web2").put("reload", "[ $SHIPIT_ACTION = rollback ] || { touch ~/reloading; sleep 10; }");
     world.publish("two");
     let running = world.shipit_spawn(&["production"]);
     eventually("the reload", || world.host("web2").path("reloading").exists());
