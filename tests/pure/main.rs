@@ -8,6 +8,7 @@ mod config;
 mod config_apps;
 mod config_find;
 mod config_foreign;
+mod config_foreign_mistakes;
 mod config_health;
 mod config_later;
 mod config_layers;

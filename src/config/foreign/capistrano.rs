@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::model::{Target, not_plain, section, shared, text_node};
-use super::plain::Plain;
+use super::plain::{Plain, Steps};
 use super::stage::Stage;
 use crate::config::file::{Node, Value};
 use crate::config::pm2::{Section, Unread};
@@ -32,12 +32,13 @@ pub(super) fn read(texts: &[&Text]) -> Result<Section, Unread> {
     } else {
         stages.iter().map(|text| (stem(text), Some(*text))).collect()
     };
+    let steps = Steps::default();
     for (name, own) in names {
-        let mut stage = Stage::new(&name);
+        let mut stage = Stage::new(&name, steps.clone());
         for text in capfile.into_iter().chain(common).chain(own) {
             stage.run(text).map_err(Unread::Problem)?;
         }
-        stage.finish();
+        stage.finish(texts);
         let mut target = target(stage, &name);
         let start = own.or(common).map_or(0, Text::base);
         target.span = start..start;

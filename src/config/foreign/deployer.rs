@@ -1,18 +1,21 @@
-//! What Deployer's files say, whether YAML or PHP, as environments: one for each stage, or for hosts that deploy the same.
+//! What Deployer's files say, whether YAML or PHP: for all hosts, and for each.
 
-use super::model::{Host, Target, node, not_plain, shared, taken, text_node};
+use std::cell::Cell;
+use std::rc::Rc;
+
+use super::model::{Host, MOST_ITEMS, node, not_plain, text_node};
 use crate::config::file::{Entry, Node, Table, Value};
 use crate::config::pm2::Remark;
 use crate::config::problem::{Problem, Span};
 use crate::config::sources::Text;
 
-/// The environment of hosts without a stage.
-const USUAL: &str = "production";
-
 /// Longer texts are no setting.
 const LONGEST: usize = 4096;
 /// Values that are replaced in one text, those in replaced ones counted.
 const REPLACED: usize = 64;
+
+/// Lists of paths.
+pub(super) const LISTS: [&str; 2] = ["shared_files", "shared_dirs"];
 
 /// What is set for all hosts, or for one.
 #[derive(Clone, Default)]
@@ -23,10 +26,9 @@ pub(super) struct Part {
 }
 
 /// One host; its alias is its name where no other is given.
-#[derive(Clone)]
 pub(super) struct Machine {
     pub alias: Node,
-    pub part: Part,
+    pub part: Rc<Part>,
 }
 
 /// A whole file.
@@ -76,6 +78,15 @@ impl Part {
         self.entries.iter().rev().find(|entry| entry.key == key)
     }
 
+    /// Unless something is set after it that PHP would have to work out.
+    pub fn plain(&self, key: &str) -> Option<&Node> {
+        self.get(key).filter(|_| self.unread(key).is_none()).map(|entry| &entry.node)
+    }
+
+    fn unread(&self, key: &str) -> Option<&Span> {
+        self.unread.iter().find(|(unread, _)| unread == key).map(|(_, span)| span)
+    }
+
     pub fn set(&mut self, key: &str, node: Node) {
         self.unread.retain(|(unread, _)| unread != key);
         self.entries.retain(|entry| entry.key != key);
@@ -84,15 +95,20 @@ impl Part {
 
     pub fn set_unread(&mut self, key: &str, span: Span) {
         self.entries.retain(|entry| entry.key != key);
+        self.unread.retain(|(unread, _)| unread != key);
         self.unread.push((key.to_owned(), span));
     }
 
-    /// More items of a list; none of them is lost where what is there is no list.
-    pub fn add(&mut self, key: &str, node: &Node, parent: Option<&Part>) {
-        let before = self.get(key).or_else(|| parent?.get(key)).map(|entry| entry.node.items().to_vec());
-        let mut items = before.unwrap_or_default();
-        items.extend(node.items().iter().cloned());
+    /// More items of a list; none of them is lost where what is there is no list. False: they would be too many.
+    pub fn add(&mut self, key: &str, node: &Node, parent: Option<&Part>) -> bool {
+        let before = self.get(key).or_else(|| parent?.get(key)).map(|entry| entry.node.items());
+        let before = before.unwrap_or_default();
+        if before.len() + node.items().len() > MOST_ITEMS {
+            return false;
+        }
+        let items = [before, node.items()].concat();
         self.set(key, Node { value: Value::List(items), span: node.span.clone() });
+        true
     }
 
     /// What a recipe shares, before the file says anything of it.
@@ -105,28 +121,40 @@ impl Part {
 }
 
 /// What one host deploys, with what is set for all hosts.
-struct Effective<'a> {
-    config: &'a Part,
-    machine: &'a Machine,
-    problems: Vec<Problem>,
+pub(super) struct Effective<'a> {
+    pub config: &'a Part,
+    pub machine: &'a Machine,
+    /// Values that may still be replaced.
+    pub left: &'a Cell<usize>,
+    pub problems: Vec<Problem>,
 }
 
 impl Effective<'_> {
-    fn node(&mut self, key: &str) -> Option<Node> {
-        let own = &self.machine.part;
-        for part in [own, self.config] {
-            if let Some((_, span)) = part.unread.iter().find(|(unread, _)| unread == key) {
-                self.problems.push(not_plain(span, key, "PHP"));
-                return None;
+    /// What the host says, else what is said for all; the error is where it is no plain value.
+    fn found(&self, key: &str) -> Result<Option<&Node>, &Span> {
+        for part in [&self.machine.part, self.config] {
+            if let Some(span) = part.unread(key) {
+                return Err(span);
             }
             if let Some(entry) = part.get(key) {
-                return Some(entry.node.clone());
+                return Ok(Some(&entry.node));
             }
         }
-        None
+        Ok(None)
     }
 
-    fn text(&mut self, key: &str) -> Option<Node> {
+    fn node(&mut self, key: &str) -> Option<Node> {
+        match self.found(key) {
+            Ok(node) => node.cloned(),
+            Err(span) => {
+                let problem = not_plain(span, key, "PHP");
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
+
+    pub fn text(&mut self, key: &str) -> Option<Node> {
         let found = self.node(key)?;
         let text = text_of(&found).or_else(|| {
             self.problems.push(found.expected("a string"));
@@ -139,7 +167,7 @@ impl Effective<'_> {
         Some(text_node(&filled?, &found.span))
     }
 
-    fn number(&mut self, key: &str) -> Option<Node> {
+    pub fn number(&mut self, key: &str) -> Option<Node> {
         let found = self.node(key)?;
         let number = match &found.value {
             Value::Integer(number) => Some(*number),
@@ -152,18 +180,21 @@ impl Effective<'_> {
         Some(node(Value::Integer(number?), &found.span))
     }
 
-    fn texts(&mut self, key: &str) -> Vec<Node> {
+    pub fn texts(&mut self, key: &str) -> Vec<Node> {
         // What is not plain is named where it stands.
-        let unread = |part: &Part| part.unread.iter().any(|(unread, _)| unread == key);
-        if unread(&self.machine.part) || unread(self.config) {
-            return Vec::new();
-        }
-        let Some(found) = self.node(key) else { return Vec::new() };
+        let Ok(Some(found)) = self.found(key).map(|found| found.cloned()) else { return Vec::new() };
         let mut texts = Vec::new();
+        if found.items().len() > MOST_ITEMS {
+            self.problems.push(found.problem(format!("more than {MOST_ITEMS} values of `{key}`")));
+            return texts;
+        }
         for item in found.items() {
             match text_of(item).and_then(|text| self.filled(&text)) {
                 Some(text) => texts.push(text_node(&text, &item.span)),
-                None => self.problems.push(item.expected("a string")),
+                None => {
+                    self.problems.push(item.expected("a string"));
+                    break;
+                }
             }
         }
         texts
@@ -178,32 +209,30 @@ impl Effective<'_> {
             }
             let Some((before, rest)) = text.split_once("{{") else { return Some(text) };
             let (name, after) = rest.split_once("}}")?;
+            self.left.set(self.left.get().checked_sub(1)?);
             text = format!("{before}{}{after}", self.named(name.trim())?);
         }
         None
     }
 
     fn named(&self, name: &str) -> Option<String> {
-        let entry = self.machine.part.get(name).or_else(|| self.config.get(name));
-        match name {
-            "alias" => text_of(&self.machine.alias),
-            "hostname" if entry.is_none() => text_of(&self.machine.alias),
-            _ => text_of(&entry?.node),
+        match (name, self.found(name).ok()?) {
+            ("alias", _) | ("hostname", None) => text_of(&self.machine.alias),
+            (_, found) => text_of(found?),
         }
     }
 
     fn labels(&self) -> Option<&Table> {
-        let entry = self.machine.part.get("labels").or_else(|| self.config.get("labels"))?;
-        entry.node.as_table().ok()
+        self.found("labels").ok()??.as_table().ok()
     }
 
-    fn stage(&self) -> Option<String> {
+    pub fn stage(&self) -> Option<String> {
         let label = self.labels().and_then(|labels| labels.get("stage").or_else(|| labels.get("env")));
         let own = self.machine.part.get("stage").or(label);
         own.and_then(|entry| text_of(&entry.node))
     }
 
-    fn host(&mut self) -> Host {
+    pub fn host(&mut self) -> Host {
         let local =
             self.machine.part.get("local").is_some_and(|entry| matches!(entry.node.value, Value::Flag(true)));
         let alias = &self.machine.alias;
@@ -226,102 +255,4 @@ pub(super) fn text_of(node: &Node) -> Option<String> {
         Value::Float(number) => Some(number.clone()),
         _ => None,
     }
-}
-
-/// The environments of a file.
-pub(super) fn targets(file: Deployer<'_>) -> Vec<Target> {
-    let Deployer { text, config, machines, mut remarks } = file;
-    let mut targets: Vec<(Option<String>, String, Target)> = Vec::new();
-    for machine in &machines {
-        let mut effective = Effective { config: &config, machine, problems: Vec::new() };
-        let mut target = Target {
-            repo: effective.text("repository"),
-            branch: effective.text("branch"),
-            path: effective.text("deploy_path"),
-            keep: effective.number("keep_releases"),
-            ..Target::default()
-        };
-        target.shared = shared(effective.texts("shared_files"), effective.texts("shared_dirs"));
-        let host = effective.host();
-        let stage = effective.stage();
-        target.problems = effective.problems;
-        usual(&mut target, text, &machine.alias.span, &mut remarks);
-        let alias = text_of(&machine.alias).unwrap_or_default();
-        let alike = |(known, _, other): &&mut (Option<String>, String, Target)| {
-            *known == stage && (stage.is_some() || meaning(other) == meaning(&target))
-        };
-        match targets.iter_mut().find(alike) {
-            Some((_, _, known)) => {
-                join(known, target, &machine.alias.span);
-                known.hosts.push(host);
-            }
-            None => {
-                target.hosts.push(host);
-                targets.push((stage, alias, target));
-            }
-        }
-    }
-    named(targets, &remarks)
-}
-
-/// What Deployer takes where nothing is said.
-fn usual(target: &mut Target, text: &Text, span: &Span, remarks: &mut Vec<Remark>) {
-    if target.keep.is_none() {
-        target.keep = Some(node(Value::Integer(10), span));
-    }
-    let unread = target.problems.iter().any(|problem| problem.message.starts_with("`branch`"));
-    if target.branch.is_none() && !unread {
-        target.branch = Some(text_node("main", span));
-        let because = "no branch is set, and Deployer takes the repository's default branch; write its name if it is another";
-        let remark = taken(text, span, "branch", "`main`", because);
-        if !remarks.iter().any(|known| known.kind == remark.kind) {
-            remarks.push(remark);
-        }
-    }
-}
-
-type Meaning = (Option<String>, Option<String>, Option<String>, Option<String>, Vec<Option<String>>);
-
-/// What has to be the same for hosts of one environment.
-fn meaning(target: &Target) -> Meaning {
-    let text = |node: &Option<Node>| node.as_ref().and_then(text_of);
-    let shared = target.shared.iter().map(text_of).collect();
-    (text(&target.repo), text(&target.branch), text(&target.path), text(&target.keep), shared)
-}
-
-/// Hosts of one stage deploy the same.
-fn join(known: &mut Target, other: Target, span: &Span) {
-    if meaning(known) != meaning(&other) {
-        let problem =
-            Problem::at(span.clone(), "this host deploys something else than the one before of its stage");
-        known.problems.push(problem.help("give it a label of its own: labels: { stage: … }"));
-    }
-    known.problems.extend(other.problems);
-}
-
-/// Without a stage an environment is `production`, or where there are several, what its first host is called.
-fn named(targets: Vec<(Option<String>, String, Target)>, remarks: &[Remark]) -> Vec<Target> {
-    let without = targets.iter().filter(|(stage, ..)| stage.is_none()).count();
-    let mut names: Vec<String> = Vec::new();
-    let mut all = Vec::new();
-    for (stage, alias, mut target) in targets {
-        let plain = alias.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-        let alone = target.hosts.len() == 1 && plain && !target.hosts.iter().all(|host| host.is(&alias));
-        let usual = if without > 1 || alone { environment(&alias) } else { USUAL.to_owned() };
-        let name = stage.unwrap_or(usual);
-        let mut own = name.clone();
-        while names.contains(&own) {
-            own.push_str("-2");
-        }
-        names.push(own.clone());
-        target.name = own;
-        target.remarks = remarks.to_vec();
-        all.push(target);
-    }
-    all
-}
-
-fn environment(alias: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '-' };
-    alias.chars().map(plain).collect()
 }

@@ -1,14 +1,16 @@
 //! Deployer's `deploy.php`: plain `set`, `add` and `host`; everything else is named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
-use super::deployer::{Deployer, Machine, Part, is_taken_over, targets};
+use super::deployer::{Deployer, LISTS, Machine, Part, is_taken_over};
+use super::deployer_targets::targets;
 use super::deployer_yaml::{of_recipe, other_labels};
 use super::expression::{Expression, Form, Language, statement};
-use super::inner::inner_calls;
-use super::model::{MOST_LEFT_OUT, left_out, node, section, text_node};
+use super::inner::{changes, inner_calls};
+use super::model::{MOST_ITEMS, MOST_LEFT_OUT, NOT_SET, left_out, node, section, taken, text_node};
 use super::php::{statements, tokens};
-use super::plain::{Plain, Reader, Scope};
+use super::plain::{Known, Plain, Reader, Scope, Setting, Steps};
 use super::token::Statement;
 use crate::config::file::{Entry, Node, Table, Value};
 use crate::config::pm2::{Section, Unread};
@@ -23,15 +25,21 @@ const SILENT: [&str; 4] = ["namespace", "use", "declare", "desc"];
 
 struct Php<'a> {
     file: Deployer<'a>,
-    variables: BTreeMap<String, Plain>,
+    variables: BTreeMap<String, Known>,
+    /// Settings that are what the file says where a variable of the operator is not set.
+    asked: BTreeSet<String>,
+    steps: Steps,
 }
 
 impl Scope for Php<'_> {
-    fn setting(&self, _: &str) -> Option<Plain> {
-        None
+    /// What the file does not set, Deployer or a recipe may.
+    fn setting(&self, name: &str) -> Setting {
+        let value = self.file.config.plain(name).and_then(|node| plain(&node.value));
+        let asked = self.asked.contains(name);
+        value.map_or(Setting::Unread, |value| Setting::Is(Known { value, asked }))
     }
 
-    fn variable(&self, name: &str) -> Option<Plain> {
+    fn variable(&self, name: &str) -> Option<Known> {
         self.variables.get(name).cloned()
     }
 }
@@ -41,7 +49,7 @@ pub(super) fn read(text: &Text) -> Result<Section, Unread> {
     let broken = |broken: super::token::Broken| Unread::Problem(Problem::at(at(broken.span), broken.message));
     let tokens = tokens(&text.text).map_err(broken)?;
     let file = Deployer { text, config: Part::default(), machines: Vec::new(), remarks: Vec::new() };
-    let mut php = Php { file, variables: BTreeMap::new() };
+    let mut php = Php { file, variables: BTreeMap::new(), asked: BTreeSet::new(), steps: Steps::default() };
     for one in statements(&tokens).map_err(broken)? {
         let said = statement(one.tokens, Language::Php);
         let first = one.tokens.first().and_then(|token| token.word()).unwrap_or_default();
@@ -52,8 +60,15 @@ pub(super) fn read(text: &Text) -> Result<Section, Unread> {
             let message = format!("more than {MOST_LEFT_OUT} statements up to here are no plain settings");
             return Err(Unread::Problem(Problem::at(at(one.span()), message)));
         }
+        if php.file.machines.len() > MOST_ITEMS {
+            return Err(Unread::Problem(Problem::at(
+                at(one.span()),
+                format!("more than {MOST_ITEMS} hosts"),
+            )));
+        }
     }
-    section(&[text], targets(php.file), &(text.base()..text.base()))
+    let targets = targets(php.file).map_err(Unread::Problem)?;
+    section(&[text], targets, &(text.base()..text.base()))
 }
 
 impl Php<'_> {
@@ -64,19 +79,35 @@ impl Php<'_> {
         self.file.text.base() + span.start + blanks..self.file.text.base() + span.end
     }
 
-    fn value(&self, expression: &Expression) -> Option<Plain> {
-        Reader::new(Language::Php, self).value(expression).filter(|value| *value != Plain::Unset)
+    fn value(&self, expression: &Expression) -> Option<Known> {
+        let reader = Reader::new(Language::Php, self, &self.steps);
+        let value = reader.value(expression).filter(|value| *value != Plain::Unset)?;
+        Some(Known { value, asked: reader.asked.get() })
     }
 
     fn text(&self, expression: &Expression) -> Option<String> {
-        self.value(expression)?.text().map(str::to_owned)
+        self.value(expression)?.value.text().map(str::to_owned)
     }
 
-    /// A value as Deployer's YAML would have it.
-    fn node(&self, expression: &Expression) -> Option<Node> {
+    /// A value as Deployer's YAML would have it, and whether a variable of the operator was taken as not set.
+    fn node(&self, expression: &Expression) -> Option<(Node, bool)> {
         let span = self.at(&expression.span);
-        let plain = self.value(expression)?;
-        plain.node(&span).or_else(|| table(&plain, &span))
+        let Known { value, asked } = self.value(expression)?;
+        let node = value.node(&span).or_else(|| table(&value, &span))?;
+        let named = |key: &String| value.text().is_some_and(|text| text.contains(&format!("{{{{{key}}}}}")));
+        Some((node, asked || self.asked.iter().any(named)))
+    }
+
+    fn say_asked(&mut self, key: &str, node: &Node) {
+        if !is_taken_over(key) || self.file.remarks.len() > MOST_LEFT_OUT {
+            return;
+        }
+        let value = match &node.value {
+            Value::Text(text) => format!("`{text}`"),
+            Value::Integer(number) => number.to_string(),
+            _ => "as below".to_owned(),
+        };
+        self.file.remarks.push(taken(self.file.text, &node.span, key, &value, NOT_SET));
     }
 
     /// Whether a statement is understood.
@@ -106,7 +137,7 @@ impl Php<'_> {
     fn assign(&mut self, name: &Expression, value: &Expression) -> bool {
         let Some(name) = self.text(name) else { return false };
         match self.value(value) {
-            Some(value) => self.variables.insert(name, value).is_none_or(|_| true),
+            Some(known) => self.variables.insert(name, known).is_none_or(|_| true),
             None => {
                 self.variables.remove(&name);
                 false
@@ -116,19 +147,30 @@ impl Php<'_> {
 
     fn set(&mut self, key: &Expression, value: &Expression) -> bool {
         let Some(key) = self.text(key) else { return false };
-        let Some(node) = self.node(value) else {
+        self.asked.remove(&key);
+        let Some((node, asked)) = self.node(value) else {
             let span = self.at(&value.span);
             self.file.config.set_unread(&key, span);
             return false;
         };
+        if asked {
+            self.say_asked(&key, &node);
+            self.asked.insert(key.clone());
+        }
         self.file.config.set(&key, node);
         is_taken_over(&key)
     }
 
     fn add(&mut self, key: &Expression, value: &Expression) -> bool {
         let Some(key) = self.text(key) else { return false };
-        let Some(node) = self.node(value) else { return false };
-        self.file.config.add(&key, &node, None);
+        let Some((node, asked)) = self.node(value) else { return false };
+        if !self.file.config.add(&key, &node, None) {
+            return false;
+        }
+        if asked {
+            self.say_asked(&key, &node);
+            self.asked.insert(key.clone());
+        }
         is_taken_over(&key)
     }
 
@@ -149,8 +191,15 @@ impl Php<'_> {
 
     fn hosts(&mut self, name: &str, names: &[Expression], calls: &[Call<'_>], said: &Expression) -> bool {
         let span = self.at(&said.span);
-        let aliases: Option<Vec<String>> = names.iter().map(|name| self.text(name)).collect();
+        let aliases: Option<Vec<Known>> = names.iter().map(|name| self.value(name)).collect();
+        let Some(aliases) = aliases.filter(|aliases| aliases.len() <= MOST_ITEMS) else { return false };
+        let asked = aliases.iter().any(|known| known.asked);
+        let aliases: Option<Vec<String>> =
+            aliases.iter().map(|known| known.value.text().map(str::to_owned)).collect();
         let Some(mut aliases) = aliases else { return false };
+        if asked {
+            self.say_asked("hostname", &text_node(&aliases.join(" "), &span));
+        }
         let mut part = Part::default();
         if name == "localhost" {
             part.set("local", node(Value::Flag(true), &span));
@@ -167,6 +216,7 @@ impl Php<'_> {
         let text = self.file.text;
         self.file.remarks.extend(other_labels(&part, text));
         let understood = !aliases.is_empty();
+        let part = Rc::new(part);
         for alias in aliases {
             self.file.machines.push(Machine { alias: text_node(&alias, &span), part: part.clone() });
         }
@@ -174,7 +224,7 @@ impl Php<'_> {
     }
 
     /// One call on a host.
-    fn call(&self, part: &mut Part, call: &Call<'_>) -> bool {
+    fn call(&mut self, part: &mut Part, call: &Call<'_>) -> bool {
         let (key, values) = match (call.name, call.arguments) {
             ("set" | "add", [key, value]) => match self.text(key) {
                 Some(key) => (key, std::slice::from_ref(value)),
@@ -185,9 +235,17 @@ impl Php<'_> {
                 None => return false,
             },
         };
-        let nodes: Option<Vec<Node>> = values.iter().map(|value| self.node(value)).collect();
+        let nodes: Option<Vec<(Node, bool)>> = values.iter().map(|value| self.node(value)).collect();
+        for (node, _) in nodes.iter().flatten().filter(|(_, asked)| *asked) {
+            self.say_asked(&key, node);
+        }
+        let nodes: Option<Vec<Node>> = nodes.map(|nodes| nodes.into_iter().map(|(node, _)| node).collect());
         match nodes.as_deref() {
-            Some([one]) if call.name == "add" => part.add(&key, one, Some(&self.file.config)),
+            Some([one]) if call.name == "add" => {
+                return part.add(&key, one, Some(&self.file.config)) && is_taken_over(&key);
+            }
+            // The list as it was read so far stays.
+            None if call.name == "add" && LISTS.contains(&key.as_str()) => return false,
             Some([one]) => part.set(&key, one.clone()),
             Some(several) if key == "roles" => {
                 let span = self.at(&call.span);
@@ -209,14 +267,22 @@ impl Php<'_> {
         if TASKS.contains(&first) {
             return;
         }
+        let changes = changes(statement.tokens);
+        self.variables.retain(|name, _| !changes.all && !changes.variables.contains(name));
+        let whole = span;
         for call in inner_calls(statement.tokens, &["set", "add", "host", "localhost"]) {
             let span = self.at(&call.span);
             let host = call.name == "host" || call.name == "localhost";
-            let known = call.key.as_deref().filter(|key| !host && is_taken_over(key));
-            if let Some(key) = known {
+            let key = call.key.as_deref().filter(|_| !host);
+            // Set by this very statement, though it is not taken over.
+            let own = |node: &Node| whole.start <= node.span.start && node.span.end <= whole.end;
+            let set = key.and_then(|key| self.file.config.plain(key)).is_some_and(own);
+            let list = call.name == "add" && key.is_some_and(|key| LISTS.contains(&key));
+            if let Some(key) = key.filter(|_| !set && !list) {
                 self.file.config.set_unread(key, span.clone());
             }
-            if call.within && (host || known.is_some()) && self.file.remarks.len() <= MOST_LEFT_OUT {
+            let known = key.is_some_and(is_taken_over);
+            if call.within && (host || known) && self.file.remarks.len() <= MOST_LEFT_OUT {
                 self.file.remarks.push(left_out(self.file.text, &span));
             }
         }
@@ -253,6 +319,19 @@ fn key_of(call: &str) -> Option<&'static str> {
         "setLabels" | "labels" | "addLabels" => "labels",
         "stage" => "stage",
         "roles" => "roles",
+        _ => return None,
+    })
+}
+
+/// What a setting is as a value of PHP.
+fn plain(value: &Value) -> Option<Plain> {
+    Some(match value {
+        Value::Text(text) => Plain::Text(text.clone()),
+        Value::Integer(number) => Plain::Number(*number),
+        Value::Flag(flag) => Plain::Flag(*flag),
+        Value::List(items) => {
+            Plain::List(items.iter().map(|item| plain(&item.value)).collect::<Option<_>>()?)
+        }
         _ => return None,
     })
 }

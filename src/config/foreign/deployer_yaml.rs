@@ -1,7 +1,10 @@
 //! Deployer's `deploy.yaml`: `config` and `hosts`; its `tasks` and hooks are named.
 
-use super::deployer::{Deployer, Machine, Part, is_taken_over, recipe, targets};
-use super::model::{MOST_LEFT_OUT, left_out, section, taken, text_node};
+use std::rc::Rc;
+
+use super::deployer::{Deployer, Machine, Part, is_taken_over, recipe};
+use super::deployer_targets::targets;
+use super::model::{MOST_ITEMS, MOST_LEFT_OUT, left_out_as, place, section, taken, text_node};
 use crate::config::file::{Entry, Table, Value};
 use crate::config::pm2::{Remark, RemarkKind, Section, Unread, yaml_root};
 use crate::config::problem::{Problem, Span};
@@ -29,6 +32,7 @@ pub(super) fn read(text: &Text) -> Result<Section, Unread> {
         if !is_taken_over(&entry.key) {
             remarks.push(line(text, "config", entry));
         }
+        enough(&remarks, &machines, text)?;
     }
     for entry in table(&root, "hosts").map_err(Unread::Problem)? {
         let mut part = Part::default();
@@ -37,18 +41,27 @@ pub(super) fn read(text: &Text) -> Result<Section, Unread> {
             if !is_taken_over(&own.key) {
                 remarks.push(line(text, &format!("hosts: {}", entry.key), own));
             }
+            enough(&remarks, &machines, text)?;
         }
         remarks.extend(other_labels(&part, text));
-        machines.push(Machine { alias: text_node(&entry.key, &entry.key_span), part });
+        machines.push(Machine { alias: text_node(&entry.key, &entry.key_span), part: Rc::new(part) });
+        enough(&remarks, &machines, text)?;
     }
-    if remarks.len() > MOST_LEFT_OUT {
-        let problem = Problem::at(
-            text.base()..text.base(),
-            format!("more than {MOST_LEFT_OUT} keys cannot be taken over"),
-        );
-        return Err(Unread::Problem(problem));
-    }
-    section(&[text], targets(Deployer { text, config, machines, remarks }), &(text.base()..text.base()))
+    enough(&remarks, &machines, text)?;
+    let targets = targets(Deployer { text, config, machines, remarks }).map_err(Unread::Problem)?;
+    section(&[text], targets, &(text.base()..text.base()))
+}
+
+/// What is larger is no configuration.
+fn enough(remarks: &[Remark], machines: &[Machine], text: &Text) -> Result<(), Unread> {
+    let message = if remarks.len() > MOST_LEFT_OUT {
+        format!("more than {MOST_LEFT_OUT} keys cannot be taken over")
+    } else if machines.len() > MOST_ITEMS {
+        format!("more than {MOST_ITEMS} hosts")
+    } else {
+        return Ok(());
+    };
+    Err(Unread::Problem(Problem::at(text.base()..text.base(), message)))
 }
 
 fn table<'a>(root: &'a Table, key: &str) -> Result<&'a [Entry], Problem> {
@@ -75,13 +88,15 @@ fn import(entry: &Entry, config: &mut Part, text: &Text, remarks: &mut Vec<Remar
 
 /// What a recipe brings, and what is to be said of it.
 pub(super) fn of_recipe(name: &str, span: &Span, config: &mut Part, text: &Text) -> Option<Remark> {
-    let Some(paths) = recipe(name) else { return Some(left_out(text, span)) };
+    let Some(paths) = recipe(name) else { return Some(left_out_as(place(text, span), name)) };
     if paths.0.is_empty() && paths.1.is_empty() {
         return None;
     }
     config.add_recipe(paths, span);
     let all: Vec<&str> = paths.0.iter().chain(paths.1).copied().collect();
-    let because = format!("what {name} of Deployer 7 shares; its tasks are not taken over");
+    let because = format!(
+        "what {name} of Deployer 7 shares, where the file sets nothing else; its tasks are not taken over"
+    );
     Some(taken(text, span, "shared", &format!("`{}`", all.join("`, `")), &because))
 }
 
@@ -96,13 +111,9 @@ pub(super) fn other_labels(part: &Part, text: &Text) -> Vec<Remark> {
 /// A key by the tables around it.
 fn line(text: &Text, around: &str, entry: &Entry) -> Remark {
     let around = if around.is_empty() { String::new() } else { format!("{around}: ") };
-    let key: String = entry.key.chars().take(80).collect();
-    Remark {
-        place: super::model::place(text, &entry.key_span),
-        kind: RemarkKind::LeftOut { line: format!("{around}{key}"), to: None },
-    }
+    left_out_as(place(text, &entry.key_span), &format!("{around}{}", entry.key))
 }
 
 fn given_twice(text: &Text, key: &str, span: &Span) -> Remark {
-    Remark { place: super::model::place(text, span), kind: RemarkKind::GivenTwice { key: key.to_owned() } }
+    Remark { place: place(text, span), kind: RemarkKind::GivenTwice { key: key.to_owned() } }
 }

@@ -2,6 +2,7 @@
 //! [`Form::Opaque`].
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::token::{Kind, Piece, Token};
 use super::{php, ruby};
@@ -39,7 +40,7 @@ pub(super) enum Form {
     /// The first one that is there.
     Or(Box<Expression>, Box<Expression>),
     /// `-> { … }`: worked out when it is asked for.
-    Lazy(Box<Expression>),
+    Lazy(Rc<Expression>),
     Opaque,
 }
 
@@ -240,11 +241,17 @@ impl<'a> Parser<'a> {
             Language::Php => (".", ["?:", "??"]),
         };
         let mut form = self.postfix()?;
+        let mut chosen = false;
         for _ in 0..LONGEST_CHAIN {
             let joins = self.take(join);
             if !joins && !self.take(or[0]) && !self.take(or[1]) {
                 return Some(form);
             }
+            // A join binds tighter than what chooses before it, which is not worked out here.
+            if joins && chosen {
+                return None;
+            }
+            chosen |= !joins;
             let middle = self.peek()?.span.start;
             let left = Box::new(Expression { form, span: start..middle });
             let right = Box::new(Expression { form: self.postfix()?, span: middle..middle });
@@ -305,7 +312,7 @@ impl<'a> Parser<'a> {
     fn block(&mut self) -> Option<Form> {
         let end = if self.take("{") { "}" } else { return None };
         let inside = self.expression();
-        self.take(end).then(|| Form::Lazy(Box::new(inside)))
+        self.take(end).then(|| Form::Lazy(Rc::new(inside)))
     }
 
     fn named(&mut self, word: &str) -> Option<Form> {

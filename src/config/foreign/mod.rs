@@ -5,6 +5,7 @@
 mod capistrano;
 mod deployer;
 mod deployer_php;
+mod deployer_targets;
 mod deployer_yaml;
 mod expression;
 mod inner;
@@ -13,7 +14,10 @@ mod php;
 mod plain;
 mod ruby;
 mod shipit_js;
+mod shown;
+mod ssh_options;
 mod stage;
+mod stage_left_out;
 mod token;
 
 use std::path::{Path, PathBuf};
@@ -48,7 +52,7 @@ const FILES: [(&str, Tool); 8] = [
 ];
 
 impl Tool {
-    /// Of a file of that name; a name of its own tells by its end.
+    /// Of a file of that name; else the extension decides.
     #[must_use]
     pub fn of(file: &Path) -> Option<Self> {
         let named = FILES.iter().find(|(name, _)| file.ends_with(Path::new(name))).map(|(_, tool)| *tool);

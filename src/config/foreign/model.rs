@@ -2,13 +2,26 @@
 
 use std::path::Path;
 
+use super::shown::shown;
 use crate::config::file::{Entry, Node, Table, Value};
 use crate::config::pm2::{Remark, RemarkKind, Section, Unread};
 use crate::config::problem::{Problem, Span};
 use crate::config::sources::Text;
 
+/// Characters of a statement that are shown.
+const LONGEST_SHOWN: usize = 80;
+
 /// Statements that are left out of one file: more of them is no configuration.
 pub(super) const MOST_LEFT_OUT: usize = 500;
+
+/// Hosts of one environment, roles of one host, paths in `shared`, at most.
+pub(super) const MOST_ITEMS: usize = 1000;
+
+/// The environments of more than a configuration.
+pub(super) const MOST_ENVIRONMENTS: usize = 200;
+
+/// Why a value of the operator's environment is what it is.
+pub(super) const NOT_SET: &str = "what the file says where your environment variable is not set";
 
 /// One host.
 #[derive(Clone)]
@@ -45,8 +58,8 @@ pub(super) fn left_out(text: &Text, span: &Span) -> Remark {
     let span = &(start..start + statement.len());
     let first = statement.lines().next().unwrap_or_default();
     let (from, to) = (text.line(span), text.line(&(span.end..span.end)));
-    let shown = &first[..secret(first)];
-    let mut line: String = shown.chars().take(80).collect();
+    let shown = shown(first);
+    let mut line: String = shown.chars().take(LONGEST_SHOWN).collect();
     if line.len() < first.len() {
         line.push('…');
     }
@@ -56,12 +69,10 @@ pub(super) fn left_out(text: &Text, span: &Span) -> Remark {
     }
 }
 
-/// Where a line begins to say what may be a secret: its end, where it has none.
-fn secret(line: &str) -> usize {
-    let lower = line.to_ascii_lowercase();
-    let words = ["password", "passphrase", "secret", "token"];
-    let ends = words.iter().filter_map(|word| Some(lower.find(word)? + word.len()));
-    ends.min().unwrap_or(line.len())
+/// What is not taken over, by a name for it.
+pub(super) fn left_out_as(place: String, name: &str) -> Remark {
+    let line = name.chars().take(LONGEST_SHOWN).collect();
+    Remark { place, kind: RemarkKind::LeftOut { line, to: None } }
 }
 
 /// A value that the file does not say in so many words.
@@ -100,13 +111,17 @@ impl Host {
         }
     }
 
-    /// The same name, and no other login as far as both name one.
+    /// The same name and port, and no other login as far as both name one.
     pub fn may_be(&self, other: &Self) -> bool {
         let alike = |one: &Option<Node>, two: &Option<Node>| match (one, two) {
             (Some(one), Some(two)) => one.same_text(two),
             _ => true,
         };
-        self.name.same_text(&other.name) && alike(&self.user, &other.user)
+        let port = |host: &Self| match host.port.as_ref()?.value {
+            Value::Integer(port) => Some(port),
+            _ => None,
+        };
+        self.name.same_text(&other.name) && port(self) == port(other) && alike(&self.user, &other.user)
     }
 
     pub fn is(&self, text: &str) -> bool {

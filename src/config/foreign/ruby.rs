@@ -271,6 +271,9 @@ impl<'a> Lexer<'a> {
         if length == 0 || (quote.is_none() && !rest[from..].starts_with(|c: char| c.is_uppercase())) {
             return false;
         }
+        if quote.is_some_and(|quote| !rest[from + length..].starts_with(quote)) {
+            return false;
+        }
         self.heredocs.push((rest[from..from + length].to_owned(), self.at));
         self.push(Kind::Opaque, from + length + quote.map_or(0, char::len_utf8));
         true

@@ -9,11 +9,29 @@ const file = path.resolve(process.argv[1]);
 const calls = [];
 const load = Module._load;
 Module._load = function (name, ...rest) {
-  if (!/^shipit(-|$)/.test(name)) return load.call(this, name, ...rest);
-  said('require', name);
-  return () => undefined;
+  return /^shipit(-|$)/.test(name) ? plugin(name) : load.call(this, name, ...rest);
 };
+// An `import` goes another way; where node cannot change that (before 18.19 and 20.6), it loads what it names.
+globalThis[Symbol.for('shipit.plugin')] = plugin;
+if (Module.register) {
+  const resolve = `export const resolve = (name, context, next) => (/^shipit(-|$)/.test(name)
+    ? { url: 'data:text/javascript,' + encodeURIComponent('export default globalThis[Symbol.for("shipit.plugin")](' + JSON.stringify(name) + ')'), shortCircuit: true }
+    : next(name, context))`;
+  Module.register('data:text/javascript,' + encodeURIComponent(resolve));
+}
 process.on('beforeExit', () => process.reallyExit(13));
+
+// Whatever is asked of a plugin is there, may be called, and does nothing.
+function plugin(name) {
+  said('require', name);
+  return nothing;
+}
+
+const nothing = new Proxy(function () {}, {
+  get: (target, name) => (name === 'then' || typeof name === 'symbol' ? undefined : name === 'prototype' ? target.prototype : nothing),
+  apply: () => nothing,
+  construct: () => nothing,
+});
 
 function lineOf(stack) {
   const places = [file, pathToFileURL(file).href];
@@ -39,9 +57,19 @@ function plain(value) {
   return JSON.parse(JSON.stringify(value, (key, own) => (typeof own === 'function' || own === undefined || own instanceof RegExp ? { __notPlain: true } : own)));
 }
 
+// Newer nodes can `require` one, and would not ask our `resolve` then.
+function isModule() {
+  if (!/\.js$/.test(file)) return /\.mjs$/.test(file);
+  for (let directory = path.dirname(file); ; directory = path.dirname(directory)) {
+    const manifest = path.join(directory, 'package.json');
+    if (fs.existsSync(manifest)) return JSON.parse(fs.readFileSync(manifest, 'utf8')).type === 'module';
+    if (directory === path.dirname(directory)) return false;
+  }
+}
+
 async function exported() {
   try {
-    if (/\.mjs$/.test(file)) throw Object.assign(new Error('a module'), { code: 'ERR_REQUIRE_ESM' });
+    if (isModule()) throw Object.assign(new Error('a module'), { code: 'ERR_REQUIRE_ESM' });
     return Module.createRequire(file)(file);
   } catch (error) {
     const module = error && (error.code === 'ERR_REQUIRE_ESM' || error.code === 'ERR_REQUIRE_ASYNC_MODULE');

@@ -2,17 +2,19 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::model::{Host, Target, left_out, node, not_plain, section, shared, text_node};
+use super::model::{
+    Host, MOST_ENVIRONMENTS, MOST_ITEMS, Target, left_out_as, node, place, section, shared, text_node,
+};
 use crate::config::file::{Node, Value};
-use crate::config::pm2::{EcosystemError, Place, Remark, RemarkKind, Section, Unread, find, places};
+use crate::config::pm2::{EcosystemError, Place, Remark, Section, Unread, find, places};
 use crate::config::problem::{Problem, Span};
 use crate::config::sources::Text;
 
 /// What node runs: it takes the file's name, and writes to descriptor 3 what [`super::read_foreign`] takes.
 pub const EVALUATE_SHIPIT_JS: &str = include_str!("shipit.js");
 
-/// The environments of more than a configuration.
-const MOST_ENVIRONMENTS: usize = 200;
+/// Calls on shipit whose first argument is a name.
+const NAMING: [&str; 8] = ["require", "task", "blTask", "on", "once", "off", "emit", "start"];
 
 pub(super) fn read(text: &Text, answer: &[u8]) -> Result<Section, Unread> {
     let file = || text.file.clone().unwrap_or_default();
@@ -48,11 +50,18 @@ fn call_left_out(text: &Text, call: &Json) -> Option<Remark> {
         return None;
     }
     let line = call.get("line").and_then(Json::as_u64);
-    let name =
-        text.file.as_deref().and_then(std::path::Path::file_name).unwrap_or_default().to_string_lossy();
-    let place = line.map_or(name.to_string(), |line| format!("{name}:{line}"));
-    let said: String = format!("{} {}", word("call"), word("name")).trim().chars().take(80).collect();
-    Some(Remark { place, kind: RemarkKind::LeftOut { line: said, to: None } })
+    let name = file_name(text);
+    let place = line.map_or(name.clone(), |line| format!("{name}:{line}"));
+    // Any other argument may hold a secret.
+    let plain = |c: char| c.is_alphanumeric() || "-_:./@".contains(c);
+    let named = NAMING.contains(&word("call")) && word("name").chars().all(plain);
+    let argument = if named { word("name") } else { "" };
+    Some(left_out_as(place, format!("{} {argument}", word("call")).trim()))
+}
+
+fn file_name(text: &Text) -> String {
+    let name = text.file.as_deref().and_then(std::path::Path::file_name).unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 struct Reader<'a> {
@@ -76,11 +85,23 @@ impl Reader<'_> {
         self.text.base() + found.start..self.text.base() + found.end
     }
 
+    /// A key that is not taken over; the text may come from another file, and not hold it.
+    fn left_out(&self, path: &[&str], key: &str, around: &str) -> Remark {
+        match find(self.places, path) {
+            Some(found) => {
+                let base = self.text.base();
+                let span = base + found.key.start..base + found.key.end;
+                left_out_as(place(self.text, &span), &format!("{around}: {key}"))
+            }
+            None => left_out_as(file_name(self.text), &format!("{around}: {key}")),
+        }
+    }
+
     fn target(&self, said: &[Remark]) -> Target {
         let mut target = Target { name: self.name.to_owned(), remarks: said.to_vec(), ..Target::default() };
         for (table, name) in [(self.common, "default"), (self.own, self.name)] {
             let others = table.keys().filter(|key| !is_taken_over(key));
-            target.remarks.extend(others.map(|key| left_out(self.text, &self.span(&[name, key.as_str()]))));
+            target.remarks.extend(others.map(|key| self.left_out(&[name, key.as_str()], key, name)));
         }
         target.repo = self.string("repositoryUrl", &mut target.problems);
         target.path = self.string("deployTo", &mut target.problems);
@@ -94,7 +115,8 @@ impl Reader<'_> {
         target.keep = self.value("keepReleases").and_then(|(value, span)| match value.as_i64() {
             Some(keep) => Some(node(Value::Integer(keep), &span)),
             None => {
-                target.problems.push(not_plain(&span, "keepReleases", "JavaScript"));
+                let problem = Problem::at(span, "`keepReleases` is no number");
+                target.problems.push(problem.help("write a number, and import again"));
                 None
             }
         });
@@ -120,17 +142,24 @@ impl Reader<'_> {
     fn hosts(&self, target: &mut Target, key: Option<&Node>) {
         let Some((servers, span)) = self.value("servers") else { return };
         let one = std::slice::from_ref(servers);
+        if servers.as_array().is_some_and(|servers| servers.len() > MOST_ITEMS) {
+            target.problems.push(Problem::at(span, format!("more than {MOST_ITEMS} hosts")));
+            return;
+        }
         for server in servers.as_array().map_or(one, Vec::as_slice) {
             match host(server, &span, key) {
                 Some(host) => target.hosts.push(host),
-                None => target.problems.push(not_plain(&span, "servers", "a function")),
+                None => {
+                    let problem = Problem::at(
+                        span.clone(),
+                        "a host in `servers` is neither a text nor an object with `host`",
+                    );
+                    target.problems.push(problem.help("write its name, and import again"));
+                }
             }
             let pairs = server.as_object().into_iter().flatten();
             for (other, _) in pairs.filter(|(key, value)| !is_of_host(key, value)) {
-                let mut remark = left_out(self.text, &span);
-                let line = format!("servers: {}", other.chars().take(80).collect::<String>());
-                remark.kind = RemarkKind::LeftOut { line, to: None };
-                target.remarks.push(remark);
+                target.remarks.push(left_out_as(place(self.text, &span), &format!("servers: {other}")));
             }
         }
     }
@@ -159,10 +188,8 @@ impl Reader<'_> {
             }
         }
         if !whole {
-            let mut remark = left_out(self.text, &span);
-            remark.kind =
-                RemarkKind::LeftOut { line: "shared: what is more than files and dirs".to_owned(), to: None };
-            target.remarks.push(remark);
+            let what = "shared: what is more than files and dirs";
+            target.remarks.push(left_out_as(place(self.text, &span), what));
         }
         let [files, directories] = lists;
         target.shared = shared(files, directories);

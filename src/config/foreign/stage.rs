@@ -3,35 +3,35 @@
 use std::collections::BTreeMap;
 
 use super::expression::{Expression, Form, Language, statement};
-use super::inner::inner_calls;
-use super::model::{Host, MOST_LEFT_OUT, left_out, node, taken, text_node};
-use super::plain::{Plain, Reader, Scope};
+use super::model::{Host, MOST_ITEMS, MOST_LEFT_OUT, NOT_SET, left_out, node, taken, text_node};
+use super::plain::{Known, Plain, Reader, Scope, Setting, Steps};
 use super::ruby::{statements, tokens};
-use super::token::Statement;
-use crate::config::file::Value;
+use super::ssh_options::ssh_options;
+use crate::config::file::{Node, Value};
 use crate::config::pm2::Remark;
 use crate::config::problem::{Problem, Span};
 use crate::config::sources::Text;
 
-const TAKEN_OVER: [&str; 7] =
+pub(super) const TAKEN_OVER: [&str; 7] =
     ["application", "repo_url", "branch", "deploy_to", "linked_files", "linked_dirs", "keep_releases"];
 
 /// Parts of Capistrano that shipit has itself.
 const HAD: [&str; 5] =
     ["capistrano/setup", "capistrano/deploy", "capistrano/scm/git", "capistrano/git", "capistrano/framework"];
 
-/// What begins a task: it runs on hosts, and sets nothing that is asked here.
-const TASKS: [&str; 7] = ["namespace", "task", "desc", "before", "after", "on", "Rake"];
+/// Paths, which may become more or fewer.
+pub(super) const LISTS: [&str; 2] = ["linked_files", "linked_dirs"];
 
-/// What a value of the operator's environment, or a question, is taken for.
-const NOT_SET: &str = "what the file says where your environment variable is not set";
 const NOT_ANSWERED: &str = "Capistrano asks for it, and this is its default";
 
 #[derive(Default)]
 pub(super) struct Stage {
-    settings: BTreeMap<String, (Plain, Span)>,
-    variables: BTreeMap<String, Plain>,
+    pub(super) settings: BTreeMap<String, (Known, Span)>,
+    pub(super) variables: BTreeMap<String, Known>,
+    steps: Steps,
     pub hosts: Vec<Host>,
+    /// Ports of hosts by `ssh_options`, which make no other host of them.
+    ports: BTreeMap<usize, Node>,
     /// What is set to something that Ruby would have to work out.
     pub unread: BTreeMap<String, Span>,
     pub remarks: Vec<Remark>,
@@ -39,19 +39,24 @@ pub(super) struct Stage {
 }
 
 impl Scope for Stage {
-    fn setting(&self, name: &str) -> Option<Plain> {
-        self.settings.get(name).map(|(value, _)| value.clone())
+    fn setting(&self, name: &str) -> Setting {
+        match self.settings.get(name) {
+            _ if self.unread.contains_key(name) => Setting::Unread,
+            Some((known, _)) => Setting::Is(known.clone()),
+            None => Setting::Absent,
+        }
     }
 
-    fn variable(&self, name: &str) -> Option<Plain> {
+    fn variable(&self, name: &str) -> Option<Known> {
         self.variables.get(name).cloned()
     }
 }
 
 impl Stage {
-    pub fn new(name: &str) -> Self {
-        let mut stage = Self::default();
-        stage.settings.insert("stage".to_owned(), (Plain::Text(name.to_owned()), 0..0));
+    pub fn new(name: &str, steps: Steps) -> Self {
+        let mut stage = Self { steps, ..Self::default() };
+        let name = Known { value: Plain::Text(name.to_owned()), asked: false };
+        stage.settings.insert("stage".to_owned(), (name, 0..0));
         stage
     }
 
@@ -71,14 +76,22 @@ impl Stage {
                     format!("more than {MOST_LEFT_OUT} statements up to here are no plain settings");
                 return Err(Problem::at(at(one.span()), message));
             }
+            if self.hosts.len() > MOST_ITEMS || self.hosts.iter().any(|host| host.roles.len() > MOST_ITEMS) {
+                let message = format!("more than {MOST_ITEMS} hosts, or roles of one host");
+                return Err(Problem::at(at(one.span()), message));
+            }
         }
         Ok(())
     }
 
     /// A setting as it is at the end of the files; the value is none where it is not plain.
     pub fn settled(&self, key: &str) -> Option<(Option<Plain>, Span)> {
-        let (value, span) = self.settings.get(key)?;
-        Some((Reader::new(Language::Ruby, self).settled(value.clone()), span.clone()))
+        let (known, span) = self.settings.get(key)?;
+        Some((self.reader().settled(known.value.clone()), span.clone()))
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader::new(Language::Ruby, self, &self.steps)
     }
 
     pub fn is_set(&self, key: &str) -> bool {
@@ -92,7 +105,7 @@ impl Stage {
         match (name.as_str(), arguments.as_slice()) {
             ("lock", _) => true,
             ("require", [file]) => {
-                self.value(file).is_some_and(|(file, _)| HAD.iter().any(|had| file.text() == Some(had)))
+                self.value(file).is_some_and(|file| HAD.iter().any(|had| file.value.text() == Some(had)))
             }
             // Said as `install_plugin Capistrano::SCM::Git`, which is what is done here, too.
             ("install_plugin", _) => text.text[said.span.clone()].trim_end().ends_with("SCM::Git"),
@@ -103,29 +116,30 @@ impl Stage {
                 _ => self.set(key, value, text, &span),
             },
             ("ask", [key, value, ..]) => self.ask(key, value, text, &span),
-            ("append" | "remove", [key, values @ ..]) => self.change(name == "append", key, values, &span),
+            ("append" | "remove", [key, values @ ..]) => {
+                self.change(name == "append", (key, values), text, &span)
+            }
             ("server", [name, options @ ..]) => self.server(name, options, text, &span),
             ("role", [role, hosts, options @ ..]) => self.role((role, hosts), options, text, &span),
             _ => false,
         }
     }
 
-    /// A plain value, and whether a variable of the operator was taken as not set.
-    fn value(&self, expression: &Expression) -> Option<(Plain, bool)> {
-        let reader = Reader::new(Language::Ruby, self);
+    fn value(&self, expression: &Expression) -> Option<Known> {
+        let reader = self.reader();
         let value = reader.value(expression).filter(|value| *value != Plain::Unset)?;
-        Some((value, reader.asked.get()))
+        Some(Known { value, asked: reader.asked.get() })
     }
 
     fn key(&self, expression: &Expression) -> Option<String> {
-        self.value(expression)?.0.text().map(str::to_owned)
+        self.value(expression)?.value.text().map(str::to_owned)
     }
 
     fn assign(&mut self, name: &Expression, value: &Expression) -> bool {
         let Some(name) = self.key(name) else { return false };
         match self.value(value) {
-            Some((value, false)) => self.variables.insert(name, value).is_none_or(|_| true),
-            _ => {
+            Some(known) => self.variables.insert(name, known).is_none_or(|_| true),
+            None => {
                 self.variables.remove(&name);
                 false
             }
@@ -134,7 +148,7 @@ impl Stage {
 
     fn set(&mut self, key: &Expression, value: &Expression, text: &Text, span: &Span) -> bool {
         let Some(key) = self.key(key) else { return false };
-        let Some((value, asked)) = self.value(value).filter(|(value, _)| fits(&key, value)) else {
+        let Some(Known { value, asked }) = self.value(value).filter(|known| fits(&key, &known.value)) else {
             self.settings.remove(&key);
             return false;
         };
@@ -147,7 +161,7 @@ impl Stage {
             key => TAKEN_OVER.contains(&key),
         };
         self.unread.remove(&key);
-        self.settings.insert(key, (value, span.clone()));
+        self.settings.insert(key, (Known { value, asked }, span.clone()));
         understood
     }
 
@@ -162,7 +176,9 @@ impl Stage {
 
     fn ask(&mut self, key: &Expression, value: &Expression, text: &Text, span: &Span) -> bool {
         let Some(key) = self.key(key) else { return false };
-        let Some((value, _)) = self.value(value).filter(|(value, _)| fits(&key, value)) else {
+        // Asked for now: what is worked out late is its value as it is here.
+        let value = self.value(value).and_then(|known| self.reader().settled(known.value));
+        let Some(value) = value.filter(|value| fits(&key, value)) else {
             self.settings.remove(&key);
             return false;
         };
@@ -171,32 +187,43 @@ impl Stage {
             self.say_taken(&key, &value, NOT_ANSWERED, (text, span));
         }
         self.unread.remove(&key);
-        self.settings.insert(key, (value, span.clone()));
+        self.settings.insert(key, (Known { value, asked: false }, span.clone()));
         understood
     }
 
-    fn change(&mut self, append: bool, key: &Expression, values: &[Expression], span: &Span) -> bool {
+    fn change(
+        &mut self,
+        append: bool,
+        (key, values): (&Expression, &[Expression]),
+        text: &Text,
+        span: &Span,
+    ) -> bool {
         let Some(key) = self.key(key) else { return false };
-        let values: Option<Vec<Plain>> = values.iter().map(|value| Some(self.value(value)?.0)).collect();
+        let values: Option<Vec<Known>> = values.iter().map(|value| self.value(value)).collect();
+        let Some(values) = values else { return false };
+        let asked = values.iter().any(|known| known.asked);
+        let values = values.into_iter().map(|known| known.value).collect();
         let before = self.settled(&key).map_or(Some(Vec::new()), |(value, _)| value?.texts());
-        let (Some(mut all), Some(changed)) = (before, values.and_then(|values| Plain::List(values).texts()))
-        else {
-            return false;
-        };
+        let (Some(mut all), Some(changed)) = (before, Plain::List(values).texts()) else { return false };
         if append {
             all.extend(changed);
         } else {
             all.retain(|text| !changed.contains(text));
         }
-        let understood = ["linked_files", "linked_dirs"].contains(&key.as_str());
-        let all = Plain::List(all.into_iter().map(Plain::Text).collect());
-        self.settings.insert(key, (all, span.clone()));
+        let understood = LISTS.contains(&key.as_str());
+        let all = Plain::List(all.into_iter().map(Plain::Text).collect()).bounded();
+        let Some(value) = all.filter(|value| !understood || value.texts().as_ref().is_some_and(few)) else {
+            return false;
+        };
+        if asked && understood {
+            self.say_taken(&key, &value, NOT_SET, (text, span));
+        }
+        self.settings.insert(key, (Known { value, asked }, span.clone()));
         understood
     }
 
     /// The host of that name, which may be known already.
-    fn host(&mut self, text: &str, span: &Span) -> usize {
-        let host = Host::of(text, span);
+    fn host(&mut self, host: Host) -> usize {
         let known = self.hosts.iter().position(|known| known.may_be(&host));
         let Some(at) = known else {
             self.hosts.push(host);
@@ -204,24 +231,36 @@ impl Stage {
         };
         let known = &mut self.hosts[at];
         known.user = known.user.take().or(host.user);
-        known.port = known.port.take().or(host.port);
         at
     }
 
     fn server(&mut self, name: &Expression, options: &[Expression], text: &Text, span: &Span) -> bool {
-        let Some(name) = self.key(name) else { return false };
-        let pairs: Option<Vec<(String, Option<Plain>)>> =
+        let Some(Known { value: Plain::Text(name), mut asked }) = self.value(name) else { return false };
+        let pairs: Option<Vec<(String, Option<Known>)>> =
             options.iter().map(|option| self.pair(option)).collect();
         let Some(pairs) = pairs else { return false };
         // Nothing is deployed to such a host.
-        if pairs.iter().any(|(key, value)| key == "no_release" && *value == Some(Plain::Flag(true))) {
+        let find = |name: &str| {
+            let (_, known) = pairs.iter().rfind(|(key, _)| key == name)?;
+            known.as_ref().map(|known| &known.value)
+        };
+        if find("no_release") == Some(&Plain::Flag(true)) {
             return false;
         }
-        let at = self.host(&name, span);
-        for (option, (key, value)) in options.iter().zip(pairs) {
-            if !value.is_some_and(|value| self.option(at, &key, &value, span)) {
+        let mut host = Host::of(&name, span);
+        if let Some(Plain::Number(port)) = find("port") {
+            host.port = Some(node(Value::Integer(*port), span));
+        }
+        let at = self.host(host);
+        for (option, (key, known)) in options.iter().zip(pairs) {
+            let taken = known.filter(|known| self.option(at, &key, &known.value, span));
+            asked |= taken.as_ref().is_some_and(|known| known.asked);
+            if taken.is_none() {
                 self.leave_option(option, text);
             }
+        }
+        if asked {
+            self.remarks.push(taken(text, span, &format!("server `{name}`"), "as below", NOT_SET));
         }
         true
     }
@@ -233,9 +272,9 @@ impl Stage {
         }
     }
 
-    fn pair(&self, option: &Expression) -> Option<(String, Option<Plain>)> {
+    fn pair(&self, option: &Expression) -> Option<(String, Option<Known>)> {
         match &option.form {
-            Form::Pair(key, value) => Some((key.clone(), self.value(value).map(|(value, _)| value))),
+            Form::Pair(key, value) => Some((key.clone(), self.value(value))),
             _ => None,
         }
     }
@@ -244,15 +283,18 @@ impl Stage {
         let host = &mut self.hosts[at];
         match (key, value) {
             ("user", Plain::Text(user)) => host.user = Some(text_node(user, span)),
-            ("port", Plain::Number(port)) => host.port = Some(node(Value::Integer(*port), span)),
+            // A part of what the host is found by.
+            ("port", Plain::Number(_)) => {}
             ("roles", roles) => {
-                let Some(roles) = roles.texts() else { return false };
+                let Some(roles) = roles.texts().filter(few) else { return false };
                 roles.iter().for_each(|role| add_role(host, role, span));
             }
             // Which host migrates: the first one, here.
             ("primary", Plain::Flag(primary)) => return at == 0 || !primary,
             ("ssh_options", options) => {
-                let Some(options) = ssh_options(options) else { return false };
+                let Some(mut options) = ssh_options(options) else { return false };
+                let port = options.port.take().map(|port| node(Value::Integer(port), span));
+                self.ports.extend(port.map(|port| (at, port)));
                 options.apply(host, span);
             }
             _ => return false,
@@ -267,47 +309,44 @@ impl Stage {
         text: &Text,
         span: &Span,
     ) -> bool {
-        let hosts = self.value(hosts).and_then(|(hosts, _)| hosts.texts());
-        let (Some(role), Some(hosts)) = (self.key(role), hosts) else { return false };
+        let Some(Known { value, asked }) = self.value(hosts) else { return false };
+        let (Some(role), Some(hosts)) = (self.key(role), value.texts().filter(few)) else { return false };
         if options.iter().any(|option| !matches!(option.form, Form::Pair(..))) {
             return false;
         }
         for host in hosts {
-            let at = self.host(&host, span);
+            let at = self.host(Host::of(&host, span));
             add_role(&mut self.hosts[at], &role, span);
+        }
+        if asked {
+            self.say_taken(&format!("role `{role}`"), &value, NOT_SET, (text, span));
         }
         options.iter().for_each(|option| self.leave_option(option, text));
         true
     }
 
-    /// What is left out: its first line, and what stands in it that would have been taken over.
-    fn leave(&mut self, statement: &Statement<'_>, text: &Text) {
-        let at = |span: Span| text.base() + span.start..text.base() + span.end;
-        self.remarks.push(left_out(text, &at(statement.span())));
-        let first = statement.tokens.first().and_then(|token| token.word()).unwrap_or_default();
-        if TASKS.contains(&first) {
-            return;
-        }
-        for call in inner_calls(
-            statement.tokens,
-            &["set", "append", "remove", "ask", "server", "role", "set_if_empty"],
-        ) {
-            let known = call.key.as_deref().filter(|key| TAKEN_OVER.contains(key));
-            if let Some(key) = known {
-                self.unread.insert(key.to_owned(), at(call.span.clone()));
-                self.settings.remove(key);
-            }
-            let host = call.name == "server" || call.name == "role";
-            if call.within && (host || known.is_some()) && self.remarks.len() <= MOST_LEFT_OUT {
-                self.remarks.push(left_out(text, &at(call.span)));
+    /// Values that are worked out late, from what is not set with the operator.
+    fn say_late(&mut self, texts: &[&Text]) {
+        for key in TAKEN_OVER {
+            let Some((known, span)) = self.settings.get(key).cloned() else { continue };
+            let reader = self.reader();
+            let late = matches!(known.value, Plain::Lazy(_));
+            let value = reader.settled(known.value).filter(|_| late && reader.asked.get());
+            let text = texts.iter().rfind(|text| text.base() <= span.start);
+            if let (Some(value), Some(text)) = (value, text) {
+                self.say_taken(key, &value, NOT_SET, (text, &span));
             }
         }
     }
 
-    /// What is said of SSH for all hosts, where a host says nothing else.
-    pub fn finish(&mut self) {
-        let Some((value, span)) = self.settings.get("ssh_options").cloned() else { return };
-        let Some(options) = ssh_options(&value) else { return };
+    /// What is worked out late, and what is said of SSH for all hosts, where a host says nothing else.
+    pub fn finish(&mut self, texts: &[&Text]) {
+        self.say_late(texts);
+        for (at, port) in std::mem::take(&mut self.ports) {
+            self.hosts[at].port = Some(port);
+        }
+        let Some((known, span)) = self.settings.get("ssh_options").cloned() else { return };
+        let Some(options) = ssh_options(&known.value) else { return };
         for host in &mut self.hosts {
             let own = host.clone();
             options.apply(host, &span);
@@ -318,46 +357,15 @@ impl Stage {
     }
 }
 
-#[derive(Default)]
-struct SshOptions {
-    user: Option<String>,
-    port: Option<i64>,
-    key: Option<String>,
-}
-
-impl SshOptions {
-    fn apply(&self, host: &mut Host, span: &Span) {
-        let text = |value: &Option<String>| value.as_ref().map(|text| text_node(text, span));
-        host.user = text(&self.user).or(host.user.take());
-        host.key = text(&self.key).or(host.key.take());
-        host.port = self.port.map(|port| node(Value::Integer(port), span)).or(host.port.take());
-    }
-}
-
-/// None: there is more in it than can be taken over.
-fn ssh_options(value: &Plain) -> Option<SshOptions> {
-    let Plain::List(pairs) = value else { return None };
-    let mut options = SshOptions::default();
-    for pair in pairs {
-        let Plain::Pair(key, value) = pair else { return None };
-        match (key.as_str(), value.as_ref()) {
-            ("user", Plain::Text(user)) => options.user = Some(user.clone()),
-            ("port", Plain::Number(port)) => options.port = Some(*port),
-            ("forward_agent", Plain::Flag(false)) => {}
-            ("keys", keys) => match keys.texts()?.as_slice() {
-                [key] => options.key = Some(key.clone()),
-                _ => return None,
-            },
-            _ => return None,
-        }
-    }
-    Some(options)
-}
-
 fn add_role(host: &mut Host, role: &str, span: &Span) {
     if !host.roles.iter().any(|known| matches!(&known.value, Value::Text(known) if known == role)) {
         host.roles.push(text_node(role, span));
     }
+}
+
+#[allow(clippy::ptr_arg, reason = "what Option::filter hands on")]
+fn few(texts: &Vec<String>) -> bool {
+    texts.len() <= MOST_ITEMS
 }
 
 /// Whether a value is of the kind that the key has.
