@@ -10,7 +10,7 @@ use super::expression::{Expression, Form, Language, statement};
 use super::inner::{changes, inner_calls};
 use super::model::{MOST_ITEMS, MOST_LEFT_OUT, NOT_SET, left_out, node, section, taken, text_node};
 use super::php::{statements, tokens};
-use super::plain::{Known, Plain, Reader, Scope, Setting, Steps};
+use super::plain::{Known, Plain, Reader, Scope, Setting, Steps, assign};
 use super::token::Statement;
 use crate::config::file::{Entry, Node, Table, Value};
 use crate::config::pm2::{Section, Unread};
@@ -136,13 +136,8 @@ impl Php<'_> {
 
     fn assign(&mut self, name: &Expression, value: &Expression) -> bool {
         let Some(name) = self.text(name) else { return false };
-        match self.value(value) {
-            Some(known) => self.variables.insert(name, known).is_none_or(|_| true),
-            None => {
-                self.variables.remove(&name);
-                false
-            }
-        }
+        let value = self.value(value);
+        assign(&mut self.variables, name, value)
     }
 
     fn set(&mut self, key: &Expression, value: &Expression) -> bool {

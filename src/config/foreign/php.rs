@@ -1,7 +1,8 @@
 //! As much of PHP as the plain settings of a `deploy.php` need: tokens, and where statements begin and end. Nothing is run.
 
 use super::token::{
-    Broken, Kind, Pieces, Statement, Token, bracket_end, escape, number, sign, starts_word, word_length,
+    Broken, Kind, Pieces, Statement, Token, bracket_end, escape, number, sign, single_quoted, starts_word,
+    word_length,
 };
 
 struct Lexer<'a> {
@@ -144,23 +145,10 @@ impl<'a> Lexer<'a> {
     }
 
     fn single(&mut self) -> Result<(), Broken> {
-        let mut pieces = Pieces::default();
-        let mut chars = self.rest()[1..].char_indices();
-        while let Some((at, c)) = chars.next() {
-            match c {
-                '\'' => {
-                    self.push(pieces.finish(), at + 2);
-                    return Ok(());
-                }
-                '\\' => match chars.next() {
-                    Some((_, c @ ('\'' | '\\'))) => pieces.push(c),
-                    Some((_, c)) => ['\\', c].into_iter().for_each(|c| pieces.push(c)),
-                    None => break,
-                },
-                c => pieces.push(c),
-            }
-        }
-        Err(self.broken(1, "this string does not end in this file"))
+        let text = single_quoted(self.rest(), 1, '\'');
+        let (kind, length) = text.ok_or_else(|| self.broken(1, "this string does not end in this file"))?;
+        self.push(kind, length);
+        Ok(())
     }
 
     fn double(&mut self) -> Result<(), Broken> {

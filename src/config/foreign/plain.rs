@@ -3,6 +3,7 @@
 //! What a file can make of a few lines is bounded: texts, lists, and the steps of working out a value.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -58,6 +59,16 @@ pub(super) trait Scope {
 /// The steps that are left for all values of a configuration.
 #[derive(Clone)]
 pub(super) struct Steps(Rc<Cell<usize>>);
+
+/// Remembers what a variable is, or that nobody knows. Whether it is known.
+pub(super) fn assign(variables: &mut BTreeMap<String, Known>, name: String, value: Option<Known>) -> bool {
+    let is_known = value.is_some();
+    match value {
+        Some(known) => variables.insert(name, known),
+        None => variables.remove(&name),
+    };
+    is_known
+}
 
 impl Default for Steps {
     fn default() -> Self {

@@ -1,8 +1,8 @@
 //! As much of Ruby as Capistrano's plain settings need: tokens, and where statements begin and end. Nothing is run.
 
 use super::token::{
-    Broken, Kind, Pieces, Statement, Token, bracket_end, escape, number, quoted_end, sign, starts_word,
-    word_length,
+    Broken, Kind, Pieces, Statement, Token, bracket_end, escape, number, quoted_end, sign, single_quoted,
+    starts_word, word_length,
 };
 
 /// Words that begin a block where a statement or a value may begin.
@@ -188,10 +188,15 @@ impl<'a> Lexer<'a> {
     /// From a quote of `before` bytes to its end.
     fn text(&mut self, before: usize, quote: char, replaces: bool) -> Result<(), Broken> {
         let rest = self.rest();
+        let endless = || self.broken(before, "this string does not end in this file");
+        if !replaces {
+            let (kind, length) = single_quoted(rest, before, quote).ok_or_else(endless)?;
+            self.push(kind, length);
+            return Ok(());
+        }
         let mut pieces = Pieces::default();
         let mut opaque = quote == '`';
         let mut at = before;
-        let endless = || self.broken(before, "this string does not end in this file");
         loop {
             let c = rest[at..].chars().next().ok_or_else(endless)?;
             at += c.len_utf8();
@@ -200,18 +205,14 @@ impl<'a> Lexer<'a> {
                 '\\' => {
                     let next = rest[at..].chars().next().ok_or_else(endless)?;
                     at += next.len_utf8();
-                    match (replaces, next) {
-                        (false, c) if c == quote || c == '\\' => pieces.push(c),
-                        (false, c) => [('\\'), c].into_iter().for_each(|c| pieces.push(c)),
+                    match escape(next) {
                         // A line that goes on.
-                        (true, '\n') => {}
-                        (true, c) => match escape(c) {
-                            Some(c) => pieces.push(c),
-                            None => opaque = true,
-                        },
+                        _ if next == '\n' => {}
+                        Some(c) => pieces.push(c),
+                        None => opaque = true,
                     }
                 }
-                '#' if replaces && rest[at..].starts_with('{') => {
+                '#' if rest[at..].starts_with('{') => {
                     let end = bracket_end(rest, at + 1, '{', '}').ok_or_else(endless)?;
                     pieces.code(&rest[at + 1..end]);
                     at = end + 1;

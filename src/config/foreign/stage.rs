@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::expression::{Expression, Form, Language, statement};
 use super::model::{Host, MOST_ITEMS, MOST_LEFT_OUT, NOT_SET, left_out, node, taken, text_node};
-use super::plain::{Known, Plain, Reader, Scope, Setting, Steps};
+use super::plain::{Known, Plain, Reader, Scope, Setting, Steps, assign};
 use super::ruby::{statements, tokens};
 use super::ssh_options::ssh_options;
 use crate::config::file::{Node, Value};
@@ -137,13 +137,8 @@ impl Stage {
 
     fn assign(&mut self, name: &Expression, value: &Expression) -> bool {
         let Some(name) = self.key(name) else { return false };
-        match self.value(value) {
-            Some(known) => self.variables.insert(name, known).is_none_or(|_| true),
-            None => {
-                self.variables.remove(&name);
-                false
-            }
-        }
+        let value = self.value(value);
+        assign(&mut self.variables, name, value)
     }
 
     fn set(&mut self, key: &Expression, value: &Expression, text: &Text, span: &Span) -> bool {

@@ -146,6 +146,27 @@ pub(super) fn quoted_end(text: &str, from: usize, quote: char) -> Option<usize> 
     None
 }
 
+/// A text in which nothing is replaced, from after its first quote, and where it ends. A `\` keeps what is neither a quote nor another
+/// one.
+pub(super) fn single_quoted(text: &str, from: usize, quote: char) -> Option<(Kind, usize)> {
+    let mut pieces = Pieces::default();
+    let mut chars = text[from..].char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            c if c == quote => return Some((pieces.finish(), from + at + c.len_utf8())),
+            '\\' => {
+                let (_, next) = chars.next()?;
+                if next != quote && next != '\\' {
+                    pieces.push('\\');
+                }
+                pieces.push(next);
+            }
+            c => pieces.push(c),
+        }
+    }
+    None
+}
+
 /// Where the bracket ends that is open at `from`, those in it counted.
 pub(super) fn bracket_end(text: &str, from: usize, open: char, close: char) -> Option<usize> {
     let (mut depth, mut escaped) = (0usize, false);
