@@ -63,7 +63,7 @@ main() {
 # Not every kind has all of them.
 # shellcheck disable=SC2034
 read_params() {
-	kind='' names='' strategy=restart stable=5 port='' sudo='' scope='' file=''
+	kind='' names='' strategy=restart stable=5 port='' sudo='' scope='' file='' slow_tool=''
 	while IFS= read -r params_line || [ -n "$params_line" ]; do
 		if [ -z "$kind" ]; then
 			kind=$params_line
@@ -169,6 +169,16 @@ within() {
 	uptime
 	until=$((up + $1))
 	[ "$until" -le "$deadline" ] || until=$deadline
+}
+
+# pause_to_ask: between two questions to the supervisor. Where each question starts an interpreter ($slow_tool), asking all
+# the time would cost the host more than the app that it waits for.
+pause_to_ask() {
+	pause
+	[ -z "$slow_tool" ] || {
+		pause
+		pause
+	}
 }
 
 # in_time: whether $until is yet to come.

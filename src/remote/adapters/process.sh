@@ -118,7 +118,7 @@ await_down() {
 	within "$GONE_WITHIN"
 	while look "$1"; [ "$state" != down ] || [ -n "$wanted" ]; do
 		in_time || return 1
-		pause
+		pause_to_ask
 	done
 }
 

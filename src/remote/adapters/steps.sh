@@ -151,7 +151,7 @@ wait_for_port() {
 # are hundredths of a second wherever programs are told of ticks. A tool may return before the old process is told.)
 settle() {
 	uptime
-	settle_since=$up settle_down='' settle_again=''
+	settle_since=$up settle_down='' settle_again='' settle_seen=''
 	within 999999
 	while :; do
 		look "$1"
@@ -166,7 +166,14 @@ settle() {
 			fi
 			;;
 		*:yes) fail_crashed "$1" ;;
-		starting:*) ;;
+		starting:*)
+			# Another one than the last that was seen starting: that one ended by itself before it was up.
+			case ${settle_seen:-$identity} in
+			"$identity") ;;
+			*) [ -z "$pid" ] || fail_crashed "$1" ;;
+			esac
+			[ -z "$start" ] || [ "$start" -lt "$3" ] || settle_seen=$identity
+			;;
 		job:*) return 0 ;;
 		# A tool that returned with an error has tried.
 		*)
@@ -180,7 +187,7 @@ settle() {
 			;;
 		esac
 		in_time || fail_app never-ready "$kind" "$1" $((up - settle_since))
-		pause
+		pause_to_ask
 	done
 }
 
@@ -267,7 +274,7 @@ need_place() {
 		current) [ "$identity" = "$was_identity" ] || return 0 ;;
 		esac
 		in_time || break
-		pause
+		pause_to_ask
 		refresh
 	done
 	if [ "$identity" = "$was_identity" ] && [ "$strategy" = reload ]; then

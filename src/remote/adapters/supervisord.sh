@@ -13,7 +13,7 @@ find_supervisor() {
 		file=$root/releases/$release/$file
 		;;
 	esac
-	members=$names available=$NL fresh=''
+	members=$names available=$NL fresh='' slow_tool=yes
 	refresh
 	fresh=yes
 }
@@ -147,6 +147,7 @@ add_members() {
 }
 
 look_at() {
+	look_name=$1
 	case $seen in
 	*"$NL$1 "*) ;;
 	*)
@@ -164,7 +165,12 @@ look_at() {
 		state=up
 		[ "${1-}" != pid ] || pid=${2%,}
 		;;
-	STARTING | STOPPING) state=starting ;;
+	STARTING)
+		state=starting
+		# The status does not name the process before it is up. What sudo may not allow is not tried: it tells root.
+		[ -n "$sudo" ] || pid=$(ctl pid "$look_name" 2>/dev/null)
+		;;
+	STOPPING) state=starting ;;
 	BACKOFF) state=starting crashed=yes ;;
 	STOPPED) state=down ;;
 	EXITED) state=down detail="$detail: $*" ;;
