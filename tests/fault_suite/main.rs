@@ -2,7 +2,7 @@
 //! an exact judgement after each. All hosts serve the old or all the new, or the report names those that differ; nothing is
 //! left; the next plain run succeeds.
 //!
-//!   tests/run --test fault_suite             the chosen ones, below
+//!   tests/run --test fault_suite             the chosen ones, below, and twice fifteen by chance
 //!   tests/run faults --seed S --count N      by chance
 //!   tests/run faults --all [--part K/N]      every kind at every step, and a hundred cuts at random bytes
 //!   tests/run faults --all --action revert   those of one action
@@ -114,8 +114,8 @@ revert hook-fails web4 in undrain
 revert held-lock web4
 ";
 
-/// The chosen faults are played in so many parts, side by side, each in a world of its own. As many as tests run at a time:
-/// with more of them, more worlds are made, and none is done earlier.
+/// The chosen faults are played in so many parts, each in a world of its own: few enough that making the worlds costs little,
+/// enough that no part is what all others are waited for.
 const PARTS: usize = 6;
 
 macro_rules! parts {
@@ -156,6 +156,32 @@ fn with_a_real_pm2() {
     ground::with_disks("with_a_real_pm2", || {
         suite::run(&cases(WITH_PM2), Manner { worlds: 1, strict: true, twice: true, pm2: true });
     });
+}
+
+/// Faults by chance that every test run plays: some that are always the same, and as many that are others with each commit.
+/// Their moments may be hard to meet: one that ends badly is played again, and counts when it is so again.
+mod by_chance {
+    use super::{Case, Manner, draw, ground, number, suite};
+
+    const EACH: u64 = 15;
+
+    #[test]
+    fn always_the_same() {
+        play("by_chance::always_the_same", 4);
+    }
+
+    #[test]
+    fn others_with_each_commit() {
+        play("by_chance::others_with_each_commit", number("OF_COMMIT", 1));
+    }
+
+    fn play(test: &str, seed: u64) {
+        ground::with_disks(test, || {
+            let clean = draw::Clean::runs();
+            let cases: Vec<Case> = (0..EACH).map(|n| draw::by_chance(&clean, seed, n)).collect();
+            suite::run(&cases, Manner { worlds: 1, strict: false, twice: true, pm2: false });
+        });
+    }
 }
 
 fn play_part(test: &str, part: usize) {

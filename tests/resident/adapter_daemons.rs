@@ -186,34 +186,29 @@ fn a_first_release_that_fails_is_stopped(sh: Sh, program: Program) {
     serves(ground.ports[0], "good");
 }
 
+// Each scenario on each daemon, and each of both under each shell: most of these wait for what an app does for seconds.
 macro_rules! on_each_daemon {
-    ($($scenario:ident),+ $(,)?) => {
-        mod supervisord { $(pub(super) fn $scenario(sh: super::Sh) { super::$scenario(sh, super::Program::Supervisord) })+
-            crate::on_each_shell!($($scenario),+); }
-        mod runit { $(pub(super) fn $scenario(sh: super::Sh) { super::$scenario(sh, super::Program::Runit) })+
-            crate::on_each_shell!($($scenario),+); }
-        mod s6 { $(pub(super) fn $scenario(sh: super::Sh) { super::$scenario(sh, super::Program::S6) })+
-            crate::on_each_shell!($($scenario),+); }
+    ($($scenario:ident: $supervisord:ident $runit:ident $s6:ident),+ $(,)?) => {
+        mod supervisord { $(#[test] fn $scenario() { super::$scenario(crate::Sh::$supervisord, super::Program::Supervisord) })+ }
+        mod runit { $(#[test] fn $scenario() { super::$scenario(crate::Sh::$runit, super::Program::Runit) })+ }
+        mod s6 { $(#[test] fn $scenario() { super::$scenario(crate::Sh::$s6, super::Program::S6) })+ }
     };
 }
 
 on_each_daemon!(
-    it_is_started_then_updated_then_restarted,
-    bad_releases_are_left,
-    a_held_port,
-    what_cannot_be_done_is_said_before_anything_is_changed,
-    a_daemon_that_is_killed_in_the_middle,
-    a_first_release_that_fails_is_stopped,
+    it_is_started_then_updated_then_restarted: Dash Bash Busybox,
+    bad_releases_are_left: Bash Busybox Dash,
+    a_held_port: Busybox Dash Bash,
+    what_cannot_be_done_is_said_before_anything_is_changed: Dash Bash Busybox,
+    a_daemon_that_is_killed_in_the_middle: Bash Busybox Dash,
+    a_first_release_that_fails_is_stopped: Busybox Dash Bash,
 );
 
-on_each_shell!(
-    the_processes_of_a_group_follow_the_first,
-    a_program_that_is_new_is_added,
-    a_stop_between_two_processes
-);
+on_each_shell!(a_program_that_is_new_is_added, a_stop_between_two_processes);
 
-fn the_processes_of_a_group_follow_the_first(sh: Sh) {
-    let mut ground = Ground::started(sh, Program::Supervisord, 2);
+#[test]
+fn the_processes_of_a_group_follow_the_first() {
+    let mut ground = Ground::started(Sh::Dash, Program::Supervisord, 2);
     ground.host.release("old", "good");
     ground.host.stable = 5;
     ground.host.release("bad", "dies 3");

@@ -13,15 +13,6 @@ use crate::states::{Deploy, State};
 use crate::{Sh, eventually, on_each_shell};
 
 on_each_shell!(
-    the_end_of_input_resolves_the_run,
-    the_end_of_all_pipes_resolves_the_run,
-    a_silent_line_resolves_the_run,
-    the_end_of_the_main_shell_resolves_the_run,
-    the_end_of_the_reader_resolves_the_run,
-    the_end_of_the_worker_resolves_the_run,
-    the_end_of_the_ticker_is_noticed_by_the_operator,
-    the_next_run_resolves_what_a_dead_machine_left,
-    a_bye_in_the_middle_is_a_loss,
     a_first_deploy_leaves_nothing_live,
     what_git_left_when_it_was_ended_goes,
     a_line_that_comes_back_while_the_host_leaves_changes_nothing,
@@ -31,29 +22,37 @@ on_each_shell!(
     a_line_that_ends_before_the_lock_is_taken_leaves_no_lock,
 );
 
-// One ground per state, all at once: most of this is waiting.
-fn in_every_state(sh: Sh, lost: u64, hurt: impl Fn(&mut Run, State) + Sync) {
+// One ground per state, all at once: most of this is waiting. `turn` is the number of the way in which the run is lost.
+fn in_every_state(turn: usize, hurt: impl Fn(&mut Run, State) + Sync) {
+    each_state(turn, |sh, state| {
+        let ground = Ground::deployed(sh);
+        ground.repo.publish(&[("page", "new")]);
+        let mut deploy = Deploy::reach(&ground, 2, state);
+        hurt(&mut deploy.run, state);
+        deploy.is_resolved(state, &format!("{state:?} under {sh:?}"));
+        ground.deploy();
+    });
+}
+
+fn each_state(turn: usize, play: impl Fn(Sh, State) + Sync) {
     scope(|threads| {
-        for state in State::ALL {
-            let hurt = &hurt;
-            threads.spawn(move || {
-                let ground = Ground::deployed(sh);
-                ground.repo.publish(&[("page", "new")]);
-                let mut deploy = Deploy::reach(&ground, lost, state);
-                hurt(&mut deploy.run, state);
-                deploy.is_resolved(state, &format!("{state:?}"));
-                ground.deploy();
-            });
+        for (at, state) in State::ALL.into_iter().enumerate() {
+            for sh in Sh::in_turn(turn, at) {
+                let play = &play;
+                threads.spawn(move || play(*sh, state));
+            }
         }
     });
 }
 
-fn the_end_of_input_resolves_the_run(sh: Sh) {
-    in_every_state(sh, 2, |run, _| run.close());
+#[test]
+fn the_end_of_input_resolves_the_run() {
+    in_every_state(0, |run, _| run.close());
 }
 
-fn the_end_of_all_pipes_resolves_the_run(sh: Sh) {
-    in_every_state(sh, 2, |run, _| run.cut());
+#[test]
+fn the_end_of_all_pipes_resolves_the_run() {
+    in_every_state(1, |run, _| run.cut());
 }
 
 // A git that gets a signal while it makes a file has not noted yet that it is to be removed.
@@ -86,12 +85,14 @@ fn what_git_left_when_it_was_ended_goes(sh: Sh) {
     }
 }
 
-fn a_silent_line_resolves_the_run(sh: Sh) {
-    in_every_state(sh, 2, |run, _| run.silence());
+#[test]
+fn a_silent_line_resolves_the_run() {
+    in_every_state(2, |run, _| run.silence());
 }
 
-fn the_end_of_the_main_shell_resolves_the_run(sh: Sh) {
-    in_every_state(sh, 2, |run, _| {
+#[test]
+fn the_end_of_the_main_shell_resolves_the_run() {
+    in_every_state(3, |run, _| {
         signal(run.main(), Signal::KILL);
         // sshd ends the line when the program that it started ends.
         run.ended();
@@ -99,16 +100,19 @@ fn the_end_of_the_main_shell_resolves_the_run(sh: Sh) {
     });
 }
 
-fn the_end_of_the_reader_resolves_the_run(sh: Sh) {
-    in_every_state(sh, 2, |run, _| signal(run.parts()[1], Signal::KILL));
+#[test]
+fn the_end_of_the_reader_resolves_the_run() {
+    in_every_state(4, |run, _| signal(run.parts()[1], Signal::KILL));
 }
 
-fn the_end_of_the_worker_resolves_the_run(sh: Sh) {
-    in_every_state(sh, 2, |run, _| signal(run.parts()[2], Signal::KILL));
+#[test]
+fn the_end_of_the_worker_resolves_the_run() {
+    in_every_state(5, |run, _| signal(run.parts()[2], Signal::KILL));
 }
 
-fn the_end_of_the_ticker_is_noticed_by_the_operator(sh: Sh) {
-    in_every_state(sh, 2, |run, _| {
+#[test]
+fn the_end_of_the_ticker_is_noticed_by_the_operator() {
+    in_every_state(6, |run, _| {
         signal(run.parts()[0], Signal::KILL);
         let mut beats = run.beats();
         eventually("no beat is answered any more", || {
@@ -131,29 +135,27 @@ pub fn the_machine_dies(ground: &Ground) {
     });
 }
 
-fn the_next_run_resolves_what_a_dead_machine_left(sh: Sh) {
-    scope(|threads| {
-        for state in State::ALL {
-            threads.spawn(move || {
-                let ground = Ground::deployed(sh);
-                ground.repo.publish(&[("page", "new")]);
-                let deploy = Deploy::reach(&ground, 2, state);
-                deploy.run.silence();
-                the_machine_dies(&ground);
-                assert!(ground.locked(), "{state:?}: nobody was there to let go");
-                let mut next = Deploy::begin(&ground, 30);
-                deploy.stands(state, &format!("{state:?}, taken over"));
-                assert_eq!(ground.run_dirs(), [format!("run.{}", next.run.name)], "{state:?}");
-                next.complete();
-                assert!(next.run.bye().success());
-                ground.comes_to_rest("the next run");
-            });
-        }
+#[test]
+fn the_next_run_resolves_what_a_dead_machine_left() {
+    each_state(7, |sh, state| {
+        let ground = Ground::deployed(sh);
+        ground.repo.publish(&[("page", "new")]);
+        let deploy = Deploy::reach(&ground, 2, state);
+        deploy.run.silence();
+        the_machine_dies(&ground);
+        assert!(ground.locked(), "{state:?} under {sh:?}: nobody was there to let go");
+        let mut next = Deploy::begin(&ground, 30);
+        deploy.stands(state, &format!("{state:?} under {sh:?}, taken over"));
+        assert_eq!(ground.run_dirs(), [format!("run.{}", next.run.name)], "{state:?} under {sh:?}");
+        next.complete();
+        assert!(next.run.bye().success());
+        ground.comes_to_rest("the next run");
     });
 }
 
-fn a_bye_in_the_middle_is_a_loss(sh: Sh) {
-    in_every_state(sh, 2, |run, _| {
+#[test]
+fn a_bye_in_the_middle_is_a_loss() {
+    in_every_state(8, |run, _| {
         run.message(&shipit::remote::wire::Message::Bye);
         run.close();
     });

@@ -1,7 +1,8 @@
 //! The resident shell itself, without SSH: its program runs as a local process under dash, bash and busybox ash, is spoken
 //! to in the wire protocol, and is hurt in every state it can be in.
 //!
-//! Every scenario runs on all three shells, as tests of their own. What a host holds and serves is looked at on disk.
+//! Every scenario runs on all three shells, as tests of their own; those of many states or of several daemons share them out.
+//! What a host holds and serves is looked at on disk.
 #![allow(clippy::print_stderr, clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../common/booted.rs"]
@@ -70,6 +71,18 @@ pub enum Sh {
     Bash,
     /// Alpine.
     Busybox,
+}
+
+impl Sh {
+    /// Under which shells the scenario number `turn` plays its case number `at`: one in turn, so that each case meets each
+    /// scenario, each scenario each shell, and each shell each case. `tests/run long` plays all of them.
+    pub fn in_turn(turn: usize, at: usize) -> &'static [Sh] {
+        static ALL: [Sh; 3] = [Sh::Dash, Sh::Bash, Sh::Busybox];
+        match std::env::var_os("SHIPIT_EVERY_SHELL") {
+            Some(_) => &ALL,
+            None => std::slice::from_ref(&ALL[(turn + at) % ALL.len()]),
+        }
+    }
 }
 
 /// Runs each named scenario, a `fn(Sh)`, under each shell, as tests of their own.

@@ -110,7 +110,7 @@ impl Client {
                         break 'asking;
                     }
                 }
-                std::thread::sleep(Duration::from_millis(2));
+                std::thread::sleep(Duration::from_millis(20));
             }
             (asked, failures)
         });
