@@ -11,7 +11,7 @@ use shipit::config::{self, ConfigError, Document};
 /// What goes around a section, so that a shape is written in a line.
 const WHOLE: &str = "ref: 'origin/main', repo: 'git@h.example:a/b.git', path: '/srv/a'";
 
-fn read_in(directory: &Path, file: &str, env: &[(&str, &str)]) -> Result<Document, ConfigError> {
+pub(super) fn read_in(directory: &Path, file: &str, env: &[(&str, &str)]) -> Result<Document, ConfigError> {
     let file = directory.join(file);
     if !config::needs_node(&file) {
         return config::read(&file, &[]);
@@ -48,6 +48,8 @@ fn shown(document: &Document) -> String {
         "user",
         "port",
         "key",
+        "ssh-options",
+        "forward-agent",
         "repo",
         "ref",
         "path",
@@ -69,7 +71,7 @@ fn shown(document: &Document) -> String {
 }
 
 /// The same, and the same again of the file that `import` writes.
-fn same_when_written(document: &Document) -> String {
+pub(super) fn same_when_written(document: &Document) -> String {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("shipit.toml");
     let kept = [("production".to_owned(), vec![".env".to_owned(), "up loads/".to_owned()])];
@@ -86,7 +88,7 @@ fn same_when_written(document: &Document) -> String {
     shown(document)
 }
 
-fn remarks(document: &Document) -> String {
+pub(super) fn remarks(document: &Document) -> String {
     document.remarks("production").iter().map(|remark| format!("{remark}\n")).collect()
 }
 
@@ -112,45 +114,7 @@ fn refused(section: &str, expected: &[&str]) {
 }
 
 #[test]
-#[allow(clippy::too_many_lines, reason = "a table")]
-fn shapes_that_are_read() {
-    has(
-        &format!(
-            "{{ user: 'node', host: '203.0.113.1', {WHOLE}, 'post-deploy': 'npm install && pm2 reload ecosystem.config.js --env production' }}"
-        ),
-        &[
-            "user = \"node\"",
-            "host = [\"203.0.113.1\"]",
-            "ref = \"origin/main\"",
-            "build = \"npm install\"",
-            "supervisor = \"pm2\"",
-            "ecosystem.config.js:4: post-deploy is split",
-        ],
-    );
-    has(
-        &format!("{{ host: ['a', 'b', 'c'], {WHOLE}, 'pre-deploy-local': './deploy_env' }}"),
-        &[
-            "[\"a\", \"b\", \"c\"]",
-            "pre-deploy-local = \"./deploy_env\"",
-            "no post-deploy",
-            "supervisor = \"pm2\"",
-        ],
-    );
-    has(
-        &format!("{{ host: ['h'], port: '22', {} }}", WHOLE.replace("/srv/a", "/root")),
-        &["port = 22", "path = \"/root\""],
-    );
-    has(
-        &format!("{{ user: 'me', host: 'me@203.0.113.7', key: '~/.ssh/me.pem', {WHOLE} }}"),
-        &["203.0.113.7", "key = "],
-    );
-    has(
-        &format!(
-            "{{ host: 'h', {WHOLE}, 'post-deploy': 'npm install', 'post-deploy': 'pm2 startOrRestart e.json' }}"
-        ),
-        &["`post-deploy` is given twice", "file = \"e.json\""],
-    );
-    has(&format!("{{ host: 'h', {WHOLE}, key: '../x.pem' }}"), &["x.pem"]);
+fn what_else_is_read() {
     has(
         &format!(
             "{{ host: 'appprod', {WHOLE}, env: {{ NODE_ENV: 'production', port: 8080, a: true, b: '${{X}}' }} }}"
@@ -162,36 +126,6 @@ fn shapes_that_are_read() {
             "B = \"$${X}\"",
             "`env` reaches every hook",
         ],
-    );
-    has(
-        &format!(
-            "{{ host: 'h', {WHOLE}, 'pre-deploy': 'git reset --hard', 'post-deploy': 'npm i; pm2 startOrRestart ~/cfg/x.json; pm2 save' }}"
-        ),
-        &[
-            "`git reset --hard` is left out",
-            "post-deploy = \"npm i; pm2 startOrRestart ~/cfg/x.json; pm2 save\"",
-            "runs whole after the switch",
-        ],
-    );
-    has(
-        &format!(
-            "{{ host: 'h', {WHOLE}, 'pre-setup': 'sudo mkdir -p /var/www && sudo chown -R $USER:$USER /var/www' }}"
-        ),
-        &["pre-setup = \"sudo mkdir"],
-    );
-    has(
-        &format!(
-            "{{ host: 'localhost', {WHOLE}, 'post-deploy': 'cd backend && npm i && pm2 reload e.config.js' }}"
-        ),
-        &["build = \"cd backend && npm i\"", "file = \"backend/e.config.js\""],
-    );
-    has(
-        &format!("{{ host: 'h', {WHOLE}, 'post-deploy': './scripts/postDeploy.sh' }}"),
-        &["post-deploy = \"./scripts/postDeploy.sh\""],
-    );
-    has(
-        &format!("{{ host: 'h', {WHOLE}, env: {{ PORT: process.env.NOT_SET_ANYWHERE, A: 'b' }} }}"),
-        &["`env.PORT` is undefined"],
     );
     has(
         &format!(
@@ -241,31 +175,14 @@ fn a_local_script_is_what_the_host_runs() {
 }
 
 #[test]
-fn shapes_that_are_refused() {
-    refused(
-        "{ user: 'SSH_USERNAME', host: 'SSH_HOSTMACHINE', ref: 'origin/master', repo: 'GIT_REPOSITORY', path: 'DESTINATION_PATH', 'pre-setup': '' }",
-        &["`user` was never filled in", "`host` was never", "`repo` was never", "`path` was never", ":4:"],
-    );
-    refused(&format!("{{ host: ['site.example -p 625'], {WHOLE} }}"), &["options of ssh", "port: '625'"]);
+fn what_else_is_refused() {
     refused(&format!("{{ host: [], {WHOLE} }}"), &["has no hosts"]);
     refused(&format!("{{ {WHOLE} }}"), &["`host` is missing"]);
-    refused("{ host: 'h', repo: '', copy: true, ref: 'main', path: '/x' }", &["`repo` is missing"]);
-    refused(&format!("{{ host: 'h', {WHOLE}, key: 'id_rsa.pub' }}"), &["public key", "key: 'id_rsa'"]);
-    refused(
-        &format!("{{ host: 'h', {WHOLE}, 'post-deploy': ['cd app', 'npm ci'] }}"),
-        &["is a list", "join"],
-    );
     refused(&format!("{{ host: 'h', {WHOLE}, port: 'x' }}"), &["not a port"]);
     refused(
         &format!("{{ host: [{{ host: 'a', ref: 'b' }}], {WHOLE} }}"),
         &["`ref` cannot be set for one host"],
     );
-    let error = read(
-        "ecosystem.config.js",
-        &format!("module.exports = {{ deploy: {{ user: 'root', host: 'h', {WHOLE} }} }}"),
-    )
-    .err();
-    assert!(error.unwrap().to_string().contains("`deploy` has no environments"));
     let error = read("ecosystem.config.js", "module.exports = { apps: [] }").err().unwrap().to_string();
     assert!(error.contains("has no `deploy` section"), "{error}");
 }

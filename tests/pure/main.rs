@@ -14,6 +14,7 @@ mod config_later;
 mod config_layers;
 mod config_mistakes;
 mod config_pm2;
+mod config_pm2_shapes;
 mod config_rollout;
 mod config_select;
 mod config_supervisor;
