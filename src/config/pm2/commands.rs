@@ -51,6 +51,20 @@ const RELOADS: [&str; 7] = [
 ];
 const INSTALLS: [&str; 5] = ["ci", "install", "i", "rebuild", "prune"];
 const RUNNERS: [&str; 4] = ["npm", "yarn", "pnpm", "bun"];
+const PROFILES: [&str; 12] = [
+    "nvm.sh",
+    "profile",
+    ".profile",
+    ".bash_profile",
+    ".bash_login",
+    ".bashrc",
+    ".zprofile",
+    ".zshrc",
+    "asdf.sh",
+    "rvm",
+    "env",
+    ".env",
+];
 const COMPILERS: [&str; 6] = ["tsc", "next", "nest", "vite", "webpack", "nuxt"];
 
 /// What a command does.
@@ -67,7 +81,7 @@ pub(super) fn does(part: &Part) -> Does {
     };
     let plain = rest.iter().all(|word| !word.contains('$'));
     match program {
-        "source" | "." if rest.len() == 1 => home_path(rest[0]).map_or(Does::Other, Does::Profile),
+        "source" | "." if rest.len() == 1 && !assigned => profile(rest[0]),
         "export" if rest.len() == 1 => export(rest[0]),
         _ if !plain => Does::Other,
         "cd" if rest.len() == 1 && is_below(rest[0]) => Does::Enters(rest[0].to_owned()),
@@ -95,6 +109,15 @@ fn is_assignment(word: &str) -> bool {
 
 fn is_below(path: &str) -> bool {
     !path.starts_with(['/', '~', '-']) && !path.split('/').any(|part| part == "..")
+}
+
+/// What sets up a session, and does nothing else. Any other file may do what must be done once.
+fn profile(file: &str) -> Does {
+    let name = file.rsplit('/').next().unwrap_or_default();
+    match PROFILES.contains(&name) {
+        true => home_path(file).map_or(Does::Other, Does::Profile),
+        false => Does::Other,
+    }
 }
 
 fn export(word: &str) -> Does {
@@ -253,6 +276,9 @@ mod tests {
             "npm run seed",
             "pm2 reload",
             "NODE_ENV=x pm2 reload all",
+            ". ~/deploy.sh",
+            "source ./scripts/reload.sh",
+            "A=b . ~/.nvm/nvm.sh",
         ] {
             assert_eq!(does(text), Does::Other, "{text}");
         }
