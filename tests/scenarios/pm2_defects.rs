@@ -10,8 +10,9 @@
 //! - 24: `deploy::a_changed_repo_is_what_is_fetched_from`
 //! - 25: `deploy::leftovers_of_the_release_before_are_never_carried`
 //! - 38: every scenario here runs the scripts, on real sshds
+//! - 36: `console::a_person_works_in_current_and_the_shells_code_comes_back`
 //!
-//! Not of this system: 35 (Windows). Of things still to come: the rest of 19 (`fetch`), 36 (`console`).
+//! Not of this system: 35 (Windows). Beside the real `pm2 deploy`, what users see of them is played by `beside_pm2`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
