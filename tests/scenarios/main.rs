@@ -64,6 +64,7 @@ mod plain;
 mod plan;
 mod pm2;
 mod pm2_defects;
+mod pm2_week;
 mod preview;
 mod prune;
 mod restart;
