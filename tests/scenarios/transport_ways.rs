@@ -183,6 +183,7 @@ async fn a_command_of_match_exec_is_run_once_and_never_waited_for_without_end() 
     operator.write("config", &text);
     let ssh = operator.ssh();
     let (one, two) = (named("web1"), named("web2"));
+    assert_eq!(ssh.lacks(&one).await, None, "asked to choose the client, too");
     let both = tokio::join!(ssh.connect(&one), ssh.connect(&two));
     assert!(both.0.is_ok() && both.1.is_ok());
     assert_eq!(fs::read_to_string(&count).unwrap(), "x\n");

@@ -185,7 +185,7 @@ impl OpenSsh {
         let invocation = plain.with(more);
         // Of the user's own nobody can tell which key it saw, nor whether it lends an agent: one that does lends it to all that
         // goes over it.
-        let lends = host.forward_agent != ForwardAgent::No || resolved.forwards_agent;
+        let lends = host.forward_agent != ForwardAgent::No || resolved.forwards.by_itself;
         let may_share = host.host_key.is_none() && !lends;
         if may_share && self.has_live_master(&resolved, &invocation).await {
             return Ok(Session::new(invocation, None, self, ground));
@@ -208,7 +208,7 @@ impl OpenSsh {
     /// What lends the agent, or does not, whatever the configuration says. Which one, the user's configuration may say.
     fn lent(&self, host: &Host, resolved: &Resolved) -> Result<Words, ConnectError> {
         let option = |text: &str| Ok(vec!["-o".to_owned(), text.to_owned()]);
-        match resolved.lends {
+        match resolved.forwards.agent {
             _ if host.forward_agent == ForwardAgent::No => option("ForwardAgent=no"),
             Lends::Named => Ok(Words::new()),
             Lends::Identity => option("ForwardAgent=yes"),

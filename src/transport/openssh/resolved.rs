@@ -22,16 +22,23 @@ pub(super) struct Resolved {
     pub(super) hashed: bool,
     /// The user has a command of his own that knows host keys.
     pub(super) asks_for_keys: bool,
-    /// `ForwardAgent` is set: a shared connection of the user's lends an agent.
-    pub(super) forwards_agent: bool,
-    /// Which agent would be lent to the host.
-    pub(super) lends: Lends,
+    /// `ForwardAgent`, and which agent would be lent to the host.
+    pub(super) forwards: Forwards,
 }
 
-/// `ForwardAgent`, with what says which agent that is.
+/// `ForwardAgent`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Forwards {
+    /// It is set: a shared connection of the user's lends an agent.
+    pub(super) by_itself: bool,
+    /// The agent that it would be.
+    pub(super) agent: Lends,
+}
+
+/// An agent that can be lent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lends {
-    /// One that it names.
+    /// The one that `ForwardAgent` names.
     Named,
     /// The one that `IdentityAgent` names.
     Identity,
@@ -63,8 +70,7 @@ impl Resolved {
             },
             hashed: value("hashknownhosts") == Some("yes"),
             asks_for_keys: value("knownhostscommand").is_some(),
-            forwards_agent: value("forwardagent").is_some_and(|value| value != "no"),
-            lends: lends(text),
+            forwards: Forwards::read(text),
         }
     }
 
@@ -77,13 +83,18 @@ impl Resolved {
     }
 }
 
-fn lends(text: &str) -> Lends {
-    let value = |keyword: &str| text.lines().find_map(|line| line.strip_prefix(keyword)?.strip_prefix(' '));
-    match (value("forwardagent"), value("identityagent")) {
-        (Some(named), _) if !["yes", "no"].contains(&named) => Lends::Named,
-        (_, None | Some("SSH_AUTH_SOCK" | "$SSH_AUTH_SOCK" | "${SSH_AUTH_SOCK}")) => Lends::Session,
-        (_, Some("none")) => Lends::Nothing,
-        (_, Some(_)) => Lends::Identity,
+impl Forwards {
+    fn read(text: &str) -> Self {
+        let value =
+            |keyword: &str| text.lines().find_map(|line| line.strip_prefix(keyword)?.strip_prefix(' '));
+        let said = value("forwardagent").unwrap_or("no");
+        let agent = match value("identityagent") {
+            _ if !["yes", "no"].contains(&said) => Lends::Named,
+            None | Some("SSH_AUTH_SOCK" | "$SSH_AUTH_SOCK" | "${SSH_AUTH_SOCK}") => Lends::Session,
+            Some("none") => Lends::Nothing,
+            Some(_) => Lends::Identity,
+        };
+        Self { by_itself: said != "no", agent }
     }
 }
 
@@ -102,15 +113,16 @@ mod tests {
         assert_eq!(read.known_hosts, Some("/home/o/.ssh/known_hosts".into()));
         let bare = Resolved::read("hostname web1\ncontrolpath none\nstricthostkeychecking ask\n");
         assert_eq!((bare.control, bare.port, bare.new_keys), (None, 22, NewKeys::Ask));
-        let forwards = |text| Resolved::read(text).forwards_agent;
-        assert!(
-            !forwards("forwardagent no\n") && forwards("forwardagent yes\n") && forwards("forwardagent /a\n")
-        );
-        let lends = |text| Resolved::read(text).lends;
-        assert_eq!(lends("forwardagent no\n"), Lends::Session);
-        assert_eq!(lends("forwardagent yes\nidentityagent SSH_AUTH_SOCK\n"), Lends::Session);
-        assert_eq!(lends("identityagent none\nforwardagent yes\n"), Lends::Nothing);
-        assert_eq!(lends("forwardagent $OTHER\nidentityagent none\n"), Lends::Named);
-        assert_eq!(lends("forwardagent no\nidentityagent ~/.agent\n"), Lends::Identity);
+        for (text, by_itself, agent) in [
+            ("", false, Lends::Session),
+            ("forwardagent no\n", false, Lends::Session),
+            ("forwardagent yes\nidentityagent SSH_AUTH_SOCK\n", true, Lends::Session),
+            ("identityagent none\nforwardagent yes\n", true, Lends::Nothing),
+            ("forwardagent $OTHER\nidentityagent none\n", true, Lends::Named),
+            ("forwardagent /a\n", true, Lends::Named),
+            ("forwardagent no\nidentityagent ~/.agent\n", false, Lends::Identity),
+        ] {
+            assert_eq!(Resolved::read(text).forwards, Forwards { by_itself, agent }, "{text}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! ssh_config, read once per run, and the commands of `Match exec` in it, run once each.
+//! ssh_config, read once per run, asked once about each host, and the commands of `Match exec` in it, run once each.
 //!
 //! The only place here that runs a program of the user's to find out who a host is. Each has a bound, is killed with all that it
 //! started when that has passed or when the run ends, and sees no terminal.
@@ -33,14 +33,27 @@ pub(in crate::transport) struct Asked<'a> {
     pub(in crate::transport) options: &'a [String],
 }
 
+impl Asked<'_> {
+    fn key(&self) -> Key {
+        (self.host.to_owned(), self.user.map(str::to_owned), self.port, self.options.to_vec())
+    }
+}
+
 /// The answer to one command: asked by the first host that needs it, shared by all.
 type Answer = Rc<Once<Result<bool, ConnectError>>>;
+
+/// A host as it was asked for: name, login, port, `ssh-options`.
+type Key = (String, Option<String>, Option<u16>, Vec<String>);
+
+/// What ssh_config says of one host: found out by whoever asks first, shared by all who choose, check and connect.
+type Found = Rc<Once<Result<Rc<Settings>, ConnectError>>>;
 
 /// What ssh_config says, for any host.
 pub(in crate::transport) struct Resolver {
     options: Options,
     machine: Machine,
     config: OnceCell<Result<SshConfig, ConnectError>>,
+    found: RefCell<HashMap<Key, Found>>,
     answers: RefCell<HashMap<String, Answer>>,
     places: Semaphore,
 }
@@ -52,13 +65,22 @@ impl Resolver {
             machine: Machine::here(options.variables.clone()),
             options: options.clone(),
             config: OnceCell::new(),
+            found: RefCell::default(),
             answers: RefCell::default(),
             places: Semaphore::new(AT_ONCE),
         }
     }
 
     /// What is said of a host.
-    pub(in crate::transport) async fn settings(&self, asked: &Asked<'_>) -> Result<Settings, ConnectError> {
+    pub(in crate::transport) async fn settings(
+        &self,
+        asked: &Asked<'_>,
+    ) -> Result<Rc<Settings>, ConnectError> {
+        let found = Rc::clone(self.found.borrow_mut().entry(asked.key()).or_default());
+        found.get_or_init(|| self.resolve(asked)).await.clone()
+    }
+
+    async fn resolve(&self, asked: &Asked<'_>) -> Result<Rc<Settings>, ConnectError> {
         let load = || SshConfig::load(&self.options.config_files, &self.options.home);
         let config = self.config.get_or_init(load).as_ref().map_err(Clone::clone)?;
         let mut answers = HashMap::new();
@@ -75,7 +97,7 @@ impl Resolver {
                 answers: &answers,
             };
             match config.resolve(&query) {
-                Ok(settings) => return Ok(settings),
+                Ok(settings) => return Ok(Rc::new(settings)),
                 Err(Stop::Error(error)) => return Err(error),
                 Err(Stop::Ask { command, place }) => {
                     let answer = self.answer(&command, &place).await?;
@@ -124,4 +146,24 @@ impl Resolver {
 
 fn limit(connect: Duration) -> Duration {
     connect.max(Duration::from_millis(100))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_host_is_resolved_once_by_all_that_decides_it() {
+        let home = tempfile::tempdir().unwrap();
+        let options = Options::new(home.path().to_owned(), "ann".to_owned());
+        let resolver = Resolver::new(&options);
+        let port = ["Port 2222".to_owned()];
+        let asked = |host, port, options| Asked { host, user: None, port, options };
+        let first = resolver.settings(&asked("web1", None, &[])).await.unwrap();
+        let again = resolver.settings(&asked("web1", None, &[])).await.unwrap();
+        assert!(Rc::ptr_eq(&first, &again));
+        for (other, expected) in [(asked("web1", Some(23), &[]), 23), (asked("web1", None, &port), 2222)] {
+            assert_eq!(resolver.settings(&other).await.unwrap().port, expected);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //! shipit.toml wins over ssh_config, which wins over the defaults. Pure but for the configuration already read.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use super::config::{Agent, Settings};
 use super::hop::Hop;
@@ -19,7 +20,7 @@ pub(super) struct Route {
     /// The host as asked for: what the user calls it.
     pub(super) asked: String,
     /// What ssh_config and the defaults say; user and port already include what shipit.toml says.
-    pub(super) settings: Settings,
+    pub(super) settings: Rc<Settings>,
     /// The one key that shipit.toml names.
     pub(super) key: Option<PathBuf>,
     /// The pinned host key.
@@ -45,7 +46,7 @@ impl Route {
         };
         let mut settings = resolver.settings(&asked).await?;
         if host.jump.is_some() {
-            settings.way.proxy_command = None;
+            Rc::make_mut(&mut settings).way.proxy_command = None;
         }
         fits(&settings)?;
         let jumps = hops(host.jump.as_ref(), &settings)?;
@@ -68,7 +69,7 @@ impl Route {
             before => before.to_vec(),
         };
         if !before.is_empty() {
-            settings.way.proxy_command = None;
+            Rc::make_mut(&mut settings).way.proxy_command = None;
         }
         fits(&settings)?;
         Ok(Self { asked: hop.host.clone(), settings, key: None, pinned: None, jumps, lent: None })
