@@ -48,6 +48,7 @@ async fn the_users_shared_connection_is_used_and_stays_and_a_stale_socket_is_no_
     let by = operator.by(Client::OpenSsh);
     let connection = by.connect(&server.host()).await.unwrap();
     assert_eq!(run(&*connection, "exit 7").await.exit, Exit::Code(7));
+    assert_eq!(run(&*connection, "kill -KILL $$").await.exit, Exit::Signal(String::new()));
     assert_eq!(connection.dial("127.0.0.1", server.port).await.err(), Some(DialError::Forbidden));
     assert!(matches!(connection.forwarding().await, Forwarding::Unknown(_)));
     let mut running = connection.exec("echo started; sleep 60").await.unwrap();

@@ -5,17 +5,20 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::invocation::{Invocation, tail};
-use super::log::{Ending, Log, ending, was_killed};
+use super::log::{Ending, Log, ending, was_killed, was_killed_alone};
 use crate::transport::pipes::Over;
 use crate::transport::{Channel, ConnectError, Exit, Output, Screen, pipes, pty};
 
 /// Chunks that wait.
 const QUEUE: usize = 64;
+/// For a shared connection of the user's to say that it stands.
+const CHECK: Duration = Duration::from_secs(10);
 /// What `ssh` says by its own exit code when it has none of the program's.
 const NONE: u32 = 255;
 
@@ -68,7 +71,11 @@ impl Carrier {
             }
         };
         let channel = started.map_err(|error| ConnectError::Channel { reason: format!("ssh: {error}") })?;
-        let ended = Ended { log, master: self.own.as_ref().map(|(_, log)| log.clone()) };
+        let shared = match &self.own {
+            Some((_, log)) => Shared::Own(log.clone()),
+            None => Shared::Users(Box::new(self.invocation.clone())),
+        };
+        let ended = Ended { log, shared };
         Ok(ended.follow(channel))
     }
 }
@@ -76,7 +83,15 @@ impl Carrier {
 /// What the logs of an `ssh` that has ended are asked.
 struct Ended {
     log: PathBuf,
-    master: Option<PathBuf>,
+    shared: Shared,
+}
+
+/// The connection that carried a program.
+enum Shared {
+    /// Ours, which writes this log.
+    Own(PathBuf),
+    /// The user's: how it is asked whether it stands.
+    Users(Box<Invocation>),
 }
 
 impl Ended {
@@ -86,7 +101,7 @@ impl Ended {
         tokio::spawn(async move {
             while let Some(said) = output.recv().await {
                 let said = match said {
-                    Output::End(exit) => Output::End(self.exit(exit)),
+                    Output::End(exit) => Output::End(self.exit(exit).await),
                     other => other,
                 };
                 // Whoever is gone leaves the program to itself.
@@ -100,7 +115,7 @@ impl Ended {
         Channel { input, output: told }
     }
 
-    fn exit(&self, exit: Exit) -> Exit {
+    async fn exit(&self, exit: Exit) -> Exit {
         match exit {
             Exit::Code(NONE) => {}
             Exit::Signal(name) => return Exit::Lost(format!("its ssh was killed by SIG{name}")),
@@ -111,14 +126,24 @@ impl Ended {
             Ending::Code(code) => return Exit::Code(code),
             Ending::NoCode { channel } => channel,
         };
-        let master = self.master.as_deref().map(tail).unwrap_or_default();
-        match channel {
-            Some(channel) if was_killed(&master, channel) => Exit::Signal(String::new()),
-            _ => Exit::Lost(last_words(&master).or_else(|| last_words(&own)).unwrap_or_else(|| {
-                "ssh ended without an exit code: the connection is gone, or a signal ended the program"
-                    .to_owned()
-            })),
+        let (master, killed) = match (&self.shared, channel) {
+            (Shared::Own(log), Some(channel)) => {
+                let master = tail(log);
+                let killed = was_killed(&master, channel);
+                (master, killed)
+            }
+            // Where it stands, the program alone has ended.
+            (Shared::Users(invocation), Some(_)) => (String::new(), invocation.is_shared(CHECK).await),
+            (Shared::Own(log), None) => (tail(log), was_killed_alone(&own)),
+            (Shared::Users(_), None) => (String::new(), was_killed_alone(&own)),
+        };
+        if killed {
+            // Which one, `ssh` does not tell.
+            return Exit::Signal(String::new());
         }
+        Exit::Lost(last_words(&master).or_else(|| last_words(&own)).unwrap_or_else(|| {
+            "ssh ended without an exit code: the connection is gone, or a signal ended the program".to_owned()
+        }))
     }
 }
 

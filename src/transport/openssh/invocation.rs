@@ -53,6 +53,12 @@ impl Invocation {
         command
     }
 
+    /// Whether the user has a shared connection that answers.
+    pub(super) async fn is_shared(&self, limit: Duration) -> bool {
+        let answer = ask(self.command(&["-O", "check"]), limit).await;
+        matches!(answer, Ok(Some(said)) if said.status.success())
+    }
+
     pub(super) fn with(&self, more: Words) -> Self {
         let mut other = self.clone();
         // The first value of an option counts.

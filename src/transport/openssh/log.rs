@@ -134,11 +134,30 @@ pub(super) fn ending(client: &str) -> Ending {
     Ending::NoCode { channel }
 }
 
-/// Whether the program on this channel was killed by a signal. `master`: the log of the shared connection.
+/// Whether the program that ended last on this channel was killed by a signal. `master`: the log of the shared connection. Numbers of
+/// channels are given anew, perhaps while this is read.
 pub(super) fn was_killed(master: &str, channel: u32) -> bool {
-    let beginning = format!("debug1: client_input_channel_req: channel {channel} rtype ");
-    let last = master.lines().filter_map(|line| line.strip_prefix(&beginning)).next_back();
-    last.is_some_and(|kind| kind.starts_with("exit-signal"))
+    let begins = format!("debug1: channel {channel}: new ");
+    let ends = format!("debug1: channel {channel}: free");
+    let told = format!("debug1: client_input_channel_req: channel {channel} rtype exit-signal");
+    let (mut killed, mut last) = (false, false);
+    for line in master.lines() {
+        if line.starts_with(&begins) {
+            killed = false;
+        } else if line.starts_with(&told) {
+            killed = true;
+        } else if line.starts_with(&ends) {
+            last = killed;
+        }
+    }
+    last
+}
+
+/// The same of a program that had a connection of its own, from the log of that one.
+pub(super) fn was_killed_alone(client: &str) -> bool {
+    let kind =
+        |line: &str| line.split_once(" rtype ").is_some_and(|(_, kind)| kind.starts_with("exit-signal"));
+    client.lines().filter_map(|line| line.strip_prefix("debug1: client_input_channel_req: ")).any(kind)
 }
 
 /// Why the last connection that the host was to open for us was not: what follows `open failed: `.
@@ -236,9 +255,24 @@ mod tests {
         assert_eq!(ending(&none), Ending::NoCode { channel: Some(2) });
         assert_eq!(ending("debug1: Exit status 255\r\n"), Ending::Code(255));
         assert_eq!(ending("debug1: Exit status -1\r\n"), Ending::NoCode { channel: None });
-        let master = "debug1: client_input_channel_req: channel 2 rtype exit-status reply 0\r\n\
-                      debug1: client_input_channel_req: channel 2 rtype exit-signal reply 0\r\n";
-        assert!(was_killed(master, 2) && !was_killed(master, 3));
+    }
+
+    #[test]
+    fn a_program_that_a_signal_killed_is_told_from_the_next_one_on_its_channel() {
+        let first = "debug1: channel 2: new session [client-session] (inactive timeout: 0)\r\n\
+                     debug1: client_input_channel_req: channel 2 rtype exit-signal reply 0\r\n\
+                     debug1: client_input_channel_req: channel 2 rtype eow@openssh.com reply 0\r\n\
+                     debug1: channel 2: free: client-session, nchannels 3\r\n";
+        assert!(was_killed(first, 2) && !was_killed(first, 3));
+        let running = format!("{first}debug1: channel 2: new session [client-session]\r\n");
+        assert!(was_killed(&running, 2), "the next one has begun");
+        let ended = format!(
+            "{running}debug1: client_input_channel_req: channel 2 rtype exit-status reply 0\r\n\
+             debug1: channel 2: free: client-session, nchannels 3\r\n"
+        );
+        assert!(!was_killed(&ended, 2), "it had a code");
+        let alone = "debug1: client_input_channel_req: channel 0 rtype exit-signal reply 0\r\n";
+        assert!(was_killed_alone(alone) && !was_killed_alone("debug1: Exit status -1\r\n"));
     }
 
     #[test]

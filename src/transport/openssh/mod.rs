@@ -262,11 +262,8 @@ impl OpenSsh {
 
     /// Whether the user has a connection open that others may use. One that does not answer counts as none.
     async fn has_live_master(&self, resolved: &Resolved, invocation: &Invocation) -> bool {
-        if !resolved.control.as_ref().is_some_and(|socket| socket.exists()) {
-            return false;
-        }
-        let answer = ask(invocation.command(&["-O", "check"]), self.options.connect_timeout).await;
-        matches!(answer, Ok(Some(said)) if said.status.success())
+        resolved.control.as_ref().is_some_and(|socket| socket.exists())
+            && invocation.is_shared(self.options.connect_timeout).await
     }
 }
 
