@@ -6,10 +6,12 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::offered_key::OfferedKey;
+use super::paste::shown;
+use super::refusal::Refusal;
 
 /// Why a host was not connected, authenticated or trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -124,33 +126,10 @@ pub enum Step {
     KeyExchange,
     /// An answer while logging in.
     Authentication,
-}
-
-/// A login that was refused.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Refusal {
-    /// The host, as in shipit.toml.
-    pub host: String,
-    /// Where the connection went.
-    pub address: String,
-    /// The login.
-    pub user: String,
-    /// The keys that were offered, in order.
-    pub tried: Vec<String>,
-    /// What could not be offered, and why.
-    pub skipped: Vec<String>,
-    /// The methods that the server would take.
-    pub methods: Vec<String>,
-    /// What it said when it hung up.
-    pub last_words: Option<String>,
-    /// A key file with a passphrase that no agent holds, if one was in the way.
-    pub encrypted: Option<PathBuf>,
-    /// A private key that other users can read, which is not used.
-    pub exposed: Option<PathBuf>,
-    /// The server ended it before all keys were offered.
-    pub too_many: bool,
-    /// Whether somebody could be asked for a password.
-    pub can_ask: bool,
+    /// A signature of the agent.
+    Signature,
+    /// An answer while logging in, or one of the agent: which one is not known.
+    AgentOrLogin,
 }
 
 impl ConnectError {
@@ -188,6 +167,9 @@ impl ConnectError {
             }
             Self::Timeout { step: Step::Connect, .. } => {
                 "is it up, and does a firewall let the port through?".to_owned()
+            }
+            Self::Timeout { step: Step::Signature | Step::AgentOrLogin, .. } => {
+                "does the agent answer? try: ssh-add -l; it may wait for a confirmation, a touch, or a PIN".to_owned()
             }
             Self::Timeout { .. } => "raise timeout.connect in shipit.toml".to_owned(),
             Self::ClosedEarly { .. } => {
@@ -296,60 +278,14 @@ impl ConnectError {
     }
 }
 
-impl Refusal {
-    fn hint(&self) -> Option<String> {
-        if let Some(path) = &self.encrypted {
-            return Some(format!("ssh-add {}", shown(path)));
-        }
-        if let Some(path) = &self.exposed {
-            return Some(format!("chmod 600 {}", shown(path)));
-        }
-        if self.too_many {
-            return Some(
-                "name the right key: `key = \"~/.ssh/…\"` in shipit.toml, or IdentityFile with IdentitiesOnly yes in ~/.ssh/config"
-                    .to_owned(),
-            );
-        }
-        let asks = |method: &String| method == "password" || method == "keyboard-interactive";
-        if !self.can_ask && self.methods.iter().any(asks) {
-            return Some(format!(
-                "give it a key: ssh-copy-id {}@{}; or run shipit on a terminal, where it asks for the password",
-                self.user, self.host
-            ));
-        }
-        if self.tried.is_empty() {
-            return Some("name a key with `key` in shipit.toml, or load one: ssh-add".to_owned());
-        }
-        Some(format!("put one of these keys into ~{}/.ssh/authorized_keys on {}", self.user, self.host))
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "permission denied for user {} at {} ({}): ", self.user, self.host, self.address)?;
-        match self.tried.is_empty() {
-            true => f.write_str("there was nothing to offer")?,
-            false => write!(f, "offered {}", self.tried.join(", "))?,
-        }
-        if !self.skipped.is_empty() {
-            write!(f, "; not offered: {}", self.skipped.join(", "))?;
-        }
-        if !self.methods.is_empty() {
-            write!(f, "; the server accepts {}", self.methods.join(", "))?;
-        }
-        match &self.last_words {
-            Some(words) => write!(f, "; it said: {words}"),
-            None => Ok(()),
-        }
-    }
-}
-
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Connect => "no TCP connection",
             Self::KeyExchange => "SSH did not respond",
             Self::Authentication => "no reply to the login",
+            Self::Signature => "your SSH agent did not sign the login",
+            Self::AgentOrLogin => "no reply to the login, or none from your SSH agent,",
         })
     }
 }
@@ -373,14 +309,4 @@ fn join(attempts: &[Attempt]) -> String {
 
 fn seconds(after: Duration) -> f64 {
     (after.as_secs_f64() * 10.0).round() / 10.0
-}
-
-/// A path to be pasted: quoted where a shell would take it apart.
-fn shown(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-~+@%,:=".contains(c);
-    match text.chars().all(plain) {
-        true => text,
-        false => format!("'{}'", text.replace('\'', "'\\''")),
-    }
 }

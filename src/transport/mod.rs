@@ -6,6 +6,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -19,14 +20,20 @@ pub mod local;
 pub mod modes;
 mod offered_key;
 pub mod openssh;
+mod paste;
 mod person;
 mod pipes;
 pub mod pty;
+mod refusal;
 pub mod ssh;
 
-pub use error::{Attempt, ConnectError, Refusal, Step};
+pub use error::{Attempt, ConnectError, Step};
 pub use offered_key::{NewKeys, OfferedKey};
 pub use person::{Answer, LoginNote, LoginQuestion, Person};
+pub use refusal::Refusal;
+
+/// After so long without a login, sshd hangs up (`LoginGraceTime`, if its configuration says no other).
+const LOGIN_GRACE: Duration = Duration::from_secs(120);
 
 /// A future that is stored: what an object-safe trait can return.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;

@@ -71,6 +71,12 @@ fn connect_errors() -> Vec<ConnectError> {
     let exposed = Refusal { exposed: Some("/home/ann/.ssh/id_rsa".into()), ..nothing.clone() };
     let password = Refusal { methods: vec![named("publickey"), named("password")], ..nothing.clone() };
     let too_many = Refusal { too_many: true, tried: vec![named("a"), named("b")], ..nothing.clone() };
+    let unsigned = Refusal { unsigned: vec![named("ann@desk (agent)")], ..nothing.clone() };
+    let rejected = Refusal {
+        rejected: true,
+        tried: vec![named("ann@key (agent) (its signature was not accepted)")],
+        ..nothing.clone()
+    };
     let tunnel = ConnectError::Tunnel {
         target: named("web1"),
         reason: named("the jump host cannot connect there (ConnectFailed)"),
@@ -81,6 +87,8 @@ fn connect_errors() -> Vec<ConnectError> {
         timeout(transport::Step::Connect),
         timeout(transport::Step::KeyExchange),
         timeout(transport::Step::Authentication),
+        timeout(transport::Step::Signature),
+        timeout(transport::Step::AgentOrLogin),
         ConnectError::ClosedEarly { host: host.clone(), address: address.clone(), reason: reason() },
         ConnectError::Handshake { host: host.clone(), address, reason: reason() },
         ConnectError::UnknownHostKey { key: key() },
@@ -101,6 +109,8 @@ fn connect_errors() -> Vec<ConnectError> {
         ConnectError::Refused { refusal: Box::new(exposed) },
         ConnectError::Refused { refusal: Box::new(password) },
         ConnectError::Refused { refusal: Box::new(too_many) },
+        ConnectError::Refused { refusal: Box::new(unsigned) },
+        ConnectError::Refused { refusal: Box::new(rejected) },
         ConnectError::KeyFile {
             path: "/home/ann/.ssh/deploy key".into(),
             reason: named("no such file or directory"),

@@ -86,6 +86,7 @@ mod transport_health;
 mod transport_local;
 mod transport_login;
 mod transport_openssh;
+mod transport_signing;
 mod transport_ssh;
 mod transport_trust;
 mod transport_ways;

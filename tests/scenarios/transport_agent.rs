@@ -3,14 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use bytes::Bytes;
 use shipit::config::{ForwardAgent, Host};
-use shipit::transport::openssh::OpenSsh;
-use shipit::transport::ssh::Ssh;
-use shipit::transport::{ConnectError, Connection, Transport};
+use shipit::transport::{ConnectError, Connection};
 
 use crate::common_ssh::{Agent, Client, Operator, Sshd, finish, friends, refused, run};
 
@@ -26,27 +23,6 @@ fn agent(operator: &Operator) -> Agent {
     let agent = Agent::start(operator.dir.path());
     agent.add(&operator.ssh_file("id_ed25519"), "");
     agent
-}
-
-/// The client, with `SSH_AUTH_SOCK` as it says.
-fn client(operator: &Operator, client: Client, socket: Option<&Path>) -> Box<dyn Transport> {
-    match client {
-        Client::Builtin => {
-            let mut options = operator.options();
-            options.agent = socket.map(Path::to_path_buf);
-            Box::new(Ssh::new(options))
-        }
-        Client::OpenSsh => {
-            let mut options = operator.openssh_options();
-            options.agent = socket.is_some();
-            if let Some(socket) = socket {
-                let text = fs::read_to_string(&options.ssh).unwrap();
-                let named = format!("export SSH_AUTH_SOCK='{}'", socket.display());
-                fs::write(&options.ssh, text.replace("unset SSH_AUTH_SOCK", &named)).unwrap();
-            }
-            Box::new(OpenSsh::new(options))
-        }
-    }
 }
 
 fn lent(server: &Sshd) -> Host {
@@ -65,7 +41,7 @@ async fn an_agent_is_lent_only_where_that_is_asked_for(by: Client) {
     let (server, operator) = friends();
     let agent = agent(&operator);
     operator.write("config", "ForwardAgent yes\n");
-    let transport = client(&operator, by, Some(&agent.socket));
+    let transport = operator.with_agent(by, Some(&agent.socket));
     let connection = transport.connect(&lent(&server)).await.unwrap();
     let keys = seen(&*connection).await;
     assert!(keys.contains("ED25519"), "{keys}");
@@ -77,9 +53,9 @@ async fn an_agent_is_lent_only_where_that_is_asked_for(by: Client) {
     let again = seen(&*connection).await;
     assert_eq!(again, keys, "each program has it");
     operator.write("config", "ForwardAgent no\n");
-    let connection = client(&operator, by, Some(&agent.socket)).connect(&lent(&server)).await.unwrap();
+    let connection = operator.with_agent(by, Some(&agent.socket)).connect(&lent(&server)).await.unwrap();
     assert_eq!(seen(&*connection).await, keys, "shipit.toml decides");
-    let error = refused(&*client(&operator, by, None), &lent(&server)).await;
+    let error = refused(&*operator.with_agent(by, None), &lent(&server)).await;
     assert!(matches!(error, ConnectError::NoAgent { .. }), "{error}");
 }
 
@@ -88,14 +64,14 @@ async fn ssh_config_says_which_agent_it_is(by: Client) {
     let agent = agent(&operator);
     for keyword in ["ForwardAgent", "IdentityAgent"] {
         operator.write("config", &format!("{keyword} {}\n", agent.socket.display()));
-        let connection = client(&operator, by, None).connect(&lent(&server)).await.unwrap();
+        let connection = operator.with_agent(by, None).connect(&lent(&server)).await.unwrap();
         let keys = seen(&*connection).await;
         assert!(keys.contains("ED25519"), "{keyword}: {keys}");
-        let connection = client(&operator, by, None).connect(&server.host()).await.unwrap();
+        let connection = operator.with_agent(by, None).connect(&server.host()).await.unwrap();
         assert_eq!(seen(&*connection).await, "no agent\n", "{keyword}");
     }
     operator.write("config", "IdentityAgent none\n");
-    let error = refused(&*client(&operator, by, Some(&agent.socket)), &lent(&server)).await;
+    let error = refused(&*operator.with_agent(by, Some(&agent.socket)), &lent(&server)).await;
     assert!(matches!(error, ConnectError::NoAgent { .. }), "{error}");
 }
 
@@ -109,7 +85,7 @@ async fn a_jump_host_is_lent_none(by: Client) {
     operator.write("config", &format!("Host gate\n HostName 127.0.0.1\n Port {}\n", gate.port));
     let mut behind = lent(&server);
     behind.jump = Some(vec!["gate".to_owned()]);
-    let connection = client(&operator, by, Some(&agent.socket)).connect(&behind).await.unwrap();
+    let connection = operator.with_agent(by, Some(&agent.socket)).connect(&behind).await.unwrap();
     let keys = seen(&*connection).await;
     assert!(keys.contains("ED25519"), "{keys}");
     assert_eq!((server.count(ASKED) > 0, gate.count(ASKED)), (true, 0));
@@ -128,7 +104,7 @@ async fn an_agent_that_is_lent_is_told_where(by: Client) {
         .status();
     assert!(loaded.unwrap().success());
     fs::remove_file(operator.ssh_file("id_ed25519")).unwrap();
-    let connection = client(&operator, by, Some(&agent.socket)).connect(&lent(&server)).await.unwrap();
+    let connection = operator.with_agent(by, Some(&agent.socket)).connect(&lent(&server)).await.unwrap();
     let keys = seen(&*connection).await;
     assert!(keys.contains("no identities"), "{keys}");
 }
@@ -138,7 +114,7 @@ async fn an_agent_that_is_lent_is_told_where(by: Client) {
 async fn an_agent_that_hangs_stops_what_asks_it_and_nothing_else() {
     let (server, operator) = friends();
     let agent = agent(&operator);
-    let transport = client(&operator, Client::Builtin, Some(&agent.socket));
+    let transport = operator.with_agent(Client::Builtin, Some(&agent.socket));
     let connection = transport.connect(&lent(&server)).await.unwrap();
     agent.stop();
     let asking = connection.exec("ssh-add -l 2>&1; echo ended").await.unwrap();

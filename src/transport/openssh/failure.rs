@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::log::{Log, Stage};
 use super::resolved::Resolved;
 use crate::config::Host;
-use crate::transport::{ConnectError, OfferedKey, Refusal};
+use crate::transport::{ConnectError, OfferedKey, Refusal, Step};
 
 /// What is known about an `ssh` that did not connect.
 pub(super) struct Failed<'a> {
@@ -39,7 +39,11 @@ impl Failed<'_> {
             return ConnectError::Jump { host: self.machine(), hop, source: Box::new(source) };
         }
         if let Some(after) = self.late {
-            let (host, address, step) = (self.machine(), self.address(&log), log.stage.step());
+            let (host, address) = (self.machine(), self.address(&log));
+            let step = match log.stage {
+                Stage::Authentication if !log.keys_known || log.waits_for_agent() => Step::AgentOrLogin,
+                stage => stage.step(),
+            };
             return ConnectError::Timeout { host, address, step, after };
         }
         self.not_reached(&log)
@@ -166,18 +170,23 @@ impl Failed<'_> {
         if !too_many && !log.says("Permission denied (") {
             return None;
         }
-        Some(ConnectError::Refused {
-            refusal: Box::new(Refusal {
-                host: self.machine(),
-                address: self.address(log),
-                user: self.resolved.user.clone(),
-                tried: log.offered.clone(),
-                methods: log.methods.clone(),
-                encrypted: log.not_signed.clone(),
-                too_many,
-                ..Refusal::default()
-            }),
-        })
+        let mut refusal = Refusal {
+            host: self.machine(),
+            address: self.address(log),
+            user: self.resolved.user.clone(),
+            methods: log.methods.clone(),
+            encrypted: log.not_signed.clone(),
+            too_many,
+            ..Refusal::default()
+        };
+        for key in &log.offered {
+            match key {
+                key if log.unsigned.contains(key) => refusal.unsigned.push(key.clone()),
+                key if log.rejected.contains(key) => refusal.reject(key),
+                key => refusal.tried.push(key.clone()),
+            }
+        }
+        Some(ConnectError::Refused { refusal: Box::new(refusal) })
     }
 
     fn other(&self, log: &Log) -> ConnectError {

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use crate::transport::{Attempt, Step};
 
+/// Behind the name of a key that the agent has.
+const OF_AGENT: &str = " (agent)";
 /// Characters that are kept of what `ssh` says.
 const LONGEST: usize = 300;
 
@@ -25,6 +27,14 @@ pub(super) struct Log {
     pub(super) offered: Vec<String>,
     /// The last of them that the server would take, and that did not let in: a file that could not be opened.
     pub(super) not_signed: Option<PathBuf>,
+    /// The last of them that the server would take, where the agent has it.
+    of_agent: Option<String>,
+    /// Those with which the agent refused to sign.
+    pub(super) unsigned: Vec<String>,
+    /// Those that the server would take, and whose signature it did not.
+    pub(super) rejected: Vec<String>,
+    /// The keys to offer are known: the agent has told its own.
+    pub(super) keys_known: bool,
     /// The methods that the server would take.
     pub(super) methods: Vec<String>,
     /// What the server said instead of its banner.
@@ -81,12 +91,18 @@ impl Log {
             self.before_banner = rest.split_once(": ").map(|(_, said)| short(said));
         } else if line.starts_with("SSH2_MSG_NEWKEYS received") {
             reached(Stage::Authentication);
+        } else if line.starts_with("Will attempt key: ") {
+            self.keys_known = true;
         } else if let Some(methods) = line.strip_prefix("Authentications that can continue: ") {
+            self.rejected.extend(self.of_agent.take());
             self.methods = methods.split(',').map(|method| short(method.trim())).collect();
         } else if let Some(key) = line.strip_prefix("Offering public key: ") {
             self.offered.push(offered(key));
         } else if let Some(key) = line.strip_prefix("Server accepts key: ") {
-            self.not_signed = Some(PathBuf::from(offered(key))).filter(|file| file.is_absolute());
+            let key = offered(key);
+            self.of_agent = key.ends_with(OF_AGENT).then(|| key.clone());
+            self.not_signed =
+                Some(PathBuf::from(key)).filter(|file| file.is_absolute() && self.of_agent.is_none());
         }
     }
 
@@ -95,10 +111,17 @@ impl Log {
             self.stage = Stage::Authenticated;
         } else if line.starts_with("Authenticated using ") {
             // One of several methods that are asked for.
-            self.not_signed = None;
+            (self.not_signed, self.of_agent) = (None, None);
+        } else if line.starts_with("sign_and_send_pubkey: ") && line.ends_with(": agent refused operation") {
+            self.unsigned.extend(self.of_agent.take());
         } else if !line.is_empty() {
             self.said.push(short(line));
         }
+    }
+
+    /// The agent has been asked to sign, and has not answered: a person may have to touch a key, or agree.
+    pub(super) fn waits_for_agent(&self) -> bool {
+        self.of_agent.is_some()
     }
 
     /// The rest of the first line that begins so.
@@ -189,7 +212,7 @@ fn offered(text: &str) -> String {
     let words: Vec<&str> = text.split(' ').collect();
     let key = words.iter().position(|word| word.contains("SHA256:")).unwrap_or(words.len());
     let name = words[..key.saturating_sub(1)].join(" ");
-    let from = if words[key.min(words.len())..].contains(&"agent") { " (agent)" } else { "" };
+    let from = if words[key.min(words.len())..].contains(&"agent") { OF_AGENT } else { "" };
     short(&format!("{name}{from}"))
 }
 

@@ -17,6 +17,7 @@ use tokio::time::sleep;
 
 use super::arguments::path;
 use super::invocation::{Invocation, end, end_group, tail};
+use super::log::Log;
 
 /// What it prints when it listens.
 const READY: &str = "shipit-ready";
@@ -39,6 +40,8 @@ pub(super) struct Master {
 #[derive(Debug, Clone)]
 pub(super) struct Patience {
     pub(super) limit: Duration,
+    /// For the agent to sign, where a person may have to agree or to touch a key. `ssh` does not tell when that is done.
+    pub(super) signature: Duration,
     pub(super) questions: Arc<AtomicUsize>,
 }
 
@@ -71,11 +74,11 @@ impl Master {
             child.stderr.take().map(|stderr| tokio::spawn(collect(stderr, Arc::clone(&printed))));
         let stdout = child.stdout.take();
         // From here on it is ended on every way out.
-        let mut master = Self { child, socket, log };
+        let mut master = Self { child, socket, log: log.clone() };
         let late = tokio::select! {
             true = is_ready(stdout) => return Ok(master),
             _ = master.child.wait() => None,
-            () = patience.ends() => Some(patience.limit),
+            after = patience.ends(&log) => Some(after),
         };
         if late.is_some() {
             end(&master.child, Signal::KILL);
@@ -121,9 +124,18 @@ fn is_ours(pid: u32) -> bool {
 }
 
 impl Patience {
-    /// Returns when the time is over.
-    async fn ends(&self) {
-        let mut left = self.limit;
+    /// Returns when the time is over: how long it was.
+    async fn ends(&self, log: &Path) -> Duration {
+        self.passes(self.limit).await;
+        let more = self.signature.saturating_sub(self.limit);
+        if more.is_zero() || !Log::read(&tail(log)).waits_for_agent() {
+            return self.limit;
+        }
+        self.passes(more).await;
+        self.signature
+    }
+
+    async fn passes(&self, mut left: Duration) {
         while !left.is_zero() {
             sleep(TURN.min(left)).await;
             if self.questions.load(Ordering::Relaxed) == 0 {

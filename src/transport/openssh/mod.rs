@@ -228,6 +228,7 @@ impl OpenSsh {
         let patience = Patience {
             // What `ssh` itself limits, and as much again for logging in.
             limit: self.options.connect_timeout * 2,
+            signature: self.options.signature,
             questions: Arc::clone(&self.open_questions),
         };
         let started = Master::start(invocation, files.socket.clone(), &patience).await;

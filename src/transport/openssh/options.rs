@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::transport::LOGIN_GRACE;
+
 /// The argument in front with which this program is asked to become an `ssh` that ends with its parent:
 /// `--shipit-ssh=PID`, then the program and its arguments.
 pub const GUARD: &str = "--shipit-ssh=";
@@ -24,6 +26,8 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// A server that is silent for so long is asked for a sign of life; after three without an answer it is lost.
     pub keepalive: Duration,
+    /// For the agent to sign: a person may have to agree, or to touch a key.
+    pub signature: Duration,
     /// The operator has an agent, `SSH_AUTH_SOCK`.
     pub agent: bool,
     /// Somebody can be asked.
@@ -31,7 +35,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// `ssh`, ten seconds, no agent, and nobody to ask.
+    /// `ssh`, ten seconds, two minutes for a signature, no agent, and nobody to ask.
     #[must_use]
     pub fn new(program: PathBuf, bases: Vec<PathBuf>) -> Self {
         Self {
@@ -40,6 +44,7 @@ impl Options {
             bases,
             connect_timeout: Duration::from_secs(10),
             keepalive: Duration::from_secs(15),
+            signature: LOGIN_GRACE,
             agent: false,
             interactive: false,
         }

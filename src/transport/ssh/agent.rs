@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use russh::AgentAuthError;
 use russh::client::Handle;
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
@@ -23,6 +24,18 @@ pub(super) struct Agent {
     pub(super) identities: Vec<AgentIdentity>,
     /// While a person is asked (a touch, a confirmation) no clock runs.
     pub(super) signing: Arc<AtomicBool>,
+    /// What came of the last time that it was to sign, since somebody took this.
+    pub(super) signed: Option<Signed>,
+}
+
+/// Whether an agent signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signed {
+    Yes,
+    /// It says that it does not.
+    Refused,
+    /// It said nothing that can be used.
+    Failed,
 }
 
 impl Agent {
@@ -36,7 +49,7 @@ impl Agent {
                 let _ = client.bind_session(binding, false).await;
             }
             let identities = client.request_identities().await.map_err(|error| error.to_string())?;
-            Ok(Self { client, identities, signing: Arc::default() })
+            Ok(Self { client, identities, signing: Arc::default(), signed: None })
         });
         asked.await.unwrap_or_else(|_| Err(format!("no answer in {} s", AGENT_ANSWER.as_secs())))
     }
@@ -64,7 +77,7 @@ pub(super) fn is_same(one: &Certificate, other: &Certificate) -> bool {
 }
 
 impl russh::Signer for Agent {
-    type Error = russh::AgentAuthError;
+    type Error = AgentAuthError;
 
     async fn auth_sign(
         &mut self,
@@ -82,6 +95,11 @@ impl russh::Signer for Agent {
         self.signing.store(true, Ordering::Relaxed);
         let signed = self.client.auth_sign(by_its_key.as_ref().unwrap_or(key), hash, data).await;
         self.signing.store(false, Ordering::Relaxed);
+        self.signed = Some(match &signed {
+            Ok(_) => Signed::Yes,
+            Err(AgentAuthError::Key(russh::keys::Error::AgentFailure)) => Signed::Refused,
+            Err(_) => Signed::Failed,
+        });
         signed
     }
 }

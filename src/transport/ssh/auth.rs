@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use russh::client::{AuthResult, Handle};
 use russh::{MethodKind, MethodSet};
@@ -45,7 +46,8 @@ impl Login<'_> {
         }
         match self.go_through(session, &order, (agent, keys), &mut refusal).await {
             Step::Welcome => Ok(()),
-            Step::Silence => Err(self.too_slow()),
+            Step::Silence => Err(self.too_slow(transport::Step::Authentication, self.limit)),
+            Step::AgentSilence => Err(self.too_slow(transport::Step::Signature, self.signature)),
             Step::Partial(_) | Step::No(_) => {
                 refusal.last_words = last_words();
                 Err(ConnectError::Refused { refusal: Box::new(refusal) })
@@ -144,12 +146,8 @@ impl Login<'_> {
         }
     }
 
-    fn too_slow(&self) -> ConnectError {
-        ConnectError::Timeout {
-            host: self.route.asked.clone(),
-            address: self.address.to_owned(),
-            step: transport::Step::Authentication,
-            after: self.limit,
-        }
+    fn too_slow(&self, step: transport::Step, after: Duration) -> ConnectError {
+        let (host, address) = (self.route.asked.clone(), self.address.to_owned());
+        ConnectError::Timeout { host, address, step, after }
     }
 }

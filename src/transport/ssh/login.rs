@@ -19,4 +19,6 @@ pub(super) struct Login<'a> {
     pub(super) home: &'a Path,
     /// For each answer of the server.
     pub(super) limit: Duration,
+    /// For the agent to sign.
+    pub(super) signature: Duration,
 }

@@ -15,6 +15,8 @@ pub(super) enum Step {
     No(Option<MethodSet>),
     /// The server does not answer.
     Silence,
+    /// The agent does not answer.
+    AgentSilence,
 }
 
 /// Waits for an answer; time in which `asking` is set does not count.

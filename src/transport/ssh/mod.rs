@@ -262,6 +262,7 @@ impl Ssh {
             agent: route.settings.login.agent.socket(self.options.agent.as_ref()),
             home: &self.options.home,
             limit: self.limit(route),
+            signature: self.options.signature,
         };
         let keys = HostKeys { trust, options: &self.options, add_to: &add_to };
         Link::establish(dialed, keys, &login).await

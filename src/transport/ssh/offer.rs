@@ -3,6 +3,7 @@
 //! Nothing is offered twice. No clock runs while a person is asked, or touches a security key.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use russh::keys::{Algorithm, HashAlg, PublicKey};
 use russh::{MethodKind, Signer};
 use tokio::time::sleep;
 
-use super::agent::Agent;
+use super::agent::{Agent, Signed};
 use super::handler::Client;
 use super::identities::{By, Candidate};
 use super::keys::KeyFile;
@@ -47,10 +48,17 @@ const USER_ALGORITHMS: [&str; 16] = [
 
 /// What came of an offer.
 enum Answer {
-    Server(AuthResult),
+    /// `signed`: it would take the key, and had its signature.
+    Server {
+        result: AuthResult,
+        signed: bool,
+    },
+    /// The agent refused to sign; the session is as before.
+    Unsigned,
     /// The key could not be offered; the session is as before.
     Unusable(String),
     Silence,
+    AgentSilence,
 }
 
 /// A key or certificate, and with which hash it signs.
@@ -72,11 +80,19 @@ impl Login<'_> {
         while let Some(candidate) = keys.pop_front() {
             let name = candidate.name.clone();
             match self.offer(session, candidate, agent.as_deref_mut()).await {
-                Answer::Server(AuthResult::Success) => return Step::Welcome,
+                Answer::Server { result: AuthResult::Success, .. } => return Step::Welcome,
+                Answer::Unsigned => refusal.unsigned.push(name),
                 Answer::Unusable(why) => refusal.skipped.push(format!("{name} ({why})")),
                 Answer::Silence => return Step::Silence,
-                Answer::Server(AuthResult::Failure { remaining_methods, partial_success }) => {
-                    refusal.tried.push(name);
+                Answer::AgentSilence => return Step::AgentSilence,
+                Answer::Server {
+                    result: AuthResult::Failure { remaining_methods, partial_success },
+                    signed,
+                } => {
+                    match signed && !partial_success && !session.is_closed() {
+                        true => refusal.reject(&name),
+                        false => refusal.tried.push(name),
+                    }
                     if partial_success {
                         return Step::Partial(remaining_methods);
                     }
@@ -116,36 +132,49 @@ impl Login<'_> {
             None => AgentIdentity::from(public),
         };
         let offered = Offered { identity, hash };
-        let result = match (&candidate.by, agent) {
-            (By::File(path), _) => {
-                let (mut signer, asked) = FileSigner::new();
-                let signing = signer.signing.clone();
-                let open = async {
-                    if let Ok(reply) = asked.await {
-                        let _ = reply.send(self.opened(path).await);
-                    }
-                    std::future::pending::<()>().await;
-                };
-                let offer = self.user_auth(session, &offered, &mut signer);
-                let result = tokio::select! {
-                    result = patient(self.limit, &signing, offer) => result,
-                    () = open => None,
-                };
-                let why = signer.why_not.take();
-                result.map(|result| result.map_err(|error| why.unwrap_or_else(|| error.to_string())))
+        let (result, signed) = match (&candidate.by, agent) {
+            (By::File(path), _) => self.file_offer(session, path, &offered).await,
+            (By::Agent, Some(agent)) => {
+                let result = self.agent_offer(session, &candidate.name, &offered, agent).await;
+                let Some(result) = result else { return Answer::AgentSilence };
+                (result, agent.signed.take())
             }
-            (By::Agent, Some(agent)) => self.agent_offer(session, &candidate.name, &offered, agent).await,
             (By::Agent, None) => return Answer::Unusable("the agent is gone".to_owned()),
         };
+        let closed =
+            || AuthResult::Failure { remaining_methods: russh::MethodSet::empty(), partial_success: false };
         match result {
             None => Answer::Silence,
-            Some(Ok(result)) => Answer::Server(result),
-            Some(Err(_)) if session.is_closed() => Answer::Server(AuthResult::Failure {
-                remaining_methods: russh::MethodSet::empty(),
-                partial_success: false,
-            }),
+            Some(Ok(result)) => Answer::Server { result, signed: signed == Some(Signed::Yes) },
+            Some(Err(_)) if session.is_closed() => Answer::Server { result: closed(), signed: false },
+            Some(Err(_)) if signed == Some(Signed::Refused) => Answer::Unsigned,
             Some(Err(why)) => Answer::Unusable(why),
         }
+    }
+
+    /// Offers a key in a file, which is opened where the server wants it.
+    async fn file_offer(
+        &self,
+        session: &mut Handle<Client>,
+        path: &Path,
+        offered: &Offered,
+    ) -> (Option<Result<AuthResult, String>>, Option<Signed>) {
+        let (mut signer, asked) = FileSigner::new();
+        let signing = signer.signing.clone();
+        let open = async {
+            if let Ok(reply) = asked.await {
+                let _ = reply.send(self.opened(path).await);
+            }
+            std::future::pending::<()>().await;
+        };
+        let offer = self.user_auth(session, offered, &mut signer);
+        let result = tokio::select! {
+            result = patient(self.limit, &signing, offer) => result,
+            () = open => None,
+        };
+        let why = signer.why_not.take();
+        let signed = signer.was_asked().then_some(Signed::Yes);
+        (result.map(|result| result.map_err(|error| why.unwrap_or_else(|| error.to_string()))), signed)
     }
 
     async fn user_auth<S: Signer>(
@@ -165,13 +194,14 @@ impl Login<'_> {
         }
     }
 
+    /// None: the agent was to sign, and did not in all its time.
     async fn agent_offer(
         &self,
         session: &mut Handle<Client>,
         name: &str,
         offered: &Offered,
         agent: &mut Agent,
-    ) -> Option<Result<AuthResult, String>> {
+    ) -> Option<Option<Result<AuthResult, String>>> {
         let signing = agent.signing.clone();
         let (key, host) = (name.to_owned(), self.route.asked.clone());
         let note = match offered.identity.public_key().algorithm() {
@@ -179,19 +209,23 @@ impl Login<'_> {
             _ => LoginNote::AgentWaits { key, host },
         };
         let watch = async {
+            let wait = AT_ONCE.min(self.signature);
             loop {
-                sleep(AT_ONCE).await;
+                sleep(wait).await;
                 if signing.load(Ordering::Relaxed) {
                     self.secrets.tell(&note);
                     break;
                 }
             }
-            std::future::pending::<()>().await;
+            sleep(self.signature - wait).await;
+            if !signing.load(Ordering::Relaxed) {
+                std::future::pending::<()>().await;
+            }
         };
         let offer = self.user_auth(session, offered, agent);
         tokio::select! {
             result = patient(self.limit, &signing, offer) => {
-                result.map(|result| result.map_err(|error| format!("the agent did not sign: {error}")))
+                Some(result.map(|result| result.map_err(|error| format!("the agent did not sign: {error}"))))
             }
             () = watch => None,
         }
@@ -206,7 +240,7 @@ impl Login<'_> {
         }
     }
 
-    async fn opened(&self, path: &std::path::Path) -> Opened {
+    async fn opened(&self, path: &Path) -> Opened {
         match self.files.read(path)? {
             KeyFile::Open(key) => Ok(key),
             _ => self.secrets.open(self.files, path, self.route.settings.login.prompts).await,

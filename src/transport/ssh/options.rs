@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::transport::LOGIN_GRACE;
+
 /// The settings of a run.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -13,6 +15,8 @@ pub struct Options {
     /// A server that is silent for so long is asked for a sign of life; after three without an answer, at
     /// the next turn, it is lost.
     pub keepalive: Duration,
+    /// For the agent to sign: a person may have to agree, or to touch a key.
+    pub signature: Duration,
     /// `SSH_AUTH_SOCK`, if set.
     pub agent: Option<PathBuf>,
     /// Asked in this order.
@@ -38,7 +42,7 @@ impl Options {
         shell.map_or("/bin/sh", |(_, shell)| shell)
     }
 
-    /// OpenSSH's places below `home`, and ten seconds.
+    /// OpenSSH's places below `home`, ten seconds, and two minutes for a signature.
     #[must_use]
     pub fn new(home: PathBuf, user: String) -> Self {
         let below = |names: [&str; 2]| names.map(|name| home.join(".ssh").join(name)).to_vec();
@@ -46,6 +50,7 @@ impl Options {
             connect_timeout: Duration::from_secs(10),
             connect_timeout_said: false,
             keepalive: Duration::from_secs(15),
+            signature: LOGIN_GRACE,
             agent: None,
             config_files: vec![home.join(".ssh/config"), "/etc/ssh/ssh_config".into()],
             user_known_hosts: below(["known_hosts", "known_hosts2"]),

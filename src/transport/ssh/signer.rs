@@ -31,6 +31,11 @@ impl FileSigner {
         (Self { wanted: Some(wanted), signing: Arc::default(), why_not: None }, asked)
     }
 
+    /// Whether the server wanted a signature.
+    pub(super) fn was_asked(&self) -> bool {
+        self.wanted.is_none()
+    }
+
     async fn key(&mut self) -> Opened {
         let gone = || "it was asked for twice".to_owned();
         let (reply, opened) = oneshot::channel();

@@ -244,6 +244,40 @@ impl Operator {
         }
     }
 
+    /// The client of that kind, with `SSH_AUTH_SOCK` as it says.
+    pub fn with_agent(&self, client: Client, socket: Option<&Path>) -> Box<dyn Transport> {
+        let usual = self.options();
+        self.patient_with_agent(client, socket, usual.connect_timeout, usual.signature)
+    }
+
+    /// The same with these limits: for connecting, and for the agent to sign.
+    pub fn patient_with_agent(
+        &self,
+        client: Client,
+        socket: Option<&Path>,
+        connect: Duration,
+        signature: Duration,
+    ) -> Box<dyn Transport> {
+        match client {
+            Client::Builtin => {
+                let agent = socket.map(Path::to_path_buf);
+                let options = Options { agent, connect_timeout: connect, signature, ..self.options() };
+                Box::new(Ssh::new(options))
+            }
+            Client::OpenSsh => {
+                let mut options = self.openssh_options();
+                (options.connect_timeout, options.signature) = (connect, signature);
+                options.agent = socket.is_some();
+                if let Some(socket) = socket {
+                    let text = fs::read_to_string(&options.ssh).unwrap();
+                    let named = format!("export SSH_AUTH_SOCK='{}'", socket.display());
+                    fs::write(&options.ssh, text.replace("unset SSH_AUTH_SOCK", &named)).unwrap();
+                }
+                Box::new(OpenSsh::new(options))
+            }
+        }
+    }
+
     /// `ssh` with the files of this home: it looks for them in that of the account, whatever HOME says.
     pub fn openssh_options(&self) -> openssh::Options {
         let config = self.ssh_file("config");
@@ -285,9 +319,17 @@ pub struct Agent {
 
 impl Agent {
     pub fn start(dir: &Path) -> Self {
-        let socket = dir.join("agent.sock");
-        let child =
-            Command::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().unwrap();
+        Self::asking(dir, "exit 1")
+    }
+
+    /// It asks whether it may sign by this script.
+    pub fn asking(dir: &Path, script: &str) -> Self {
+        let (socket, asks) = (dir.join("agent.sock"), dir.join("agent.asks"));
+        fs::write(&asks, format!("#!/bin/sh\n{script}\n")).unwrap();
+        output("chmod", &["+x", &asks.to_string_lossy()]);
+        let mut agent = Command::new("ssh-agent");
+        agent.arg("-D").arg("-a").arg(&socket).env("SSH_ASKPASS", &asks).env("SSH_ASKPASS_REQUIRE", "force");
+        let child = agent.stdout(Stdio::null()).spawn().unwrap();
         while !socket.exists() {
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -301,10 +343,16 @@ impl Agent {
 
     /// With a passphrase, if the key has one.
     pub fn add(&self, key: &Path, passphrase: &str) {
+        self.add_as(&[], key, passphrase);
+    }
+
+    /// The same with more options of `ssh-add`.
+    pub fn add_as(&self, options: &[&str], key: &Path, passphrase: &str) {
         let asker = self.socket.with_file_name("askpass");
         fs::write(&asker, format!("#!/bin/sh\necho '{passphrase}'\n")).unwrap();
         output("chmod", &["+x", &asker.to_string_lossy()]);
         let status = Command::new("ssh-add")
+            .args(options)
             .arg(key)
             .env("SSH_AUTH_SOCK", &self.socket)
             .env("SSH_ASKPASS", &asker)
