@@ -2,7 +2,7 @@
 
 use crate::common_ssh::{Operator, Sshd, output};
 
-use super::{Row, agree, made};
+use super::{Files, Row, agree, by_builtin, by_ssh, made};
 
 #[tokio::test]
 #[allow(clippy::too_many_lines, reason = "a table")]
@@ -106,29 +106,24 @@ async fn what_is_added_is_what_ssh_adds() {
     let operator = Operator::new();
     let server = Sshd::start("");
     server.authorize(&operator.public);
-    for (config, before) in
+    for (number, (config, before)) in
         [("", ""), ("HashKnownHosts yes\n", ""), ("", "# nothing\n"), ("HostKeyAlias shop\n", "x\n")]
+            .into_iter()
+            .enumerate()
     {
-        let row = Row::new("", server.port, before.to_owned(), "");
-        let home = operator.dir.path().display();
-        operator.write(
-            "config",
-            &format!(
-                "{config}StrictHostKeyChecking accept-new\nBatchMode yes\nUserKnownHostsFile {home}/.ssh/known_hosts\n\
-                 UpdateHostKeys no\nIdentityFile {home}/.ssh/id_ed25519\n"
-            ),
-        );
-        let added = || std::fs::read_to_string(operator.ssh_file("known_hosts")).unwrap();
-        operator.write("known_hosts", before);
-        assert!(super::by_ssh(&operator, &row).0);
-        let by_ssh = added();
-        operator.write("known_hosts", before);
-        assert!(super::by_shipit(&operator, &row).await.0);
-        let without_salt = |text: &str| match text.split_once("|1|") {
+        let config = format!("{config}StrictHostKeyChecking accept-new\n");
+        let row = Row::new("", server.port, before.to_owned(), &config);
+        let files = |client: &str| Files::write(&operator, &format!("{number}.{client}"), &row);
+        let (ssh, builtin) = (files("ssh"), files("builtin"));
+        assert_eq!(by_ssh(&ssh, &row).await, Ok(()));
+        assert_eq!(by_builtin(&operator, &builtin, &row).await, Ok(()));
+        let added = |files: &Files| std::fs::read_to_string(&files.known_hosts).unwrap();
+        let without_salt = |text: String| match text.split_once("|1|") {
             Some((start, rest)) => format!("{start}|1|{}", rest.split_once(' ').unwrap().1),
-            None => text.to_owned(),
+            None => text,
         };
-        assert_eq!(without_salt(&added()), without_salt(&by_ssh), "{config:?} {before:?}");
-        assert!(super::by_ssh(&operator, &row).0, "ssh finds it again");
+        let (by_ssh_itself, by_shipit) = (without_salt(added(&ssh)), without_salt(added(&builtin)));
+        assert_eq!(by_shipit, by_ssh_itself, "{config:?} {before:?}");
+        assert_eq!(by_ssh(&builtin, &row).await, Ok(()), "ssh finds it again");
     }
 }
