@@ -271,12 +271,16 @@ impl Week {
     /// No file was lost, and every server answered but for the time in which it was down.
     fn judge(&self, visitors: Vec<Visitor>) {
         let down = "Sunday: a server is rebooted";
-        for (host, visitor) in self.world.hosts().iter().zip(visitors) {
-            let Record { asked, gaps, missing } = visitor.leave();
+        let records: Vec<(&Host, Record)> =
+            self.world.hosts().iter().zip(visitors).map(|(host, visitor)| (host, visitor.leave())).collect();
+        for (host, Record { asked, gaps, missing }) in &records {
             let name = host.name();
             eprintln!(
                 "{name}: asked {asked} times; without an answer: {gaps:?}; files not there: {missing:?}"
             );
+        }
+        for (host, Record { gaps, missing, .. }) in &records {
+            let name = host.name();
             let own = gaps.iter().filter(|(day, _)| (name, *day) != ("web2", down));
             // shipit announced no interruption on any day: `import` and the plans said so.
             assert_eq!(own.count(), 0, "{name}: {gaps:?}");

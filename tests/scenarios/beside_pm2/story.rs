@@ -268,12 +268,14 @@ fn refs(side: &mut Side) {
 }
 
 fn reverts(side: &mut Side) {
-    for page in ["five", "six"] {
+    for page in ["five", "six", "seven"] {
         side.publish(page, &[]);
         side.ends(page, &["production"]);
     }
     for (fact, words) in [
-        ("revert", &["production", "revert"][..]),
+        ("revert 2", &["production", "revert", "2"][..]),
+        ("and on", &["production"]),
+        ("revert", &["production", "revert"]),
         ("revert once more", &["production", "revert"]),
         ("revert 99", &["production", "revert", "99"]),
     ] {
