@@ -101,11 +101,19 @@ fn described<'a>(document: &'a Document, file: &Path, environments: &[Environmen
         let path = environment.sites.first().map(|site| site.path.to_string()).unwrap_or_default();
         format!("{}: {}, path {path}", environment.name, human::places(&hosts))
     };
+    let variables = environments.iter().flat_map(|one| &one.sites).flat_map(|site| &site.env);
+    let mut plain_secrets: Vec<String> = variables
+        .filter(|variable| variable.is_plain_secret())
+        .map(|variable| variable.name.clone())
+        .collect();
+    plain_secrets.sort();
+    plain_secrets.dedup();
     let mut imported = Imported {
         from: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         environments: environments.iter().map(line).collect(),
         apps: document.pm2_apps(),
         environment: environments.first().map(|one| one.name.clone()).unwrap_or_default(),
+        plain_secrets,
         ..Imported::default()
     };
     let remarks = environments.iter().flat_map(|environment| document.remarks(&environment.name));

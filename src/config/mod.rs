@@ -31,6 +31,7 @@ mod outline;
 mod paths;
 mod per_host;
 mod placeholders;
+mod plain_secret;
 mod pm2;
 mod problem;
 mod repository;

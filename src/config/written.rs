@@ -8,6 +8,7 @@ use super::document::Document;
 use super::file::{Entry, Node, Table, Value, quoted};
 use super::keys::Scope;
 use super::layers::own_entry;
+use super::plain_secret::looks_secret;
 
 /// What stands above the first table.
 const HEAD: &str = "\
@@ -65,7 +66,7 @@ impl Document {
             push_keys(&mut text, table, shared.get(&environment).map_or(&[], Vec::as_slice));
             if let Some(env) = table.get("env").and_then(|entry| entry.node.as_table().ok()) {
                 let _ = writeln!(text, "\n[deploy.{header}.env]");
-                env.entries.iter().for_each(|entry| push_entry(&mut text, entry));
+                env.entries.iter().for_each(|entry| push_variable(&mut text, entry));
             }
         }
         text
@@ -97,6 +98,20 @@ fn with_own(table: &Table, found: &[String]) -> Vec<String> {
 
 fn push_entry(text: &mut String, entry: &Entry) {
     push_line(text, &entry.key, &value(&entry.node));
+}
+
+/// A variable of `env`, with the way to keep a secret out of the file.
+fn push_variable(text: &mut String, entry: &Entry) {
+    if let Value::Text(plain) = &entry.node.value
+        && looks_secret(&entry.key, plain)
+    {
+        let _ = writeln!(
+            text,
+            "# in plain text; \"${{{}}}\" would take it from your variable",
+            comment(&entry.key)
+        );
+    }
+    let _ = writeln!(text, "{} = {}", key(&entry.key), value(&entry.node));
 }
 
 fn push_line(text: &mut String, name: &str, value: &str) {

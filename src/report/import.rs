@@ -3,8 +3,8 @@
 
 use std::fmt::Write as _;
 
-use super::clean;
 use super::word_wrap::wrap_words;
+use super::{clean, human};
 use crate::config::Pm2App;
 
 /// A terminal of 80 columns and 24 lines, of which the shell takes one for its prompt.
@@ -27,6 +27,8 @@ pub struct Imported<'a> {
     pub differences: Vec<String>,
     /// Likely mistakes, and what depends on the user's variables.
     pub decisions: Vec<String>,
+    /// Variables of `env` that look like secrets, and are in the new file in plain text.
+    pub plain_secrets: Vec<String>,
     /// Of `source` on the hosts.
     pub files: FoundFiles,
     /// What is odd about a work tree on a host.
@@ -113,6 +115,10 @@ fn is_left_over(path: &str) -> bool {
 pub fn screen(imported: &Imported<'_>) -> String {
     let apps: Vec<String> = imported.apps.iter().map(app).collect();
     let files = files(&imported.files, &imported.states);
+    let decisions: Vec<String> = plain_secrets(&imported.plain_secrets)
+        .into_iter()
+        .chain(imported.decisions.iter().cloned())
+        .collect();
     let environment = &imported.environment;
     let next = [
         format!("shipit {environment} check    what is missing, and how to fix it"),
@@ -125,7 +131,7 @@ pub fn screen(imported: &Imported<'_>) -> String {
         ("another meaning:", &imported.differences),
         ("found in `source` on the hosts:", &files),
         ("could not ask:", &imported.unasked),
-        ("to decide:", &imported.decisions),
+        ("to decide:", &decisions),
     ];
     let head = format!("wrote shipit.toml from {}, which shipit no longer reads", imported.from);
     let mut lines = Vec::new();
@@ -145,6 +151,14 @@ pub fn screen(imported: &Imported<'_>) -> String {
         let _ = writeln!(text, "{}{shown}", " ".repeat(indented));
         text
     })
+}
+
+/// What looks like a secret comes first: the new file may be committed next.
+fn plain_secrets(names: &[String]) -> Option<String> {
+    let first = names.first()?;
+    let kind = if names.len() == 1 { "a secret" } else { "secrets" };
+    let names = human::names(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    Some(format!("{names}: {kind} in plain text? \"${{{first}}}\" would take your variable"))
 }
 
 /// A title and its items, broken at words, in `most` lines.
@@ -248,6 +262,7 @@ mod tests {
             apps: &apps,
             differences: many("e.js:1: "),
             decisions: many("e.js:2: "),
+            plain_secrets: vec!["API_KEY".into(), "DB_PASSWORD".into()],
             files,
             states: Vec::new(),
             unasked: vec!["web2: unreachable".into()],

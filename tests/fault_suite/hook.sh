@@ -8,7 +8,6 @@ while read -r key value; do
 done <"/proc/$$/status"
 app=${SHARED%/shared}
 app=${app##*/}
-here=$(pwd -P)
 echo "$up $app $step $SHIPIT_ACTION $SHIPIT_RELEASE $ignored" >>"$HOME/order"
 sleep 0.05
 while [ -e "$HOME/hold.$step" ]; do sleep 0.05; done
@@ -26,9 +25,13 @@ reload)
 	[ "$app" != web ] || [ -z "$SHIPIT_PREVIOUS_REVISION" ] || [ -e "$HOME/out.$app" ] || echo undrained >>"$HOME/order"
 	# On the way back it does nothing at all; on the way there it fails when it has begun.
 	[ -z "$fails" ] || [ "$SHIPIT_ACTION" != rollback ] || exit 3
+	here=$(pwd -P)
 	echo "${here##*/}" >"$HOME/running.$app.new" && mv "$HOME/running.$app.new" "$HOME/running.$app"
 	;;
 stop) [ -n "$fails" ] || rm -f "$HOME/running.$app" ;;
-verify) [ "$(cat "$HOME/running.$app")" = "${here##*/}" ] || exit 4 ;;
+verify)
+	here=$(pwd -P)
+	[ "$(cat "$HOME/running.$app")" = "${here##*/}" ] || exit 4
+	;;
 esac
 [ -z "$fails" ] || exit 3

@@ -9,7 +9,7 @@ fn ecosystem(world: &World) {
     let hosts: Vec<String> = world.hosts().iter().map(|host| format!("'{}'", host.name())).collect();
     let repo = world.repo.url();
     let text = format!(
-        "module.exports = {{\n  apps: [{{ name: 'web', script: 'a.js', instances: 4 }}, {{ name: 'mail', script: 'm.js' }}],\n  deploy: {{\n    production: {{\n      host: [{}], ref: 'origin/main', repo: '{repo}', path: 'app', copy: true,\n      env: {{ TOKEN: process.env.TOKEN, MODE: 'production' }},\n      'post-deploy': 'touch built && cat .env >~/said',\n    }},\n  }},\n}};\n",
+        "module.exports = {{\n  apps: [{{ name: 'web', script: 'a.js', instances: 4 }}, {{ name: 'mail', script: 'm.js' }}],\n  deploy: {{\n    production: {{\n      host: [{}], ref: 'origin/main', repo: '{repo}', path: 'app', copy: true,\n      env: {{ TOKEN: process.env.TOKEN, API_KEY: 'in-the-file', MODE: 'production' }},\n      'post-deploy': 'touch built && cat .env >~/said',\n    }},\n  }},\n}};\n",
         hosts.join(", ")
     );
     world.repo.write("ecosystem.config.js", &text);
@@ -62,6 +62,7 @@ fn an_import_writes_what_the_hosts_hold_and_changes_nothing_there() {
         "unknown key `copy`",
         "shipit production check",
         "variables TOKEN",
+        "API_KEY: a secret in plain text?",
     ] {
         assert!(run.stdout.contains(said), "{said}: {run}");
     }
@@ -72,6 +73,10 @@ fn an_import_writes_what_the_hosts_hold_and_changes_nothing_there() {
     let text = fs::read_to_string(world.repo.work().join("shipit.toml")).unwrap();
     assert!(text.contains("shared = [\".env\", \"uploads/\", \"with space\"]"), "{text}");
     assert!(text.contains("TOKEN = \"${TOKEN}\"") && !text.contains("s3cret"), "{text}");
+    assert!(
+        text.contains("# in plain text; \"${API_KEY}\" would take it from your variable\nAPI_KEY ="),
+        "{text}"
+    );
     world.shipit(&["import"]).ends_with(3).says("already exists");
     assert_eq!(fs::read_to_string(world.repo.work().join("shipit.toml")).unwrap(), text);
 }
