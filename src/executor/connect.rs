@@ -23,6 +23,10 @@ use crate::transport::{Channel, ConnectError, Connection};
 /// How many programs run on one connection at a time: sshd's `MaxSessions` is 10, and health checks have theirs.
 const SESSIONS: usize = 8;
 
+/// How many bytes of it are sent to a host that is busy. The pipe to what runs there has 16 pages of 4 KiB; lines of any length fill
+/// at least half of each.
+const AHEAD: usize = 30 << 10;
+
 /// A connection, and the program of each target on it.
 type Connected = Result<(Rc<dyn Connection>, Vec<Result<Channel, ConnectError>>), ConnectError>;
 
@@ -131,13 +135,27 @@ impl Fleet<'_> {
         }
     }
 
-    /// What the opening does not need was held back, so that a host's first answer waits for little.
-    pub(super) fn shell_started(&self, at: usize) {
-        let host = &self.hosts[at];
+    /// Its shell said its first word.
+    pub(super) fn shell_started(&mut self, at: usize) {
+        let host = &mut self.hosts[at];
         let Some(session) = host.session.as_ref().filter(|_| host.shell == Shell::Absent) else { return };
         session.started();
-        for (name, text) in &self.plan.targets[at].bulk {
-            session.send(&Message::Data(name, text.expose_secret()));
+        host.shell = Shell::Started;
+        self.send_bulk(at);
+    }
+
+    /// Sends what the opening does not need, and what was held back so that a host's first answer waits for little. A host that
+    /// is busy reads it into a pipe: when that is full, it reads no beats either, and counts as lost.
+    pub(super) fn send_bulk(&mut self, at: usize) {
+        let host = &mut self.hosts[at];
+        let Some(session) = host.session.as_ref().filter(|_| host.shell != Shell::Absent) else { return };
+        let mut left = if host.running.is_some() { AHEAD } else { usize::MAX };
+        for (name, text) in &self.plan.targets[at].bulk[host.bulk_sent..] {
+            let text = text.expose_secret();
+            let Some(rest) = left.checked_sub(text.len()) else { return };
+            left = rest;
+            session.send(&Message::Data(name, text));
+            host.bulk_sent += 1;
         }
     }
 

@@ -189,6 +189,7 @@ impl<'a> Fleet<'a> {
             && (most == usize::MAX || count(|host| host.running.is_some(), &self.hosts) < most)
         {
             let Some((at, script)) = self.waiting.pop_front() else { return };
+            self.send_bulk(at);
             let host = &mut self.hosts[at];
             if let Some(session) = &host.session {
                 session.send(&Message::Run(self.number, script.as_str()));
@@ -264,10 +265,7 @@ impl<'a> Fleet<'a> {
             }
             HostMessage::Reply(_, Reply::Warning(word, fields)) => return self.warn(at, &word, &fields),
             HostMessage::Reply(_, Reply::Need) => return self.send_program(at),
-            HostMessage::Reply(_, Reply::Hello) => {
-                self.shell_started(at);
-                said
-            }
+            HostMessage::Reply(_, Reply::Hello) => return self.shell_started(at),
             said => said,
         };
         let gave_up = match &said {
@@ -304,7 +302,10 @@ impl<'a> Fleet<'a> {
                     self.stop_others(at);
                 }
             }
-            _ => self.observer.event(&Event::HostDone { host: &host.name, phase }),
+            _ => {
+                self.observer.event(&Event::HostDone { host: &host.name, phase });
+                self.send_bulk(at);
+            }
         }
     }
 

@@ -57,7 +57,6 @@ impl HostState {
     fn reply(&mut self, number: u32, reply: Reply, phase: Phase, observer: &mut dyn Observer) -> bool {
         match reply {
             Reply::Raw(bytes) => self.raw(&bytes, phase, observer),
-            Reply::Hello => self.shell = self.shell.max(Shell::Started),
             Reply::Fact(name, value) => self.facts.take(&name, &value),
             Reply::Found(word, values) => self.found.push((word, values)),
             Reply::Entry(number, state, pairs) => {
@@ -99,7 +98,7 @@ impl HostState {
                 });
             }
             // The fleet's.
-            Reply::Ask(_) | Reply::Warning(..) | Reply::Need => {}
+            Reply::Ask(_) | Reply::Warning(..) | Reply::Need | Reply::Hello => {}
             Reply::Switched(_) => self.fate.switch(),
             Reply::Code(code) => self.code = Some(code),
             Reply::Notice(text) => Notice::FromHost { host: self.name.clone(), text }.tell(observer),

@@ -32,11 +32,10 @@ fn a_host_without_proc_is_not_one_that_is_not_linux() {
 #[test]
 fn a_command_is_over_when_both_its_streams_are() {
     let (mut host, mut heard) = (HostState::new("web1", 0), Heard::default());
-    host.running = Some(1);
+    (host.running, host.shell) = (Some(1), Shell::Started);
     let error =
         |text: &'static str| HostMessage::StderrFrame(StderrFrame::Raw(Bytes::from_static(text.as_bytes())));
     let mut hear = |said| host.hear(said, Phase::Exec, &mut heard);
-    assert!(!hear(HostMessage::Reply(0, Reply::Hello)));
     assert!(!hear(error("one\n")));
     assert!(!hear(HostMessage::Reply(1, Reply::Code(0))));
     assert!(!hear(HostMessage::Reply(1, Reply::Done(0))), "its standard error may still be under way");

@@ -60,6 +60,8 @@ pub(super) struct HostState {
     pub(super) failed_recovery_step: Option<FailedStep>,
     /// Variables that it was sent after the run began.
     pub(super) later: BTreeMap<String, String>,
+    /// How many of the texts that the opening does not need it was sent.
+    pub(super) bulk_sent: usize,
     /// The number of the script that runs there.
     pub(super) running: Option<u32>,
     /// Until when that script has to end.
@@ -159,6 +161,7 @@ impl HostState {
             lost: None,
             failed_recovery_step: None,
             later: BTreeMap::new(),
+            bulk_sent: 0,
             running: None,
             deadline: None,
             stopped: false,

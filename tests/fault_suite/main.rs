@@ -136,12 +136,12 @@ macro_rules! parts {
 
 parts!(part_1 0, part_2 1, part_3 2, part_4 3, part_5 4, part_6 5);
 
-/// Those that are played with a real pm2: a reload takes seconds there, and goes on when its operator is gone. Not among them, since
-/// it ends badly at times where other tests run beside it: `deploy kill-machine web3 at step-started:reload@web3/api +0`.
+/// Those that are played with a real pm2: a reload takes seconds there, and goes on when its operator is gone.
 const WITH_PM2: &str = "\
 deploy client-kill web1 at step-started:reload@web1/api +0
 deploy client-int web1 at step-started:reload@web2/api +0
 deploy kill-session web2 at step-started:reload@web2/api +0
+deploy kill-machine web3 at step-started:reload@web3/api +0
 deploy cut-rst web1 at step-started:verify@web1/api +0
 deploy freeze web4 at step-started:reload@web4/api +0
 deploy hook-fails web2 in health

@@ -1,7 +1,7 @@
 //! Somebody dies, freezes or gives up in the middle of a run: every host ends up serving one release, unlocked, with
 //! nothing left running, and the next plain deploy succeeds.
 
-use crate::common::{Kind, Running, World, eventually, require};
+use crate::common::{Kind, Running, World, eventually, require, signal};
 use rustix::process::Signal;
 
 by_openssh!(
@@ -26,6 +26,7 @@ on_sshd!(
     ctrl_c_in_a_local_hook,
     a_fetch_that_was_cut_off_is_done_again,
     unlock_ends_a_live_run,
+    a_dead_run_that_takes_long_to_end_is_heard_all_the_time,
 );
 
 // The fault suite plays the same on real sshds.
@@ -363,4 +364,27 @@ fn unlock_ends_a_live_run(kind: Kind) {
     assert!(matches!(run.code, Some(5 | 6)), "{run}");
     ends_well(&world, "one");
     world.shipit(&["production", "unlock"]).ends_with(0).says("no host is locked");
+}
+
+// What the next run sends ahead does not keep a host from answering beats while it ends the run that died with it.
+fn a_dead_run_that_takes_long_to_end_is_heard_all_the_time(kind: Kind) {
+    let rolls_back = "[ $SHIPIT_ACTION != rollback ] || sleep 6";
+    let lines = LINES.replace("{ reload = \"", &format!("{{ reload = \"{rolls_back}; "));
+    let world = World::deployed(kind, 1, &lines);
+    let host = world.host("web1");
+    let running = reloading(&world);
+    host.kill_sshd();
+    eventually("all that ran there is dead", || {
+        host.processes().iter().for_each(|process| signal(process.pid, Signal::KILL));
+        host.processes().is_empty()
+    });
+    running.kill(Signal::KILL);
+    host.start();
+    let big = "a line of some length\n".repeat(10_000);
+    world.repo.git(&["rm", "-q", "slow-reload"]);
+    world.repo.publish(&[("page", "three"), ("big.txt", &big)]);
+    world.production(&format!("{lines}\nfiles = {{ \"shared/big\" = {{ from = \"big.txt\" }} }}"));
+    world.shipit(&["production"]).ends_with(0).says("taking over from a run that ended");
+    host.serves("three");
+    assert_eq!(host.read("app/shared/big").as_deref(), Some(big.as_str()));
 }
