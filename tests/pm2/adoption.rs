@@ -181,6 +181,49 @@ fn apps_in_no_file_are_moved_too(version: u32) {
     assert_eq!(lab.step("status", "r2", "status").code, 0, "nothing is expected of nothing");
 }
 
+/// Three processes by hand, and `max` in the file, which is compared as it is written.
+#[test]
+fn a_number_by_hand_stays_where_the_file_says_max_and_a_module_is_not_ours() {
+    let lab = Lab::new(7);
+    let app = lab.cluster().replace("instances: 2", "instances: 'max'");
+    lab.release("r1", &app, "");
+    lab.switch("r1");
+    let port = format!("PORT={}", lab.port);
+    lab.pm2_in("current", &port, &["start", "app.js", "--name", "web", "-i", "3"]);
+    for release in ["r2", "r3"] {
+        lab.release(release, &app, "");
+        lab.deployed(release);
+        assert_eq!((lab.named("web").len(), lab.releases()), (3, vec![release.to_string()]));
+    }
+    // A module, below the deploy path even.
+    let place = lab.root.join("module");
+    fs::create_dir(&place).unwrap();
+    fs::write(place.join("index.js"), "setInterval(() => {}, 1000)").unwrap();
+    fs::write(place.join("package.json"), r#"{ "name": "extra", "version": "1.0.0", "main": "index.js" }"#)
+        .unwrap();
+    lab.pm2_in("module", "", &["install", "."]);
+    let module = |lab: &Lab| lab.named("extra").iter().map(|one| one["pid"].as_u64()).collect::<Vec<_>>();
+    let before = module(&lab);
+    assert_eq!((before.len(), lab.named("extra")[0]["pm2_env"]["pmx_module"].as_bool()), (1, Some(true)));
+    lab.release("r4", &app, "");
+    lab.deployed("r4");
+    assert_eq!((module(&lab), lab.releases()), (before, vec!["r4".to_string()]));
+}
+
+/// Some daemons end an app that was in fork mode as soon as it starts in cluster mode.
+#[test]
+fn a_fork_app_that_dies_in_cluster_mode_is_told_what_may_be_the_cause() {
+    let lab = Lab::new(7);
+    lab.release("r1", &lab.fork(), "");
+    lab.deployed("r1");
+    lab.release("r2", &lab.cluster(), ",\"crash\":0");
+    let failed = lab.deploy("r2");
+    assert_eq!(failed.code, 10);
+    assert!(failed.log.contains("the daemon has to be started anew:\n  pm2 update"), "{}", failed.log);
+    lab.roll_back("r1");
+    assert_eq!(lab.releases(), ["r1"]);
+}
+
 /// A first deploy that fails: what it moved goes back to the place where a person had started it.
 #[test]
 fn adopted_apps_go_back_when_a_first_deploy_is_undone() {

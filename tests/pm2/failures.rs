@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -199,6 +199,72 @@ fn a_daemon_whose_node_was_removed_is_told() {
         assert_eq!(failed.code, 10, "{step}: {:?}", failed.answers);
         assert_eq!(failed.reason(), format!("pm2-node-gone {}", node.display()), "{step}");
     }
+}
+
+/// A native module of the release would not load in the workers, which run the daemon's node.
+#[test]
+fn a_daemon_whose_node_is_another_one_is_told_where_modules_are_native() {
+    let mut lab = Lab::new(7);
+    lab.release("r1", &lab.cluster(), "");
+    lab.deployed("r1");
+    // The node of the login says that its modules are of another version.
+    let other = lab.base.join("other");
+    fs::create_dir(&other).unwrap();
+    let says = "Object.defineProperty(process, 'versions', { value: Object.assign({}, process.versions, { modules: '1' }) })";
+    fs::write(other.join("says.js"), says).unwrap();
+    let node = process::require("node");
+    let text = format!("#!/bin/sh\nexec {} -r {}/says.js \"$@\"\n", node.display(), other.display());
+    fs::write(other.join("node"), text).unwrap();
+    fs::set_permissions(other.join("node"), fs::Permissions::from_mode(0o755)).unwrap();
+    let pm2 = process::pm2(7);
+    lab.env.push(("PATH".into(), format!("{}:{}:/usr/bin:/bin", other.display(), pm2.display())));
+    lab.release("r2", &lab.cluster(), "");
+    assert_eq!(lab.step("detect", "r2", "deploy").code, 0, "no module is native");
+    let built = lab.root.join("releases/r2/node_modules/sharp/build/Release");
+    fs::create_dir_all(&built).unwrap();
+    fs::write(built.join("sharp.node"), "").unwrap();
+    let refused = lab.step("detect", "r2", "deploy");
+    assert_eq!(refused.code, 10, "{:?}", refused.answers);
+    assert!(refused.reason().starts_with("pm2-node-differs v"), "{}", refused.reason());
+    assert!(
+        refused.reason().ends_with("node_modules/sharp/build/Release/sharp.node"),
+        "{}",
+        refused.reason()
+    );
+    // In fork mode each process has the node of its own.
+    lab.release("r2", &lab.fork(), "");
+    lab.pm2(&["delete", "web"]);
+    assert_eq!(lab.step("detect", "r2", "deploy").code, 0);
+}
+
+/// Root may do all: where tests run as somebody else, there is no other user.
+#[test]
+fn a_daemon_of_another_user_is_told_and_left_alone() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let lab = Lab::new(7);
+    lab.release("r1", &lab.cluster(), "");
+    lab.deployed("r1");
+    lab.release("r2", &lab.cluster(), "");
+    lab.new_run();
+    fs::set_permissions(&lab.base, fs::Permissions::from_mode(0o755)).unwrap();
+    let user = ["--reuid", "22900", "--regid", "22900", "--clear-groups"];
+    process::succeed(std::process::Command::new("chown").args(["-R", "22900"]).arg(&lab.root));
+    for step in ["check", "detect"] {
+        let plain = lab.start_step(step, "r2", "deploy");
+        let mut command = process::command("setpriv");
+        command.args(user).arg(plain.get_program()).args(plain.get_args());
+        let code = command.stdin(std::process::Stdio::null()).status().unwrap().code().unwrap();
+        let failed = lab.ended(code);
+        assert_eq!(
+            (code, failed.reason().split(' ').next()),
+            (10, Some("not-permitted")),
+            "{step}: {:?}",
+            failed.answers
+        );
+    }
+    assert_eq!(lab.releases(), ["r1"]);
 }
 
 #[test]

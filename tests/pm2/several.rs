@@ -112,6 +112,43 @@ fn a_job_that_was_moved_runs_at_its_time() {
     panic!("it never ran");
 }
 
+/// A job by name runs for as long as it takes; `autorestart: false` alone makes none.
+#[test]
+fn a_job_that_runs_finishes_and_an_app_that_is_not_started_again_is_reloaded() {
+    let mut lab = Lab::new(7);
+    lab.parameters.push("jobs\tbatch".into());
+    let app = |args: &str| {
+        let once = lab_app("once", lab.port, "autorestart: false");
+        format!("{once}, {}", lab_app("batch", free_port(), &format!("args: '{args}'")))
+    };
+    let (first, second) = (app("one"), app("two"));
+    lab.release("r1", &first, "");
+    lab.deployed("r1");
+    let batch = |lab: &Lab| {
+        let one = lab.named("batch").remove(0);
+        (one["pid"].as_u64().unwrap_or(0), one["pm2_env"]["status"].as_str().unwrap().to_string())
+    };
+    assert_eq!((batch(&lab), lab.releases()), ((0, "stopped".into()), vec!["r1".to_string()]));
+    lab.pm2(&["restart", "batch"]);
+    let (running, _) = batch(&lab);
+    lab.release("r2", &second, "");
+    lab.new_run();
+    assert_eq!(lab.step("detect", "r2", "deploy").code, 0);
+    lab.switch("r2");
+    let moved = lab.step("reload", "r2", "deploy");
+    assert!(moved.code == 0 && moved.log.contains("batch runs just now: it finishes"), "{}", moved.log);
+    assert_eq!(lab.step("verify", "r2", "deploy").code, 0);
+    assert_eq!((batch(&lab), lab.releases()), ((running, "online".into()), vec!["r2".to_string()]));
+    lab.pm2(&["stop", "batch"]);
+    lab.deployed("r2");
+    assert_eq!(lab.named("batch")[0]["pm2_env"]["args"][0], "two");
+    assert_eq!(batch(&lab).1, "stopped");
+}
+
+fn lab_app(name: &str, port: u16, more: &str) -> String {
+    format!("{{ name: '{name}', script: 'app.js', {more}, env: {{ PORT: {port} }} }}")
+}
+
 fn each_strategy_serves_the_new_release(version: u32) {
     let mut lab = Lab::new(version);
     lab.release("r1", &lab.cluster(), "");
