@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::common::booted::{self, Booted};
 use crate::common::supervised::{Program, SERVICE, Supervisor, free_port, served};
-use crate::common::{Kind, Run, World, eventually};
+use crate::common::{Kind, Run, Signal, World, eventually, signal};
 
 /// Hosts whose services have ports of their own.
 struct Fleet {
@@ -75,7 +75,11 @@ impl Fleet {
 
     /// How long the releases that are deployed from now on are watched.
     fn watch(&self, seconds: u32) {
-        self.world.production(&self.lines.replace("STABLE", &format!("stable-for = {seconds}")));
+        self.configure(&format!("stable-for = {seconds}"));
+    }
+
+    fn configure(&self, more: &str) {
+        self.world.production(&self.lines.replace("STABLE", more));
     }
 
     fn set_up(self) -> Fleet {
@@ -113,10 +117,13 @@ impl Fleet {
     }
 }
 
+// A child of the second release lives on for a while, and has its port: the first one is told to wait for that.
 fn started_updated_reverted_restarted(fleet: &Fleet) {
+    fleet.configure("stable-for = 1, strategy = \"stop-start\"");
     fleet.deploy().ends_with(0);
     fleet.serves("one");
-    fleet.publish("two", "good");
+    fleet.watch(1);
+    fleet.publish("two", "lingers 3");
     fleet.deploy().ends_with(0);
     fleet.serves("two");
     let status = fleet.world.shipit(&["production", "status"]).ends_with(0);
@@ -151,6 +158,18 @@ fn bad_releases_are_rolled_back_on_both(fleet: &Fleet) {
     fleet.rolls_back("boot", "boot");
     fleet.rolls_back("dies-1", "dies 1");
     fleet.rolls_back("dies-3", "dies 3");
+    what_is_not_known_changes_nothing(fleet);
+}
+
+fn what_is_not_known_changes_nothing(fleet: &Fleet) {
+    fleet.publish("two", "good");
+    let known = if fleet.lines.contains("unit = ") { "\"{host}-web\"" } else { "\"web\"" };
+    let more = fleet.lines.replace(known, &format!("[{known}, \"worker\"]"));
+    fleet.world.production(&more.replace("STABLE", "stable-for = 1"));
+    let checked = fleet.world.shipit(&["production", "check"]).ends_with(1);
+    assert!(checked.stdout.contains("does not know worker"), "{checked}");
+    fleet.deploy().ends_with(1).says("does not know worker");
+    fleet.serves("one");
 }
 
 #[test]
@@ -195,7 +214,8 @@ fn bad_releases_of_systemd_are_rolled_back_on_both() {
     bad_releases_are_rolled_back_on_both(&fleet);
 }
 
-fn a_daemon_that_is_down_on_one_host_changes_nothing(program: Program) {
+/// It is down on one host: nothing is changed. It goes in the middle of a reload: the host says so, and the other goes back.
+fn a_daemon_that_goes(program: Program) {
     let mut fleet = Fleet::new(program);
     fleet.deploy().ends_with(0);
     fleet.serves("one");
@@ -205,49 +225,40 @@ fn a_daemon_that_is_down_on_one_host_changes_nothing(program: Program) {
     assert!(checked.stdout.contains("does not run on this host"), "{checked}");
     fleet.deploy().ends_with(1).says("does not run on this host").says("web2");
     fleet.serves("one");
-}
-
-#[test]
-fn supervisord_that_is_down_on_one_host_changes_nothing() {
-    a_daemon_that_is_down_on_one_host_changes_nothing(Program::Supervisord);
-}
-
-#[test]
-fn runit_that_is_down_on_one_host_changes_nothing() {
-    a_daemon_that_is_down_on_one_host_changes_nothing(Program::Runit);
-}
-
-#[test]
-fn s6_that_is_down_on_one_host_changes_nothing() {
-    a_daemon_that_is_down_on_one_host_changes_nothing(Program::S6);
-}
-
-#[test]
-fn a_service_that_is_not_known_changes_nothing() {
-    let fleet = Fleet::new(Program::S6);
+    let host = fleet.world.host("web2");
+    eventually("what it ran is gone, too", || {
+        host.processes().iter().for_each(|process| signal(process.pid, Signal::KILL));
+        host.processes().is_empty()
+    });
+    fleet.daemons[1].start();
+    eventually("the daemon answers", || fleet.daemons[1].is_up());
+    fleet.lines = format!("timeout = {{ reload = \"20s\" }}\n{}", fleet.lines);
+    fleet.watch(1);
+    fleet.publish("slow", "slow 5");
     fleet.deploy().ends_with(0);
-    fleet.publish("two", "good");
-    fleet.world.production("supervisor = { kind = \"s6\", service = [\"web\", \"worker\"] }");
-    let checked = fleet.world.shipit(&["production", "check"]).ends_with(1);
-    assert!(checked.stdout.contains("s6 does not know worker"), "{checked}");
-    fleet.deploy().ends_with(1).says("s6 does not know worker");
-    fleet.serves("one");
-}
-
-/// A daemon that goes in the middle of a reload: the host says so, and the other goes back.
-#[test]
-fn a_daemon_that_is_killed_in_the_middle() {
-    let mut fleet = Fleet::new(Program::Supervisord);
-    fleet.publish("one", "slow 5");
-    fleet.deploy().ends_with(0);
-    fleet.serves("one");
-    fleet.publish("two", "good");
+    fleet.serves("slow");
+    fleet.publish("three", "good");
+    let slow = fleet.world.host("web2").current();
     let running = fleet.world.shipit_spawn(&["production"]);
-    let one = fleet.world.host("web2").current();
-    eventually("it is switched", || fleet.world.host("web2").current() != one);
+    eventually("it is switched", || fleet.world.host("web2").current() != slow);
     std::thread::sleep(std::time::Duration::from_secs(1));
     fleet.daemons[1].kill();
     // The way back needs the daemon as well: nobody can say that the old release is up there.
     running.wait().ends_with(6).says("web2");
-    eventually("web1 went back", || served(fleet.ports[0]).as_deref() == Some("one"));
+    eventually("web1 went back", || served(fleet.ports[0]).as_deref() == Some("slow"));
+}
+
+#[test]
+fn supervisord_that_goes_on_one_host() {
+    a_daemon_that_goes(Program::Supervisord);
+}
+
+#[test]
+fn runit_that_goes_on_one_host() {
+    a_daemon_that_goes(Program::Runit);
+}
+
+#[test]
+fn s6_that_goes_on_one_host() {
+    a_daemon_that_goes(Program::S6);
 }
