@@ -11,8 +11,8 @@
 # login that has the name of one of ours is kept under another name, and with_user_env restores it for what runs for the
 # user: the login's values are not overwritten, and hooks see none of ours.
 user_env_names='
-	BOOT CARRY CHECKOUT CONSOLE CONSOLE_RC EMPTIED ENTER ENTER_ADAPTER ENTER_ARGV ENTER_BASH F FAILED FETCH FOREVER FORMAT GIT GIT_SETTINGS
-	HELPER JOB LARGEST_GITMODULES LARGEST_LIST LIST_MODULES LIST_TREE LOG M MOST_MODULES MOST_TAILS N NL PIECE PLACE R S TAILS
+	BOOT CARRY CHECKOUT CONSOLE CONSOLE_RC EMPTIED ENTER ENTER_ADAPTER ENTER_ARGV ENTER_BASH F FAILED FETCH FOREVER FORMAT GIT
+	GIT_COMMITTER_EMAIL GIT_COMMITTER_NAME GIT_SETTINGS GIT_TERMINAL_PROMPT HELPER JOB LARGEST_GITMODULES LARGEST_LIST LIST_MODULES LIST_TREE LOG M MOST_MODULES MOST_TAILS N NL PIECE PLACE R S TAILS
 	SEQ SERVING TAB TAIL TOKEN WORD action agent alone answer app apps begin caller body clone clone_refs code content count cr damage digest dir end
 	entry environment fields fits from has high host into left limit line locale lost low mask mode newline parent part pin
 	pinned port pruned quoted reference rel release remote repo revision roles root run said shell size start state
@@ -36,9 +36,13 @@ TAIL=16384
 FOREVER=999999999
 
 # with_user_env COMMAND...: replaces this shell with the command, and restores the login's own variables. An agent that the
-# operator lends to git alone is hidden from all that is started outside of git_access and git_alone.
+# operator lends to git alone, and the name that our git has, are hidden from all that is started outside of git_access and
+# git_alone.
 with_user_env() {
-	[ "${agent:-}" != git ] || [ -n "${SHIPIT_GIT:-}" ] || unset SSH_AUTH_SOCK
+	if [ -z "${SHIPIT_GIT:-}" ]; then
+		unset GIT_COMMITTER_EMAIL GIT_COMMITTER_NAME GIT_TERMINAL_PROMPT
+		[ "${agent:-}" != git ] || unset SSH_AUTH_SOCK
+	fi
 	for user_env_name in $user_env_kept; do
 		eval "export $user_env_name=\"\$user_env_value_$user_env_name\""
 	done
