@@ -58,6 +58,17 @@ fn hooks() -> Vec<Row> {
             });
         }
         rows.push(differs(&format!("{name}: variables of shipit"), "none", "some", OWN));
+        if name != "local" {
+            let pm2 = match name {
+                "pre-setup" => "",
+                "post-deploy" => "GREETING PORT TOKEN",
+                _ => "SHARED",
+            };
+            let page = if name == "post-deploy" { SHARED } else { ENV };
+            let fact = format!("{name}: variables that a login has not");
+            rows.push(differs(&fact, pm2, "GREETING PORT SHARED TOKEN", page));
+            rows.push(same(&format!("{name}: variables of a login that are missing or changed"), ""));
+        }
         let connection = if name == "local" { "" } else { "SSH_CLIENT SSH_CONNECTION" };
         rows.push(same(&format!("{name}: variables of the connection"), connection));
     }

@@ -185,6 +185,13 @@ impl Side {
         Seen { lines: read(name), env: read(&format!("{name}.env")) }
     }
 
+    /// The variables of a plain login to the host.
+    pub fn login(&self) -> BTreeMap<String, String> {
+        let text = self.plain(&self.world.ssh("web1", "env").ends_with(0).stdout);
+        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
     /// Where `app/current` leads and what is served there.
     pub fn page(&self) -> String {
         self.world.host("web1").page().unwrap_or_else(|| "nothing".to_owned())
@@ -214,6 +221,25 @@ impl Seen {
             true => "did not run".to_owned(),
             false => self.env.get(name).cloned().unwrap_or_else(|| "not set".to_owned()),
         }
+    }
+
+    /// The variables that it has beyond these, and those of these that it has not, or otherwise.
+    pub fn against(&self, login: &BTreeMap<String, String>) -> (String, String) {
+        // Of the shell, of this connection, or of the observer; those of shipit are looked at by themselves.
+        let own = ["_", "PWD", "OLDPWD", "SHLVL", "SSH_CLIENT", "SSH_CONNECTION", "seen"];
+        let counts = |name: &&String| !own.contains(&name.as_str()) && !name.starts_with("SHIPIT_");
+        let more: Vec<&str> = self
+            .env
+            .keys()
+            .filter(counts)
+            .filter(|name| !login.contains_key(*name))
+            .map(String::as_str)
+            .collect();
+        let other: Vec<&str> = (login.keys().filter(counts))
+            .filter(|name| self.env.get(*name) != login.get(*name))
+            .map(String::as_str)
+            .collect();
+        (more.join(" "), other.join(" "))
     }
 
     /// The variables whose names begin so.

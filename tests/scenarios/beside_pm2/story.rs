@@ -69,6 +69,11 @@ fn hook(side: &mut Side, name: &str, seen: &Seen) {
     let of_shipit = if seen.names("SHIPIT_").is_empty() { "none" } else { "some" };
     side.note(&format!("{name}: variables of shipit"), of_shipit);
     side.note(&format!("{name}: variables of the connection"), &seen.names("SSH_"));
+    if name != "local" {
+        let (more, other) = seen.against(&side.login());
+        side.note(&format!("{name}: variables that a login has not"), &more);
+        side.note(&format!("{name}: variables of a login that are missing or changed"), &other);
+    }
 }
 
 fn setup(side: &mut Side) {
