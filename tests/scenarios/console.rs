@@ -10,6 +10,7 @@ by_openssh!(
     a_person_works_in_current_and_the_shells_code_comes_back,
     secrets_are_in_no_process_list_and_nothing_is_left,
     ctrl_c_and_the_size_of_the_window_get_through,
+    programs_that_use_the_whole_screen_follow_its_size,
     the_keys_of_a_terminal_are_the_users_own_there_too,
     the_terminal_is_given_back_however_it_ends,
 );
@@ -22,7 +23,10 @@ on_each_kind!(
     the_terminal_is_given_back_however_it_ends,
 );
 
-on_sshd!(an_agent_that_is_for_git_alone_is_not_in_a_terminal);
+on_sshd!(
+    an_agent_that_is_for_git_alone_is_not_in_a_terminal,
+    programs_that_use_the_whole_screen_follow_its_size,
+);
 
 /// Waits for it, with what was shown.
 #[track_caller]
@@ -134,6 +138,38 @@ fn ctrl_c_and_the_size_of_the_window_get_through(kind: Kind) {
     assert!(terminal.shown().matches("y\r\n").count() >= 1_400_000);
     terminal.types("\u{4}");
     assert_eq!(terminal.wait(), Some(0), "{}", terminal.shown());
+}
+
+/// An editor and a monitor: keys come one by one, the last line is where it is, and the shell behind them is as before.
+fn programs_that_use_the_whole_screen_follow_its_size(kind: Kind) {
+    let world = World::deployed(kind, 1, "shell = 'sh'");
+    let host = world.host("web1");
+    host.put("note", "");
+    let mut terminal = console(&world, &[]);
+    terminal.types("busybox vi ~/note\r");
+    sees(&terminal, "\u{1b}[30;1H\u{1b}[K- ");
+    terminal.types("ihello\u{1b}");
+    sees(&terminal, "note [Modified] 1/1");
+    terminal.resize(77, 21);
+    sees(&terminal, "\u{1b}[21;1H\u{1b}[K- ");
+    terminal.types(":wq\r");
+    sees(&terminal, "\u{1b}[?1049l");
+    terminal.types("top\r");
+    sees(&terminal, "load average");
+    assert_eq!(host.read("note").as_deref(), Some("hello\n"));
+    assert!(!terminal.is_cooked());
+    terminal.resize(60, 12);
+    // The heading ends where the screen does.
+    sees(&terminal, "  %MEM \u{1b}");
+    terminal.types("q");
+    // The line behind the last one of the screen, and then the shell.
+    sees(&terminal, "\u{1b}[13;1H");
+    let prompts = |shown: String| shown.ends_with("# ") || shown.ends_with("$ ");
+    eventually("it prompts", || prompts(terminal.shown()));
+    terminal.types("stty size; exit 9\r");
+    sees(&terminal, "12 60\r\n");
+    assert_eq!(terminal.wait(), Some(9), "{}", terminal.shown());
+    assert!(terminal.is_cooked());
 }
 
 const OWN_KEYS: &str = "stty intr ^G erase ^H kill ^K stop undef -ixon -echoctl tostop";
