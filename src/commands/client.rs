@@ -54,12 +54,9 @@ pub(super) async fn connect_ahead(
         if left.is_empty() {
             return Ok(());
         }
-        let unknown = answering(&transport.openssh, &left, printer).await?;
-        if unknown.is_empty() {
-            return Ok(());
-        }
+        let unknown;
+        (unknown, left) = answering(&transport.openssh, &left, printer).await?;
         trust_hosts::ask_about(&transport.ssh, printer, &unknown).await?;
-        left.retain(|host| unknown.iter().any(|key| key.host == host.machine));
     }
     Ok(())
 }
@@ -74,8 +71,12 @@ pub(super) async fn log_in_ahead(
     answering(&transport.openssh, &hosts, printer).await.map(drop)
 }
 
-/// Connects, and answers meanwhile. The keys that are not known.
-async fn answering(openssh: &OpenSsh, hosts: &[&Host], printer: &Printer) -> Result<Vec<OfferedKey>, Error> {
+/// Connects, and answers meanwhile. The keys that are not known, and the hosts that are not connected for that.
+async fn answering<'a>(
+    openssh: &OpenSsh,
+    hosts: &[&'a Host],
+    printer: &Printer,
+) -> Result<(Vec<OfferedKey>, Vec<&'a Host>), Error> {
     let asking = async {
         while let Some(question) = openssh.next_question().await {
             match answer(printer, &question).await {

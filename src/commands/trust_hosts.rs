@@ -21,10 +21,11 @@ pub(super) async fn add_unknown_keys(
     ask: bool,
 ) -> Result<(), Error> {
     let ask = ask && prompt::can_ask(printer);
+    // What counts for the others, the system's `ssh` finds out.
+    let hosts: Vec<Host> = hosts.iter().filter(|host| !transport.is_by_openssh(host)).cloned().collect();
     for _ in 0..ROUNDS {
         let may = |keys: NewKeys| keys == NewKeys::Accept || ask && keys == NewKeys::Ask;
-        let mut unknown = transport.ssh.unknown_hosts(hosts, may).await;
-        unknown.retain(|host| !transport.is_by_openssh(host));
+        let unknown = transport.ssh.unknown_hosts(&hosts, may).await;
         if unknown.is_empty() {
             return Ok(());
         }

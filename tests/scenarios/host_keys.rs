@@ -9,6 +9,9 @@ use std::sync::{Arc, Mutex};
 
 use crate::common::{Kind, World, eventually, require};
 
+on_sshd!(a_jump_host_is_asked_about_first_and_then_who_is_behind_it);
+by_openssh!(a_jump_host_is_asked_about_first_and_then_who_is_behind_it);
+
 const SHIPIT: &str = env!("CARGO_BIN_EXE_shipit");
 
 /// A person at a terminal, on which `shipit` runs.
@@ -205,9 +208,8 @@ fn what_cannot_be_written_is_trusted_for_this_time() {
     assert!(run.stderr.contains("known_hosts"), "{run}");
 }
 
-#[test]
-fn a_jump_host_is_asked_about_first_and_then_who_is_behind_it() {
-    let all = Strangers::new(Kind::Sshd, 2);
+fn a_jump_host_is_asked_about_first_and_then_who_is_behind_it(kind: Kind) {
+    let all = Strangers::new(kind, 2);
     all.world.production_on(&["web2"], "jump = \"web1\"");
     let terminal = Terminal::new(&all.world, &["production", "setup"]);
     let text = terminal

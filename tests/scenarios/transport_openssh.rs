@@ -232,6 +232,8 @@ async fn a_jump_host_that_lets_nobody_in_is_named() {
     assert!(matches!(&strange, ConnectError::Jump { .. }), "{strange}: {strange:?}");
     operator.befriend(&gate);
     operator.befriend(&server);
+    // Another run: in one, a jump host that failed is not tried again by each host behind it.
+    let by = operator.by(Client::OpenSsh);
     let connection = by.connect(&behind).await.unwrap();
     assert_eq!(run(&*connection, "exit 6").await.exit, Exit::Code(6));
     behind.machine = "127.0.0.1".into();

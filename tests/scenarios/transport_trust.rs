@@ -3,9 +3,16 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::common_ssh::{Agent, Operator, Sshd, friends, keygen, output, refused, run};
+use crate::common_ssh::{Agent, Client, Operator, Sshd, friends, keygen, output, refused, run};
 use shipit::transport::ssh::Ssh;
 use shipit::transport::{ConnectError, Exit, Transport};
+
+on_each_client!(
+    hosts_behind_a_jump_host_share_one_connection_to_it,
+    a_chain_of_jump_hosts_from_the_config,
+    fifty_hosts_behind_two_jump_hosts_are_one_login_at_each_of_these,
+    jump_hosts_that_fail_say_which_and_why,
+);
 
 /// The text of an error with what changes from run to run replaced.
 fn fixed(error: &ConnectError, server: &Sshd, operator: &Operator) -> String {
@@ -273,12 +280,11 @@ async fn the_users_ssh_config_is_honoured() {
     assert!(operator.ssh().connect(&host).await.is_ok());
 }
 
-#[tokio::test]
-async fn hosts_behind_a_jump_host_share_one_connection_to_it() {
+async fn hosts_behind_a_jump_host_share_one_connection_to_it(by: Client) {
     let (gate, operator) = friends();
     let inner = [Sshd::start(""), Sshd::start("")];
     inner.iter().for_each(|server| operator.befriend(server));
-    let ssh = operator.ssh();
+    let ssh = operator.by(by);
     let both = inner.iter().map(|server| {
         let mut host = server.host();
         host.jump = Some(vec![format!("127.0.0.1:{}", gate.port)]);
@@ -290,8 +296,7 @@ async fn hosts_behind_a_jump_host_share_one_connection_to_it() {
     assert!(inner.iter().all(|server| server.count("Accepted publickey") == 1));
 }
 
-#[tokio::test]
-async fn a_chain_of_jump_hosts_from_the_config() {
+async fn a_chain_of_jump_hosts_from_the_config(by: Client) {
     let (first, operator) = friends();
     let (second, target) = (Sshd::start(""), Sshd::start(""));
     operator.befriend(&second);
@@ -306,14 +311,15 @@ async fn a_chain_of_jump_hosts_from_the_config() {
     );
     let mut host = target.host();
     (host.machine, host.port) = ("target".to_owned(), None);
-    let ssh = operator.ssh();
+    let ssh = operator.by(by);
     let connection = ssh.connect(&host).await.unwrap();
     assert_eq!(run(&*connection, "exit 8").await.exit, Exit::Code(8));
     assert!([&first, &second, &target].iter().all(|server| server.count("Accepted publickey") == 1));
 }
 
-#[tokio::test]
-async fn fifty_hosts_behind_two_jump_hosts_are_one_login_at_each_of_these() {
+async fn fifty_hosts_behind_two_jump_hosts_are_one_login_at_each_of_these(by: Client) {
+    // Each is a process, and a login, of the system's `ssh`.
+    let count = if by == Client::Builtin { 50 } else { 5 };
     let (first, operator) = friends();
     let (second, target) = (Sshd::start(""), Sshd::start(""));
     operator.befriend(&second);
@@ -326,34 +332,36 @@ async fn fifty_hosts_behind_two_jump_hosts_are_one_login_at_each_of_these() {
             first.port, second.port, target.port
         ),
     );
-    let ssh = operator.ssh();
-    let all = (0..50).map(|number| {
+    let ssh = operator.by(by);
+    let all = (0..count).map(|number| {
         let (mut host, ssh) = (target.host(), &ssh);
         (host.machine, host.port) = (format!("web{number}"), None);
         async move { run(&*ssh.connect(&host).await.unwrap(), &format!("exit {number}")).await.exit }
     });
     let exits = futures_util::future::join_all(all).await;
-    assert_eq!(exits, (0..50).map(Exit::Code).collect::<Vec<_>>());
-    assert_eq!([&first, &second, &target].map(|server| server.count("Accepted publickey")), [1, 1, 50]);
+    assert_eq!(exits, (0..count).map(Exit::Code).collect::<Vec<_>>());
+    assert_eq!(
+        [&first, &second, &target].map(|server| server.count("Accepted publickey")),
+        [1, 1, count as usize]
+    );
 }
 
-#[tokio::test]
-async fn jump_hosts_that_fail_say_which_and_why() {
+async fn jump_hosts_that_fail_say_which_and_why(by: Client) {
     let (gate, operator) = friends();
     let mut host = crate::common_ssh::host("127.0.0.1", crate::common_ssh::free_port());
     host.jump = Some(vec![format!("127.0.0.1:{}", gate.port)]);
-    let behind = refused(&operator.ssh(), &host).await;
+    let behind = refused(&*operator.by(by), &host).await;
     let ConnectError::Jump { source, .. } = &behind else { panic!("{behind}") };
     assert!(matches!(**source, ConnectError::Tunnel { .. }), "{source}");
 
     host.jump = Some(vec![format!("127.0.0.1:{}", crate::common_ssh::free_port())]);
-    let before = refused(&operator.ssh(), &host).await;
+    let before = refused(&*operator.by(by), &host).await;
     let ConnectError::Jump { source, .. } = &before else { panic!("{before}") };
     assert!(matches!(**source, ConnectError::Unreachable { .. }), "{source}");
 
     operator.write("config", "Host *\n ProxyJump gate\n");
     host.jump = None;
-    let endless = refused(&operator.ssh(), &host).await;
+    let endless = refused(&*operator.by(by), &host).await;
     let ConnectError::Jump { source, .. } = &endless else { panic!("{endless}") };
     assert!(matches!(**source, ConnectError::JumpSpec { .. }), "{source}");
 }

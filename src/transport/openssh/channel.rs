@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::invocation::{Invocation, tail};
 use super::log::{Ending, Log, ending, was_killed, was_killed_alone};
+use crate::transport::paste::word;
 use crate::transport::pipes::Over;
 use crate::transport::{Channel, ConnectError, Exit, Output, Screen, pipes, pty};
 
@@ -35,7 +36,7 @@ pub(super) struct Carrier {
 impl Carrier {
     /// The options of an `ssh` for one program, which uses the shared connection.
     pub(super) fn options<'a>(&'a self, socket: &'a str) -> Vec<&'a str> {
-        let mut words = vec!["-vv", "-o", "ControlMaster=no", "-o", "PermitLocalCommand=no"];
+        let mut words = vec!["-o", "ControlMaster=no", "-o", "PermitLocalCommand=no"];
         words.extend(["-o", "SessionType=default"]);
         if self.own.is_some() {
             words.extend(["-S", socket]);
@@ -48,6 +49,21 @@ impl Carrier {
         self.own.as_ref().map_or(String::new(), |(socket, _)| socket.to_string_lossy().replace('%', "%%"))
     }
 
+    /// As the `ProxyCommand` of an `ssh` to a host behind this one: the connection that this one opens for it. The shell is told to
+    /// become that program.
+    pub(super) fn proxy_command(&self) -> String {
+        let socket = self.socket();
+        let ssh = self.invocation.ssh.to_string_lossy();
+        let options = self.options(&socket);
+        let words = self.invocation.words.iter().map(String::as_str);
+        let all = [&*ssh].into_iter().chain(options).chain(words);
+        // Tokens are the outer one's.
+        let mut line: Vec<String> = all.map(|text| word(text).replace('%', "%%")).collect();
+        line.extend(["-W".to_owned(), "'[%h]:%p'".to_owned(), "--".to_owned()]);
+        line.push(word(&self.invocation.machine).replace('%', "%%"));
+        line.join(" ")
+    }
+
     pub(super) fn start(
         &self,
         command: &str,
@@ -56,7 +72,7 @@ impl Carrier {
     ) -> Result<Channel, ConnectError> {
         let (socket, file) = (self.socket(), log.to_string_lossy().into_owned());
         let mut options = self.options(&socket);
-        options.extend(["-E", &file, if screen.is_some() { "-tt" } else { "-T" }]);
+        options.extend(["-vv", "-E", &file, if screen.is_some() { "-tt" } else { "-T" }]);
         let started = match screen {
             None => {
                 let mut ssh = self.invocation.command(&options);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::log::{Log, Stage};
 use super::resolved::Resolved;
+use super::session::Via;
 use crate::config::Host;
 use crate::transport::{ConnectError, OfferedKey, Refusal, Step};
 
@@ -14,6 +15,8 @@ use crate::transport::{ConnectError, OfferedKey, Refusal, Step};
 pub(super) struct Failed<'a> {
     pub(super) host: &'a Host,
     pub(super) resolved: &'a Resolved,
+    /// The connection to the jump host, where it is ours.
+    pub(super) via: Option<&'a Via>,
     /// What it wrote into its log.
     pub(super) log: String,
     /// What it, and the `ssh` to a jump host, printed.
@@ -30,6 +33,12 @@ const BEHIND: &str = "UNKNOWN port 65535";
 impl Failed<'_> {
     pub(super) fn error(&self) -> ConnectError {
         let log = Log::read(&self.log);
+        if let Some(via) = self.via
+            && let Some(reason) = via.refused(&self.printed)
+        {
+            let source = Box::new(ConnectError::Tunnel { target: self.resolved.hostname.clone(), reason });
+            return ConnectError::Jump { host: self.machine(), hop: via.hop.clone(), source };
+        }
         if let Some(jump) = &self.resolved.jump
             && log.stage <= Stage::KeyExchange
             && log.host_key.is_none()
@@ -78,6 +87,7 @@ impl Failed<'_> {
         let hop = Failed {
             host: self.host,
             resolved: &Resolved { jump: None, ..self.resolved.clone() },
+            via: None,
             log: self.printed.clone(),
             printed: String::new(),
             late: None,
@@ -110,7 +120,7 @@ impl Failed<'_> {
             return Some(ConnectError::Timeout { host, address, step: log.stage.step(), after });
         }
         if let Some(reason) = log.rest_of("kex_exchange_identification: ")
-            && !log.says(BEHIND)
+            && (self.via.is_some() || !log.says(BEHIND))
         {
             let mut reason = reason.to_lowercase();
             if let Some(said) = &log.before_banner {
@@ -207,6 +217,10 @@ impl Failed<'_> {
 /// `FILE: line 3: Bad configuration option: x`, and the like: what `ssh -G` says about a file that it does not read.
 pub(super) fn of_configuration(said: &str, host: &str) -> ConnectError {
     for line in said.lines().map(str::trim_end) {
+        if let Some(hop) = line.strip_prefix("jumphost loop via ") {
+            let reason = "the way to it leads through itself; set ProxyJump none for it".to_owned();
+            return ConnectError::JumpSpec { hop: hop.to_owned(), reason };
+        }
         if let Some(file) = line.strip_prefix("Bad owner or permissions on ") {
             return ConnectError::SshConfigExposed { file: file.into() };
         }

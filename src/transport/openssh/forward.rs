@@ -45,7 +45,7 @@ impl Carrier {
         let socket = self.socket();
         let mut options = self.options(&socket);
         // A connection of its own would be another login.
-        options.extend(["-o", "ProxyCommand=false", "-o", "BatchMode=yes", "-W", &target]);
+        options.extend(["-vv", "-o", "ProxyCommand=false", "-o", "BatchMode=yes", "-W", &target]);
         let mut ssh = self.invocation.command(&options);
         ssh.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let started = ssh.kill_on_drop(true).spawn();

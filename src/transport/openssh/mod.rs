@@ -8,13 +8,16 @@ mod arguments;
 mod channel;
 mod failure;
 mod forward;
+mod ground;
 mod invocation;
+mod jumps;
 mod log;
 mod master;
 mod options;
 mod questions;
 mod resolved;
 mod run_directory;
+mod session;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -26,20 +29,18 @@ use std::sync::atomic::AtomicUsize;
 use futures_util::future::join_all;
 use tokio::sync::{Mutex, OnceCell as AsyncOnceCell, mpsc};
 use tokio::time::sleep;
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::arguments::Words;
-use self::channel::Carrier;
 use self::failure::Failed;
+use self::ground::Ground;
 use self::invocation::{Invocation, ask, tail};
 use self::master::{Master, NoMaster, Patience};
 pub use self::options::{ASKPASS, GUARD, NONCE, Options};
-use self::questions::Desk;
 pub use self::questions::{ANSWERED, BETWEEN, Kind, Question, SOCKET};
 use self::resolved::{Lends, Resolved};
-use self::run_directory::RunDirectory;
-use super::ssh::{Limits, TRIES, jitter};
-use super::{Boxed, Channel, ConnectError, Connection, DialError, Forwarding, Screen, Stream, Transport};
+use self::session::{Carriage, Session, Via};
+use super::ssh::{Jumps, Limits, TRIES, jitter};
+use super::{Boxed, ConnectError, Connection, Transport};
 use crate::config::{ForwardAgent, Host};
 use crate::transport::{NewKeys, OfferedKey};
 
@@ -55,6 +56,7 @@ pub struct OpenSsh {
     usable: AsyncOnceCell<Result<(), ConnectError>>,
     ground: OnceCell<Result<Rc<Ground>, ConnectError>>,
     limits: Limits,
+    jumps: Jumps<Session>,
     /// Connections that were made before they were asked for, by the names of hosts.
     ahead: RefCell<HashMap<String, Result<Session, ConnectError>>>,
     open_questions: Arc<AtomicUsize>,
@@ -63,19 +65,18 @@ pub struct OpenSsh {
     number: Cell<u32>,
 }
 
+/// A host, as it is to be reached.
+struct Aim<'a> {
+    host: &'a Host,
+    resolved: &'a Resolved,
+    via: Option<&'a Via>,
+}
+
 /// Of one connection.
 struct Files {
     socket: PathBuf,
     /// The key that the host showed.
     key: PathBuf,
-}
-
-/// What a run has on this machine.
-struct Ground {
-    /// Before the directory in which it lies.
-    _desk: Desk,
-    directory: RunDirectory,
-    nonce: String,
 }
 
 impl OpenSsh {
@@ -88,6 +89,7 @@ impl OpenSsh {
             usable: AsyncOnceCell::new(),
             ground: OnceCell::new(),
             limits: Limits::new(),
+            jumps: Jumps::new(|session: &Session| !session.is_alive()),
             ahead: RefCell::default(),
             open_questions: Arc::default(),
             questions: (sender, Mutex::new(receiver)),
@@ -96,23 +98,27 @@ impl OpenSsh {
     }
 
     /// Connects these hosts before a run asks for them, so that the user can be asked while no host is locked. The keys that
-    /// are not known, each once; their hosts are not connected. What else goes wrong, the run says.
-    pub async fn connect_ahead(&self, hosts: &[&Host]) -> Vec<OfferedKey> {
-        let connected = join_all(hosts.iter().map(|host| self.session(host))).await;
-        let mut unknown: Vec<OfferedKey> = Vec::new();
+    /// are not known, each once, and the hosts that are not connected for that: it may be a jump host's key. What else goes
+    /// wrong, the run says.
+    pub async fn connect_ahead<'a>(&self, hosts: &[&'a Host]) -> (Vec<OfferedKey>, Vec<&'a Host>) {
+        self.jumps.forget_failures();
+        let connected = join_all(hosts.iter().map(|host| self.session(host, &[]))).await;
+        let (mut unknown, mut left) = (Vec::<OfferedKey>::new(), Vec::new());
         for (host, connected) in hosts.iter().zip(connected) {
-            match connected {
-                Err(ConnectError::UnknownHostKey { key }) if key.new_keys == NewKeys::Ask => {
+            let key = connected.as_ref().err().and_then(ConnectError::unknown_key);
+            match key.filter(|key| key.new_keys == NewKeys::Ask) {
+                Some(key) => {
+                    left.push(*host);
                     if unknown.iter().all(|known| known.line != key.line) {
-                        unknown.push(*key);
+                        unknown.push(key.clone());
                     }
                 }
-                connected => {
+                None => {
                     self.ahead.borrow_mut().insert(host.name.clone(), connected);
                 }
             }
         }
-        unknown
+        (unknown, left)
     }
 
     /// What an `ssh` asks next. Waits for it.
@@ -121,12 +127,9 @@ impl OpenSsh {
     }
 
     fn ground(&self) -> Result<Rc<Ground>, ConnectError> {
-        let make = || -> std::io::Result<Rc<Ground>> {
-            let directory = RunDirectory::make(&self.options.bases, &self.options.program)?;
-            let nonce = format!("{:016x}", getrandom::u64().map_err(std::io::Error::other)?);
-            let open = Arc::clone(&self.open_questions);
-            let desk = Desk::open(directory.path(), nonce.clone(), open, self.questions.0.clone())?;
-            Ok(Rc::new(Ground { _desk: desk, directory, nonce }))
+        let make = || {
+            let (open, asked) = (Arc::clone(&self.open_questions), self.questions.0.clone());
+            Ground::make(&self.options.bases, &self.options.program, open, asked).map(Rc::new)
         };
         let failed =
             |error| ConnectError::NoOpenSsh { reason: format!("no directory for its sockets: {error}") };
@@ -157,7 +160,8 @@ impl OpenSsh {
         self.number.get()
     }
 
-    async fn session(&self, host: &Host) -> Result<Session, ConnectError> {
+    /// `trail`: the jump hosts that wait for this connection.
+    async fn session(&self, host: &Host, trail: &[String]) -> Result<Session, ConnectError> {
         self.usable().await?;
         let ground = self.ground()?;
         let askpass = || (ground.directory.file(ASKPASS), ground.nonce.clone());
@@ -187,22 +191,27 @@ impl OpenSsh {
         // goes over it.
         let lends = host.forward_agent != ForwardAgent::No || resolved.forwards.by_itself;
         let may_share = host.host_key.is_none() && !lends;
+        let logs = ground.directory.file(&self.next().to_string());
         if may_share && self.has_live_master(&resolved, &invocation).await {
-            return Ok(Session::new(invocation, None, self, ground));
+            return Ok(Session::new(Carriage { invocation, master: None, via: None }, ground, logs));
         }
         drop(lookup);
-        let _slot = self.limits.enter(&resolved.first()).await;
+        let via = self.via(host, &resolved, trail).await?;
+        let invocation = invocation.with(via.as_ref().map(|via| via.words()).unwrap_or_default());
+        let _slot = self.limits.enter(&resolved.first(via.is_some())).await;
         let files = Files { socket: ground.directory.file(&number.to_string()), key: key_file };
+        let aim = Aim { host, resolved: &resolved, via: via.as_ref() };
         let mut tries = 1;
-        loop {
-            match self.start_master(host, &resolved, &invocation, &files).await {
+        let master = loop {
+            match self.start_master(&aim, &invocation, &files).await {
                 Err(ConnectError::ClosedEarly { .. }) if tries < TRIES => {
                     sleep(jitter(tries)).await;
                     tries += 1;
                 }
-                started => return Ok(Session::new(invocation, Some(started?), self, ground)),
+                started => break started?,
             }
-        }
+        };
+        Ok(Session::new(Carriage { invocation, master: Some(master), via }, ground, logs))
     }
 
     /// What lends the agent, or does not, whatever the configuration says. Which one, the user's configuration may say.
@@ -220,8 +229,7 @@ impl OpenSsh {
 
     async fn start_master(
         &self,
-        host: &Host,
-        resolved: &Resolved,
+        aim: &Aim<'_>,
         invocation: &Invocation,
         files: &Files,
     ) -> Result<Master, ConnectError> {
@@ -237,7 +245,8 @@ impl OpenSsh {
         started.map_err(|failed| match failed {
             NoMaster::Start(error) => ConnectError::NoOpenSsh { reason: error.to_string() },
             NoMaster::Ended { log, printed, late } => {
-                Failed { host, resolved, log, printed, late, key_line }.error()
+                let Aim { host, resolved, via } = *aim;
+                Failed { host, resolved, via, log, printed, late, key_line }.error()
             }
         })
     }
@@ -274,75 +283,10 @@ impl Transport for OpenSsh {
             let made = self.ahead.borrow_mut().remove(&host.name).transpose()?;
             let session = match made.and_then(Session::if_alive) {
                 Some(session) => session,
-                None => self.session(host).await?,
+                None => self.session(host, &[]).await?,
             };
             Ok(Box::new(session) as Box<dyn Connection>)
         })
-    }
-}
-
-/// A connection that runs programs.
-struct Session {
-    carrier: Carrier,
-    logs: PathBuf,
-    number: Cell<u32>,
-    /// Ends the programs before the connection.
-    _cut: DropGuard,
-    /// None: the user's own connection carries the programs.
-    master: RefCell<Option<Master>>,
-    /// The directory of the sockets stays as long as a connection.
-    _ground: Rc<Ground>,
-}
-
-impl Session {
-    fn new(invocation: Invocation, master: Option<Master>, transport: &OpenSsh, ground: Rc<Ground>) -> Self {
-        let cut = CancellationToken::new();
-        let own = master.as_ref().map(|master| (master.socket.clone(), master.log.clone()));
-        let logs = ground.directory.file(&transport.next().to_string());
-        let carrier = Carrier { invocation, own, cut: cut.clone() };
-        Self {
-            carrier,
-            logs,
-            number: Cell::new(0),
-            _cut: cut.drop_guard(),
-            master: RefCell::new(master),
-            _ground: ground,
-        }
-    }
-
-    fn if_alive(self) -> Option<Self> {
-        self.is_alive().then_some(self)
-    }
-
-    fn is_alive(&self) -> bool {
-        self.master.borrow_mut().as_mut().is_none_or(Master::is_alive)
-    }
-
-    fn start(&self, command: &str, screen: Option<Screen>) -> Result<Channel, ConnectError> {
-        // `ssh` would log in anew.
-        if !self.is_alive() {
-            return Err(ConnectError::Channel { reason: "the connection is gone".to_owned() });
-        }
-        self.number.set(self.number.get() + 1);
-        self.carrier.start(command, self.logs.with_extension(self.number.get().to_string()), screen)
-    }
-}
-
-impl Connection for Session {
-    fn exec<'a>(&'a self, command: &'a str) -> Boxed<'a, Result<Channel, ConnectError>> {
-        Box::pin(async move { self.start(command, None) })
-    }
-
-    fn terminal<'a>(&'a self, command: &'a str, screen: Screen) -> Boxed<'a, Result<Channel, ConnectError>> {
-        Box::pin(async move { self.start(command, Some(screen)) })
-    }
-
-    fn forwarding(&self) -> Boxed<'_, Forwarding> {
-        Box::pin(self.carrier.forwarding())
-    }
-
-    fn dial<'a>(&'a self, host: &'a str, port: u16) -> Boxed<'a, Result<Box<dyn Stream>, DialError>> {
-        Box::pin(async move { Ok(Box::new(self.carrier.dial(host, port).await?) as Box<dyn Stream>) })
     }
 }
 

@@ -74,11 +74,11 @@ impl Resolved {
         }
     }
 
-    /// The first machine that is connected to: those behind one jump host share its patience.
-    pub(super) fn first(&self) -> String {
+    /// The machine that is connected to first: those behind one jump host share its patience, unless the connection to it stands (`via`).
+    pub(super) fn first(&self, via: bool) -> String {
         match &self.jump {
-            Some(jump) => jump.split(',').next().unwrap_or_default().to_owned(),
-            None => format!("{}:{}", self.hostname, self.port),
+            Some(jump) if !via => jump.split(',').next().unwrap_or_default().to_owned(),
+            _ => format!("{}:{}", self.hostname, self.port),
         }
     }
 }
@@ -109,7 +109,7 @@ mod tests {
         let read = Resolved::read(text);
         assert_eq!((read.user.as_str(), read.port, read.hashed), ("ops", 2222, true));
         assert_eq!(read.control, Some("/home/o/my socket".into()));
-        assert_eq!((read.first().as_str(), read.new_keys), ("a", NewKeys::Accept));
+        assert_eq!((read.first(false).as_str(), read.new_keys), ("a", NewKeys::Accept));
         assert_eq!(read.known_hosts, Some("/home/o/.ssh/known_hosts".into()));
         let bare = Resolved::read("hostname web1\ncontrolpath none\nstricthostkeychecking ask\n");
         assert_eq!((bare.control, bare.port, bare.new_keys), (None, 22, NewKeys::Ask));

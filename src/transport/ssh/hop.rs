@@ -4,15 +4,15 @@ use crate::transport::ConnectError;
 
 /// A jump host as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Hop {
-    pub(super) user: Option<String>,
-    pub(super) host: String,
-    pub(super) port: Option<u16>,
+pub(in crate::transport) struct Hop {
+    pub(in crate::transport) user: Option<String>,
+    pub(in crate::transport) host: String,
+    pub(in crate::transport) port: Option<u16>,
 }
 
 impl Hop {
     /// `[user@]host[:port]`, `[user@][::1][:port]`, or the same behind `ssh://`.
-    pub(super) fn parse(text: &str) -> Result<Self, ConnectError> {
+    pub(in crate::transport) fn parse(text: &str) -> Result<Self, ConnectError> {
         Self::read(text)
             .map_err(|reason| ConnectError::JumpSpec { hop: text.to_owned(), reason: reason.to_owned() })
     }

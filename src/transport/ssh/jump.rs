@@ -11,26 +11,32 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::link::Link;
 use crate::transport::ConnectError;
 
 /// A failure older than this belongs to another attempt at the hosts behind it.
 const STALE: Duration = Duration::from_secs(5);
 
 /// One connection to a jump host, or why there is none and since when.
-pub(super) type Shared = Rc<OnceCell<Result<Rc<Link>, (Instant, ConnectError)>>>;
+pub(in crate::transport) type Shared<L> = Rc<OnceCell<Result<Rc<L>, (Instant, ConnectError)>>>;
 
 /// The connections, by login and way.
-#[derive(Default)]
-pub(super) struct Jumps(RefCell<HashMap<String, Shared>>);
+pub(in crate::transport) struct Jumps<L> {
+    all: RefCell<HashMap<String, Shared<L>>>,
+    is_closed: fn(&L) -> bool,
+}
 
-impl Jumps {
+impl<L> Jumps<L> {
+    /// None yet.
+    pub(in crate::transport) fn new(is_closed: fn(&L) -> bool) -> Self {
+        Self { all: RefCell::default(), is_closed }
+    }
+
     /// The connection to a jump host, which the first caller makes.
-    pub(super) fn get(&self, identity: &str) -> Shared {
-        let mut jumps = self.0.borrow_mut();
-        let useless = |shared: &Shared| match shared.get() {
+    pub(in crate::transport) fn get(&self, identity: &str) -> Shared<L> {
+        let mut jumps = self.all.borrow_mut();
+        let useless = |shared: &Shared<L>| match shared.get() {
             None => false,
-            Some(Ok(link)) => link.is_closed(),
+            Some(Ok(link)) => (self.is_closed)(link),
             Some(Err((when, _))) => when.elapsed() > STALE,
         };
         if jumps.get(identity).is_some_and(useless) {
@@ -40,7 +46,7 @@ impl Jumps {
     }
 
     /// What failed is tried anew.
-    pub(super) fn forget_failures(&self) {
-        self.0.borrow_mut().retain(|_, shared| !matches!(shared.get(), Some(Err(_))));
+    pub(in crate::transport) fn forget_failures(&self) {
+        self.all.borrow_mut().retain(|_, shared| !matches!(shared.get(), Some(Err(_))));
     }
 }

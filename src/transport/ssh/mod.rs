@@ -51,8 +51,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use self::dial::Source;
-use self::hop::Hop;
-use self::jump::Jumps;
+pub(super) use self::hop::Hop;
+pub(super) use self::jump::Jumps;
 use self::keys::KeyFiles;
 use self::known_hosts::KnownHosts;
 pub use self::lack::Lack;
@@ -88,7 +88,7 @@ pub struct Ssh {
     keys: KeyFiles,
     secrets: Secrets,
     limits: Limits,
-    jumps: Jumps,
+    jumps: Jumps<Link>,
 }
 
 impl Ssh {
@@ -103,7 +103,7 @@ impl Ssh {
             keys: KeyFiles::default(),
             secrets: Secrets::default(),
             limits: Limits::new(),
-            jumps: Jumps::default(),
+            jumps: Jumps::new(Link::is_closed),
         }
     }
 
