@@ -21,6 +21,8 @@ pub struct Side {
     pub world: World,
     /// By what is looked at.
     pub facts: BTreeMap<String, String>,
+    /// That of a plain login, and of the operator.
+    pub umask: String,
     /// Commits by the page that they hold.
     commits: Vec<(String, String)>,
     log: PathBuf,
@@ -58,7 +60,8 @@ impl Side {
         let exclude = "/ecosystem.*\n/observe\n/*.sh.local\n/rel\n/id_rsa.pub\n";
         fs::write(world.repo.work().join(".git/info/exclude"), exclude).unwrap();
         let log = PathBuf::from(format!("/tmp/pm2-deploy-{name}.log"));
-        Side { tool, world, facts: BTreeMap::new(), commits: Vec::new(), log }
+        let umask = world.ssh("web1", "umask").ends_with(0).stdout.trim().to_owned();
+        Side { tool, world, facts: BTreeMap::new(), umask, commits: Vec::new(), log }
     }
 
     /// Whether pm2's `ssh` makes a connection anew each time.

@@ -61,10 +61,14 @@ pub fn play(side: &mut Side) {
 /// What a hook wrote down of where it runs, and with what.
 fn hook(side: &mut Side, name: &str, seen: &Seen) {
     for line in HOOK_LINES {
-        side.note(&format!("{name}: {line}"), &seen.line(line));
+        let value = seen.line(line);
+        let as_usual = line == "umask" && value == side.umask;
+        side.note(&format!("{name}: {line}"), if as_usual { "as usual" } else { &value });
     }
     for variable in HOOK_VARIABLES {
-        side.note(&format!("{name}: ${variable}"), &seen.var(variable));
+        let value = seen.var(variable);
+        let value = if variable == "SHELL" { value.rsplit('/').next().unwrap() } else { &value };
+        side.note(&format!("{name}: ${variable}"), value);
     }
     let of_shipit = if seen.names("SHIPIT_").is_empty() { "none" } else { "some" };
     side.note(&format!("{name}: variables of shipit"), of_shipit);
@@ -106,7 +110,7 @@ fn tree(side: &mut Side, when: &str) {
     };
     let mode = |path: &str| {
         let data = fs::metadata(host.path(path));
-        data.map_or("none".to_owned(), |data| format!("{:o}", data.permissions().mode() & 0o777))
+        data.map_or("none".to_owned(), |data| format!("{:o}", data.permissions().mode() & 0o755))
     };
     let current = match host.current() {
         None => "no link".to_owned(),
@@ -147,7 +151,7 @@ fn first_deploy(side: &mut Side) {
     side.note("what a hook prints is on the screen", said(&run, "hello 8080"));
     let current = fs::canonicalize(side.world.host("web1").path("app/current")).unwrap();
     let mode =
-        |name: &str| format!("{:o}", fs::metadata(current.join(name)).unwrap().permissions().mode() & 0o777);
+        |name: &str| format!("{:o}", fs::metadata(current.join(name)).unwrap().permissions().mode() & 0o755);
     let modes = format!("{} {} {}", mode("page"), mode("tool"), mode("deep"));
     side.note("served: modes", &modes);
     let link = fs::read_link(current.join("link")).unwrap();
