@@ -331,7 +331,6 @@ fn variables(ours: &Settings, theirs: &BTreeMap<&str, Vec<String>>) -> Option<(&
 
 /// Their default list is the ground on which our choices are made.
 fn algorithms(ours: &Settings) -> Vec<(&'static str, Vec<String>)> {
-    let fixture = Fixture::new();
     let all = &ours.algorithms;
     let chosen: Vec<(&'static str, &Choice)> = [
         ("ciphers", &all.ciphers),
@@ -347,6 +346,7 @@ fn algorithms(ours: &Settings) -> Vec<(&'static str, Vec<String>)> {
     if chosen.is_empty() {
         return Vec::new();
     }
+    let fixture = Fixture::new();
     fixture.with("");
     let default = String::from_utf8(fixture.ssh("web1").stdout).unwrap();
     let list_of = |key: &str| {
@@ -361,14 +361,24 @@ fn algorithms(ours: &Settings) -> Vec<(&'static str, Vec<String>)> {
     chosen.into_iter().map(made).collect()
 }
 
+/// The rows that differ, as text.
+fn wrong(rows: &[Row]) -> Vec<String> {
+    let fixture = Fixture::new();
+    let rows = rows.iter().map(|row| (row, fixture.differences(*row)));
+    rows.filter(|(_, different)| !different.is_empty())
+        .map(|((command, text), different)| format!("{command}\n{text}\n  {}", different.join("\n  ")))
+        .collect()
+}
+
+/// Each row is a process of `ssh`, so that they run side by side.
 #[test]
 fn the_same_settings_as_openssh() {
-    let fixture = Fixture::new();
-    let rows = SAME.iter().map(|row| (row, fixture.differences(*row)));
-    let wrong: Vec<String> = rows
-        .filter(|(_, different)| !different.is_empty())
-        .map(|((command, text), different)| format!("{command}\n{text}\n  {}", different.join("\n  ")))
-        .collect();
+    const AT_ONCE: usize = 4;
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let parts = SAME.chunks(SAME.len().div_ceil(AT_ONCE));
+        let running: Vec<_> = parts.map(|rows| scope.spawn(move || wrong(rows))).collect();
+        running.into_iter().flat_map(|part| part.join().unwrap()).collect()
+    });
     assert!(wrong.is_empty(), "{} of {} rows:\n{}", wrong.len(), SAME.len(), wrong.join("\n\n"));
     assert!(SAME.len() + DIFFERENT.len() >= 100);
 }
