@@ -152,6 +152,14 @@ impl Week {
     }
 }
 
+impl Drop for Week {
+    fn drop(&mut self) {
+        // What pm2 deploy logs lies outside of every world.
+        let name = self.world.root().file_name().unwrap().to_str().unwrap();
+        let _ = fs::remove_file(format!("/tmp/pm2-deploy-{name}.log"));
+    }
+}
+
 #[test]
 fn a_week_with_three_servers() {
     let week = Week::new();
