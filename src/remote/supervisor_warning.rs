@@ -50,6 +50,13 @@ warnings! {
         "pm2 is {tool} and its daemon still runs {daemon}: `pm2 update` restarts all apps, so do it when a gap is acceptable";
     "no-daemon" NoDaemon { home } =>
         "pm2's daemon does not run, though apps are saved in {home}: a deploy starts them; at once, on the host: pm2 resurrect";
+    "unit-down" UnitDown { unit, home } =>
+        "pm2's daemon does not run, though apps are saved in {home}: a deploy starts {unit}; at once, as root: systemctl start {unit}";
+    "unit-not-permitted" UnitNotPermitted { unit, user, systemctl } =>
+        "{user} may not start {unit}, which starts pm2 at boot: while pm2's daemon is down a deploy starts it without the unit; \
+         at once, as root: systemctl start {unit}; for deploys, in sudoers: {user} ALL=(root) NOPASSWD: {systemctl} start {unit}";
+    "unit-failed" UnitFailed { unit, why } =>
+        "pm2 was started without {unit}, which starts it at boot, since that failed ({why}): journalctl -u {unit}";
     "no-linger" NoLinger { user } =>
         "systemd ends the services of {user} with its last session: loginctl enable-linger {user}";
     "stopped-app" StoppedApp { name } =>

@@ -48,14 +48,15 @@ fn cgroups(mounts: &str) -> Option<PathBuf> {
 
 impl Booted {
     /// Boots it. Both sides see `base`, which belongs to `USER` (whose home is `home` in it); units of the machine come from
-    /// `base/units`, a file for sudo from `base/sudoers`.
+    /// `base/units`, a file for sudo from `base/sudoers`. There, `base/tools` is what `tests/run` installed.
     pub fn start(base: &Path) -> Booted {
         let mounts = fs::read_to_string("/proc/mounts").unwrap();
         let cgroup = cgroups(&mounts).unwrap().join(format!("shipit-test-{}", std::process::id()));
         remove(&cgroup);
         let log = File::create(base.join("boot.log")).unwrap();
         let mut command = process::command(SCRIPT);
-        command.arg(&cgroup).arg(base).args([USER, &UID.to_string()]).current_dir("/");
+        command.arg(&cgroup).arg(base).args([USER, &UID.to_string()]).arg(process::tools());
+        command.current_dir("/");
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let outer = command.spawn().unwrap();
         let mut booted = Booted { outer, init: 0, cgroup };

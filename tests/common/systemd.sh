@@ -2,7 +2,10 @@
 # Boots a real systemd: process 1 of namespaces of its own, on an overlay of this machine whose writes go to memory. Only
 # the network is the machine's. It ends when this process is killed, or by its own `systemctl poweroff`.
 #
-#   systemd.sh CGROUP BASE USER UID     CGROUP: a cgroup to be made for it; BASE: a directory that both see; USER: to be made
+#   systemd.sh CGROUP BASE USER UID TOOLS
+#
+# CGROUP: a cgroup to be made for it; BASE: a directory that both see; USER: to be made; TOOLS: a directory that it sees as
+# BASE/tools
 set -e
 
 if [ "$1" != inside ]; then
@@ -12,7 +15,7 @@ if [ "$1" != inside ]; then
 	exec unshare --mount --pid --fork --kill-child --cgroup --uts --ipc "$0" inside "$@"
 fi
 
-base=$2 user=$3 id=$4
+base=$2 user=$3 id=$4 tools=$5
 root=$base/systemd/root
 mount --make-rprivate /
 mkdir -p "$base/systemd"
@@ -41,6 +44,10 @@ ln -s fd/1 "$root/dev/stdout"
 ln -s fd/2 "$root/dev/stderr"
 mkdir -p "$root$base"
 mount --bind "$base" "$root$base"
+if [ -d "$tools" ]; then
+	mkdir -p "$base/tools"
+	mount --bind "$tools" "$root$base/tools"
+fi
 
 echo "$user:x:$id:$id::$base/home:/bin/sh" >>"$root/etc/passwd"
 echo "$user:x:$id:" >>"$root/etc/group"

@@ -4,7 +4,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use shipit::config::Program;
 use shipit::remote::adapters::adapter;
 use tempfile::TempDir;
 
+use crate::booted::give;
 use crate::client::ask;
 use crate::process;
 
@@ -53,6 +54,10 @@ pub struct Lab {
     pub env: Vec<(String, String)>,
     /// The place of the supervisor in the list, for releases and steps from now on.
     pub number: u32,
+    /// How the host is entered, where that is not this machine.
+    pub way_in: Vec<String>,
+    /// Where its commands find pm2.
+    pub bin: PathBuf,
 }
 
 impl Lab {
@@ -70,7 +75,19 @@ impl Lab {
         let port = free_port();
         let parameters = ["stable-for\t1", "strategy\treload", "environment\tproduction"];
         let parameters = parameters.map(str::to_string).to_vec();
-        Lab { _dir: dir, base, root, home, port, version, parameters, env: Vec::new(), number: 10 }
+        Lab {
+            _dir: dir,
+            base,
+            root,
+            home,
+            port,
+            version,
+            parameters,
+            env: Vec::new(),
+            number: 10,
+            way_in: Vec::new(),
+            bin: process::pm2(version),
+        }
     }
 
     /// Where a program of this pm2 is.
@@ -81,6 +98,7 @@ impl Lab {
     /// From now on the command `pm2` is of this version.
     pub fn install(&mut self, version: u32) {
         self.version = version;
+        self.bin = process::pm2(version);
     }
 
     /// A release whose app is made of `is` and whose ecosystem file holds this app.
@@ -138,16 +156,21 @@ impl Lab {
 
     /// A command with the environment of a plain session on this host.
     pub fn command(&self, program: &str) -> Command {
-        let mut command = process::command("env");
-        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", process::pm2(self.version).display());
-        command.args([
-            "-i",
-            &format!("HOME={}", self.home.display()),
-            &format!("PATH={path}"),
-            "LANG=C.UTF-8",
-            "NO_COLOR=1",
-        ]);
-        command.arg(program).current_dir(&self.home).stdin(Stdio::null());
+        let mut command = self.session(&self.home);
+        command.args(["NO_COLOR=1", program]);
+        command
+    }
+
+    // What a command begins with that runs in a plain session, in a directory.
+    fn session(&self, directory: &Path) -> Command {
+        let mut words = self.way_in.clone();
+        words.extend(["env", "-i", "-C"].map(String::from));
+        words.push(directory.to_str().unwrap().to_string());
+        words.push(format!("HOME={}", self.home.display()));
+        words.push(format!("PATH={}:/usr/local/bin:/usr/bin:/bin", self.bin.display()));
+        words.push("LANG=C.UTF-8".to_string());
+        let mut command = process::command(&words[0]);
+        command.args(&words[1..]).stdin(Stdio::null());
         command
     }
 
@@ -164,14 +187,7 @@ impl Lab {
     }
 
     pub fn start_step(&self, step: &str, release: &str, action: &str) -> Command {
-        let mut command = process::command("env");
-        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", process::pm2(self.version).display());
-        command.args([
-            "-i",
-            &format!("HOME={}", self.home.display()),
-            &format!("PATH={path}"),
-            "LANG=C.UTF-8",
-        ]);
+        let mut command = self.session(&self.root.join("releases").join(release));
         command.args([format!("SHIPIT_RELEASE={release}"), "SHIPIT_REVISION=0123".to_string()]);
         command.args(self.env.iter().map(|(name, value)| format!("{name}={value}")));
         command.arg("setsid").arg("--wait").arg("node").arg(self.base.join("adapter.js"));
@@ -180,8 +196,10 @@ impl Lab {
             .arg(self.meta(release).join(format!("supervisor.{}", self.number)))
             .arg(self.run())
             .args([action, "180"]);
-        command.current_dir(self.root.join("releases").join(release)).stdin(Stdio::null());
         let _ = fs::remove_file(self.run().join("answer"));
+        if !self.way_in.is_empty() {
+            give(&self.base);
+        }
         command
     }
 

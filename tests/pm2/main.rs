@@ -4,6 +4,9 @@
 #![allow(clippy::print_stderr, clippy::unwrap_used, clippy::expect_used)]
 
 #[allow(dead_code)]
+#[path = "../common/booted.rs"]
+mod booted;
+#[allow(dead_code)]
 #[path = "../common/process.rs"]
 mod process;
 
@@ -16,6 +19,7 @@ mod failures;
 mod files;
 mod normal;
 mod several;
+mod unit;
 mod upkeep;
 
 /// Runs a test on each major version of pm2.
@@ -27,3 +31,12 @@ macro_rules! on_each_pm2 {
     };
 }
 pub(crate) use on_each_pm2;
+
+/// Waits until `holds` is true; fails with what it was about when it is not within a minute.
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !holds() {
+        assert!(start.elapsed().as_secs() < 60, "never came: {what}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}

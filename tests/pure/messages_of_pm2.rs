@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use shipit::config::{EcosystemError, Exported, Remark, RemarkKind};
+use shipit::remote::supervisor_warning::SupervisorWarning;
 use shipit::report::note::{Note, Warning};
 
 use crate::messages::{gone, named, section};
@@ -77,4 +78,13 @@ fn how_a_file_of_pm2_is_understood() {
         false => Note::Ecosystem { remark }.to_string(),
     });
     insta::assert_snapshot!(section("remarks", shown));
+}
+
+#[test]
+fn what_the_driver_of_a_supervisor_warns_of() {
+    let said = SupervisorWarning::ALL.iter().map(|(word, names)| {
+        let fields: Vec<String> = names.iter().map(|name| format!("<{name}>")).collect();
+        SupervisorWarning::parse(word, &fields).unwrap().message()
+    });
+    insta::assert_snapshot!(section("warnings", said));
 }

@@ -18,6 +18,7 @@ static PM2: LazyLock<String> = LazyLock::new(|| script(PM2_PARTS));
 const PM2_PARTS: &str = concat!(
     include_str!("pm2/10-ground.js"),
     include_str!("pm2/20-daemon.js"),
+    include_str!("pm2/25-unit.js"),
     include_str!("pm2/30-file.js"),
     include_str!("pm2/40-apps.js"),
     include_str!("pm2/50-process.js"),

@@ -228,23 +228,17 @@ async function daemonIfAlive(home) {
 }
 
 // The daemon, started when it is down: by the unit of systemd that boots it, else by pm2, with the apps that were saved.
-async function daemonStarted(pm2, home, parameters) {
+async function daemonStarted(pm2, home) {
+  const unit = await settledUnit(home);
   const alive = await daemonIfAlive(home);
   if (alive) return alive;
   await stopOrphans(home);
+  const started = unit && await startedByUnit(home, unit);
+  if (started) return started;
   const saved = fs.existsSync(path.join(home, 'dump.pm2'));
-  if (!startUnit(home, parameters)) {
-    say('pm2 does not run: ' + (saved ? 'starting what was saved (pm2 resurrect)' : 'starting it'));
-    command(pm2, home, [saved ? 'resurrect' : 'ping']);
-  }
-  for (const until = Date.now() + 10000; Date.now() < until; await sleep(100)) {
-    const daemon = await daemonIfAlive(home).catch((error) => {
-      if (error.word === 'supervisor-down') return null;
-      throw error;
-    });
-    if (daemon) return daemon;
-  }
-  return fail('supervisor-down', 'pm2', 'it could not be started, see ' + path.join(home, 'pm2.log'));
+  say('pm2 does not run: ' + (saved ? 'starting what was saved (pm2 resurrect)' : 'starting it'));
+  command(pm2, home, [saved ? 'resurrect' : 'ping']);
+  return (await comesUp(home)) || fail('supervisor-down', 'pm2', 'it could not be started, see ' + path.join(home, 'pm2.log'));
 }
 
 // Processes in fork mode outlive a daemon that was killed, and hold their ports. Those of this deploy path are stopped as pm2
@@ -269,22 +263,6 @@ function signal(pid, name) {
   } catch (error) {
     if (error.code !== 'ESRCH') say('process ' + pid + ' cannot be stopped: ' + error.message);
   }
-}
-
-// `pm2 startup` names the unit for the user.
-function startUnit(home, parameters) {
-  const user = require('os').userInfo().username;
-  const unit = 'pm2-' + user + '.service';
-  if (home !== path.join(process.env.HOME || '/root', '.pm2') || !onPath('systemctl')) return false;
-  const run = (words) => childProcess.spawnSync(words[0], words.slice(1), { stdio: 'ignore', timeout: 60000 }).status === 0;
-  if (!run(['systemctl', 'cat', unit])) return false;
-  const start = ['systemctl', 'restart', unit];
-  if (process.getuid() !== 0) {
-    if (parameters.sudo !== 'yes') return false;
-    start.unshift('sudo', '-n');
-  }
-  say('pm2 does not run: starting ' + unit);
-  return run(start) && daemonPid(home) !== null;
 }
 
 // Runs the command `pm2`; what it prints is shown when it fails. It may show names, never environments. A daemon that it

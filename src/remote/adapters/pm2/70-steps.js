@@ -48,7 +48,7 @@ async function check(parameters) {
   const pm2 = findPm2();
   const daemon = await daemonIfAlive(home);
   if (!daemon) {
-    if (fs.existsSync(path.join(home, 'dump.pm2'))) warn('no-daemon', home);
+    warnDown(home);
     return;
   }
   const version = await daemon.call('getVersion', {});
@@ -128,7 +128,7 @@ async function reload(parameters) {
   const stored = readStored(parameters, pm2, home);
   const context = { parameters, home, pm2, stored, strategy: parameters.strategy, moved: [], failures: [], slowest: 0, pace: 0 };
   await withLock(context, async () => {
-    context.daemon = await daemonStarted(pm2, home, parameters);
+    context.daemon = await daemonStarted(pm2, home);
     context.daemon.listenTo(home);
     await reloadAll(context);
     const processes = context.moved.map((one) => ({ id: one.id, name: one.name, pid: one.pid, restarts: one.restarts }));
