@@ -132,8 +132,8 @@ fn an_app_gets_the_environment_of_the_file_and_of_the_configuration_only(version
     }
 }
 
-/// New connections lose nothing. Those that clients keep are cut with the worker that has them: how many is printed, since
-/// only clients can decide what to do then.
+/// New connections lose nothing. Those that clients keep end with the worker that has them: how many do, and how many messages
+/// got no answer then, is printed, since only clients can decide what to do about it.
 #[test]
 fn twenty_deploys_lose_no_request() {
     let lab = Lab::new(7);
@@ -142,14 +142,21 @@ fn twenty_deploys_lose_no_request() {
     lab.deployed("r0");
     lab.served();
     let client = Client::start(lab.port);
-    let (kept, socket) = (Kept::requests(lab.port), Kept::socket(lab.port));
+    let kept = [
+        ("kept connections", Kept::requests(lab.port)),
+        ("WebSockets", Kept::socket(lab.port, "/")),
+        ("WebSockets that are told", Kept::socket(lab.port, "/goodbye")),
+    ];
     names.iter().skip(1).for_each(|name| lab.deployed(name));
     let (asked, lost) = client.end();
     eprintln!("20 deploys: {asked} asked, {lost} lost");
-    for (what, kept) in [("kept connections", kept), ("WebSockets", socket)] {
-        let Counts { asked, lost, cut } = kept.end();
-        eprintln!("20 deploys, {what}: {asked} asked, {lost} lost, {cut} connections cut");
+    for (what, kept) in kept {
+        let Counts { asked, lost, cut, told } = kept.end();
+        eprintln!(
+            "20 deploys, {what}: {asked} asked, {lost} lost, {cut} connections ended, {told} of them with a word"
+        );
         assert!(asked > 100 && cut <= 40, "each worker is replaced once in each deploy");
+        assert!(lost <= cut && told == if what.ends_with("told") { cut } else { 0 });
     }
     assert_eq!((lost, lab.releases()), (0, vec!["r20".to_string()]));
 }
