@@ -36,6 +36,7 @@ pub const SOURCE: &str = concat!(
     include_str!("scripts/setup.sh"),
     include_str!("scripts/hold.sh"),
     include_str!("scripts/upkeep.sh"),
+    include_str!("scripts/archives.sh"),
     include_str!("scripts/look.sh"),
     include_str!("scripts/exec.sh"),
     include_str!("scripts/resident.sh"),

@@ -6,7 +6,7 @@ lingers S  it leaves a child behind that keeps its port for S seconds more
 slow S     it takes S seconds to end when it is told to
 mute       it does not tell systemd that it is ready
 
-On SIGHUP it becomes the release that is live then, and stays the same process.
+What is asked for below /say/ it prints. On SIGHUP it becomes the release that is live then, and stays the same process.
 """
 import os
 import signal
@@ -49,6 +49,8 @@ if os.path.exists("page"):
     version = open("page", "rb").read().strip()
 while True:
     client, _ = listener.accept()
-    client.recv(4096)
+    asked = client.recv(4096).decode()
+    if asked.startswith("GET /say/"):
+        print(asked[9:].split(" ")[0], flush=True)
     client.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(version), version))
     client.close()

@@ -65,6 +65,38 @@ impl Supervisor {
         format!("{}:/usr/bin:/bin", tools.display())
     }
 
+    /// Its logger packs what it moves away. Before the daemon starts.
+    pub fn packs_logs(&self) {
+        match self.program {
+            Program::Supervisord => {}
+            Program::Runit => fs::write(self.dir.join("log/config"), "!gzip\n").unwrap(),
+            Program::S6 => {
+                let run = self.dir.join("service/web/log/run");
+                let text = fs::read_to_string(&run).unwrap();
+                fs::write(&run, text.replace("s6-log t", "s6-log t '!gzip'")).unwrap();
+            }
+        }
+    }
+
+    /// What its logger has moved away.
+    pub fn archives(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.dir.join("log")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with('@') && name.ends_with(".s")).collect()
+    }
+
+    /// Has its logger move away what it wrote, without waiting for that.
+    pub fn rotate_logs(&self) {
+        let log = self.dir.join("service/web/log");
+        let log = log.to_str().unwrap();
+        let mut tell = match self.program {
+            Program::Supervisord => return,
+            Program::Runit => self.tool("sv", &["alarm", log]),
+            Program::S6 => self.tool("s6-svc", &["-a", log]),
+        };
+        process::succeed(&mut tell);
+    }
+
     /// Starts the daemon, and waits until it answers.
     pub fn start(&mut self) {
         let services = self.dir.join("service");
@@ -165,9 +197,18 @@ pub fn free_port() -> u16 {
 
 /// What is served there.
 pub fn served(port: u16) -> Option<String> {
+    asked(port, "/")
+}
+
+/// Has the service print a word.
+pub fn says(port: u16, word: &str) {
+    asked(port, &format!("/say/{word}")).unwrap();
+}
+
+fn asked(port: u16, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").ok()?;
+    stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).ok()?;
     let mut text = String::new();
     stream.read_to_string(&mut text).ok()?;
     Some(text.rsplit_once("\r\n\r\n")?.1.to_owned())

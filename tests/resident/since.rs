@@ -1,7 +1,9 @@
 //! `logs --since` under each shell: where a time begins in a log, whatever form times have in it.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use jiff::tz::{Offset, TimeZone};
@@ -14,7 +16,7 @@ use crate::driver::Run;
 use crate::ground::Ground;
 use crate::{Sh, on_each_shell};
 
-on_each_shell!(times_of_many_forms, a_log_of_many_pieces);
+on_each_shell!(times_of_many_forms, a_log_of_many_pieces, a_log_that_its_logger_moves_away);
 
 /// A line of that time, in the form of a logger.
 type Form = fn(Timestamp, &str) -> String;
@@ -149,4 +151,85 @@ fn a_log_of_many_pieces(sh: Sh) {
     // The question came a moment later, and asks in whole seconds: up to two lines more.
     assert!((11_997..13_000).contains(&first), "{first}");
     assert_eq!(half, (first..18_000).map(line).collect::<String>());
+}
+
+/// A directory that svlogd or s6-log writes to.
+struct Logger {
+    dir: PathBuf,
+    moved: u32,
+}
+
+impl Logger {
+    fn write(&self, text: &str) {
+        let mut file = OpenOptions::new().append(true).create(true).open(self.dir.join("current")).unwrap();
+        for line in text.split(' ') {
+            file.write_all(format!("{}\n", tai(Timestamp::now(), line)).as_bytes()).unwrap();
+        }
+    }
+
+    /// Gives `current` another name; with a program, which packs it, the file itself is gone then.
+    fn rotate(&mut self, packer: Option<&str>) {
+        self.moved += 1;
+        let stamp = self.dir.join(format!("@400000006a000000{:08x}.s", self.moved));
+        fs::rename(self.dir.join("current"), &stamp).unwrap();
+        File::create(self.dir.join("current")).unwrap();
+        if let Some(packer) = packer {
+            let packed = self.dir.join("packed");
+            let out = File::create(&packed).unwrap();
+            let packing =
+                Command::new(packer).arg("-c").stdin(File::open(&stamp).unwrap()).stdout(out).status();
+            assert!(packing.unwrap().success());
+            fs::remove_file(&stamp).unwrap();
+            fs::rename(packed, stamp).unwrap();
+        }
+    }
+}
+
+/// What lines say, without their times.
+fn words(told: &Told) -> String {
+    let text = told.pieces.concat();
+    text.lines().map(|line| line.split_once(' ').unwrap().1).collect::<Vec<_>>().join(" ")
+}
+
+fn a_log_that_its_logger_moves_away(sh: Sh) {
+    let ground = Ground::deployed(sh);
+    let mut log = Logger { dir: ground.root().join("log"), moved: 0 };
+    fs::create_dir(&log.dir).unwrap();
+    fs::write(log.dir.join("lock"), "").unwrap();
+    // Names that are no stamps are not its own.
+    fs::write(log.dir.join("@4000000000000000000000zz.s"), "@4000000000000000 no\n").unwrap();
+    log.write("a1 a2 a3");
+    log.rotate(Some("gzip"));
+    log.write("b1 b2");
+    log.rotate(None);
+    let mut run = Run::start_as(&ground, Mode::Free, 30);
+    let lines = |count| Script::new().tails(Some(count), &["log/current".to_owned()]);
+    assert_eq!(words(&ask(&mut run, &lines(3))), "a3 b1 b2", "of an empty log");
+    log.write("c1");
+    assert_eq!(words(&ask(&mut run, &lines(3))), "c1");
+    log.write("c2");
+    log.rotate(Some("gzip"));
+    log.write("d1");
+    log.rotate(None);
+    log.write("e1");
+    assert_eq!(words(&ask(&mut run, &lines(3))), "c2 d1 e1", "twice since it was asked");
+    // While its processor works, s6-log calls it so.
+    log.write("e2");
+    fs::rename(log.dir.join("current"), log.dir.join("previous")).unwrap();
+    log.write("f1");
+    assert_eq!(words(&ask(&mut run, &lines(3))), "e2 f1");
+    fs::rename(log.dir.join("previous"), log.dir.join("@400000006a00000100000000.s")).unwrap();
+    log.write("f2");
+    assert_eq!(words(&ask(&mut run, &lines(3))), "f2", "nothing is shown twice");
+    let many: Vec<String> = (0..9000).map(|number| number.to_string()).collect();
+    log.write(&many.join(" "));
+    fs::rename(log.dir.join("current"), log.dir.join("@400000006a00000200000000.u")).unwrap();
+    log.write("g1");
+    let mut all = Vec::new();
+    while all.last().is_none_or(|piece: &String| !piece.is_empty()) {
+        all.push(ask(&mut run, &lines(3)).pieces.concat());
+    }
+    let all = words(&Told { pieces: all, facts: Vec::new() });
+    assert_eq!(all, format!("{} g1", many.join(" ")), "what takes more than one piece");
+    assert!(run.bye().success());
 }

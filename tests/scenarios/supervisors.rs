@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::common::booted::{self, Booted};
-use crate::common::supervised::{Program, SERVICE, Supervisor, free_port, served};
+use crate::common::supervised::{Program, SERVICE, Supervisor, free_port, says, served};
 use crate::common::{Kind, Run, Signal, World, eventually, signal};
 
 /// Hosts whose services have ports of their own.
@@ -30,6 +30,7 @@ impl Fleet {
         };
         let mut daemons: Vec<Supervisor> =
             world.hosts().iter().zip(&ports).map(|(host, port)| set_up(host, port)).collect();
+        daemons[1].packs_logs();
         for daemon in &mut daemons {
             daemon.start();
             eventually("the daemon answers", || daemon.is_up());
@@ -137,6 +138,53 @@ fn started_updated_reverted_restarted(fleet: &Fleet) {
     fleet.serves("one");
     fleet.world.shipit(&["production", "restart"]).ends_with(0);
     fleet.serves("one");
+    if fleet.daemons.first().is_some_and(|daemon| daemon.program != Program::Supervisord) {
+        logs_over_rotations(fleet);
+    }
+}
+
+// svlogd and s6-log move full logs away; on the second host they also pack them.
+fn logs_over_rotations(fleet: &Fleet) {
+    let say = |words: &[&str]| {
+        fleet.ports.iter().for_each(|port| words.iter().for_each(|word| says(*port, word)));
+    };
+    let rotate = || {
+        for daemon in &fleet.daemons {
+            let before = daemon.archives().len();
+            daemon.rotate_logs();
+            eventually("it is moved away", || daemon.archives().len() > before);
+        }
+    };
+    // What a host said, in its order, without times.
+    let told = |text: &str, host: &str| {
+        let lines = text.lines().filter(|line| line.starts_with(host));
+        let words: Vec<&str> = lines.filter_map(|line| line.split(' ').next_back()).collect();
+        words.join(" ")
+    };
+    say(&["a1", "a2", "a3"]);
+    rotate();
+    say(&["b1"]);
+    rotate();
+    let run = fleet.world.shipit(&["production", "logs", "--lines", "3"]).ends_with(0);
+    let since = fleet.world.shipit(&["production", "logs", "--since", "1h"]).ends_with(0);
+    let follow = fleet.world.shipit_spawn(&["production", "logs", "-f", "--lines", "1"]);
+    for host in ["web1", "web2"] {
+        assert_eq!(told(&run.stdout, host), "a2 a3 b1", "{run}");
+        assert!(told(&since.stdout, host).ends_with(" a1 a2 a3 b1"), "{since}");
+        eventually("it begins", || told(&follow.stdout(), host) == "b1");
+    }
+    for words in [["c1", "c2"], ["d1", "d2"], ["e1", "e2"]] {
+        say(&words);
+        rotate();
+    }
+    say(&["f1"]);
+    for host in ["web1", "web2"] {
+        eventually("all of it is shown, in its order and once", || {
+            told(&follow.stdout(), host) == "b1 c1 c2 d1 d2 e1 e2 f1"
+        });
+    }
+    follow.kill(Signal::INT);
+    follow.wait().ends_with(130);
 }
 
 // Only supervisord's files have no times.

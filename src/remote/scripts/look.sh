@@ -141,12 +141,12 @@ tails_send() {
 # tell_supervisor_logs LINES: the logs that the supervisors of the live release name: files, and systemd's journal.
 tell_supervisor_logs() {
 	need_scratch logs
+	logs_lines=$1
 	if [ ! -e "$R/log-files" ]; then
 		tell_live
 		printf '' >"$R/log-files" && printf '' >"$R/journals" || write_failed logs "$R"
 		[ -z "$live_is" ] || name_logs
 	fi
-	logs_lines=$1
 	shift
 	while IFS= read -r logs_file; do
 		set -- "$@" "$logs_file"
@@ -165,7 +165,7 @@ name_logs() {
 	while IFS=$TAB read -r logs_kind logs_place logs_unit; do
 		case $logs_kind in
 		log)
-			[ -z "${since_epoch:-}" ] || since_archives "$logs_place"
+			[ "$logs_lines" != all ] || since_archives "$logs_place"
 			printf '%s\n' "$logs_place" >>"$R/log-files"
 			;;
 		journal) printf '%s\t%s\n' "$logs_place" "$logs_unit" >>"$R/journals" ;;
@@ -179,7 +179,7 @@ tell_journals() {
 	while IFS=$TAB read -r journal_scope journal_unit; do
 		journal_number=$((journal_number + 1))
 		[ -s "$R/journal.$journal_number" ] || read_journal
-		send_journal
+		[ ! -s "$R/journal.$journal_number" ] || send_spool "$R/journal.$journal_number" "journal.$journal_number"
 	done <"$R/journals"
 	fact files "$((journal_files + journal_number))"
 }
@@ -209,24 +209,6 @@ journal_is_readable() {
 		[ ! -r "$journal_file" ] || return 0
 	done
 	return 1
-}
-
-# send_journal: sends the next piece of that file, and empties it after the last one.
-send_journal() {
-	journal_file=$R/journal.$journal_number journal_sent=0
-	[ -s "$journal_file" ] || return 0
-	count_bytes "$journal_file"
-	journal_size=$size
-	[ ! -e "$journal_file.sent" ] || read -r journal_sent <"$journal_file.sent"
-	is_number "$journal_sent" || journal_sent=0
-	cut_piece "$journal_file" "$journal_sent" "$PIECE"
-	tell_piece "journal.$journal_number" "$journal_sent"
-	journal_sent=$((journal_sent + tell_size))
-	if [ "$journal_sent" -ge "$journal_size" ]; then
-		mark "$journal_file"
-		journal_sent=0
-	fi
-	echo "$journal_sent" >"$journal_file.sent"
 }
 
 # Logs are numbered from here on, with as many digits: ls shows them in the order in which they were found.
@@ -263,6 +245,7 @@ tails_count() {
 # $tails_size.
 tails_begin() {
 	tails_oldest=0
+	archives_begin
 	if [ -n "${since_epoch:-}" ]; then
 		since_find "tail.$tails_number" "$tails_size" || fact untimed "$(readlink "tail.$tails_number")"
 		# shellcheck disable=SC2154 # since.sh, which is sent where it is needed, sets it
@@ -277,15 +260,34 @@ tails_begin() {
 	[ "$tails_from" -gt "$tails_oldest" ] || tails_from=$tails_oldest
 	tail -c "+$((tails_from + 1))" "tail.$tails_number" | head -c "$((tails_size - tails_from))" |
 		tail -n "$tails_lines" >piece
-	tell_piece "$tails_inode" "$tails_from"
-	echo "$tails_number $tails_inode $tails_size" >>next
+	[ "$tails_from" != 0 ] || archives_before
+	tails_tell
+	tails_from=$tails_size
+	tails_note
+}
+
+# tails_tell: sends what is in `piece`. What svlogd or s6-log write is one stream, whatever file it is in.
+tails_tell() {
+	if [ -n "$tails_stamp" ]; then
+		tell_piece "log.$tails_number" "$tails_from"
+	else
+		tell_piece "$tails_inode" "$tails_from"
+	fi
+}
+
+# tails_note: remembers how far the log was shown; of those that svlogd or s6-log writes, also which rotation was.
+tails_note() {
+	echo "$tails_number $tails_inode $tails_from${tails_stamp:+ $tails_stamp}" >>next
 }
 
 tails_one() {
-	tails_from=0
-	while read -r seen_number seen_inode seen_from; do
+	tails_from=0 tails_stamp=''
+	while read -r seen_number seen_inode seen_from seen_stamp; do
 		[ "$seen_number" = "$tails_number" ] && is_number "$seen_from" || continue
-		if [ "$seen_inode" != "$tails_inode" ]; then
+		if [ -n "$seen_stamp" ]; then
+			archives_one
+			return
+		elif [ "$seen_inode" != "$tails_inode" ]; then
 			tails_left "$seen_number" "$seen_inode" "$seen_from"
 		elif [ "$seen_from" -le "$tails_size" ]; then
 			tails_from=$seen_from
@@ -300,11 +302,11 @@ tails_more() {
 		tails_wanted=$((tails_size - tails_from))
 		[ "$tails_wanted" -le "$PIECE" ] || tails_wanted=$PIECE
 		cut_piece "tail.$tails_number" "$tails_from" "$tails_wanted"
-		tell_piece "$tails_inode" "$tails_from"
+		tails_tell
 		tails_from=$((tails_from + tell_size))
 		[ "$tell_size" -lt "$PIECE" ] || [ ! -e catching-up ] || tails_wait=yes
 	fi
-	echo "$tails_number $tails_inode $tails_from" >>next
+	tails_note
 }
 
 # tails_rotated: sends the rest of rotated logs that did not fit into one piece.

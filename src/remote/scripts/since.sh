@@ -18,12 +18,20 @@ since_begin() {
 }
 
 # since_archives FILE: adds to $R/log-files what svlogd or s6-log moved away from FILE since then, the oldest first: small
-# files are their habit.
+# files are their habit. Of packed ones a copy.
 since_archives() {
-	[ -e "${1%/*}/lock" ] || return 0
-	for since_archive in "${1%/*}"/@*.[su]; do
-		! is_older "$since_archive" || continue
-		printf '%s\n' "$since_archive" >>"$R/log-files"
+	archives_of "$1"
+	since_copies=0
+	for since_archive in $archives; do
+		! is_older "$archives_dir/$since_archive" || continue
+		since_file=$archives_dir/$since_archive
+		archive_packer "$since_archive"
+		if [ -n "$packer" ]; then
+			since_copies=$((since_copies + 1))
+			since_file=$R/unpacked.$since_copies
+			read_archive "$since_archive" >"$since_file"
+		fi
+		printf '%s\n' "$since_file" >>"$R/log-files"
 	done
 }
 
@@ -37,7 +45,7 @@ is_older() {
 # its lines have no times. The times of a log grow, so half of what is left is looked at in each step.
 since_find() {
 	since_from=$2
-	! is_older "$1" || return 0
+	[ "$2" -gt 0 ] && ! is_older "$1" || return 0
 	since_low=0 since_high=$2
 	while [ $((since_high - since_low)) -gt $PIECE ]; do
 		since_middle=$(((since_low + since_high) / 2))
