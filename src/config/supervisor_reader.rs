@@ -41,24 +41,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn all(&self, node: &Node, problems: &mut Problems) -> Vec<Supervisor> {
-        let mut all: Vec<Supervisor> = Vec::new();
-        for item in node.items() {
-            let Some(supervisor) = self.one(item, problems) else { continue };
-            let is_own = |supervisor: &Supervisor| supervisor.known().is_none();
-            let meets = |other: &Supervisor| {
-                let (ours, theirs) = (&supervisor.roles, &other.roles);
-                ours.is_empty() || theirs.is_empty() || ours.iter().any(|role| theirs.contains(role))
-            };
-            if is_own(&supervisor) && all.iter().any(|other| is_own(other) && meets(other)) {
-                problems.push(
-                    item.problem("a host would have two supervisors with your own commands")
-                        .label("this is the second one")
-                        .help("put both commands into one `reload`, or give each its own `roles`"),
-                );
-            }
-            all.push(supervisor);
-        }
-        all
+        node.items().iter().filter_map(|item| self.one(item, problems)).collect()
     }
 
     fn one(&self, node: &Node, problems: &mut Problems) -> Option<Supervisor> {

@@ -47,6 +47,7 @@ impl ScriptLimits {
         let reload = seconds(times.reload).max(LEAST_RELOAD);
         // Supervisors are reloaded one after the other, and the user's own commands count as one more.
         let known = 1 + app.supervisors.len() as u64;
+        let own = app.supervisors.iter().filter(|one| one.known().is_none()).count().max(1) as u64;
         let health = app.health_on(host).map_or(LEAST_RELOAD, |health| {
             let Tries { within, interval, timeout, stable } = Tries::of(&health);
             [within, interval, timeout, stable].into_iter().fold(0, u64::saturating_add)
@@ -69,8 +70,8 @@ impl ScriptLimits {
             ("drain", kept(&all.drain)),
             ("post-deploy", kept(&all.post_deploy)),
             ("detect", reload.saturating_mul(known)),
-            // It asks first whether the service runs, and tries again while that is busy.
-            ("reload", reload.saturating_mul(2 + known)),
+            // With commands it asks first whether the service runs, and tries again while that is busy.
+            ("reload", reload.saturating_mul(2 * own + known)),
             ("verify", reload.saturating_mul(known)),
             ("save", reload.saturating_mul(known)),
             ("health", health.max(LEAST_RELOAD)),

@@ -1,5 +1,7 @@
 //! What is kept with a release: whatever a later revert, rollback or restart needs, and what this run runs.
 
+use std::ops::RangeFrom;
+
 use super::options::Options;
 use super::stages::Stages;
 use super::target::parts;
@@ -31,7 +33,8 @@ pub(super) fn store_all(stages: &mut Stages<'_>, app: &App) {
     let limit = stages.limits.reload;
     let supervisors = stages.on_hosts(|host| app.supervisors_on(host));
     stages.each(|at, script| {
-        supervisors[at].iter().fold(script, |script, one| store_supervisor(script, limit, one))
+        let mut sets = 0..;
+        supervisors[at].iter().fold(script, |script, one| store_supervisor(script, (limit, &mut sets), one))
     });
 }
 
@@ -45,10 +48,17 @@ fn store_health(script: Script, health: &Health) -> Script {
     }
 }
 
-fn store_supervisor(script: Script, limit: u64, supervisor: &Supervisor) -> Script {
+fn store_supervisor(
+    script: Script,
+    (limit, sets): (u64, &mut RangeFrom<usize>),
+    supervisor: &Supervisor,
+) -> Script {
     match &supervisor.kind {
         SupervisorKind::Commands(_) => {
-            supervisor.steps().fold(script, |script, (step, text)| script.store(step, limit, text))
+            let set = sets.next().unwrap_or_default();
+            supervisor
+                .steps()
+                .fold(script, |script, (step, text)| script.store_command(set, step, limit, text))
         }
         SupervisorKind::Known(known) => script.store_supervisor(known),
     }

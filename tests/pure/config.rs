@@ -362,7 +362,6 @@ fn other_values_that_cannot_be_meant() {
         ("supervisor = { kind = 'pm2', file = '../x.json' }", "not a file of the release"),
         ("supervisor = { kind = 's6', strategy = 'recreate' }", "nothing to recreate"),
         ("supervisor = { reload = 'x', stable-for = '1s' }", "`stable-for` needs a `kind`"),
-        ("supervisor = [{ reload = 'x' }, { reload = 'y' }]", "two supervisors with your own commands"),
         ("supervisor = { reload = ' ' }", "must not be empty"),
         ("timeout = '5s'", "expected a table"),
         ("host = 'a'\nhosts = 'b'", "both `host` and `hosts`"),

@@ -29,6 +29,7 @@ on_sshd!(
     a_first_deploy_that_fails_after_going_live_leaves_nothing_live,
     a_first_deploy_that_cannot_be_stopped_is_named,
     a_put_back_that_fails_is_named,
+    two_sets_of_own_commands_are_one_reload,
     a_held_lock_is_named_and_can_be_waited_for,
     a_hook_that_prints_100_mb_is_kept_on_the_host_and_not_here,
     binary_bytes_and_escape_sequences_do_not_reach_the_operator,
@@ -125,6 +126,61 @@ fn a_first_deploy_that_cannot_be_stopped_is_named(kind: Kind) {
     run.says("web2: serves nothing, as before, but a step failed (stop: exit 7)");
     fs::remove_file(world.host("web2").path("broken")).unwrap();
     world.shipit(&["production"]).ends_with(0);
+}
+
+// What a set of commands for that service does; each notes itself. It is up once it was started.
+fn set_of(service: &str, bad: &str) -> String {
+    let note = |step: &str, rest: &str| format!("{step} = 'echo {step} {service} $(cat page) >>~/log{rest}'");
+    let sets = [
+        note("reload", &format!("; [ $SHIPIT_ACTION != rollback ] || [ ! -e ~/stuck-{service} ]; {bad}")),
+        note("start", &format!("; touch ~/{service}")),
+        note("stop", ""),
+        note("verify", "; ! grep -q bad page"),
+        format!("status = '[ -e ~/{service} ]'"),
+    ];
+    format!("{{ roles = '{service}', {} }}", sets.join(", "))
+}
+
+fn two_sets_of_own_commands_are_one_reload(kind: Kind) {
+    let both = format!("{}, {}", set_of("web", "true"), set_of("worker", "! grep -q crash page"));
+    let world = World::new(kind, 1);
+    let host = world.host("web1");
+    let configure = |sets: &str| {
+        world.config(&format!(
+            "[deploy.production]\nhost = {{ host = 'web1', roles = ['web', 'worker', 'mail'] }}\nrepo = {:?}\n\
+             ref = 'main'\npath = 'app'\nsupervisor = [{sets}]\n",
+            world.repo.url()
+        ));
+    };
+    let told = |page: &str, code: i32| {
+        let _ = fs::remove_file(host.path("log"));
+        world.publish(page);
+        world.shipit(&["production"]).ends_with(code);
+        host.read("log").unwrap().trim_end().replace('\n', ", ")
+    };
+    configure(&both);
+    world.publish("zero");
+    world.shipit(&["production", "setup"]).ends_with(0);
+    // Nothing runs yet: each is started, also the second one.
+    assert_eq!(told("one", 0), "start web one, start worker one, verify web one, verify worker one");
+    assert_eq!(told("two", 0), "reload web two, reload worker two, verify web two, verify worker two");
+    fs::remove_file(host.path("worker")).unwrap();
+    assert_eq!(
+        told("three", 0),
+        "reload web three, start worker three, verify web three, verify worker three"
+    );
+    // The second one fails: both go back, and what only the failed release has is stopped.
+    let back = "reload web three, reload worker three, verify web three, verify worker three";
+    assert_eq!(told("crash", 5), format!("reload web crash, reload worker crash, {back}"));
+    configure(&format!("{both}, {}", set_of("mail", "true")));
+    let begun = "reload web bad, reload worker bad, start mail bad, verify web bad";
+    assert_eq!(told("bad", 5), format!("{begun}, stop mail three, {back}"));
+    world.serve("three");
+    // A set that cannot go back holds up none of the others.
+    configure(&both);
+    host.put("stuck-web", "");
+    let run = told("crash", 6);
+    assert_eq!(run, format!("reload web crash, reload worker crash, {back}"));
 }
 
 fn a_put_back_that_fails_is_named(kind: Kind) {

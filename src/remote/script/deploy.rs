@@ -80,6 +80,14 @@ impl Script {
         self.call("store_step", &[step, &limit.to_string(), text])
     }
 
+    /// Keeps one of the user's commands for a supervisor with the release. Those that belong together have one number.
+    #[must_use]
+    pub fn store_command(self, set: usize, step: &str, limit: u64, text: &str) -> Self {
+        // As hooks are numbered.
+        let number = 10 + set;
+        self.call("store_command", &[&number.to_string(), step, &limit.to_string(), text])
+    }
+
     /// Keeps what the configuration of the release comes to, part by part, and tells which parts differ from those of the live
     /// release where that has the same commit.
     #[must_use]

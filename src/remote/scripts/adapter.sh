@@ -153,7 +153,11 @@ detect_service() {
 
 # verify_service: whether what runs is the release in `current`, and goes on running.
 verify_service() {
-	run_stored verify "$root/current" try && run_adapters verify "$root/current"
+	for verify_file in "$M/steps/verify".*; do
+		read_step verify "$verify_file" || continue
+		try_hook verify "$step_limit" "$root/current" "$M" "$verify_file" || return
+	done
+	run_adapters verify "$root/current"
 }
 
 # stop_service: a first deploy failed: what it started is stopped.
@@ -172,8 +176,27 @@ stop_new_service() {
 		[ -f "$adapter_file" ] && read_kind "$adapter_file" || continue
 		is_in_release "$adapter_file" "$new_meta" || run_adapter stop "$root/current" || new_code=1
 	done
+	for stop_file in "$M/steps/stop".*; do
+		read_step stop "$stop_file" && is_new_set "$new_meta" && read_step stop "$stop_file" || continue
+		try_hook stop "$step_limit" "$root/current" "$M" "$stop_file" || new_code=1
+	done
 	M=$new_meta
 	return $new_code
+}
+
+# is_new_set META: whether the commands in set $step_number of release $M are for something that the other release has not: it
+# has fewer sets, and none with the same command.
+is_new_set() {
+	set_number=$step_number
+	for set_file in "$1/steps/reload.$set_number".*; do
+		[ ! -f "$set_file" ] || return 1
+	done
+	for set_step in reload stop; do
+		find_step "$set_step" "$set_number" || continue
+		for set_file in "$1/steps/$set_step".*; do
+			[ ! -f "$set_file" ] || [ "$(cat "$set_file")" != "$(cat "$step_file")" ] || return 1
+		done
+	done
 }
 
 # is_in_release FILE META: whether that release has the same supervisor with the same names. pm2 knows by itself which of its

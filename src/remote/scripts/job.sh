@@ -258,6 +258,14 @@ read_step() {
 	[ -f "$2" ] && is_number "$step_number" && is_number "$step_limit"
 }
 
+# find_step STEP NUMBER: sets $step_file and $step_limit to the stored text of that number. Returns 1 if there is none.
+find_step() {
+	for step_file in "$M/steps/$1.$2".*; do
+		! read_step "$1" "$step_file" || return 0
+	done
+	return 1
+}
+
 # run_stored STEP DIR [try]: runs the texts that are stored with release $M for that step, in their order. File names
 # end in .LIMIT. With `try` a failure is returned.
 run_stored() {

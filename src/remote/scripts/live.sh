@@ -23,32 +23,38 @@ switch() {
 	say switched "$release"
 }
 
-# retry_busy_step STEP: runs a stored step again while it exits with 75, until its limit is over.
-retry_busy_step() {
+# reload_set NUMBER FIRST: reloads with a set of the user's commands, or starts what does not run: again while that exits with
+# 75, until the limit is over. Sets $reload_step to what it did.
+reload_set() {
+	reload_step=reload
+	if find_step start "$1"; then
+		if find_step status "$1"; then
+			try_hook status "$step_limit" "$root/current" "$M" "$step_file" || reload_step=start
+		elif [ -n "$2" ]; then
+			reload_step=start
+		fi
+	fi
 	uptime
 	busy_until=$((up + reload_limit))
-	while :; do
-		run_stored "$1" "$root/current" try && return
+	while find_step "$reload_step" "$1"; do
+		try_hook "$reload_step" "$step_limit" "$root/current" "$M" "$step_file" && return
 		uptime
 		[ "$code" = 75 ] && [ "$up" -lt "$busy_until" ] && [ ! -e "$R/stop" ] || return
 		sleep 1
 	done
 }
 
-# reload FIRST: reloads with the supervisors of release $M. FIRST is not empty if nothing was live before.
+# reload FIRST: reloads with the supervisors of release $M: each set of the user's commands, then those that shipit knows. FIRST
+# is not empty if nothing was live before. On the way back a set that fails holds up none of the others.
 reload() {
 	answer_fail=
-	reload_step=reload
-	if has_step start; then
-		if has_step status; then
-			run_stored status "$root/current" try || reload_step=start
-		elif [ -n "$1" ]; then
-			reload_step=start
-		fi
-	fi
+	reload_step=reload reload_code=0
 	mark "$R/finishing" 2>/dev/null
-	reload_code=0
-	if has_step "$reload_step"; then retry_busy_step "$reload_step" || reload_code=$code; fi
+	for reload_file in "$M/steps/reload".*; do
+		read_step reload "$reload_file" || continue
+		reload_set "$step_number" "$1" || reload_code=$code
+		[ "$reload_code" = 0 ] || [ "$SHIPIT_ACTION" = rollback ] || break
+	done
 	if [ "$reload_code" = 0 ] && has_supervisor; then
 		reload_step=reload
 		mark "$R/unbroken" 2>/dev/null

@@ -196,6 +196,14 @@ store_step() {
 	umask "$mask"
 }
 
+# store_command SET STEP LIMIT TEXT: stores one of the user's commands for a supervisor. Those of a set have its number, from
+# 10 on.
+store_command() {
+	umask 077
+	printf '%s\n' "$4" >"$M/steps/$2.$1.$3" || write_failed prepare "$M/steps"
+	umask "$mask"
+}
+
 # store_local_step STEP: stores that the operator's machine runs this step for the host, and has its limit.
 store_local_step() {
 	mark "$M/steps/$1.10.here.$FOREVER" || write_failed prepare "$M/steps"
