@@ -174,18 +174,24 @@ fn what_is_missing_is_named() {
     assert_ne!(failed.code, 0, "without node not even the adapter starts");
 }
 
+// What such a shim prints, and pm2 on its first start, comes before any answer.
 #[test]
-fn a_shim_of_a_version_manager_leads_to_pm2() {
+fn a_shim_of_a_version_manager_that_prints_a_banner_leads_to_pm2() {
     let mut lab = Lab::new(7);
     let shims = lab.base.join("shims");
     fs::create_dir(&shims).unwrap();
-    let shim = format!("#!/bin/sh\nexec {} \"$@\"\n", lab.program("pm2"));
+    let banner = "[PM2] welcome\n[{\"name\":\"web\",\"pm2_env\":{\"status\":\"stopped\"}}]\nat:/nowhere";
+    let shim =
+        format!("#!/bin/sh\necho '{banner}'\necho '{banner}' >&2\nexec {} \"$@\"\n", lab.program("pm2"));
     fs::write(shims.join("pm2"), shim).unwrap();
     fs::set_permissions(shims.join("pm2"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     lab.env.push(("PATH".into(), format!("{}:/usr/local/bin:/usr/bin:/bin", shims.display())));
-    lab.release("r1", &lab.cluster(), "");
-    lab.deployed("r1");
-    assert_eq!(lab.releases(), ["r1"]);
+    for release in ["r1", "r2"] {
+        lab.release(release, &lab.cluster(), "");
+        lab.deployed(release);
+        assert_eq!(lab.releases(), [release]);
+    }
+    assert_eq!(lab.step("status", "r2", "status").code, 0);
 }
 
 fn files_that_pm2_serves_are_live(version: u32) {

@@ -352,6 +352,7 @@ fn other_values_that_cannot_be_meant() {
         ("path = '/srv/${app}'", "not expanded"),
         ("supervisor = { start = 'x' }", "neither `kind` nor `reload`"),
         ("supervisor = 'pm3'", "did you mean \"pm2\"?"),
+        ("supervisor = { kind = 'sistemd' }", "did you mean \"systemd\"?"),
         ("supervisor = { kind = 'systemd', unit = 'a b' }", "blanks, quotes and signs of a shell"),
         ("supervisor = { kind = 'systemd', unit = '--now' }", "taken for an option"),
         ("supervisor = { kind = 'pm2', only = '-x' }", "taken for an option"),
