@@ -183,7 +183,7 @@ impl Lab {
     pub fn pm2_in(&self, directory: &str, exported: &str, words: &[&str]) {
         let words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
         let line = format!("cd {directory} && {exported} exec pm2 {}", words.join(" "));
-        process::succeed(self.command("sh").args(["-c", &line]).current_dir(&self.root));
+        process::succeed(self.session(&self.root).args(["NO_COLOR=1", "sh", "-c", &line]));
     }
 
     pub fn start_step(&self, step: &str, release: &str, action: &str) -> Command {
