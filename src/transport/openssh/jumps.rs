@@ -33,17 +33,16 @@ impl OpenSsh {
             hop: hop.to_string(),
             source: Box::new(source),
         };
-        if trail.contains(text) {
+        let Some(wait) = self.jumps.get(text, trail) else {
             let reason = "the way to it leads through itself; set ProxyJump none for it".to_owned();
             return Err(failed(ConnectError::JumpSpec { hop: hop.to_string(), reason }));
-        }
+        };
         let trail = [trail, std::slice::from_ref(text)].concat();
         let gate = gate(&hop, before);
-        let shared = self.jumps.get(text);
         // Boxed: a jump host may have jump hosts.
         let connect: Boxed<'_, _> = Box::pin(self.session(&gate, &trail));
         let connect = || async { connect.await.map(Rc::new).map_err(|error| (Instant::now(), error)) };
-        match shared.get_or_init(connect).await {
+        match wait.shared.get_or_init(connect).await {
             Ok(session) => Ok(Some(Via { hop: hop.to_string(), session: Rc::clone(session) })),
             Err((_, error)) => Err(failed(error.clone())),
         }

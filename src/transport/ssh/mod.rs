@@ -155,16 +155,15 @@ impl Ssh {
         let before = &route.jumps[..route.jumps.len() - 1];
         let to_hop = Route::to_hop(hop, before, &self.resolver).await?;
         let identity = to_hop.identity();
-        if trail.contains(&identity) {
+        let Some(wait) = self.jumps.get(&identity, trail) else {
             let reason = "the way to it leads through itself; set ProxyJump none for it".to_owned();
             return Err(ConnectError::JumpSpec { hop: hop.to_string(), reason });
-        }
-        let shared = self.jumps.get(&identity);
+        };
         let trail = [trail, &[identity]].concat();
         // Boxed: a jump host may have jump hosts.
         let reach: Boxed<'_, _> = Box::pin(self.reach(&to_hop, &trail));
         let connect = || async { reach.await.map(Rc::new).map_err(|error| (Instant::now(), error)) };
-        let link = shared.get_or_init(connect).await;
+        let link = wait.shared.get_or_init(connect).await;
         link.clone().map_err(|(_, source)| route.jump_failed(hop, source))
     }
 
