@@ -133,6 +133,14 @@ pub enum Step {
 }
 
 impl ConnectError {
+    /// The way to a jump host leads through itself.
+    pub(super) fn jump_circle(hop: String) -> Self {
+        Self::JumpSpec {
+            hop,
+            reason: "the way to it leads through itself; set ProxyJump none for it".to_owned(),
+        }
+    }
+
     /// The message with its causes: what is wrong with a jump host is the whole of it.
     #[must_use]
     pub fn full(&self) -> String {

@@ -177,22 +177,23 @@ stop_new_service() {
 		is_in_release "$adapter_file" "$new_meta" || run_adapter stop "$root/current" || new_code=1
 	done
 	for stop_file in "$M/steps/stop".*; do
-		read_step stop "$stop_file" && is_new_set "$new_meta" && read_step stop "$stop_file" || continue
-		try_hook stop "$step_limit" "$root/current" "$M" "$stop_file" || new_code=1
+		read_step stop "$stop_file" || continue
+		stop_limit=$step_limit
+		is_new_set "$new_meta" "$step_number" || continue
+		try_hook stop "$stop_limit" "$root/current" "$M" "$stop_file" || new_code=1
 	done
 	M=$new_meta
 	return $new_code
 }
 
-# is_new_set META: whether the commands in set $step_number of release $M are for something that the other release has not: it
+# is_new_set META NUMBER: whether the commands in that set of release $M are for something that the other release has not: it
 # has fewer sets, and none with the same command.
 is_new_set() {
-	set_number=$step_number
-	for set_file in "$1/steps/reload.$set_number".*; do
+	for set_file in "$1/steps/reload.$2".*; do
 		[ ! -f "$set_file" ] || return 1
 	done
 	for set_step in reload stop; do
-		find_step "$set_step" "$set_number" || continue
+		find_step "$set_step" "$2" || continue
 		for set_file in "$1/steps/$set_step".*; do
 			[ ! -f "$set_file" ] || [ "$(cat "$set_file")" != "$(cat "$step_file")" ] || return 1
 		done

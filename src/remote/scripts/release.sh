@@ -191,13 +191,10 @@ store_step() {
 	for store_file in "$M/steps/$1".*; do
 		[ ! -e "$store_file" ] || store_number=$((store_number + 1))
 	done
-	umask 077
-	printf '%s\n' "$3" >"$M/steps/$1.$store_number.$2" || write_failed prepare "$M/steps"
-	umask "$mask"
+	store_command "$store_number" "$@"
 }
 
-# store_command SET STEP LIMIT TEXT: stores one of the user's commands for a supervisor. Those of a set have its number, from
-# 10 on.
+# store_command NUMBER STEP LIMIT TEXT: the same, with a number from 10 on. The commands of a supervisor have that of their set.
 store_command() {
 	umask 077
 	printf '%s\n' "$4" >"$M/steps/$2.$1.$3" || write_failed prepare "$M/steps"

@@ -218,8 +218,7 @@ impl Failed<'_> {
 pub(super) fn of_configuration(said: &str, host: &str) -> ConnectError {
     for line in said.lines().map(str::trim_end) {
         if let Some(hop) = line.strip_prefix("jumphost loop via ") {
-            let reason = "the way to it leads through itself; set ProxyJump none for it".to_owned();
-            return ConnectError::JumpSpec { hop: hop.to_owned(), reason };
+            return ConnectError::jump_circle(hop.to_owned());
         }
         if let Some(file) = line.strip_prefix("Bad owner or permissions on ") {
             return ConnectError::SshConfigExposed { file: file.into() };

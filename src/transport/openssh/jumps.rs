@@ -34,8 +34,7 @@ impl OpenSsh {
             source: Box::new(source),
         };
         let Some(wait) = self.jumps.get(text, trail) else {
-            let reason = "the way to it leads through itself; set ProxyJump none for it".to_owned();
-            return Err(failed(ConnectError::JumpSpec { hop: hop.to_string(), reason }));
+            return Err(failed(ConnectError::jump_circle(hop.to_string())));
         };
         let trail = [trail, std::slice::from_ref(text)].concat();
         let gate = gate(&hop, before);

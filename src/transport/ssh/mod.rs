@@ -156,8 +156,7 @@ impl Ssh {
         let to_hop = Route::to_hop(hop, before, &self.resolver).await?;
         let identity = to_hop.identity();
         let Some(wait) = self.jumps.get(&identity, trail) else {
-            let reason = "the way to it leads through itself; set ProxyJump none for it".to_owned();
-            return Err(ConnectError::JumpSpec { hop: hop.to_string(), reason });
+            return Err(ConnectError::jump_circle(hop.to_string()));
         };
         let trail = [trail, &[identity]].concat();
         // Boxed: a jump host may have jump hosts.
