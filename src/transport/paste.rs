@@ -1,22 +1,15 @@
-//! Text that a shell is to read: what a user is told to type, and commands.
+//! What a user is told to paste into a shell.
 
 use std::path::Path;
 
-/// A path to be pasted: quoted where a shell would take it apart.
+use crate::remote::quote::quote;
+
+/// A path to be pasted: quoted where a shell would take it apart. `~` stays as it is.
 pub(super) fn shown(path: &Path) -> String {
-    plain_or_quoted(&path.display().to_string(), "/._-~+@%,:=")
-}
-
-/// A word of a command.
-pub(super) fn word(text: &str) -> String {
-    plain_or_quoted(text, "/._-+@%,:=")
-}
-
-/// As it is where it holds only letters, digits and these.
-fn plain_or_quoted(text: &str, marks: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || marks.contains(c);
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-~+@%,:=".contains(c);
     match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', "'\\''")),
+        true => text,
+        false => quote(&text),
     }
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::invocation::{Invocation, tail};
 use super::log::{Ending, Log, ending, was_killed, was_killed_alone};
-use crate::transport::paste::word;
+use crate::remote::quote::quote;
 use crate::transport::pipes::Over;
 use crate::transport::{Channel, ConnectError, Exit, Output, Screen, pipes, pty};
 
@@ -58,9 +58,9 @@ impl Carrier {
         let words = self.invocation.words.iter().map(String::as_str);
         let all = [&*ssh].into_iter().chain(options).chain(words);
         // Tokens are the outer one's.
-        let mut line: Vec<String> = all.map(|text| word(text).replace('%', "%%")).collect();
+        let mut line: Vec<String> = all.map(|text| quote(text).replace('%', "%%")).collect();
         line.extend(["-W".to_owned(), "'[%h]:%p'".to_owned(), "--".to_owned()]);
-        line.push(word(&self.invocation.machine).replace('%', "%%"));
+        line.push(quote(&self.invocation.machine).replace('%', "%%"));
         line.join(" ")
     }
 
