@@ -41,6 +41,8 @@ pub struct App {
     pub shared: Vec<SharedPath>,
     /// Copied from the release before, relative to the release.
     pub carry: Vec<String>,
+    /// Directories, relative to the release, whose files of older releases are taken into the new one.
+    pub keep_assets: Vec<String>,
     /// What may stay behind in the work tree of another tool: names, or patterns of paths.
     pub ignore_untracked: Vec<String>,
     /// How many releases stay on a host.

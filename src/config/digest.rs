@@ -52,6 +52,8 @@ impl Environment {
         }
         encoder.part("carry");
         encoder.all("carry", &app.carry);
+        encoder.part("keep-assets");
+        encoder.all("keep-assets", &app.keep_assets);
         encoder.part("shell");
         encoder.field("shell", shell_name(app.shell));
         encoder.part("prepend-path");

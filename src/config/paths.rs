@@ -119,7 +119,7 @@ fn clean_components(text: &str) -> Option<String> {
     (!parts.contains(&"..")).then(|| parts.join("/"))
 }
 
-/// An item of `shared` or `carry`.
+/// An item of `shared`, `carry` or `keep-assets`.
 pub(super) fn in_release(node: &Node) -> Result<SharedPath, Problem> {
     let text = line(node)?;
     let refused = |reason: &str| Err(node.problem(format!("`{text}` {reason}")));

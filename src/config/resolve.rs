@@ -266,7 +266,7 @@ impl<'a> Reader<'a> {
         let supervisors = supervisor_reader::read(layers, &context, &name, problems);
         let supervisors = supervisors.iter().map(|one| one.map(|text| placeholders.fill_command(text)));
         let supervisors = supervisors.collect();
-        let (shared, carry) = self.kept_paths(problems);
+        let (shared, [carry, keep_assets]) = self.kept_paths(problems);
         let repo_token = repository::token(layers, &repo, problems);
         let (files, env_file) = files::read(layers, self.sources, problems);
         App {
@@ -280,6 +280,7 @@ impl<'a> Reader<'a> {
             env_file,
             shared,
             carry,
+            keep_assets,
             ignore_untracked: self.strings("ignore-untracked", paths::untracked, problems),
             keep_releases: layers.value(Scope::App, "keep-releases", values::count, problems),
             shell: layers.last("shell", problems, Shell::read).unwrap_or_default(),
@@ -305,8 +306,8 @@ impl<'a> Reader<'a> {
         self.layers.last(key, problems, |node| values::list(node, &read)).unwrap_or_default()
     }
 
-    /// `shared` and `carry`; no path may contain another.
-    fn kept_paths(&self, problems: &mut Problems) -> (Vec<SharedPath>, Vec<String>) {
+    /// `shared`, `carry` and `keep-assets`; no path may contain another.
+    fn kept_paths(&self, problems: &mut Problems) -> (Vec<SharedPath>, [Vec<String>; 2]) {
         let mut read = |key| {
             self.layers
                 .last(key, problems, |node| {
@@ -316,13 +317,13 @@ impl<'a> Reader<'a> {
                 })
                 .unwrap_or_default()
         };
-        let (shared, carry) = (read("shared"), read("carry"));
-        let all: Vec<_> =
-            shared.iter().chain(&carry).map(|(path, span)| (path.path.as_str(), span.clone())).collect();
+        let (shared, carry, assets) = (read("shared"), read("carry"), read("keep-assets"));
+        let all = shared.iter().chain(&carry).chain(&assets);
+        let all: Vec<_> = all.map(|(path, span)| (path.path.as_str(), span.clone())).collect();
         problems.keep(paths::disjoint(&all));
         (
             shared.into_iter().map(|(path, _)| path).collect(),
-            carry.into_iter().map(|(path, _)| path.path).collect(),
+            [carry, assets].map(|paths| paths.into_iter().map(|(path, _)| path.path).collect()),
         )
     }
 

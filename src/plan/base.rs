@@ -68,6 +68,7 @@ pub(super) fn fill_release(stages: &mut Stages<'_>, app: &App) {
     stages.all(|s| files.iter().enumerate().fold(s, |s, (n, (path, mode))| s.file(n, *mode, path)));
     stages.all(|s| s.link(&links(app)).carry(fetch, &app.carry));
     stages.hooks(Step::Build, &app.hooks.build, Place::Release);
+    stages.all(|s| s.keep_assets(app.keep_releases, fetch, &app.keep_assets));
     let known = stages.on_hosts(|host| app.supervisors_on(host).iter().any(|one| one.known().is_some()));
     stages.each(|at, script| if known[at] { script.detect() } else { script });
 }

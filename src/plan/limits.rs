@@ -63,6 +63,7 @@ impl ScriptLimits {
             ("files", FILES),
             ("shared", FILES),
             ("carry", seconds(times.fetch).saturating_mul(app.carry.len() as u64)),
+            ("keep-assets", seconds(times.fetch).saturating_mul(app.keep_assets.len() as u64)),
             ("restore", fetch.saturating_mul(2).saturating_add(build.max(LEAST_HOOK))),
             ("build", build),
             ("migrate", hooks(&all.migrate)),

@@ -59,6 +59,15 @@ pub static SINCE: LazyLock<String> = LazyLock::new(|| bare(include_str!("scripts
 pub static ADOPT: LazyLock<String> =
     LazyLock::new(|| bare(concat!(include_str!("scripts/adopt.sh"), include_str!("scripts/moving.sh"))));
 
+/// Functions that take files of older releases along: part of the script that does so, which few apps need.
+pub static ASSETS: LazyLock<String> = LazyLock::new(|| bare(include_str!("scripts/assets.sh")));
+
+/// All that is ever sent to a host as functions: the program, and what is part of one script.
+#[must_use]
+pub fn all() -> [&'static str; 7] {
+    [SOURCE, CHECK, IMPORT, &ASK, &SINCE, &ADOPT, &ASSETS]
+}
+
 /// Without comments and indentation: a third less for every host to be sent and to read. No text between quotes or
 /// after `<<` in these files has a line that means something else without them.
 pub(super) fn bare(text: &str) -> String {

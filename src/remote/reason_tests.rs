@@ -3,7 +3,7 @@
 use super::*;
 use crate::config::Program;
 use crate::remote::adapters::adapter;
-use crate::remote::program::{ADOPT, ASK, CHECK, IMPORT, SINCE, SOURCE};
+use crate::remote::program;
 
 fn said(text: &str) -> Said {
     text.parse().unwrap()
@@ -52,7 +52,7 @@ fn the_message_of_a_step_that_failed_is_its_exit_code_and_common_codes_have_a_hi
 
 // The arguments of each call of `fail` in the scripts: reason, step, fields.
 fn calls() -> Vec<Vec<String>> {
-    let lines = [SOURCE, CHECK, IMPORT, &ASK, &SINCE, &ADOPT].into_iter().flat_map(str::lines).map(str::trim);
+    let lines = program::all().into_iter().flat_map(str::lines).map(str::trim);
     let starts = lines.filter(|line| !line.starts_with('#')).filter_map(|line| {
         let call = line.strip_prefix("fail ").or_else(|| line.split_once(" fail ").map(|(_, rest)| rest));
         call.filter(|call| call.starts_with(|first: char| first.is_ascii_lowercase()))

@@ -45,6 +45,7 @@ steps! {
     "files" Files,
     "shared" Shared,
     "carry" Carry,
+    "keep-assets" KeepAssets,
     "shell" Shell,
     "detect" Detect,
     "save" Save,
@@ -124,7 +125,7 @@ impl fmt::Display for Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::program::{ADOPT, ASK, SINCE, SOURCE};
+    use crate::remote::program;
 
     // Functions that take the name of a step, and at which place.
     const TAKES_STEP: [(&str, usize); 14] = [
@@ -147,10 +148,8 @@ mod tests {
     #[test]
     fn scripts_name_these_steps_and_no_others() {
         let mut named = 0;
-        for line in [SOURCE, &ASK, &SINCE, &ADOPT]
-            .into_iter()
-            .flat_map(str::lines)
-            .filter(|line| !line.trim().starts_with('#'))
+        for line in
+            program::all().into_iter().flat_map(str::lines).filter(|line| !line.trim().starts_with('#'))
         {
             let words: Vec<&str> = line.split([' ', '\t', ';']).filter(|word| !word.is_empty()).collect();
             for (at, word) in words.iter().enumerate() {

@@ -15,6 +15,7 @@ pub enum Warning {
     SubmodulesOff { path: String, count: u64 },
     RevisionReplaced,
     SourceDamaged { path: String },
+    NoAssets { path: String },
     Undecided { path: String, names: String },
     Changed { parts: String },
     Returning { parts: String },
@@ -23,12 +24,13 @@ pub enum Warning {
 
 impl Warning {
     /// The word of each, and how many fields it has.
-    pub const ALL: [(&str, usize); 8] = [
+    pub const ALL: [(&str, usize); 9] = [
         ("filter", 2),
         ("links-out", 3),
         ("submodules-off", 2),
         ("revision-replaced", 0),
         ("source-damaged", 1),
+        ("no-assets", 1),
         ("undecided", 2),
         ("changed", 1),
         ("returning", 1),
@@ -48,6 +50,7 @@ impl Warning {
             }
             ("revision-replaced", []) => Warning::RevisionReplaced,
             ("source-damaged", [path]) => Warning::SourceDamaged { path: path.clone() },
+            ("no-assets", [path]) => Warning::NoAssets { path: path.clone() },
             ("undecided", [path, names]) => Warning::Undecided { path: path.clone(), names: names.clone() },
             ("changed", [parts]) => Warning::Changed { parts: parts.clone() },
             ("returning", [parts]) => Warning::Returning { parts: parts.clone() },
@@ -90,6 +93,9 @@ impl Warning {
             Warning::SourceDamaged { path } => {
                 format!("the git repository {path} has damaged objects: a fresh clone takes its place")
             }
+            Warning::NoAssets { path } => {
+                format!("`keep-assets` names {path}, and the build left no such directory in the release")
+            }
             Warning::Undecided { path, names } => format!(
                 "a new release would lack what lies in {path} and is in no commit: {names}; before you deploy, name each in \
                  `shared`, `carry` or `ignore-untracked`"
@@ -124,11 +130,11 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::program::{ADOPT, SOURCE};
+    use crate::remote::program;
 
     #[test]
     fn scripts_say_these_words_with_their_fields_and_no_others() {
-        let calls: Vec<Vec<&str>> = [SOURCE, &ADOPT]
+        let calls: Vec<Vec<&str>> = program::all()
             .into_iter()
             .flat_map(str::lines)
             .filter(|line| !line.trim_start().starts_with('#'))

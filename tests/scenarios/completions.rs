@@ -144,8 +144,8 @@ fn bash_offers_what_the_file_and_the_grammar_have() {
         (&["shipit", "staging", "status", "--hosts", ""], &["test"]),
         (&["shipit", "fleet", "--hosts", ""], &[]),
         (&["shipit", "production", "exec", "l"], &[]),
-        (&["shipit", "production", "config", "keep"], &["keep-releases"]),
-        (&["shipit", "production", "--set", "keep"], &["keep-releases="]),
+        (&["shipit", "production", "config", "keep-r"], &["keep-releases"]),
+        (&["shipit", "production", "--set", "keep-r"], &["keep-releases="]),
         (&["shipit", "production", "--set", "shell", "=", "ba"], &["bash"]),
         (&["shipit", "completions", ""], &["bash", "zsh", "fish"]),
         (&["shipit", "-C", "/", "pro"], &[]),
@@ -206,7 +206,7 @@ fn fish_offers_the_same_with_what_it_means() {
     assert_eq!(typing.fish("shipit production re"), ["ref", "revert", "restart", "resume"]);
     assert_eq!(typing.fish("shipit production --re"), ["--ref", "--redeploy"]);
     assert_eq!(typing.fish("shipit production logs --f"), ["--follow"]);
-    assert_eq!(typing.fish("shipit production --set keep"), ["keep-releases="]);
+    assert_eq!(typing.fish("shipit production --set keep-r"), ["keep-releases="]);
     assert_eq!(
         typing.fish("shipit production --hosts db1,w"),
         ["db1,web1.example.com", "db1,web2.example.com"]
@@ -233,7 +233,7 @@ fn zsh_completes_the_line() {
     );
     assert_eq!(typing.zsh("shipit production --hosts=d"), "shipit production --hosts=db1 ");
     assert_eq!(typing.zsh("shipit production logs --f"), "shipit production logs --follow ");
-    assert_eq!(typing.zsh("shipit production --set keep"), "shipit production --set keep-releases=");
+    assert_eq!(typing.zsh("shipit production --set keep-r"), "shipit production --set keep-releases=");
     assert_eq!(typing.zsh("shipit -c shipit.t"), "shipit -c shipit.toml ");
     assert!(!typing.marker.exists(), "nothing of the file is run");
 }

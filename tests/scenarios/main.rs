@@ -19,6 +19,7 @@ mod pm2_client;
 mod adopt;
 mod adversary;
 mod apps;
+mod assets;
 mod beside_pm2;
 mod check;
 mod check_machine;

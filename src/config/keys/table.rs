@@ -77,6 +77,7 @@ pub(super) const KEYS: &[Key] = &[
     key("env-file", BOTH, Text, "A path in `shared/` to which `env` is also written."),
     key("shared", BOTH, Texts, "Kept in `shared/` and linked into every release; a directory ends with /."),
     key("carry", BOTH, Texts, "Copied from the previous release before `build`."),
+    key("keep-assets", BOTH, Texts, "Directories whose files of older releases are taken into the new one."),
     key("ignore-untracked", BOTH, Texts, "What may stay behind where another tool deployed before."),
     key("keep-releases", BOTH, Count(1), "How many releases stay on a host.").or("5"),
     key("env", SITE, Env, "Variables for hooks on the hosts, the supervisor's commands and `exec`."),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::text::{Direction, Place, Script, Takes};
 use crate::config::KnownSupervisor;
+use crate::remote::program;
 use crate::remote::quote::quote;
 
 impl Script {
@@ -182,6 +183,22 @@ impl Script {
             &["carry"],
             "carry_over",
             &[&[limit.as_str()], &paths.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat(),
+        )
+    }
+
+    /// Takes the files of older releases along, which pages still ask for. `keep`: how many releases stay on the host.
+    #[must_use]
+    pub fn keep_assets(mut self, keep: u32, limit: u64, paths: &[String]) -> Self {
+        if paths.is_empty() {
+            return self;
+        }
+        self.text.push_str(&program::ASSETS);
+        let (keep, limit) = (keep.to_string(), limit.to_string());
+        let paths = paths.iter().map(String::as_str);
+        self.step(
+            &["keep-assets"],
+            "keep_assets",
+            &[keep.as_str(), limit.as_str()].into_iter().chain(paths).collect::<Vec<_>>(),
         )
     }
 

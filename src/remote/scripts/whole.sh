@@ -193,6 +193,12 @@ take_away() {
 	fi
 	mv -T "$root/releases/$away" "$root/releases/.removed-$1.$run" 2>/dev/null || return
 	[ "$away" = "$1" ] || rm -f "$root/releases/$1"
+	drop_assets "$1"
+}
+
+# drop_assets RELEASE: what a removed release passed on to others (assets.sh) takes no more space.
+drop_assets() {
+	[ ! -d "$S/releases/$1/assets" ] || rm -rf "${S:?}/releases/$1/assets"
 }
 
 # empty_removed DIR: removes what a removal left, but nothing that somebody mounted there since.
@@ -220,7 +226,10 @@ finish_removals() {
 		removals_of=${removals_dir##*/.removed-}
 		removals_of=${removals_of%%.*}
 		# It may have been made again.
-		[ -e "$root/releases/$removals_of" ] || unpin "$removals_of"
+		[ -e "$root/releases/$removals_of" ] || {
+			unpin "$removals_of"
+			drop_assets "$removals_of"
+		}
 		empty_removed "$removals_dir" || removals_bad=$((removals_bad + 1))
 	done
 }

@@ -17,12 +17,13 @@ const TAIL_LINES: usize = 20;
 const LONGEST_LINE: usize = 500;
 
 /// Steps whose names say too little before "failed".
-const TITLES: [(Step, &str); 6] = [
+const TITLES: [(Step, &str); 7] = [
     (Step::Health, "health check"),
     (Step::Resolve, "resolving the ref"),
     (Step::Shared, "linking shared files"),
     (Step::Files, "sending files"),
     (Step::Carry, "copying carried files"),
+    (Step::KeepAssets, "taking older assets along"),
     (Step::Intent, "writing the journal"),
 ];
 

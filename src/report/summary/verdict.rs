@@ -14,7 +14,7 @@ use crate::remote::version::Version;
 use crate::transport::Exit;
 
 /// Steps that read better as verbs: `failed while building`.
-const VERBS: [(Step, &str); 24] = [
+const VERBS: [(Step, &str); 25] = [
     (Step::Connect, "connecting"),
     (Step::Lock, "taking the lock"),
     (Step::Fetch, "fetching"),
@@ -30,6 +30,7 @@ const VERBS: [(Step, &str); 24] = [
     (Step::Checkout, "checking out"),
     (Step::Files, "sending files"),
     (Step::Carry, "copying carried files"),
+    (Step::KeepAssets, "taking older assets along"),
     (Step::Intent, "writing the journal"),
     (Step::Switch, "switching"),
     (Step::Start, "starting"),
