@@ -2,6 +2,7 @@
 //! to in the wire protocol, and is hurt in every state it can be in.
 //!
 //! Every scenario runs on all three shells, as tests of their own; those of many states or of several daemons share them out.
+//! Which of these tests `tests/run` leaves to `tests/run long` is in `.config/nextest.toml`.
 //! What a host holds and serves is looked at on disk.
 #![allow(clippy::print_stderr, clippy::unwrap_used, clippy::expect_used)]
 
