@@ -262,6 +262,20 @@ fn bad_releases_of_systemd_are_rolled_back_on_both() {
     bad_releases_are_rolled_back_on_both(&fleet);
 }
 
+#[test]
+fn on_the_way_back_one_that_fails_keeps_no_other_from_it() {
+    let mut fleet = Fleet::new(Program::Runit);
+    fleet.deploy().ends_with(0);
+    fleet.serves("one");
+    let own = "{ reload = '[ $SHIPIT_ACTION != rollback ]', verify = 'grep -q one page' }";
+    fleet.lines = fleet.lines.replace("supervisor = ", &format!("supervisor = [{own}, ")) + "]";
+    fleet.watch(1);
+    fleet.deploy().ends_with(0);
+    fleet.publish("two", "good");
+    fleet.deploy().ends_with(6);
+    fleet.serves("one");
+}
+
 /// It is down on one host: nothing is changed. It goes in the middle of a reload: the host says so, and the other goes back.
 fn a_daemon_that_goes(program: Program) {
     let mut fleet = Fleet::new(program);

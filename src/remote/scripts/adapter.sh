@@ -73,16 +73,25 @@ read_kind() {
 	esac
 }
 
-# run_adapters STEP DIR: runs a step of the adapter of each supervisor of release $M, in their order. If one
-# fails, it returns the failure, and $answer_fail is what the adapter said of it.
+# run_adapters STEP DIR: runs a step of the adapter of each supervisor of release $M, in their order. If one fails, so does this:
+# $code is the exit code of the first that did, and $answer_fail what it said.
 run_adapters() {
-	answer_fail=
+	answer_fail='' adapters_code=0
 	for adapter_file in "$M/supervisor."[0-9][0-9]; do
 		[ -f "$adapter_file" ] || continue
 		read_kind "$adapter_file" || fail cannot-read "$1" "$adapter_file" ''
-		run_adapter "$1" "$2" || return
+		run_adapter "$1" "$2" && continue
+		goes_on_after_failure "$1" || return
+		[ "$adapters_code" != 0 ] || adapters_code=$code adapters_fail=$answer_fail
 	done
-	return 0
+	[ "$adapters_code" = 0 ] || code=$adapters_code answer_fail=$adapters_fail
+	return "$adapters_code"
+}
+
+# goes_on_after_failure STEP: on the way back, and where what was started is stopped, a supervisor that fails keeps no other from
+# its work.
+goes_on_after_failure() {
+	[ "$why" != stop ] && { [ "$SHIPIT_ACTION" = rollback ] || [ "$1" = stop ]; }
 }
 
 # run_adapter STEP DIR [LIMIT]: for the one in $adapter_file, of release $M.
@@ -153,11 +162,16 @@ detect_service() {
 
 # verify_service: whether what runs is the release in `current`, and goes on running.
 verify_service() {
+	verify_code=0
 	for verify_file in "$M/steps/verify".*; do
 		read_step verify "$verify_file" || continue
-		try_hook verify "$step_limit" "$root/current" "$M" "$verify_file" || return
+		try_hook verify "$step_limit" "$root/current" "$M" "$verify_file" || {
+			verify_code=$code
+			goes_on_after_failure verify || return "$verify_code"
+		}
 	done
-	run_adapters verify "$root/current"
+	run_adapters verify "$root/current" || verify_code=$code
+	return "$verify_code"
 }
 
 # stop_service: a first deploy failed: what it started is stopped.

@@ -53,9 +53,9 @@ reload() {
 	for reload_file in "$M/steps/reload".*; do
 		read_step reload "$reload_file" || continue
 		reload_set "$step_number" "$1" || reload_code=$code
-		[ "$reload_code" = 0 ] || [ "$SHIPIT_ACTION" = rollback ] || break
+		[ "$reload_code" = 0 ] || goes_on_after_failure reload || break
 	done
-	if [ "$reload_code" = 0 ] && has_supervisor; then
+	if { [ "$reload_code" = 0 ] || goes_on_after_failure reload; } && has_supervisor; then
 		reload_step=reload
 		mark "$R/unbroken" 2>/dev/null
 		[ -z "$caller" ] || printf '%s\n' "$caller" >"$R/caller"
