@@ -43,7 +43,16 @@ pub struct Process {
     pub restarts: Option<u64>,
     /// What it runs from.
     pub origin: Origin,
+    /// The processor time that it and what it started use now, in percent of one processor.
+    pub cpu: Option<u32>,
+    /// Their memory, in bytes.
+    pub memory: Option<u64>,
 }
+
+/// More percent of one processor than any machine has.
+const MOST_CPU: u32 = 1_000_000;
+/// More bytes than any machine has, and what every reader of JSON reads exactly.
+const MOST_MEMORY: u64 = 1 << 53;
 
 impl ProcessState {
     const WORDS: [(&str, ProcessState); 5] = [
@@ -62,10 +71,11 @@ impl ProcessState {
 }
 
 impl Process {
-    /// What an adapter said. `None`: not in our form.
+    /// What an adapter said. `None`: not in our form. What the process uses is said by adapters of today only: an older one
+    /// lies on a host until its next deploy.
     #[must_use]
     pub fn read(values: &[String]) -> Option<Process> {
-        let [state, pid, since, restarts, origin, name] = values else { return None };
+        let [state, pid, since, restarts, origin, name, used @ ..] = values else { return None };
         let (_, state) = *ProcessState::WORDS.iter().find(|(word, _)| word == state)?;
         let origin = match origin.as_str() {
             "other" => Origin::Elsewhere,
@@ -79,6 +89,8 @@ impl Process {
             since: since.parse().ok(),
             restarts: restarts.parse().ok(),
             origin,
+            cpu: used.first().and_then(|text| text.parse().ok()).filter(|percent| *percent <= MOST_CPU),
+            memory: used.get(1).and_then(|text| text.parse().ok()).filter(|bytes| *bytes <= MOST_MEMORY),
         })
     }
 }
@@ -95,6 +107,16 @@ mod tests {
         assert_eq!(whole.origin, Origin::Release("20261121T081502Z-1a2b3c4".to_owned()));
         let little = read("unknown - - - - web").unwrap();
         assert_eq!((little.pid, little.restarts, &little.origin), (None, None, &Origin::Unknown));
+        assert_eq!((whole.cpu, whole.memory), (None, None), "an older adapter");
+        let used = |text: &str| {
+            let process = read(&format!("up 1 1 1 other web {text}")).unwrap();
+            (process.cpu, process.memory)
+        };
+        assert_eq!(used("12 89128960"), (Some(12), Some(89_128_960)));
+        assert_eq!(used("- -"), (None, None));
+        assert_eq!(used("0 0 0"), (Some(0), Some(0)));
+        assert_eq!(used("1000001 9007199254740993"), (None, None), "no machine has that");
+        assert_eq!(used("-1 1e9"), (None, None));
         assert_eq!(read("up 1 1 1 ../../etc web").unwrap().origin, Origin::Unknown);
         assert_eq!(read("gone 1 1 1 other web"), None);
         assert_eq!(read("up 1 1 1 other"), None);

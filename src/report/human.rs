@@ -105,6 +105,20 @@ pub fn hosts(count: usize) -> String {
     if count == 1 { "1 host".to_owned() } else { format!("{count} hosts") }
 }
 
+/// `85 MB`, in units of 1024 as pm2 and systemd count.
+#[must_use]
+pub fn bytes(bytes: u64) -> String {
+    let tenths = |unit: u64| (u128::from(bytes) * 10 + u128::from(unit) / 2) / u128::from(unit);
+    let units = [("kB", 1 << 10), ("MB", 1 << 20), ("GB", 1 << 30), ("TB", 1 << 40)];
+    // Rounded to what is shown before the unit is chosen: 1023.9 kB is a megabyte.
+    let fits = |unit: &&(&str, u64)| tenths(unit.1) < 10_235;
+    let (name, unit) = units.iter().find(fits).unwrap_or(&units[3]);
+    match tenths(*unit) {
+        tenths @ 0..100 if *unit >= 1 << 30 => format!("{}.{} {name}", tenths / 10, tenths % 10),
+        tenths => format!("{} {name}", (tenths + 5) / 10),
+    }
+}
+
 /// `3 hosts`; where there are several apps, `3 hosts, 2 apps`.
 #[must_use]
 pub fn places<T: AsRef<str>>(names: &[T]) -> String {
@@ -268,6 +282,23 @@ mod tests {
             ("yesterday", ""),
         ] {
             assert_eq!(age(when, now), expected, "{when}");
+        }
+    }
+
+    #[test]
+    fn memory_is_counted_as_pm2_counts() {
+        for (count, expected) in [
+            (0, "0 kB"),
+            (1023, "1 kB"),
+            (89_128_960, "85 MB"),
+            ((1 << 20) - 1, "1 MB"),
+            (1023 << 20, "1023 MB"),
+            ((1 << 30) - 1, "1.0 GB"),
+            (1_395_864_371, "1.3 GB"),
+            (48 << 30, "48 GB"),
+            (u64::MAX, "16777216 TB"),
+        ] {
+            assert_eq!(bytes(count), expected, "{count}");
         }
     }
 

@@ -5,6 +5,7 @@ dies S     it ends after S seconds (see supervised.sh)
 lingers S  it leaves a child behind that keeps its port for S seconds more
 slow S     it takes S seconds to end when it is told to
 mute       it does not tell systemd that it is ready
+busy       a child of it uses the processor now and then
 
 What is asked for below /say/ it prints. On SIGHUP it becomes the release that is live then, and stays the same process.
 """
@@ -31,6 +32,14 @@ if behave[0] == "lingers" and os.fork() == 0:
     os.set_inheritable(listener.fileno(), True)
     until = f"while [ -d /proc/{os.getppid()} ]; do sleep 0.1; done; exec sleep {behave[1]}"
     os.execv("/bin/sh", ["sh", "-c", until])
+if behave[0] == "busy" and (parent := os.getpid()) and os.fork() == 0:
+    listener.close()
+    while os.getppid() == parent:
+        until = time.monotonic() + 0.005
+        while time.monotonic() < until:
+            pass
+        time.sleep(0.03)
+    os._exit(0)
 if behave[0] == "slow":
     signal.signal(signal.SIGTERM, end_slowly)
 

@@ -41,6 +41,10 @@ fn a_first_deploy_starts_the_app_and_an_update_reloads_every_process(version: u3
     assert_eq!(processes.len(), 2);
     for process in processes {
         assert_eq!((process[0].as_str(), process[4].as_str(), process[5].as_str()), ("up", "r2", "web"));
+        let used = |at: usize| process[at].parse::<u64>().unwrap();
+        assert!(used(6) < 10_000, "percent of one processor: {process:?}");
+        // No node is smaller than 10 MB.
+        assert!((10 << 20..1 << 40).contains(&used(7)), "bytes: {process:?}");
     }
     let logs = lab.step("logs", "r2", "status");
     assert!(logs.all("log").len() >= 2, "{:?}", logs.answers);

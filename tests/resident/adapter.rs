@@ -68,6 +68,16 @@ impl Told {
     }
 }
 
+/// A line of `status`: of a process that is up, of that release and name, and that uses something by now.
+#[track_caller]
+pub fn is_up(process: &[&str], release: &str, name: &str) {
+    assert_eq!((process[0], &process[4..6]), ("up", &[release, name][..]), "{process:?}");
+    let used = |at: usize| process[at].parse::<u64>().unwrap();
+    assert!((1..10_000).contains(&used(6)), "percent of one processor: {process:?}");
+    // Python and its child: no python is smaller than 4 MB.
+    assert!((8 << 20..1 << 40).contains(&used(7)), "bytes: {process:?}");
+}
+
 impl Host {
     pub fn new(sh: Sh, program: Program) -> Host {
         process::remember_older();

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use shipit::config::Program;
 
-use crate::adapter::{Host, a_port_is_waited_for, bad_releases_are_left_again, serves};
+use crate::adapter::{Host, a_port_is_waited_for, bad_releases_are_left_again, is_up, serves};
 use crate::booted::{Booted, UID, give, impossible, unit};
 use crate::supervised::{free_port, served};
 use crate::{Sh, eventually, on_each_shell, process};
@@ -64,7 +64,7 @@ fn units_of_the_user(sh: Sh) {
     ground.host.set("unit", "web");
     let host = &mut ground.host;
     host.release("one", "good");
-    host.release("two", "good");
+    host.release("two", "busy");
     host.deploy("one").good();
     serves(ground.port, "one");
     let enabled = ground.booted.systemctl(&["is-enabled", "web"]).output().unwrap();
@@ -74,8 +74,7 @@ fn units_of_the_user(sh: Sh) {
     host.deploy("two").good();
     serves(ground.port, "two");
     let told = host.step("status", "two", "status").good();
-    let process = told.all("process")[0].join(" ");
-    assert!(process.starts_with("up ") && process.ends_with(" two web"), "{process}");
+    is_up(&told.all("process")[0], "two", "web");
     let told = host.step("logs", "two", "status").good();
     assert_eq!(told.all("journal"), [["user", "web"]]);
 

@@ -116,7 +116,14 @@ fn a_first_start_and_an_update(version: u32) {
     }
     fleet.serves("two");
     let status = fleet.world.shipit(&["production", "status"]).ends_with(0);
-    assert!(status.stdout.contains("web"), "{}", status.stdout);
+    assert!(status.stdout.contains(" %") && status.stdout.contains(" MB"), "{}", status.stdout);
+    let status = fleet.world.shipit(&["production", "status", "--output", "json"]).ends_with(0);
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    let process = &status[0]["processes"][0];
+    assert!(
+        process["cpu_percent"].is_u64() && process["memory_bytes"].as_u64() > Some(10 << 20),
+        "{process}"
+    );
     fleet.world.shipit(&["production", "revert"]).ends_with(0);
     fleet.serves("one");
     fleet.world.shipit(&["production", "restart"]).ends_with(0);

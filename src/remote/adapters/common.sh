@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # What the adapters of systemd, supervisord, runit and s6 share. An adapter is scripts/process.sh, this file, process.sh,
-# steps.sh, the file of its kind (before it directories.sh, for runit and s6), then `main "$@"`:
+# steps.sh, shown.sh, the file of its kind (before it directories.sh, for runit and s6), then `main "$@"`:
 #
 #   /bin/sh ADAPTER STEP ROOT RELEASE META PARAMS RUN ACTION LIMIT
 #

@@ -22,6 +22,7 @@ const PM2_PARTS: &str = concat!(
     include_str!("pm2/30-file.js"),
     include_str!("pm2/40-apps.js"),
     include_str!("pm2/50-process.js"),
+    include_str!("pm2/52-usage.js"),
     include_str!("pm2/55-lock.js"),
     include_str!("pm2/60-reload.js"),
     include_str!("pm2/65-start.js"),
@@ -47,6 +48,7 @@ fn shell(own: &str) -> String {
         include_str!("common.sh"),
         include_str!("process.sh"),
         include_str!("steps.sh"),
+        include_str!("shown.sh"),
     ];
     shared.map(bare).concat() + &bare(own) + "main \"$@\"\n"
 }

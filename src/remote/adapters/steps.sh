@@ -363,38 +363,3 @@ stop_started() {
 	done
 	[ -z "$stop_failed" ] || fail supervisor-failed "$kind" "$stop_failed"
 }
-
-show_status() {
-	find_supervisor
-	find_members
-	refresh
-	status_code=0
-	now=$(date +%s)
-	uptime
-	for member in $members; do
-		look_again "$member"
-		status_since='' runs=''
-		if [ -n "$pid" ]; then
-			release_of "$pid"
-			# A clock tick is a hundredth of a second wherever programs are told of ticks.
-			[ -z "$start" ] || status_since=$((now - up + start / 100))
-		fi
-		[ "$runs" != current ] || runs=
-		answer process "$state" "$pid" "$status_since" "$restarts" "$runs" "$member"
-		case $state in
-		up | job) ;;
-		*) status_code=1 ;;
-		esac
-	done
-	return "$status_code"
-}
-
-show_logs() {
-	find_supervisor
-	find_members
-	refresh
-	for member in $members; do
-		look_again "$member"
-		list_logs "$member"
-	done
-}

@@ -66,7 +66,7 @@ pub fn render(environment: &str, looked: &[Looked], Shown { now, all, width }: S
     let advice = advice::advice(looked, &majority, &problems);
     Fleet {
         table: fitted(rows, width),
-        processes: processes::render(looked, now, all),
+        processes: processes::render(looked, now, all, width),
         locks: locks(looked, now),
         advice: advice.iter().map(|advice| advice.text(environment)).collect(),
         alike: problems.iter().flatten().all(|problem| *problem == Problem::Unreachable),

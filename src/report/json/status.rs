@@ -52,6 +52,8 @@ fn process(process: &Process) -> Value {
         "pid": process.pid,
         "since": process.since,
         "restarts": process.restarts,
+        "cpu_percent": process.cpu,
+        "memory_bytes": process.memory,
         "release": match &process.origin {
             Origin::Release(release) => Some(release),
             Origin::Elsewhere | Origin::Unknown => None,

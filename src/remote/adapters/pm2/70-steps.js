@@ -209,23 +209,27 @@ async function status(parameters) {
   const stored = readJson(storedFile()) || { apps: [] };
   const daemon = await daemonIfAlive(home);
   const { apps, extras } = match(daemon ? await daemon.list() : [], stored);
+  const all = [].concat(...apps.map((entry) => entry.processes), extras);
+  const usage = await usageOf(all.map((one) => one.pid).filter(isAlive));
   let allUp = true;
   for (const entry of apps) {
     if (entry.processes.length === 0) {
-      answer('process', entry.job ? 'job' : 'down', '-', '-', '-', '-', entry.name);
+      answer('process', entry.job ? 'job' : 'down', '-', '-', '-', '-', entry.name, '-', '-');
       allUp = allUp && entry.job;
     }
-    for (const one of entry.processes) allUp = showProcess(one, entry.job) && allUp;
+    for (const one of entry.processes) allUp = showProcess(one, entry.job, usage) && allUp;
   }
-  for (const one of extras) allUp = showProcess(one, isCron(one)) && allUp;
+  for (const one of extras) allUp = showProcess(one, isCron(one), usage) && allUp;
   if (daemon) daemon.close();
   return allUp ? 0 : 1;
 }
 
-function showProcess(one, job) {
+function showProcess(one, job, usage) {
   const state = job ? 'job' : PM2_STATES[one.status] || 'down';
   const runs = one.pid && isAlive(one.pid);
-  answer('process', state, runs ? one.pid : '-', runs && one.since ? Math.floor(one.since / 1000) : '-', one.restarts, runs ? releaseOf(one.pid) : '-', one.name);
+  const since = runs && one.since ? Math.floor(one.since / 1000) : '-';
+  const { cpu, memory } = (runs && usage.get(one.pid)) || { cpu: '-', memory: '-' };
+  answer('process', state, runs ? one.pid : '-', since, one.restarts, runs ? releaseOf(one.pid) : '-', one.name, cpu, memory);
   return job || state === 'up';
 }
 
