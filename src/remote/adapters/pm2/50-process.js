@@ -251,8 +251,11 @@ async function showLog(context, one) {
   if (lines.length > 0) say(one.name + ': the end of its log:\n' + lines.join('\n'));
 }
 
-// Some daemons end such an app with SIGINT again and again, until they are started anew.
-function hintAtUpdate(entry, one, failure) {
-  if (failure.word !== 'crash-loop' || one.env.exec_mode === 'cluster_mode' || entry.resolved.exec_mode !== 'cluster_mode') return;
-  say(one.name + ' ran in fork mode until now. Where it ends on SIGINT as soon as it starts in cluster mode, the daemon has to be started anew:\n  pm2 update');
+// Some daemons end with SIGINT, again and again, what was in fork mode and is to be a cluster, until they are started anew.
+function hintAtUpdate(apps, failure) {
+  if (failure.word !== 'crash-loop') return;
+  const entry = apps.find((one) => one.name === failure.fields[1]);
+  const was = (readBefore() || { processes: [] }).processes.find((one) => one.name === failure.fields[1]);
+  if (!entry || !was || was.env.exec_mode === 'cluster_mode' || entry.resolved.exec_mode !== 'cluster_mode') return;
+  say(entry.name + ' ran in fork mode until now. Where it ends on SIGINT as soon as it starts in cluster mode, the daemon has to be started anew:\n  pm2 update');
 }

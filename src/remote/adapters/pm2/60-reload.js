@@ -3,6 +3,15 @@
 async function reloadAll(context) {
   const { apps, extras } = match(await context.daemon.list(), context.stored);
   noteBefore(apps, extras);
+  try {
+    await reloadThese(context, apps, extras);
+  } catch (failure) {
+    hintAtUpdate(apps, failure);
+    throw failure;
+  }
+}
+
+async function reloadThese(context, apps, extras) {
   const plan = { canaries: [], rest: [], singles: [], missing: [], broken: [] };
   for (const entry of apps) planApp(context, entry, plan);
   for (const one of extras) planExtra(context, one, plan);
@@ -162,7 +171,6 @@ async function moveTask(context, { entry, one }) {
     if (failure.word === 'supervisor-down') throw failure;
     const now = failure.process || await context.daemon.find(one.id).catch(() => null);
     if (now) await showLog(context, now);
-    hintAtUpdate(entry, one, failure);
     context.failures.push(failure);
   }
 }
