@@ -172,6 +172,9 @@ fn it_is_saved_only_where_that_forgets_nothing() {
     lab.release("r1", &lab.cluster(), "");
     let first = lab.deploy("r1");
     assert!(first.code == 0 && not_saved(&first), "nothing was saved before");
+    lab.release("again", &lab.cluster(), "");
+    let again = lab.deploy("again");
+    assert!(again.code == 0 && !not_saved(&again), "said once");
     let dump = lab.home.join(".pm2/dump.pm2");
     lab.pm2(&["save"]);
     fs::set_permissions(&dump, fs::Permissions::from_mode(0o644)).unwrap();

@@ -238,7 +238,8 @@ async function save(parameters) {
   const home = homeOf(parameters);
   const dump = path.join(home, 'dump.pm2');
   if (!fs.existsSync(dump)) {
-    warn('not-saved', 'nothing was saved before: pm2 startup, then pm2 save');
+    // Said where an app came new; `check` says it at any time.
+    if (started().length > 0) warn('not-saved', 'nothing was saved before: pm2 startup, then pm2 save');
     return;
   }
   const saved = readJson(dump);
