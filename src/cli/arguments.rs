@@ -19,11 +19,12 @@ use crate::report::{ColorChoice, Mode};
 
 /// Long options that no `SHIPIT_*` variable sets: hooks have `SHIPIT_REF`, `SHIPIT_ENV` and `SHIPIT_ROLES`, and a shipit
 /// that a hook starts must not deploy what its parent deploys. `SHIPIT_SET` holds several ([`settings`]).
-const NEVER_AMBIENT: [&str; 14] = [
+const NEVER_AMBIENT: [&str; 15] = [
     "ref",
     "env",
     "roles",
     "check",
+    "once",
     "for",
     "message",
     "set",
@@ -131,6 +132,9 @@ pub(super) struct Typed {
     /// status: end with 1 when hosts differ
     #[arg(long, value_parser = flag)]
     pub check: bool,
+    /// exec: only on the first host of those chosen
+    #[arg(long, value_parser = flag)]
+    pub once: bool,
     /// logs: lines of each file to start with [10]
     #[arg(long, value_name = "N")]
     pub lines: Option<u32>,

@@ -123,7 +123,7 @@ pub(super) fn takes(name: &str, option: &str) -> bool {
         "setup" | "prune" => &[RUNNING],
         "hold" => &[&["message", "for", "yes"]],
         "unlock" => &[&["yes", "events"]],
-        "exec" => &[&["events"]],
+        "exec" => &[&["once", "dry-run", "scripts", "events"]],
         "status" => &[&["check"]],
         "list" => &[&["dry-run"]],
         "logs" => &[&["force", "follow", "lines", "since"]],

@@ -52,7 +52,7 @@ Look:
 
 Act:
   exec, run <CMD>…          run on every host at once; one word is a script,
-                            several are a command and its arguments
+                            several are a command; --once: on the first host
   console [HOST]            a terminal on a host, in current
   restart                   reload and verify what is live
   hold, resume              refuse update and ref; accept them again

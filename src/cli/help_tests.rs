@@ -16,7 +16,7 @@ fn help_and_version_are_asked_for() {
         ("production check --help", "<ENV> check"),
         ("check -h", "<ENV> check"),
         ("a.toml production check -h", "<ENV> check"),
-        ("production exec --help", "<ENV> exec <CMD>…"),
+        ("production exec --help", "<ENV> exec [--once] <CMD>…"),
         ("help revert", "<ENV> revert [N | DEPLOY]"),
         ("help production revert", "<ENV> revert [N | DEPLOY]"),
         ("production help revert", "<ENV> revert [N | DEPLOY]"),

@@ -125,6 +125,8 @@ pub enum Command {
     Exec {
         /// One word is a script, several are an argument list; never empty.
         command: Vec<String>,
+        /// Only on the first host.
+        once: bool,
     },
     /// Look for what would stop a deploy, on this machine and on every host.
     Check,

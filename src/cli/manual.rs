@@ -223,15 +223,19 @@ Prints the resolved configuration as TOML, secrets as dots. Contacts no host.
     },
     Page {
         name: "exec",
-        usage: "shipit [OPTIONS] <ENV> exec <CMD>…",
+        usage: "shipit [OPTIONS] <ENV> exec [--once] <CMD>…",
         text: "\
 Runs a command on every host at once, in `current`, with the environment of the
 hooks. One word is a script for the hooks' shell; several are a command and its
-arguments. Options of shipit stand before `exec`: all that follows is yours.
-Ends with the command's code where the failing hosts agree on one.
+arguments. Options of shipit stand before the command: all that follows is
+yours. Ends with the command's code where the failing hosts agree on one.
+With --once it runs on one host only: the first in the file, of those that
+--hosts and --roles leave. If that one cannot be reached, no other takes its
+place.
 
   shipit production exec uptime
-  shipit production --hosts web1 exec 'ls -l | head'",
+  shipit production --hosts web1 exec 'ls -l | head'
+  shipit production --roles worker exec --once npm run jobs:clear",
     },
     Page {
         name: "console",

@@ -29,7 +29,11 @@ fn hold(why: &str, hours: Option<u64>) -> Command {
 }
 
 fn exec(command: &[&str]) -> Command {
-    Command::Exec { command: command.iter().map(|&word| word.to_owned()).collect() }
+    Command::Exec { command: command.iter().map(|&word| word.to_owned()).collect(), once: false }
+}
+
+fn exec_once(command: &[&str]) -> Command {
+    Command::Exec { command: command.iter().map(|&word| word.to_owned()).collect(), once: true }
 }
 
 fn config(key: Option<&str>, origin: bool) -> Command {
@@ -87,6 +91,9 @@ fn what_is_typed_means_a_command() {
         ("production --origin config", config(None, true)),
         ("production exec uptime", exec(&["uptime"])),
         ("production run uptime", exec(&["uptime"])),
+        ("production exec --once uptime", exec_once(&["uptime"])),
+        ("production --once run rake db:migrate", exec_once(&["rake", "db:migrate"])),
+        ("production exec uptime --once", exec(&["uptime", "--once"])),
         ("production exec ls -la --force", exec(&["ls", "-la", "--force"])),
         ("production exec ls -- -h --version", exec(&["ls", "--", "-h", "--version"])),
         ("production exec -- -weird --", exec(&["-weird", "--"])),
@@ -174,7 +181,15 @@ fn everything_else_is_refused() {
         ("production list -n", "list -n takes a number of deploys"),
         ("production list --redeploy", "list does not take --redeploy"),
         ("production revert --force", "revert does not take --force"),
-        ("production exec --dry-run uptime", "exec does not take --dry-run"),
+        ("production exec --redeploy uptime", "exec does not take --redeploy"),
+        ("production exec --once", "exec needs a command"),
+        (
+            "production exec --once --concurrency 2 uptime",
+            "--once runs on one host: --concurrency has no meaning",
+        ),
+        ("production exec -n --events f uptime", "a dry run has no events"),
+        ("production --once", "update does not take --once"),
+        ("production restart --once", "restart does not take --once"),
         ("production setup --ref main", "setup does not take --ref"),
         ("production exec", "exec needs a command"),
         ("production --nonsense", "unexpected argument '--nonsense'"),

@@ -49,7 +49,7 @@ pub(super) fn understand(
 fn command(name: &'static str, rest: Vec<String>, references: &[String]) -> Result<Command, CliError> {
     match name {
         "exec" if rest.is_empty() => Err(CliError::usage(format!("{name} needs a command to run"))),
-        "exec" => Ok(Command::Exec { command: rest }),
+        "exec" => Ok(Command::Exec { command: rest, once: false }),
         "ref" => {
             if !references.is_empty() {
                 return Err(CliError::usage("use either ref or --ref, not both"));
@@ -149,6 +149,10 @@ pub(super) fn with_options(command: Command, typed: &Typed, given: &Given) -> Re
         Command::Logs { .. } if typed.output == Mode::Json => {
             return Err(CliError::usage("--output json is not yet supported for logs"));
         }
+        Command::Exec { .. } if typed.once && given.typed("concurrency") => {
+            return Err(CliError::usage("--once runs on one host: --concurrency has no meaning"));
+        }
+        Command::Exec { command, .. } => Command::Exec { command, once: typed.once },
         // `-f` is --force elsewhere; clap knows one meaning for it.
         Command::Logs { .. } => Command::Logs {
             follow: typed.follow || given.typed("force"),

@@ -24,7 +24,7 @@ use crate::report::{Note, dry_run, human};
 
 pub(super) async fn show(context: &Context<'_>, request: &Request<'_>) -> Result<u8, Error> {
     if request.intent == Intent::Nothing {
-        print(context, request.plan, None);
+        print(context, request.plan, None, None);
         return Ok(exit::OK);
     }
     let interrupt = Context::interrupt()?;
@@ -62,12 +62,17 @@ pub(super) async fn show(context: &Context<'_>, request: &Request<'_>) -> Result
         note(context, PlanNote::FromHost { text });
     }
     note_silent(context, request, &preview.looked, preview.decision.as_ref());
-    print(context, request.plan, Some(&preview));
+    print(context, request.plan, Some(&preview), None);
     // A hold is only noted: it may end before the deploy.
     Ok(match preview.refusal.as_ref() {
         Some(refusal) => failure_code(&refusal.failure()),
         None => exit::OK,
     })
+}
+
+/// What `exec` would run, and where. Asks no host.
+pub(super) fn show_command(context: &Context<'_>, plan: &Plan, command: &str) {
+    print(context, plan, None, Some(command));
 }
 
 /// What hosts say while they are asked.
@@ -103,12 +108,13 @@ async fn ask_about_goal(looking: &mut Looking<'_>, preview: &Preview) {
     }
 }
 
-fn print(context: &Context<'_>, plan: &Plan, preview: Option<&Preview>) {
+fn print(context: &Context<'_>, plan: &Plan, preview: Option<&Preview>, command: Option<&str>) {
     let scripts_command = Surroundings::with_scripts();
     let format = dry_run::Format {
         json: context.wants_json(),
         scripts: context.invocation.scripts,
         scripts_command: &scripts_command,
+        command,
     };
     dry_run::print(context.printer, plan, preview, format);
 }

@@ -83,7 +83,7 @@ pub async fn run(invocation: &Invocation, printer: &Printer) -> Result<u8, Error
         Command::Logs { follow, lines, since } => logs::run(context, *follow, *lines, *since).await,
         Command::Current => revisions::current(context).await,
         Command::Previous => revisions::previous(context).await,
-        Command::Exec { command } => exec::run(context, command).await,
+        Command::Exec { command, once } => exec::run(context, command, *once).await,
         Command::Check => check::run(context).await,
         Command::Unlock => unlock::run(context).await,
         // Ran above: they work on no host.

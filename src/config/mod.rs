@@ -74,7 +74,7 @@ pub use pm2::{
 pub use resolve::{Draft, load};
 pub use rollout::{BatchSize, Pause, Rollout, Share};
 pub use schema::schema;
-pub use select::{Choice, glob_matches, select};
+pub use select::{Choice, first_host, glob_matches, select};
 pub use set::Setting;
 pub use sites::has_role;
 pub use supervisor::{KnownSupervisor, Program, Strategy, Supervisor, SupervisorCommands, SupervisorKind};

@@ -54,6 +54,16 @@ pub fn select(mut environment: Environment, choice: Choice<'_>) -> Result<Enviro
     Ok(environment)
 }
 
+/// The environment with its first host alone, in the order of the file.
+#[must_use]
+pub fn first_host(mut environment: Environment) -> Environment {
+    let mut sites = std::mem::take(&mut environment.sites);
+    let first = sites.iter().map(|site| site.host).min();
+    sites.retain(|site| Some(site.host) == first);
+    environment.keep(sites);
+    environment
+}
+
 fn words(lists: &[String]) -> Vec<&str> {
     lists.iter().flat_map(|list| list.split(',')).map(str::trim).collect()
 }

@@ -16,6 +16,8 @@ pub struct Format<'a> {
     pub scripts: bool,
     /// The command that shows the scripts of the same plan.
     pub scripts_command: &'a str,
+    /// The command that `exec` runs.
+    pub command: Option<&'a str>,
 }
 
 /// Any plan; with what it would do, where hosts were asked.
@@ -24,7 +26,10 @@ pub fn print(printer: &Printer, plan: &Plan, preview: Option<&Preview>, format: 
         printer.json(&json::plan(plan, preview));
         return;
     }
-    let news = preview.map_or_else(Vec::new, |preview| lines(plan, preview));
+    let mut news = preview.map_or_else(Vec::new, |preview| lines(plan, preview));
+    news.extend(
+        format.command.map(|command| format!("runs in `current`: {}", clean::line(command.as_bytes(), 400))),
+    );
     let news: Vec<String> = news.iter().map(|line| printer.harmless(line)).collect();
     if format.scripts || printer.verbosity() == Verbosity::Verbose {
         let whole = printer.verbosity() == Verbosity::Verbose;

@@ -234,6 +234,10 @@ fn exists(plan: &Plan, app: &App, step: &str) -> bool {
 }
 
 fn after_a_failure(plan: &Plan) -> String {
+    if plan.action == Action::Exec {
+        let others = if plan.targets.len() == 1 { "" } else { ", and the other hosts go on" };
+        return format!("if it fails: what it did stays{others}");
+    }
     let goes_live =
         plan.stages.iter().any(|stage| matches!(stage.phase, Phase::Activate | Phase::SingleHost));
     match plan.policy.on_failure {

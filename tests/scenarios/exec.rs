@@ -332,3 +332,34 @@ fn what_is_interrupted_and_not_undone_is_not_told_as_undone() {
     running.kill(Signal::INT);
     running.wait().ends_with(130).says("Ctrl-C: stopping; press Ctrl-C again").does_not_say("undoing");
 }
+
+#[test]
+fn once_is_on_the_first_host_that_was_chosen() {
+    let world = World::deployed(Kind::Sshd, 3, "");
+    let ran = || -> Vec<String> {
+        let all = world.hosts().iter().filter(|host| host.read("got").is_some());
+        let all = all.map(|host| {
+            fs::remove_file(host.path("got")).unwrap();
+            host.name().to_owned()
+        });
+        all.collect()
+    };
+    let write = ["exec", "--once", "touch ~/got; echo on $SHIPIT_HOST; exit 4"];
+    let run = world.shipit(&[&["production"][..], &write].concat()).ends_with(4);
+    assert_eq!((run.stdout.trim(), ran()), ("web1 | on web1", vec!["web1".to_owned()]), "{run}");
+    let run =
+        world.shipit(&[&["production", "--hosts", "web3,web2", "--output", "json"][..], &write].concat());
+    let first: serde_json::Value = serde_json::from_str(run.stdout.lines().next().unwrap()).unwrap();
+    assert_eq!(first["hosts"], serde_json::json!(["web2"]), "{run}");
+    assert_eq!(ran(), ["web2"], "as the file has them, not as they are typed");
+    let run = world.shipit(&["production", "-n", "exec", "--once", "touch", "a b"]).ends_with(0);
+    assert!(run.stdout.contains("on web1\n\nruns in `current`: touch 'a b'\n"), "{run}");
+    world
+        .shipit(&["production", "-n", "--scripts", "exec", "--once", "touch got"])
+        .ends_with(0)
+        .says("touch got");
+    // What must not run twice does not move to another host.
+    world.host("web1").kill_sshd();
+    world.shipit(&[&["production"][..], &write].concat()).ends_with(4).says("web1");
+    assert_eq!(ran(), [""; 0]);
+}
