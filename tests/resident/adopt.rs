@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use shipit::remote::script::{Place, Script, Unshared};
 
@@ -239,8 +240,9 @@ fn what_is_shared_is_moved_and_found_all_the_time(sh: Sh) {
     let inodes =
         ["source/.env", "source/uploads/large", "source/logs/web/out.log"].map(|path| inode(&at(path)));
     let known = ["f:.env", "d:uploads", "d:logs/web", "d:media", "d:missing"];
+    let paths = ["source/.env", "source/uploads/large", "source/logs/web/out.log", "source/media/a"].map(at);
     for _ in 0..2 {
-        set_up(&ground, &known).good();
+        assert_eq!(missed_while(&paths, || drop(set_up(&ground, &known).good())), 0, "found at every moment");
         let moved =
             ["shared/.env", "shared/uploads/large", "shared/logs/web/out.log"].map(|path| inode(&at(path)));
         assert_eq!(moved, inodes, "moved, and not copied");
@@ -258,6 +260,23 @@ fn what_is_shared_is_moved_and_found_all_the_time(sh: Sh) {
     let mut deploy = begin(&ground, &known);
     deploy.go(State::Locked, State::Begun);
     end(deploy);
+}
+
+/// How often one of these was not found while something was done.
+fn missed_while(paths: &[PathBuf], what: impl FnOnce()) -> usize {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watching = scope.spawn(|| {
+            let mut missed = 0;
+            while !over.load(Ordering::Relaxed) {
+                missed += paths.iter().filter(|path| !path.exists()).count();
+            }
+            missed
+        });
+        what();
+        over.store(true, Ordering::Relaxed);
+        watching.join().unwrap()
+    })
 }
 
 fn inode(path: &Path) -> u64 {

@@ -105,13 +105,27 @@ adopt_move_file() {
 	fi
 }
 
-# adopt_move_dir: the same for a directory, if mv can exchange two names; otherwise it takes two renames, one right after the
+# adopt_move_dir: the same for a directory, if two names can be exchanged; otherwise it takes two renames, one right after the
 # other.
 adopt_move_dir() {
 	[ ! -d "$shared_to" ] || run_tool find "$shared_to" -depth -type d -exec rmdir {} + || fail cannot-replace adopt "$shared_to" "$said"
-	if run_tool ln -s "$shared_link_text" "$shared_to" && mv --exchange -T "$shared_at" "$shared_to" 2>/dev/null; then return; fi
+	if run_tool ln -s "$shared_link_text" "$shared_to" && exchange_names "$shared_at" "$shared_to"; then return; fi
 	[ ! -L "$shared_to" ] || rm -f "$shared_to"
 	adopt_rename
+}
+
+# exchange_names ONE OTHER: each becomes the other, in one step: renameat2(2) with RENAME_EXCHANGE. GNU mv has it since coreutils
+# 9.5; before that Perl, which Debian and its kin always have, makes the system call by its number, in a 64-bit process.
+exchange_names() {
+	! mv --exchange -T "$1" "$2" 2>/dev/null || return 0
+	case $(uname -m) in
+	x86_64) exchange_number=316 ;;
+	aarch64 | riscv64) exchange_number=276 ;;
+	*) return 1 ;;
+	esac
+	# shellcheck disable=SC2016 # expanded by Perl; -100 is AT_FDCWD, 2 is RENAME_EXCHANGE
+	perl -e 'exit !(length(pack("P", "")) == 8 && syscall($ARGV[0] + 0, -100, $ARGV[1], -100, $ARGV[2], 2) == 0)' \
+		"$exchange_number" "$1" "$2" 2>/dev/null
 }
 
 adopt_rename() {
