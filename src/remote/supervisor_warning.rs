@@ -57,6 +57,28 @@ warnings! {
          at once, as root: systemctl start {unit}; for deploys, in sudoers: {user} ALL=(root) NOPASSWD: {systemctl} start {unit}";
     "unit-failed" UnitFailed { unit, why } =>
         "pm2 was started without {unit}, which starts it at boot, since that failed ({why}): journalctl -u {unit}";
+    "no-boot-unit" NoBootUnit {} =>
+        "nothing that this login sees starts pm2 when the machine boots";
+    "unit-disabled" UnitDisabled { unit } =>
+        "pm2 does not start when the machine boots: {unit} is there, and is disabled";
+    "unit-broken" UnitBroken { unit, path } =>
+        "pm2 does not start when the machine boots: {unit} starts it by {path}, which is not there";
+    "no-dump" NoDump { home } =>
+        "pm2 starts no app when the machine boots: nothing that can be read is saved in {home}";
+    "not-in-dump" NotInDump { home, names } =>
+        "pm2 does not start {names} when the machine boots: that is not in what is saved in {home}";
+    "dump-pinned" DumpPinned { home, names, place } =>
+        "when the machine boots, pm2 starts {names} from {place} and not from `current`: so it is saved in {home}";
+    "log-not-rotated" LogNotRotated { file } =>
+        "{file} grows without end: neither a module of pm2 nor a file of logrotate that this login sees rotates it";
+    "log-moved" LogMoved { file, rule } =>
+        "{rule} moves {file} away, and pm2 goes on to write into what was moved: add `copytruncate` there";
+    "unit-not-enabled" UnitNotEnabled { scope, unit } =>
+        "{unit} runs, and does not start when the machine boots: it is a disabled unit of the {scope}";
+    "down-file" DownFile { name, file } =>
+        "{name} runs, and does not start when the machine boots: {file} is there";
+    "no-autostart" NoAutostart { name } =>
+        "{name} runs, and does not start when supervisord does: set `autostart = true` in its section";
     "no-linger" NoLinger { user } =>
         "systemd ends the services of {user} with its last session: loginctl enable-linger {user}";
     "stopped-app" StoppedApp { name } =>

@@ -76,12 +76,14 @@ impl Machine {
 fn a_daemon_that_is_down_is_started_by_its_unit() {
     let Some(mut machine) = Machine::new() else { return };
     machine.deploys("r1");
+    assert_eq!(machine.warned("r1")[..2], ["no-boot-unit", "no-dump"], "neither is done by a deploy");
     machine.has_unit();
     machine.lab.pm2(&["save"]);
     a_login_that_may_not_start_it(&machine);
     let line = format!("{USER} ALL=(root) NOPASSWD: /usr/bin/systemctl start {UNIT}");
     machine.root(&format!("echo '{line}' >/etc/sudoers.d/pm2 && chmod 440 /etc/sudoers.d/pm2"));
     one_that_may(&machine);
+    what_the_machine_does_by_itself(&machine);
     a_unit_that_cannot_start(&machine);
     machine = rebooted(machine);
     crate::eventually("the unit is up", || machine.unit() == ("active".to_string(), true));
@@ -122,6 +124,34 @@ fn one_that_may(machine: &Machine) {
     process::succeed(&mut machine.booted.command(&["kill", "-9", &machine.lab.daemon().to_string()]));
     machine.deploys("r4");
     assert_eq!(machine.unit(), ("active".to_string(), true));
+}
+
+/// At boot, and with logs.
+fn what_the_machine_does_by_itself(machine: &Machine) {
+    let log = machine.lab.home.join(".pm2/logs/web-out.log").display().to_string();
+    let rule = "/etc/logrotate.d/shop";
+    let write =
+        |text: &str| machine.root(&format!("mkdir -p /etc/logrotate.d && printf '%s' '{text}' >{rule}"));
+    let logs = machine.lab.home.join(".pm2/logs");
+    let head = format!("# of {{the}} shop\nweekly\n\"{}/*.log\" /elsewhere {{\n  weekly\n", logs.display());
+    assert_eq!(machine.warned("r4")[0], "log-not-rotated");
+    write(&format!("{head}}}\n"));
+    let moved = machine.warned("r4");
+    assert_eq!((moved[0].as_str(), moved[2].as_str()), ("log-moved", rule), "not {log}");
+    write(&format!("{head}  postrotate\n if true; then {{ pm2 reloadLogs; }}; fi\n  endscript\n}}\n"));
+    assert_eq!(machine.warned("r4"), [""; 0], "pm2 is told");
+    write(&format!("{head}  copytruncate\n}}\n"));
+    assert_eq!(machine.warned("r4"), [""; 0]);
+    machine.root(&format!("systemctl disable {UNIT}"));
+    assert_eq!(machine.warned("r4"), ["unit-disabled", UNIT]);
+    machine.root(&format!("systemctl enable {UNIT}"));
+    // A version manager has removed the node on the unit's PATH.
+    let dir = format!("/run/systemd/system/{UNIT}.d");
+    machine.root(&format!(
+        "mkdir -p {dir} && printf '[Service]\nEnvironment=PATH=/nowhere/bin\n' >{dir}/path.conf && systemctl daemon-reload"
+    ));
+    assert_eq!(machine.warned("r4"), ["unit-broken", UNIT, "/nowhere/bin/node"]);
+    machine.root(&format!("rm {dir}/path.conf && systemctl daemon-reload"));
 }
 
 fn a_unit_that_cannot_start(machine: &Machine) {

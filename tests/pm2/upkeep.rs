@@ -72,6 +72,47 @@ fn nothing_is_started_by_a_question() {
 }
 
 #[test]
+fn what_a_reboot_would_lose_and_logs_that_grow_are_told() {
+    let lab = Lab::new(7);
+    let home = lab.home.join(".pm2");
+    let said = || -> Vec<Vec<String>> {
+        let step = lab.step("check", "r1", "check");
+        assert_eq!((step.code, step.reason()), (0, String::new()));
+        step.all("warning").into_iter().map(<[String]>::to_vec).collect()
+    };
+    lab.pm2(&["ping"]);
+    lab.release("r1", &lab.cluster(), "");
+    assert_eq!(said(), [[""; 0]; 0], "nothing of ours runs yet");
+    lab.deployed("r1");
+    let log = ["log-not-rotated".to_string(), home.join("logs/web-out-0.log").display().to_string()];
+    let (told, home_told) = (said(), home.display().to_string());
+    assert_eq!(told[0], ["no-dump", &home_told]);
+    assert!(told[1][0] == log[0] && told[1][1].starts_with(&format!("{home_told}/logs/web-")), "{told:?}");
+    // A module rotates them, and is left alone.
+    let module = lab.home.join("pm2-logrotate");
+    fs::create_dir(&module).unwrap();
+    fs::write(module.join("app.js"), "setInterval(() => {}, 1000)").unwrap();
+    let described =
+        r#"{"name":"pm2-logrotate","version":"1.0.0","apps":[{"script":"app.js","name":"pm2-logrotate"}]}"#;
+    fs::write(module.join("package.json"), described).unwrap();
+    lab.pm2_in(module.to_str().unwrap(), "", &["install", "."]);
+    lab.pm2(&["save"]);
+    assert_eq!(said(), [[""; 0]; 0], "all is well");
+    // As `pm2 save` by hand left it before a deploy moved the app, or a save of other apps alone.
+    let dump = home.join("dump.pm2");
+    let saved = fs::read_to_string(&dump).unwrap();
+    let pinned = lab.root.join("releases/r1");
+    fs::write(&dump, saved.replace(lab.root.join("current").to_str().unwrap(), pinned.to_str().unwrap()))
+        .unwrap();
+    let place = pinned.join("app.js").display().to_string();
+    assert_eq!(said(), [["dump-pinned", &home_told, "web", &place]]);
+    fs::write(&dump, "[]").unwrap();
+    assert_eq!(said(), [["not-in-dump", &home_told, "web"]]);
+    lab.deployed("r1");
+    assert_eq!(said(), [["not-in-dump", &home_told, "web"]; 0], "a deploy saves all that runs");
+}
+
+#[test]
 fn names_with_blanks_quotes_and_dashes_are_names() {
     let lab = Lab::new(7);
     let name = "-rf 'a \\\"b";

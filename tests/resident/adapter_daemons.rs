@@ -5,7 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 
 use shipit::config;
 
-use crate::adapter::{Host, a_port_is_waited_for, bad_releases_are_left_again, is_up, names_a_file, serves};
+use crate::adapter::{
+    Host, Told, a_port_is_waited_for, bad_releases_are_left_again, is_up, names_a_file, serves,
+};
 use crate::supervised::{Program, Supervisor, free_port, served};
 use crate::{Sh, eventually, on_each_shell};
 
@@ -69,6 +71,7 @@ fn it_is_started_then_updated_then_restarted(sh: Sh, program: Program) {
     assert_eq!(told.all("process")[0][5..], ["web", "-", "-"], "{told:#?}");
     host.deploy("one").good();
     serves(port, "one");
+    stays_down_at_boot(&host.step("check", "one", "check").good());
     host.deploy("two").good();
     serves(port, "two");
     let told = host.step("status", "two", "status").good();
@@ -88,6 +91,19 @@ fn it_is_started_then_updated_then_restarted(sh: Sh, program: Program) {
     let reloaded = host.step("status", "three", "status").good();
     assert_eq!(reloaded.all("process")[0][1], again.all("process")[0][1], "the same process");
     assert_eq!(reloaded.all("process")[0][4], "three");
+}
+
+// In these worlds nothing comes up by itself.
+fn stays_down_at_boot(told: &Told) {
+    let warned = told.all("warning");
+    let file = warned[0].last().unwrap();
+    match warned[0][0] {
+        "no-autostart" => assert_eq!(warned, [["no-autostart", "web"]]),
+        _ => assert_eq!(
+            (warned.len(), &warned[0][..2], file.ends_with("web/down")),
+            (1, &["down-file", "web"][..], true)
+        ),
+    }
 }
 
 fn bad_releases_are_left(sh: Sh, program: Program) {

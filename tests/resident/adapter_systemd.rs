@@ -77,6 +77,13 @@ fn units_of_the_user(sh: Sh) {
     is_up(&told.all("process")[0], "two", "web");
     let told = host.step("logs", "two", "status").good();
     assert_eq!(told.all("journal"), [["user", "web"]]);
+    assert_eq!(host.step("check", "two", "check").good().answers.len(), 0, "it is enabled");
+    process::succeed(&mut ground.booted.systemctl(&["disable", "web"]));
+    let host = &mut ground.host;
+    assert_eq!(
+        host.step("check", "two", "check").good().all("warning"),
+        [["unit-not-enabled", "user", "web"]]
+    );
 
     // Instances, one after the other.
     host.params = format!("{params}unit\tin@*\n");

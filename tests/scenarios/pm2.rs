@@ -124,6 +124,8 @@ fn a_first_start_and_an_update(version: u32) {
         process["cpu_percent"].is_u64() && process["memory_bytes"].as_u64() > Some(10 << 20),
         "{process}"
     );
+    let checked = fleet.world.shipit(&["production", "check"]).ends_with(0);
+    checked.says("pm2 starts no app when the machine boots").says("shipit production exec pm2 save");
     fleet.world.shipit(&["production", "revert"]).ends_with(0);
     fleet.serves("one");
     fleet.world.shipit(&["production", "restart"]).ends_with(0);

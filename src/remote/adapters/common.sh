@@ -11,6 +11,7 @@
 #   find_supervisor         finds the tool; fails if it is missing, or if its daemon does not answer
 #   find_members            sets $members: the names that the parameters mean, a word each
 #   add_members             adds to the supervisor what only its configuration has; sets $added to their names
+#   check_boot NAME         warns if it runs, and would not after a reboot
 #   need_permission NAME    fails if this user may not do to it what a reload does
 #   refresh                 asks the supervisor about all $members at once
 #   look_at NAME            sets, from what refresh learnt, what is listed at look

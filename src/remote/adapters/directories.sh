@@ -15,6 +15,16 @@ forget_started() {
 	:
 }
 
+# Both keep a service down at their start whose directory holds `down`. Those of s6-rc all do: it starts them later.
+check_boot() {
+	directory_of "$1"
+	[ -e "$directory/down" ] || return 0
+	case $(cd -P "$directory" && pwd -P) in
+	*/servicedirs/*) ;;
+	*) warn down-file "$1" "$directory/down" ;;
+	esac
+}
+
 # choose_directory CANDIDATE...: sets $directory to the first one that is there, or to nothing.
 choose_directory() {
 	for directory in "$@"; do

@@ -9,6 +9,8 @@ detect() {
 		look_again "$member"
 		[ "$state" != unknown ] || fail unknown-service "$kind" "$member"
 		need_permission "$member"
+		# What is down will be started, and then comes up with the machine where that is permitted.
+		[ "$step:$state" != check:up ] || check_boot "$member"
 	done
 }
 

@@ -220,6 +220,21 @@ need_permission() {
 	done
 }
 
+# Its own list of programs ends each line with what it does at its start: `auto` or `manual`, and the priorities. What sudo
+# may not allow is not tried: it tells root.
+check_boot() {
+	[ -z "$sudo" ] || return 0
+	[ -n "${boot_list-}" ] || boot_list=$NL$(ctl avail 2>/dev/null)$NL
+	case $boot_list in
+	*"$NL$1 "*) ;;
+	*) return 0 ;;
+	esac
+	boot_line=${boot_list#*"$NL$1 "}
+	case "${boot_line%%"$NL"*} " in
+	*' manual '*) warn no-autostart "$1" ;;
+	esac
+}
+
 last_lines() {
 	for last_of in stdout stderr; do
 		ctl tail -8000 "$1" "$last_of" 2>/dev/null | grep -v "^$1: ERROR" | tail -n 10

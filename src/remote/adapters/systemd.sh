@@ -295,6 +295,18 @@ need_permission() {
 	fi
 }
 
+# check_boot NAME: a disabled unit may still be started by a socket, a timer, or another unit.
+check_boot() {
+	block_of "$1"
+	value UnitFileState
+	[ "$value" = disabled ] || return 0
+	boot_others=$(ask show --property=TriggeredBy,WantedBy,RequiredBy --value -- "$1" 2>/dev/null) || return 0
+	case $boot_others in
+	*[!"$NL"]*) ;;
+	*) warn unit-not-enabled "$scope" "$1" ;;
+	esac
+}
+
 # need_place_of_unit NAME: a unit that names a release starts that one for ever.
 need_place_of_unit() {
 	block_of "$1"

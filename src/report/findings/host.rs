@@ -7,6 +7,7 @@ use super::problem::{Problem, Tool};
 use super::remedy::{Remote, at_home, toml_list};
 use super::repository;
 use super::system::System;
+use super::upkeep;
 use crate::config::{App, Environment, Site};
 use crate::executor::event::{Failure, FailureKind};
 use crate::executor::{Checked, Clock};
@@ -32,6 +33,8 @@ struct Host<'a> {
     answers: Answers<'a>,
     remote: Remote<'a>,
     environment: &'a str,
+    /// How a command of shipit that works on this app begins.
+    shipit: String,
     app: &'a App,
     user: &'a str,
     /// The directory of the app.
@@ -45,8 +48,11 @@ pub fn examine(environment: &Environment, site: &Site, checked: &Checked) -> Gro
     let answers = Answers::new(&checked.found);
     let [user, uid, packager, root, home] = answers.first("me").unwrap_or_default();
     let remote = Remote { host: &environment.hosts[site.host], root: uid == "0", packager };
-    let (environment, app) = (environment.name.as_str(), &environment.apps[site.app]);
-    let host = Host { answers, remote, environment, app, user, root, home };
+    let (several, environment, app) =
+        (environment.apps.len() > 1, environment.name.as_str(), &environment.apps[site.app]);
+    let of_app = if several { format!(" --apps {}", quote(&app.name)) } else { String::new() };
+    let shipit = format!("shipit {}{of_app}", quote(environment));
+    let host = Host { answers, remote, environment, shipit, app, user, root, home };
     let mut found = Vec::new();
     host.place(&mut found);
     host.space(&mut found);
@@ -207,7 +213,10 @@ impl Host<'_> {
         for values in self.answers.lists("supervisor-warning") {
             let warning =
                 values.split_first().and_then(|(word, fields)| SupervisorWarning::parse(word, fields));
-            found.extend(warning.map(|warning| Problem::SupervisorWarning(warning).into()));
+            found.extend(warning.map(|warning| Finding {
+                remedy: upkeep::remedy(&warning, &self.remote, self.app, &self.shipit).into_iter().collect(),
+                problem: Problem::SupervisorWarning(warning),
+            }));
         }
     }
 

@@ -22,6 +22,7 @@ mod repository;
 mod severity;
 mod shared;
 mod system;
+mod upkeep;
 
 #[cfg(test)]
 mod tests;

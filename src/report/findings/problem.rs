@@ -6,6 +6,7 @@ use super::access::Access;
 use super::place::Place;
 use super::severity::Severity;
 use super::system::System;
+use super::upkeep;
 use crate::error::local_changes;
 use crate::executor::event::Failure;
 use crate::git::{Changes, Unchecked};
@@ -126,7 +127,8 @@ impl Problem {
     pub fn advice(&self, has_remedy: bool) -> Option<String> {
         match self {
             Problem::Local(local) => local.advice().map(str::to_owned),
-            Problem::NotSetUp | Problem::SupervisorWarning(_) => None,
+            Problem::NotSetUp => None,
+            Problem::SupervisorWarning(warning) => upkeep::advice(warning).map(str::to_owned),
             Problem::Supervisor(_, hint) => hint.clone(),
             Problem::Check(failure) => failure.hint.clone(),
             Problem::Place(place) => place.advice().map(str::to_owned),

@@ -330,3 +330,35 @@ fn hosts_that_are_not_reached_for_one_reason_are_named_together() {
         is it up?
     ");
 }
+
+#[test]
+fn what_is_typed_where_a_reboot_would_lose_something() {
+    let table: &[(&[&str], Option<&str>)] = &[
+        (&["no-boot-unit"], Some("shipit production exec pm2 startup")),
+        (&["unit-broken", "pm2-node.service", "/nvm/node"], Some("shipit production exec pm2 startup")),
+        (&["no-dump", "/home/node/.pm2"], Some("shipit production exec pm2 save")),
+        (&["not-in-dump", "/home/node/.pm2", "web"], Some("shipit production exec pm2 save")),
+        (&["dump-pinned", "/home/node/.pm2", "web", "/x"], Some("shipit production exec pm2 save")),
+        (&["log-not-rotated", "/logs/web.log"], Some("shipit production exec pm2 install pm2-logrotate")),
+        (&["log-moved", "/logs/web.log", "/etc/logrotate.d/web"], None),
+        (
+            &["unit-disabled", "pm2-node.service"],
+            Some("ssh -t web2 'sudo systemctl enable pm2-node.service'"),
+        ),
+        (&["unit-not-enabled", "user", "web"], Some("ssh web2 'systemctl --user enable web'")),
+        (
+            &["unit-not-enabled", "system", "web;reboot"],
+            Some(r"ssh -t web2 'sudo systemctl enable '\''web;reboot'\'''"),
+        ),
+        (&["down-file", "web", "/var/service/web/down"], Some("ssh -t web2 'sudo rm /var/service/web/down'")),
+        (&["no-autostart", "web"], None),
+    ];
+    for (warning, line) in table {
+        let answer = [&["supervisor-warning"], *warning].concat();
+        let lines: Vec<String> = line.iter().map(|line| (*line).to_owned()).collect();
+        assert_eq!(remedies("supervisor = \"pm2\"", 1, &answer), lines, "{warning:?}");
+    }
+    let another = "supervisor = { kind = \"pm2\", home = \"~/second\" }";
+    let line = remedies(another, 1, &["supervisor-warning", "no-dump", "/home/node/second"]);
+    assert_eq!(line, ["shipit production exec 'export PM2_HOME=~/second; pm2 save'"]);
+}

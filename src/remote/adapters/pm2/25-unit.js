@@ -1,19 +1,27 @@
 // The unit of systemd that `pm2 startup` makes: it starts the daemon, with what was saved, when the machine boots. While it is
 // there, a daemon that is down is started by it: one that is started beside it belongs to no unit, and is known to nobody.
 
-// `{name, state, verb}` of the unit that starts the daemon of this home, `null` where none does.
+// The unit that starts the daemon of this home, `null` where none does: `{name, state, verb, enabled, program, path}`; the last
+// two are what it starts pm2 by, and the PATH on which that is.
 function unitOf(home) {
   if (!onPath('systemctl')) return null;
   const name = 'pm2-' + require('os').userInfo().username + '.service';
-  const asked = runQuietly(['systemctl', 'show', '-p', 'LoadState,ActiveState,Environment', '--', name], 20000);
+  const asked = runQuietly(['systemctl', 'show', '-p', 'LoadState,ActiveState,UnitFileState,ExecStart,Environment', '--', name], 20000);
   const value = (key) => (asked.said.split('\n').find((line) => line.startsWith(key + '=')) || '').slice(key.length + 1);
   if (asked.code !== 0 || value('LoadState') !== 'loaded') return null;
   // systemd puts quotes around what has blanks in it.
-  const named = /(?:^| )(?:"PM2_HOME=([^"]*)"|PM2_HOME=(\S+))/.exec(value('Environment'));
-  const its = named ? named[1] || named[2] : path.join(process.env.HOME || '/root', '.pm2');
+  const variable = (key) => {
+    const found = new RegExp('(?:^| )(?:"' + key + '=([^"]*)"|' + key + '=(\\S+))').exec(value('Environment'));
+    return found && (found[1] || found[2]);
+  };
+  const its = variable('PM2_HOME') || path.join(process.env.HOME || '/root', '.pm2');
   if (realpathOr(its, its) !== realpathOr(home, home)) return null;
   const state = value('ActiveState');
-  return { name, state, verb: state === 'active' ? 'restart' : 'start' };
+  const program = /^\{ path=(.*?) ; argv\[\]=/.exec(value('ExecStart'));
+  return {
+    name, state, verb: state === 'active' ? 'restart' : 'start', enabled: value('UnitFileState'),
+    program: program && program[1], path: variable('PATH'),
+  };
 }
 
 // The same, once it has started, or has ended: a daemon that systemd has just started does not know yet what was saved, and

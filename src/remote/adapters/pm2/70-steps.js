@@ -42,20 +42,6 @@ async function detect(parameters) {
   daemon.close();
 }
 
-// What can be seen without a release: pm2, its daemon and its node. Nothing is started.
-async function check(parameters) {
-  const home = homeOf(parameters);
-  const pm2 = findPm2();
-  const daemon = await daemonIfAlive(home);
-  if (!daemon) {
-    warnDown(home);
-    return;
-  }
-  const version = await daemon.call('getVersion', {});
-  if (version !== pm2.version) warn('version-skew', pm2.version, version);
-  daemon.close();
-}
-
 // What an app does with files of the release.
 function announceFiles(app) {
   const served = app.env.PM2_SERVE_PATH;
