@@ -16,7 +16,10 @@ use crate::config::{self, Document, Environment, FILE_NAME, FileFormat, ForeignT
 use crate::error::{Error, Refused, UsageError, exit};
 use crate::executor::{self, Checked};
 use crate::plan;
+use crate::remote::app_today::AppToday;
+use crate::remote::reason::Reason;
 use crate::report::import::{FoundFiles, Imported, screen};
+use crate::report::import_apps::HostToday;
 use crate::report::{self, Printer, clean, human};
 
 pub(super) async fn run(invocation: &Invocation, no_hosts: bool, printer: &Printer) -> Result<u8, Error> {
@@ -37,7 +40,8 @@ pub(super) async fn run(invocation: &Invocation, no_hosts: bool, printer: &Print
         .map(|name| document.draft(name).map(|draft| draft.environment))
         .collect::<Result<_, _>>()?;
     let mut imported = described(&document, &file, &environments);
-    let mut shared = BTreeMap::new();
+    imported.of_pm2 = ForeignTool::of(&file).is_none();
+    let (mut shared, count) = (BTreeMap::new(), environments.len());
     for environment in environments {
         let name = environment.name.clone();
         let mut files = FoundFiles::default();
@@ -46,7 +50,8 @@ pub(super) async fn run(invocation: &Invocation, no_hosts: bool, printer: &Print
                 "the hosts of {name}: --no-hosts; files that only they have are not in `shared`"
             ));
         } else {
-            ask(invocation, environment, printer, (&mut files, &mut imported)).await?;
+            let several = (count > 1).then_some(name.as_str());
+            ask(invocation, environment, printer, (&mut files, &mut imported, several)).await?;
         }
         files.settle();
         shared.insert(name, files.kept.clone());
@@ -60,7 +65,7 @@ pub(super) async fn run(invocation: &Invocation, no_hosts: bool, printer: &Print
     }
     imported.files.settle();
     imported.files.dedup();
-    write_new(&target, &document.written(&shared))?;
+    write_new(&target, &document.written(&shared, &imported.app_lines()))?;
     check_written(&target)?;
     printer.data(&screen(&imported));
     Ok(exit::OK)
@@ -140,15 +145,21 @@ async fn ask(
     invocation: &Invocation,
     environment: Environment,
     printer: &Printer,
-    (files, imported): (&mut FoundFiles, &mut Imported<'_>),
+    (files, imported, several): (&mut FoundFiles, &mut Imported<'_>, Option<&str>),
 ) -> Result<(), Error> {
     let context = Context::new(invocation, printer, Surroundings::read()?, environment)?;
-    let plan = plan::import(context.environment.clone(), &context.options(false)?);
+    let environment = &context.environment;
+    let hooked = environment.apps.iter().all(|app| app.supervisors.is_empty());
+    let apps = imported.of_pm2.then_some(imported.apps);
+    let plan = plan::import(environment.clone(), &context.options(false)?, apps);
+    // One host may belong to two environments.
+    let named = |host: &str| several.map_or(host.to_owned(), |name| format!("{host} ({name})"));
     let transport = match context.transport().await {
         Ok(transport) => transport,
         Err(error) => {
-            let line = format!("the hosts of {}: {error}", context.environment.name);
-            imported.unasked.push(line);
+            imported.unasked.push(format!("the hosts of {}: {error}", environment.name));
+            let hosts = plan.targets.iter().map(|target| named(&target.name));
+            imported.today.extend(hosts.map(|host| HostToday { host, apps: None, hooked }));
             return Ok(());
         }
     };
@@ -158,6 +169,9 @@ async fn ask(
     }
     for host in &checkup.hosts {
         take(host, files, imported);
+    }
+    if imported.of_pm2 {
+        take_apps(&checkup.hosts, hooked, &named, imported);
     }
     Ok(())
 }
@@ -177,6 +191,55 @@ fn take(host: &Checked, files: &mut FoundFiles, imported: &mut Imported<'_>) {
     }
 }
 
+/// How the apps run on the hosts; those that could not be asked are named, by the reason.
+fn take_apps(hosts: &[Checked], hooked: bool, named: &dyn Fn(&str) -> String, imported: &mut Imported<'_>) {
+    let mut unknown: Vec<(String, Vec<String>)> = Vec::new();
+    for checked in hosts {
+        let host = named(&checked.host);
+        let why = unasked(checked);
+        let answers = checked.found.iter().filter(|(word, _)| word == "app");
+        let apps = why.is_none().then(|| answers.filter_map(|(_, fields)| AppToday::parse(fields)).collect());
+        // Of a host that failed, that is said already.
+        if let Some(why) = why.filter(|_| checked.failure.is_none()) {
+            match unknown.iter_mut().find(|(known, _)| *known == why) {
+                Some((_, hosts)) => hosts.push(host.clone()),
+                None => unknown.push((why, vec![host.clone()])),
+            }
+        }
+        imported.today.push(HostToday { host, apps, hooked });
+    }
+    // Nobody said that pm2 is used there.
+    if hooked && imported.apps.is_empty() {
+        return;
+    }
+    imported.unasked.extend(unknown.into_iter().map(|(why, hosts)| {
+        let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+        format!("{}: how apps run: {why}", human::names(&hosts))
+    }));
+}
+
+/// Why the pm2 of a host told nothing.
+fn unasked(checked: &Checked) -> Option<String> {
+    if checked.failure.is_some() {
+        return Some(String::new());
+    }
+    let answer =
+        |wanted: &str| checked.found.iter().find(|(word, _)| word == wanted).map(|(_, values)| values);
+    if answer("scratch").is_some() {
+        return Some("no room for temporary files".to_owned());
+    }
+    if answer("shell").or(answer("profile")).is_some() {
+        return Some("the shell of hooks does not start".to_owned());
+    }
+    let (word, fields) = answer("supervisor")?.split_first()?;
+    Some(match Reason::parse(word, fields) {
+        Some(Reason::NoSupervisor { tool, .. }) => format!("{tool} is not on the PATH of a plain session"),
+        Some(Reason::SupervisorDown { .. }) => "pm2 does not run".to_owned(),
+        Some(reason) => reason.message(),
+        None => "pm2 could not be asked".to_owned(),
+    })
+}
+
 /// What is odd about what a host holds.
 fn state(word: &str, value: &str) -> Option<String> {
     Some(match (word, value) {
@@ -186,9 +249,7 @@ fn state(word: &str, value: &str) -> Option<String> {
             format!("git cannot read `source`, which belongs to {}", clean::line(owner.as_bytes(), 40))
         }
         ("merging", _) => "a merge is in progress in `source`; a release has nothing of it".to_owned(),
-        ("changed", _) => {
-            "files of the repository were changed in `source`; a release has nothing of it".to_owned()
-        }
+        ("changed", _) => "files of the repository were changed; a release has nothing of it".to_owned(),
         ("more", _) => "more than 300 files are not known to git; the rest is not shown".to_owned(),
         _ => return None,
     })

@@ -39,9 +39,10 @@ const COMMENTS: [(&str, &str); 8] = [
 ];
 
 impl Document {
-    /// The text of a `shipit.toml` that means this; `shared`: paths of each environment that it keeps.
+    /// The text of a `shipit.toml` that means this; `shared`: paths of each environment that it keeps; `apps`: what a first deploy
+    /// does to them, a line each.
     #[must_use]
-    pub fn written(&self, shared: &BTreeMap<String, Vec<String>>) -> String {
+    pub fn written(&self, shared: &BTreeMap<String, Vec<String>>, apps: &[String]) -> String {
         let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let foreign = self.section.as_ref().is_some_and(|section| section.foreign);
         let head = if foreign { HEAD_OF_OTHERS } else { HEAD };
@@ -51,6 +52,14 @@ impl Document {
         );
         for remark in self.unplaced() {
             let _ = writeln!(text, "# {}", comment(&remark.to_string()));
+        }
+        if !apps.is_empty() {
+            text.push_str(
+                "# Apps, as they were when this was written, and what the first deploy does to each:\n",
+            );
+            for app in apps {
+                let _ = writeln!(text, "#  - {}", comment(app));
+            }
         }
         for environment in self.environments() {
             let Some(table) = self.tables.iter().find_map(|table| own_entry(table, &environment)) else {

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod adapters;
+pub mod app_today;
 pub mod attempt;
 pub mod by;
 pub mod damage;

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::import_apps::{HostToday, app_lines};
 use super::word_wrap::wrap_words;
 use super::{clean, human};
 use crate::config::Pm2App;
@@ -23,6 +24,10 @@ pub struct Imported<'a> {
     pub environments: Vec<String>,
     /// As the file names them.
     pub apps: &'a [Pm2App],
+    /// The file is one of pm2's.
+    pub of_pm2: bool,
+    /// How pm2 runs them on the hosts.
+    pub today: Vec<HostToday>,
     /// How the file is understood, where that is another meaning.
     pub differences: Vec<String>,
     /// Likely mistakes, and what depends on the user's variables.
@@ -37,6 +42,14 @@ pub struct Imported<'a> {
     pub unasked: Vec<String>,
     /// The environment for the next commands.
     pub environment: String,
+}
+
+impl Imported<'_> {
+    /// How each app runs, and what the first deploy does to it.
+    #[must_use]
+    pub fn app_lines(&self) -> Vec<String> {
+        app_lines(self.apps, &self.today)
+    }
 }
 
 /// Files that git does not know, by what becomes of them; each once.
@@ -113,7 +126,7 @@ fn is_left_over(path: &str) -> bool {
 /// The screen: as much of each part as there is room for.
 #[must_use]
 pub fn screen(imported: &Imported<'_>) -> String {
-    let apps: Vec<String> = imported.apps.iter().map(app).collect();
+    let apps = imported.app_lines();
     let files = files(&imported.files, &imported.states);
     let decisions: Vec<String> = plain_secrets(&imported.plain_secrets)
         .into_iter()
@@ -124,7 +137,9 @@ pub fn screen(imported: &Imported<'_>) -> String {
         format!("shipit {environment} check    what is missing, and how to fix it"),
         format!("shipit {environment} setup    directories and a clone on the hosts"),
     ];
-    // What the file itself explains in comments gives way first.
+    // What the file itself explains in comments gives way first, and then what hosts were asked.
+    let is_known = imported.today.iter().any(|host| host.apps.is_some());
+    let gives_way = if is_known { [2, 2] } else { [1, 2] };
     let parts: [(&str, &[String]); 6] = [
         ("", &imported.environments),
         ("apps at the first deploy:", &apps),
@@ -138,7 +153,7 @@ pub fn screen(imported: &Imported<'_>) -> String {
     for most in (3..=PART).rev() {
         lines = vec![head.clone()];
         for (at, (title, items)) in parts.iter().enumerate() {
-            part(&mut lines, title, items, if at == 1 || at == 2 { most.div_ceil(2) } else { most });
+            part(&mut lines, title, items, if gives_way.contains(&at) { most.div_ceil(2) } else { most });
         }
         part(&mut lines, "next:", &next, next.len());
         if lines.len() <= LINES {
@@ -179,21 +194,12 @@ fn part(lines: &mut Vec<String>, title: &str, items: &[String], most: usize) {
         shown += 1;
         lines.extend(item.iter().cloned());
     }
-    if shown < items.len() {
+    if shown == 0 && lines.last().is_some_and(|last| last == title) {
+        lines.pop();
+        lines.push(format!("{title} {} in the comments of shipit.toml", items.len()));
+    } else if shown < items.len() {
         lines.push(format!("  and {} more: see the comments in shipit.toml", items.len() - shown));
     }
-}
-
-fn app(app: &Pm2App) -> String {
-    let Pm2App { name, mode, instances, watch, job } = app;
-    let count = if instances.is_empty() { String::new() } else { format!(" x{instances}") };
-    let what = match (job, watch, mode.as_str()) {
-        (true, ..) => "moved, and not started before its time",
-        (_, true, _) => "`watch` would restart it at the switch: remove it from the file",
-        (.., "cluster") => "new processes come up beside the old ones: no interruption",
-        _ => "started again once from the release: about a second",
-    };
-    format!("{name} ({mode}{count}): {what}")
 }
 
 fn files(files: &FoundFiles, states: &[String]) -> Vec<String> {
@@ -251,6 +257,8 @@ mod tests {
             instances: "4".into(),
             watch: false,
             job: false,
+            cwd: String::new(),
+            script: String::new(),
         };
         let apps: Vec<Pm2App> = (0..30).map(|n| app(&format!("app{n}"))).collect();
         let many = |text: &str| vec![format!("{text} {}", "x".repeat(100)); 20];
@@ -260,6 +268,8 @@ mod tests {
             from: "ecosystem.config.js".into(),
             environments: vec!["production: 3 hosts".into()],
             apps: &apps,
+            of_pm2: true,
+            today: Vec::new(),
             differences: many("e.js:1: "),
             decisions: many("e.js:2: "),
             plain_secrets: vec!["API_KEY".into(), "DB_PASSWORD".into()],

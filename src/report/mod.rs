@@ -18,6 +18,7 @@ pub mod fleet;
 mod frame;
 pub mod human;
 pub mod import;
+pub mod import_apps;
 pub mod json;
 mod live_lines;
 pub mod login_prompt;

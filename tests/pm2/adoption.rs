@@ -47,7 +47,11 @@ fn a_pinned_fork_app_is_moved_and_keeps_what_its_shell_exported(version: u32) {
     let exported = format!("PORT={} APP_SECRET=by-hand SSH_CLIENT=here", lab.port);
     lab.pm2_in("source", &exported, &["start", "app.js", "--name", "web"]);
     lab.env = vec![("APP_MODE".into(), "configured".into())];
+    lab.knows(&["web fork", "new fork", "idle cluster"]);
     lab.release("r2", &lab.fork(), "");
+    let today = [["web", "moved", "fork", "1", "online", "source", "gap"]];
+    let missing = ["new", "idle"].map(|name| [name, "away", "-", "0", "-", "-", "-"]);
+    assert_eq!(lab.today("r2"), [&today[..], &missing].concat());
     let detected = lab.step("detect", "r2", "deploy");
     for warning in ["will-recreate", "gap", "fork-mode"] {
         assert!(detected.has_warning(warning, "web"), "{warning}: {:?}", detected.answers);
@@ -66,7 +70,7 @@ fn a_pinned_fork_app_is_moved_and_keeps_what_its_shell_exported(version: u32) {
 }
 
 fn a_stopped_app_stays_stopped_and_one_that_nobody_started_stays_away(version: u32) {
-    let lab = Lab::new(version);
+    let mut lab = Lab::new(version);
     let two = format!(
         "{}, {{ name: 'idle', script: 'app.js' }}, {{ name: 'never', script: 'app.js' }}",
         lab.cluster()
@@ -76,7 +80,11 @@ fn a_stopped_app_stays_stopped_and_one_that_nobody_started_stays_away(version: u
     lab.pm2_in("current", "", &["start", "ecosystem.config.js", "--only", "web"]);
     lab.pm2_in("current", "", &["start", "ecosystem.config.js", "--only", "idle"]);
     lab.pm2(&["stop", "idle"]);
+    lab.knows(&["web cluster", "idle fork"]);
     lab.release("r2", &two, "");
+    let web = ["web", "moved", "cluster", "2", "online", "releases/r1", "-"];
+    let idle = ["idle", "stopped", "fork", "0", "stopped", "releases/r1", "-"];
+    assert_eq!(lab.today("r2"), [web, idle]);
     lab.deployed("r2");
     assert_eq!(lab.named("idle")[0]["pm2_env"]["status"], "stopped");
     assert!(lab.named("never").is_empty());
@@ -95,15 +103,18 @@ fn a_stopped_app_stays_stopped_and_one_that_nobody_started_stays_away(version: u
 }
 
 fn an_app_of_the_same_name_elsewhere_is_never_touched(version: u32) {
-    let lab = Lab::new(version);
+    let mut lab = Lab::new(version);
     fs::write(lab.home.join("other.js"), "setInterval(() => {}, 1000)").unwrap();
     lab.pm2(&["start", "other.js", "--name", "web"]);
     let pid = lab.list()[0]["pid"].as_u64();
+    lab.knows(&["web cluster", "new cluster"]);
     lab.release("r1", &lab.cluster(), "");
+    let place = lab.home.join("other.js");
+    let taken = ["web", "taken", "fork", "0", "online", place.to_str().unwrap(), "-"];
+    assert_eq!(lab.today("r1"), [taken, ["new", "started", "-", "0", "-", "-", "-"]]);
     let refused = lab.step("detect", "r1", "deploy");
     assert_eq!(refused.code, 10);
     assert!(refused.has_warning("not-ours", "web"), "{:?}", refused.answers);
-    let place = lab.home.join("other.js");
     assert_eq!(refused.reason(), format!("pm2-name-taken web {}", place.display()));
     // Where both run, only ours is reloaded.
     lab.pm2(&["delete", "web"]);
@@ -169,6 +180,7 @@ fn apps_in_no_file_are_moved_too(version: u32) {
     lab.switch("r1");
     let port = format!("PORT={}", lab.port);
     lab.pm2_in("releases/r1", &port, &["start", "app.js", "--name", "by hand", "-i", "2"]);
+    assert_eq!(lab.today("r2"), [["by hand", "moved", "cluster", "2", "online", "releases/r1", "-"]]);
     assert_eq!(lab.releases(), ["r1"]);
     lab.deployed("r2");
     assert_eq!(lab.releases(), ["r2"]);
@@ -177,8 +189,13 @@ fn apps_in_no_file_are_moved_too(version: u32) {
         (status.code, status.all("process").len(), status.all("process")[0][5].as_str()),
         (0, 2, "by hand")
     );
-    process::signal(lab.daemon(), process::Signal::KILL);
+    assert_eq!(lab.today("r2"), [["by hand", "reloaded", "cluster", "2", "online", "current", "-"]]);
+    let killed = lab.daemon();
+    process::signal(killed, process::Signal::KILL);
     assert_eq!(lab.step("status", "r2", "status").code, 0, "nothing is expected of nothing");
+    let asked = lab.step("today", "r2", "check");
+    assert_eq!(asked.reason(), format!("supervisor-down pm2 no daemon runs in {}/.pm2", lab.home.display()));
+    assert_eq!(lab.daemon(), killed, "a question starts no daemon");
 }
 
 /// Three processes by hand, and `max` in the file, which is compared as it is written.

@@ -288,6 +288,21 @@ impl Lab {
         fs::read_to_string(file).unwrap_or_default().lines().count()
     }
 
+    /// Releases from now on say what a file on the operator's machine says of its apps: `NAME MODE` each.
+    pub fn knows(&mut self, apps: &[&str]) {
+        self.parameters.extend(apps.iter().flat_map(|app| {
+            let (name, mode) = app.split_once(' ').unwrap();
+            [format!("app\t{name}"), format!("app-mode\t{mode}"), "app-job\tno".to_owned()]
+        }));
+    }
+
+    /// What `today` answers about apps.
+    pub fn today(&self, release: &str) -> Vec<[String; 7]> {
+        let asked = self.step("today", release, "check");
+        let of = |fields: &[String]| <[String; 7]>::try_from(fields.to_vec()).unwrap();
+        asked.all("app").into_iter().map(of).collect()
+    }
+
     pub fn daemon(&self) -> u32 {
         fs::read_to_string(self.home.join(".pm2/pm2.pid")).unwrap().trim().parse().unwrap()
     }

@@ -24,7 +24,7 @@ pub(super) fn read(file: &Path) -> Result<Document, ConfigError> {
 /// What is written of a document, whose environments are whole when it is read again.
 #[track_caller]
 pub(super) fn written(document: &Document) -> String {
-    let text = document.written(&BTreeMap::new());
+    let text = document.written(&BTreeMap::new(), &[]);
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("shipit.toml");
     fs::write(&file, &text).unwrap();
@@ -171,7 +171,7 @@ fn paths_of_the_hosts_are_added_to_those_of_the_file() {
     let text = "set :repo_url, 'r:a'\nset :deploy_to, '/a'\nset :linked_files, %w[a b]\nserver 'h'\n";
     let (_directory, file) = project(&[("config/deploy.rb", text)]);
     let found = BTreeMap::from([("production".to_owned(), vec!["b".to_owned(), "c/".to_owned()])]);
-    let text = read(&file).unwrap().written(&found);
+    let text = read(&file).unwrap().written(&found, &[]);
     assert!(text.contains("shared = [\"a\", \"b\", \"c/\"]"), "{text}");
 }
 
@@ -204,7 +204,7 @@ fn a_file_of_no_configuration_ends_soon_and_without_harm() {
         for part in parts.split(';').chain([";", "a;"]) {
             let (_directory, file) = project(&[(name, &format!("{start}{}", many(part)))]);
             if let Ok(document) = read(&file) {
-                let _ = document.written(&BTreeMap::new());
+                let _ = document.written(&BTreeMap::new(), &[]);
             }
         }
     }
@@ -281,7 +281,7 @@ proptest! {
                 for environment in document.environments() {
                     let _ = document.draft(&environment).map(|_| ());
                 }
-                let _ = document.written(&BTreeMap::new());
+                let _ = document.written(&BTreeMap::new(), &[]);
             }
         }
     }
@@ -301,7 +301,7 @@ proptest! {
             }
             let (_directory, file) = project(&[(name, &file)]);
             let document = read(&file).unwrap_or_else(|error| panic!("{error}"));
-            let written = document.written(&BTreeMap::new());
+            let written = document.written(&BTreeMap::new(), &[]);
             prop_assert!(written.contains(&format!("\nrepo = {}\n", config::quoted(&text))), "{}", written);
             let (_directory, file) = project(&[("shipit.toml", &written)]);
             prop_assert!(config::read(&file, &[]).is_ok(), "{}", written);

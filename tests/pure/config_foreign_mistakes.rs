@@ -50,7 +50,7 @@ fn not_plain(name: &str, key: &str, texts: &[&str]) {
 fn a_heredoc_whose_name_has_no_second_quote_is_none() {
     for text in ["x = <<'A→\n", "x = <<\"A→B\n", "x = <<~'A\n", "x = <<`É→\n", "x = <<'A"] {
         let (_directory, file) = project(&[("config/deploy.rb", &format!("{text}server 'h'\n"))]);
-        let _ = read(&file).map(|document| document.written(&BTreeMap::new()));
+        let _ = read(&file).map(|document| document.written(&BTreeMap::new(), &[]));
     }
 }
 
@@ -99,7 +99,7 @@ fn what_a_few_lines_can_ask_for_is_bounded() {
         assert!(text.len() < 1 << 20, "{}", text.len());
         let (_directory, file) = project(&[(name, &text)]);
         let began = Instant::now();
-        let end = read(&file).map(|document| document.written(&BTreeMap::new()).len());
+        let end = read(&file).map(|document| document.written(&BTreeMap::new(), &[]).len());
         // A second each in a debug build; without bounds hours.
         assert!(began.elapsed() < Duration::from_secs(60), "{name}: {:?}, {}", end.is_ok(), &text[..200]);
     }
@@ -323,7 +323,7 @@ fn a_key_that_comes_from_elsewhere_is_named() {
     let document = read(&file).unwrap();
     let error = document.draft("a").err().unwrap().to_string();
     assert!(error.contains("`keepReleases` is no number"), "{error}");
-    let text = document.written(&BTreeMap::new());
+    let text = document.written(&BTreeMap::new(), &[]);
     for line in [
         "shipitfile.js: not taken over: `default: ignores`",
         "shipitfile.js: not taken over: `default: asUser`",

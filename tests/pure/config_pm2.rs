@@ -75,7 +75,7 @@ pub(super) fn same_when_written(document: &Document) -> String {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("shipit.toml");
     let kept = [("production".to_owned(), vec![".env".to_owned(), "up loads/".to_owned()])];
-    fs::write(&file, document.written(&kept.into())).unwrap();
+    fs::write(&file, document.written(&kept.into(), &[])).unwrap();
     let written = config::read(&file, &[]).unwrap_or_else(|error| panic!("{error}"));
     written.draft("production").unwrap_or_else(|error| panic!("{error}"));
     let shared = written.show("production", Some("shared"), false).unwrap();

@@ -253,7 +253,7 @@ fn error_of(shape: &Shape, directory: &std::path::Path) -> Option<String> {
 fn planned(shape: &Shape, document: &config::Document) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("shipit.toml");
-    fs::write(&file, document.written(&std::collections::BTreeMap::new())).unwrap();
+    fs::write(&file, document.written(&std::collections::BTreeMap::new(), &[])).unwrap();
     for name in document.environments() {
         let environment = config::load(&file, &name).unwrap_or_else(|error| panic!("{error}"));
         let lookup = |_: &str| Some("a value".to_owned());

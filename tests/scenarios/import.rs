@@ -53,8 +53,9 @@ fn an_import_writes_what_the_hosts_hold_and_changes_nothing_there() {
     let run = world.shipit(&["import"]).ends_with(0);
     assert_eq!(["web1", "web2"].map(listing), before, "hosts are only read");
     for said in [
-        "web (cluster x4)",
-        "mail (fork)",
+        "web (cluster x4): today unknown",
+        "mail (fork): today unknown",
+        "web1 and web2: how apps run: pm2 is not on the PATH of a plain session",
         "kept, in `shared`: .env uploads/",
         "built again: node_modules/",
         "to decide: ",

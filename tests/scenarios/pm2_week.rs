@@ -195,7 +195,7 @@ impl Week {
             .shipit(&["import"])
             .ends_with(0)
             .says("kept, in `shared`: .env runs uploads/")
-            .says("no interruption");
+            .says("web (cluster x2): cluster x2 from source: moved to `current`, no interruption");
         let file = self.world.repo.work().join("shipit.toml");
         let text = fs::read_to_string(&file).unwrap();
         let quick = "supervisor = { kind = \"pm2\", stable-for = \"1s\" }";

@@ -15,6 +15,10 @@ pub struct Pm2App {
     pub watch: bool,
     /// Runs now and then, and is not expected to be up.
     pub job: bool,
+    /// Its directory, as the file says; empty: that of the file.
+    pub cwd: String,
+    /// What is run, as the file says.
+    pub script: String,
 }
 
 impl Pm2App {
@@ -43,6 +47,8 @@ impl Pm2App {
             instances,
             watch: watched,
             job: table.get("cron_restart").is_some() && is("autorestart", false),
+            cwd: text("cwd"),
+            script,
         }
     }
 }

@@ -27,6 +27,7 @@ const PM2_PARTS: &str = concat!(
     include_str!("pm2/60-reload.js"),
     include_str!("pm2/65-start.js"),
     include_str!("pm2/68-check.js"),
+    include_str!("pm2/68-today.js"),
     include_str!("pm2/70-steps.js"),
 );
 

@@ -80,6 +80,13 @@ impl Script {
         self.call("import_place", &[]).taking(Takes::Seconds(120))
     }
 
+    /// How pm2 runs apps today: the functions of `check`, and what is asked by them. `known` names the apps.
+    #[must_use]
+    pub fn import_apps(mut self, known: &KnownSupervisor) -> Self {
+        self.text.push_str(program::CHECK);
+        self.call("check_room", &[]).check_tools(&[]).ask_supervisor("today", known)
+    }
+
     /// Whether git is there, and which.
     #[must_use]
     pub fn check_git(self) -> Self {
@@ -104,12 +111,17 @@ impl Script {
     /// What a supervisor's adapter would find in a deploy. After [`Script::check_tools`].
     #[must_use]
     pub fn check_supervisor(self, known: &KnownSupervisor) -> Self {
+        self.ask_supervisor("check", known)
+    }
+
+    fn ask_supervisor(self, step: &str, known: &KnownSupervisor) -> Self {
         // The adapter's limit in seconds; most take less than one.
         const LIMIT: u64 = 30;
         let limit = LIMIT.to_string();
         let parameters = known.parameters();
         let pairs = parameters.iter().flat_map(|(key, value)| [*key, value.as_str()]);
-        let arguments: Vec<&str> = [limit.as_str(), known.program.name()].into_iter().chain(pairs).collect();
+        let words = [step, limit.as_str(), known.program.name()];
+        let arguments: Vec<&str> = words.into_iter().chain(pairs).collect();
         self.call("check_supervisor", &arguments).taking(Takes::Seconds(LIMIT))
     }
 

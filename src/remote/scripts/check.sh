@@ -17,13 +17,18 @@ check_begin() {
 		command -v "$check_tool" >/dev/null && check_packager=$check_tool && break
 	done
 	found me "$check_me" "$(id -u)" "$check_packager" "$root" "$HOME"
+	check_room
+	check_path
+	check_foreign
+	check_free_space
+}
+
+# check_room: where the questions may write, and where they run.
+check_room() {
 	check_home=$HOME
 	[ -d "$HOME" ] || { found home "$HOME" && check_home=/; }
 	check_scratch=
 	if [ -d "$R/$TOKEN" ] && printf . 2>/dev/null >"$R/said"; then check_scratch=yes; else found scratch "${TMPDIR:-/tmp}"; fi
-	check_path
-	check_foreign
-	check_free_space
 }
 
 # check_closed DIR: tells a directory that this login cannot work in: its owner, and its mode as ls prints it.
@@ -230,12 +235,13 @@ check_tools() {
 	done <"$R/missing"
 }
 
-# check_supervisor LIMIT KIND KEY VALUE...: what the adapter would find in a deploy, as far as it can be seen without a
-# release. It changes nothing, and lies with all else of this run. After check_tools.
+# check_supervisor STEP LIMIT KIND KEY VALUE...: what the adapter answers in STEP: `check`, what a deploy would find, as far as
+# it can be seen without a release; `today`, how apps run. It changes nothing, and lies with all else of this run. After
+# check_tools.
 check_supervisor() {
 	[ -n "${check_entered:-}" ] || return 0
-	check_limit=$1
-	shift
+	check_step=$1 check_limit=$2
+	shift 2
 	store_supervisor "$@"
 	adapter_file=$M/supervisor.$store_number
 	read_kind "$adapter_file" || return 0
@@ -246,7 +252,7 @@ check_supervisor() {
 	! is_ours "$(readlink "$root/current")" || check_live=$ours_is
 	set_hook_env "$check_live" '' '' check
 	check_run "$check_limit" "$with_shell" "$with_option" "$ENTER_ADAPTER" shipit "$M" \
-		"$adapter_with" "$R/adapter" check "$root" "$check_live" "$M" "$adapter_file" "$R" check "$check_limit"
+		"$adapter_with" "$R/adapter" "$check_step" "$root" "$check_live" "$M" "$adapter_file" "$R" check "$check_limit"
 	# Of what the session lacks, check_tools has told.
 	case $why/$code in
 	'exit/0' | 'exit/10') ;;
@@ -259,6 +265,7 @@ check_supervisor() {
 		case $check_line in
 		reason"$TAB"?*) check_word=supervisor ;;
 		warning"$TAB"?*) check_word=supervisor-warning ;;
+		app"$TAB"?*) check_word=app ;;
 		*) continue ;;
 		esac
 		printf '%s\t%s\tfound\t%s\t%s\n' "$N" "$SEQ" "$check_word" "${check_line#*"$TAB"}" >&3

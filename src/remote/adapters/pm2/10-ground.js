@@ -115,12 +115,15 @@ function readParameters() {
 }
 
 function readParametersOf(file) {
-  const parameters = { only: [], jobs: [], strategy: 'reload', 'stable-for': '5' };
+  const parameters = { only: [], jobs: [], apps: [], strategy: 'reload', 'stable-for': '5' };
   for (const line of fs.readFileSync(file, 'utf8').split('\n').slice(1)) {
     const at = line.indexOf('\t');
     if (at < 0) continue;
     const [key, value] = [line.slice(0, at), line.slice(at + 1)];
     if (key === 'only' || key === 'jobs') parameters[key].push(value);
+    // What follows an app is about that one.
+    else if (key === 'app') parameters.apps.push({ name: value });
+    else if (key.startsWith('app-')) parameters.apps[parameters.apps.length - 1][key.slice(4)] = value;
     else parameters[key] = value;
   }
   return parameters;

@@ -157,3 +157,26 @@ function sameNode(one, other) {
   const isNode = (program) => /(^|\/)node$/.test(program || '');
   return isNode(one) && isNode(other) && (one === 'node' || other === 'node' || fs.existsSync(one));
 }
+
+// What a deploy does to an app, before it does anything: `{word, one, why, gap}`. `taken`: pm2 has that name elsewhere, and the
+// deploy is refused; `job`: never run; `missing`: no process; `stopped`: stays so; `moved`: needs more than a reload of pm2, with
+// `why`; `reloaded`. `become(one)` says what a process that runs needs: `{why, mode}`.
+function effectOn(entry, become) {
+  if (entry.processes.length === 0 && entry.foreign.length > 0) return { word: 'taken' };
+  if (entry.job) return { word: 'job' };
+  if (entry.processes.length === 0) return { word: 'missing' };
+  const one = entry.processes.find(isRunning);
+  if (!one) return { word: 'stopped' };
+  const { why, mode } = become(one);
+  const gap = one.env.exec_mode !== 'cluster_mode' || mode !== 'cluster_mode';
+  return { word: why.length > 0 ? 'moved' : 'reloaded', one, why, gap };
+}
+
+// An app without a process is started where the host never had it: where no app of the file runs, or the file names it newly.
+function isStartedAnew(entry, stored, processes) {
+  const had = processes.some((one) => one.name === entry.name);
+  const names = stored.apps.map((app) => app.name);
+  const adopted = processes.some((one) => names.includes(one.name));
+  const earlier = processes.map((one) => storedBy(startedBy(one))).find((found) => found !== null);
+  return had || !adopted || Boolean(earlier && !storedApp(earlier, entry.name));
+}

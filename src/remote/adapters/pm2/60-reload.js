@@ -116,17 +116,12 @@ function isSettled(one) {
   return releaseOf(one.pid) === RELEASE && (by === null || by === RELEASE);
 }
 
-// An app is started where the host never had it: where no app of the file runs, or the file names it newly.
 function planMissing(context, entry, plan) {
   if (entry.foreign.length > 0) {
     fail('pm2-name-taken', entry.name, placeOf(entry.foreign[0].env));
   }
   const before = readBefore();
-  const had = before && before.processes.some((one) => one.name === entry.name);
-  const names = context.stored.apps.map((app) => app.name);
-  const adopted = before && before.processes.some((one) => names.includes(one.name));
-  const earlier = before && before.processes.map((one) => storedBy(startedBy(one))).find((stored) => stored !== null);
-  if (had || !adopted || (earlier && !storedApp(earlier, entry.name))) plan.missing.push(entry);
+  if (isStartedAnew(entry, context.stored, before ? before.processes : [])) plan.missing.push(entry);
   else warn('stopped-app', entry.name);
 }
 

@@ -86,21 +86,17 @@ function findNative(directory, budget) {
 // resolution cannot be asked: what the file says is enough.
 function announce(entry, pm2, home, parameters) {
   for (const one of entry.foreign) warn('not-ours', entry.name, placeOf(one.env));
-  if (entry.processes.length === 0 && entry.foreign.length > 0) {
-    fail('pm2-name-taken', entry.name, placeOf(entry.foreign[0].env));
-  }
-  if (entry.job || entry.processes.length === 0) return;
-  if (!entry.processes.some(isRunning)) {
-    warn('stopped-app', entry.name);
-    return;
-  }
-  const here = Object.assign({}, entry.app, { cwd: ofRelease(entry.app.cwd) });
-  for (const key of LOGS) if (typeof here[key] === 'string') here[key] = ofRelease(here[key]);
-  const resolved = moved(resolve(here, pm2, home));
-  const one = entry.processes.find(isRunning);
-  const why = parameters.strategy === 'recreate' ? ['the strategy is recreate'] : changesOf(one, wantedOf(entry, one, resolved));
-  if (why.length > 0) announceMove(one, why);
-  if (one.env.exec_mode !== 'cluster_mode' || resolved.exec_mode !== 'cluster_mode') warn('fork-mode', entry.name);
+  const effect = effectOn(entry, (one) => {
+    const here = Object.assign({}, entry.app, { cwd: ofRelease(entry.app.cwd) });
+    for (const key of LOGS) if (typeof here[key] === 'string') here[key] = ofRelease(here[key]);
+    const resolved = moved(resolve(here, pm2, home));
+    const why = parameters.strategy === 'recreate' ? ['the strategy is recreate'] : changesOf(one, wantedOf(entry, one, resolved));
+    return { why, mode: resolved.exec_mode };
+  });
+  if (effect.word === 'taken') fail('pm2-name-taken', entry.name, placeOf(entry.foreign[0].env));
+  if (effect.word === 'stopped') warn('stopped-app', entry.name);
+  if (effect.word === 'moved') announceMove(effect.one, effect.why);
+  if (effect.gap) warn('fork-mode', entry.name);
 }
 
 function announceMove(one, why) {
@@ -261,7 +257,7 @@ async function logs(parameters) {
 }
 
 async function main() {
-  const steps = { check, detect, reload, verify, stop, status, save, logs };
+  const steps = { check, today, detect, reload, verify, stop, status, save, logs };
   if (process.argv[2] === 'evaluate') return evaluateHere(process.argv[3]);
   if (!steps[STEP]) throw new Error('unknown step ' + STEP);
   try {
