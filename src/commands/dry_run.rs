@@ -10,7 +10,8 @@ use super::surroundings::Surroundings;
 use crate::config::App;
 use crate::error::{Error, exit, failure_code, interrupted};
 use crate::executor::decide::{
-    Change, Contact, Decision, HostView, Intent, Role, Situation, Skip, decide, may_skip, missing_from,
+    Change, Contact, Decision, HostView, Intent, Role, Situation, Skip, adopting, decide, may_skip,
+    missing_from,
 };
 use crate::executor::event::{Event, FailureKind, Observer};
 use crate::executor::{Live, Looked, Looking, Request};
@@ -147,8 +148,11 @@ fn note_obstacles(context: &Context<'_>, request: &Request<'_>, looked: &[Looked
     }
     let deploys = matches!(request.intent, Intent::Deploy { .. });
     let adopts = |host: &Looked| host.foreign.is_some() && host.facts.adopt.is_some();
-    if let Some(hosts) = which(&adopts).filter(|_| deploys) {
-        note(context, PlanNote::Adopts { hosts: &hosts });
+    let adopting = adopting(&situation(request.plan, looked), &request.intent);
+    let adopting = looked.iter().zip(adopting).filter(|(host, is)| *is && adopts(host));
+    let adopting: Vec<&str> = adopting.map(|(host, _)| host.host.as_str()).collect();
+    if !adopting.is_empty() && (deploys || is_sync(request)) {
+        note(context, PlanNote::Adopts { hosts: &human::names(&adopting) });
     }
     if let Some(hosts) = which(&|host| host.foreign.is_some() && !adopts(host)).filter(|_| deploys) {
         note(context, PlanNote::ForeignCurrent { hosts: &hosts });

@@ -6,6 +6,7 @@
 
 use super::action::Action;
 use super::activate::{batches, in_service};
+use super::adopt::adopt;
 use super::base::{after_the_end, fill_release, plan, reloading};
 use super::model::{Participants, Plan, Policy, Unreachable};
 use super::options::Options;
@@ -15,7 +16,7 @@ use super::setup::set_up;
 use super::stages::Stages;
 use super::store::{store_all, store_parts};
 use crate::config::{App, Environment};
-use crate::remote::script::{Place, Script};
+use crate::remote::script::{Place, Script, Unshared};
 use crate::remote::step::Step;
 
 /// The release that is live on most hosts, on those that differ.
@@ -39,10 +40,13 @@ pub fn sync(environment: Environment, options: &Options) -> Plan {
     let (after_success, after_failure) = after_the_end(&mut stages);
     let stages = stages.end();
     let recovery = roll_back(&environment);
-    let opening = Script::new().sync_lock().live().damage().known().incomplete().journal();
+    let known = Script::new().live().damage().known().incomplete().journal();
+    let adopt = adopt(&environment, Unshared::Refuse, &known);
+    let opening = Script::new().sync_lock().then(&known);
     let plan = reloading(plan(Action::Sync, environment, options, opening), recovery);
     Plan {
         stages,
+        adopt,
         policy: Policy { unreachable: Unreachable::Skip, fetches: true, ..plan.policy },
         after_success,
         after_failure,

@@ -56,6 +56,8 @@ macro_rules! reasons {
 reasons! {
     "not-set-up" NotSetUp { path: String } =>
         "this host is not set up: {path} is missing", "set it up first: {shipit} setup";
+    "not-adopted" NotAdopted { path: String } =>
+        "another tool deployed {path}, and it is not adopted yet", "adopt it: `{shipit} setup`, or a deploy: `{shipit}`";
     "lock-held" LockHeld {} =>
         "another run holds the lock", "";
     "lock-not-a-link" LockNotALink { path: String } =>

@@ -83,6 +83,7 @@ fn host(name: &str, app: usize, words: &str) -> Host {
                 "held" => facts.take("hold", "\t2026-11-20T00:00:00Z\tops\tfreeze"),
                 "broken" => facts.take("damaged", "missing app.js"),
                 "foreign" => facts.take("foreign", "/srv/elsewhere"),
+                "adopted" => facts.take("adopt", "again"),
                 "lost-commit" => facts.take("live-revision", ""),
                 live => {
                     let mut letters = live.chars();
@@ -104,6 +105,10 @@ fn host(name: &str, app: usize, words: &str) -> Host {
     if let (Some(word), Some(live)) = (last, live) {
         let state = if word == "failed" { "failed" } else { "open" };
         entries.push(entry(90, live, None, state));
+    }
+    if facts.adopt.is_some() {
+        // Another tool has no runs.
+        entries.iter_mut().for_each(|entry| entry.run.clear());
     }
     Host { name: name.to_owned(), app, contact, facts, entries }
 }
@@ -282,6 +287,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("revert 1", "-", "refused: NothingToRevert"),
     ("revert 1", "!", "refused: NothingToRevert"),
     ("revert 1", "a", "refused: NoSuchDeploy"),
+    ("revert 1", "c journal:bc, c journal:axyc adopted", "to(b) | full no-record | NoRecord"),
     ("revert 1", "c", "to(b) | full"),
     ("revert 2", "c", "to(a) | full"),
     ("revert 3", "c", "refused: NoSuchDeploy"),
@@ -322,6 +328,10 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("sync", "a, a, b", "to(a) | in-sync in-sync missing"),
     ("sync", "b, b, a kept:ab", "to(b) | in-sync in-sync missing"),
     ("sync", "b, b, c kept:abc", "to(b) | in-sync in-sync has"),
+    ("sync", "b, a adopted", "to(b) | in-sync missing"),
+    ("sync", "b, a adopted, a adopted", "to(b) | in-sync missing missing"),
+    ("sync", "b, b adopted", "same(b) | in-sync in-sync"),
+    ("sync", "a adopted, a adopted, b adopted", "to(a) | in-sync in-sync missing"),
     ("sync", "b, b, -", "to(b) | in-sync in-sync missing"),
     ("sync", "b, b, - bare", "to(b) | in-sync in-sync bare"),
     ("sync", "b, b, - foreign", "to(b) | in-sync in-sync missing"),

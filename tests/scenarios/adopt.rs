@@ -25,6 +25,15 @@ fn pages(world: &World, page: &str) {
     }
 }
 
+/// The others say so, and change nothing.
+fn only_a_deploy_and_a_setup_adopt(world: &World) {
+    for words in [&["revert", "--yes"][..], &["sync"], &["revert", "--yes"]] {
+        let run = world.shipit(&[&["production"], words].concat()).ends_with(1);
+        run.says("it is not adopted yet").says("shipit production setup");
+    }
+    pages(world, "two");
+}
+
 #[test]
 fn a_directory_of_pm2_deploy_is_adopted_without_setup_and_no_file_is_lost() {
     let world = World::new(Kind::Sshd, 2);
@@ -40,6 +49,8 @@ fn a_directory_of_pm2_deploy_is_adopted_without_setup_and_no_file_is_lost() {
     }
     let odd = "app/source/re\nport.pdf";
     world.host("web2").put(odd, "theirs");
+
+    only_a_deploy_and_a_setup_adopt(&world);
 
     // Nothing is lost: it says what to decide, on which host.
     world.shipit(&["production", "plan"]).ends_with(0).says("another tool deployed on web1 and web2");
@@ -92,6 +103,48 @@ fn a_directory_of_pm2_deploy_is_adopted_without_setup_and_no_file_is_lost() {
     pages(&world, "one");
     assert_eq!(world.host("web1").read("app/current/.env").as_deref(), Some("secret"));
     world.deploy_page("four");
+}
+
+/// A host that another tool deployed to joins hosts of shipit's.
+#[test]
+fn a_host_of_pm2_deploy_that_is_new_among_others_is_adopted_by_a_sync() {
+    let world = World::new(Kind::Sshd, 2);
+    let lines =
+        "supervisor = { reload = '[ $SHIPIT_ACTION != sync ] || test ! -e ~/broken', verify = 'true' }";
+    world.production_on(&["web1"], lines);
+    let zero = world.publish("zero");
+    let one = world.publish("one");
+    pm2_deployed(&world, world.host("web2"), &[zero.clone(), one, zero]);
+    let theirs = world.host("web2").current();
+    world.shipit(&["production", "setup"]).ends_with(0);
+    for page in ["one", "two"] {
+        world.publish(page);
+        world.shipit(&["production"]).ends_with(0);
+    }
+    world.production(lines);
+    world.host("web2").put("app/source/notes", "theirs");
+    let sync = || world.shipit(&["production", "sync"]);
+    let serve = |on_web1: &str, on_web2: &str| {
+        let both = ["web1", "web2"].map(|name| world.host(name).page());
+        assert_eq!(both, [on_web1, on_web2].map(|page| Some(page.to_owned())));
+    };
+    sync().ends_with(3).says("notes").says("ignore-untracked");
+    serve("two", "zero");
+    world.production(&format!("{lines}\nignore-untracked = ['notes']"));
+    world.shipit(&["production", "sync", "--dry-run"]).ends_with(0).says("another tool deployed on web2");
+    // Where it fails, what ran there is live again.
+    world.host("web2").put("broken", "");
+    sync().ends_with(5);
+    serve("two", "zero");
+    assert_eq!(world.host("web2").current(), theirs);
+    fs::remove_file(world.host("web2").path("broken")).unwrap();
+    sync().ends_with(0).says("brought web2 to");
+    serve("two", "two");
+    assert_eq!(world.host("web2").read("app/source/notes").as_deref(), Some("theirs"));
+    // What the other tool deployed there is no deploy of the environment.
+    world.shipit(&["production", "revert", "--yes"]).says("web2");
+    serve("one", "two");
+    world.deploy_page("three");
 }
 
 trait DeployPage {

@@ -1,6 +1,7 @@
 //! What a run does, decided purely from what hosts said and what is wanted. Every command that changes hosts, its dry run
 //! and `plan` decide here, so that what is announced is what happens.
 
+mod adopting;
 mod decision;
 mod deploy;
 mod intent;
@@ -16,6 +17,7 @@ mod view;
 mod way_back;
 
 pub use super::role::Role;
+pub use adopting::adopting;
 pub use decision::{AppDecision, Change, Decision, Goal};
 pub use deploy::check_hold;
 pub use intent::{Intent, RevertTo};

@@ -13,24 +13,29 @@ use crate::remote::lineage::{self, Remembered};
 use crate::remote::step::Step;
 
 /// Of each app what one host remembers: of those that serve what most hosts serve, the one that remembers most. A host that
-/// came later remembers less.
+/// came later remembers less, whatever another tool deployed there before.
 #[must_use]
 pub fn remembered<'a>(apps: usize, hosts: &[HostView<'a>]) -> Vec<Remembered<'a>> {
     let of_app = |app: usize| hosts.iter().filter(move |host| host.app == app && host.answered());
     let one = |app: usize| {
         let live = common_release(of_app(app).copied());
-        let model = of_app(app)
-            .filter(|host| live.is_some() && host.live() == live)
-            .max_by_key(|host| host.entries.len());
+        let model = of_app(app).filter(|host| live.is_some() && host.live() == live).max_by_key(|host| {
+            (host.entries.iter().filter(|entry| is_deploy(entry)).count(), host.entries.len())
+        });
         Remembered { entries: model.map(|host| host.entries).unwrap_or_default(), live }
     };
     (0..apps).map(one).collect()
 }
 
+// Neither what another tool deployed, nor what a sync brought, which other hosts have as a deploy.
+fn is_deploy(entry: &Entry) -> bool {
+    entry.state == State::Done && !entry.run.is_empty() && entry.action != "sync"
+}
+
 pub(super) fn decide(situation: &Situation<'_>, to: &RevertTo) -> Result<Decision, Refusal> {
     let remembered = remembered(situation.apps(), &situation.hosts);
     if remembered.iter().all(|app| app.live.is_none()) {
-        return Err(Refusal::NothingToRevert);
+        return Err(Refusal::NothingToRevert { adoptable: situation.adoptable() });
     }
     let states = lineage::states(&remembered);
     let state: Option<Vec<Option<&Entry>>> = match to {

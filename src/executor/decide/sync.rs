@@ -32,7 +32,7 @@ pub(super) fn decide(situation: &Situation<'_>, only: &[String]) -> Result<Decis
         notices.extend(changed_configuration(situation, app, release, &roles).filter(|_| differs));
     }
     if apps.iter().all(|app| app.goal.is_none()) {
-        return Err(Refusal::NothingToSync);
+        return Err(Refusal::NothingToSync { adoptable: situation.adoptable() });
     }
     let incomplete = situation.hosts.iter().any(|host| !host.answered() && is_chosen(host, only));
     Ok(Decision { apps, roles, notices, incomplete })
@@ -40,7 +40,10 @@ pub(super) fn decide(situation: &Situation<'_>, only: &[String]) -> Result<Decis
 
 fn release_of<'a>(situation: &Situation<'a>, app: usize) -> Result<Option<&'a str>, Refusal> {
     let hosts = || situation.of_app(app).map(|(_, host)| host);
-    let serving = Serving::count(hosts().map(|host| (host.name, host.live())));
+    // What another tool deployed on a host that is new among hosts of shipit has no say.
+    let has_ours = hosts().any(|host| host.live().is_some() && !host.is_only_adopted());
+    let counted = hosts().filter(|host| !has_ours || !host.is_only_adopted());
+    let serving = Serving::count(counted.map(|host| (host.name, host.live())));
     let unasked = hosts().filter(|host| !host.answered()).count();
     match serving.more_than_half(unasked) {
         Some(release) => Ok(Some(release)),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::refusal::Refusal;
 use crate::config::Environment;
 use crate::executor::notice::Notice;
-use crate::remote::facts::Facts;
+use crate::remote::facts::{Adoptable, Facts};
 use crate::remote::journal::{Entry, State};
 use crate::remote::step::Step;
 
@@ -87,6 +87,12 @@ impl<'a> Situation<'a> {
         (!hosts.is_empty()).then(|| Notice::MadeAgain { release: release.to_owned(), hosts })
     }
 
+    /// Hosts on which another tool deployed, and nothing adopted that.
+    pub(super) fn adoptable(&self) -> Vec<String> {
+        let hosts = self.hosts.iter().filter(|host| host.is_adoptable());
+        hosts.map(|host| host.name.to_owned()).collect()
+    }
+
     /// An app's name, where there are several.
     #[must_use]
     pub fn app_name(&self, app: usize) -> Option<&'a str> {
@@ -100,6 +106,19 @@ impl<'a> HostView<'a> {
     #[must_use]
     pub fn live(&self) -> Option<&'a str> {
         self.facts.live.as_deref()
+    }
+
+    /// Whether what is live was made by another tool, and can be adopted.
+    #[must_use]
+    pub fn is_adoptable(&self) -> bool {
+        self.answered() && self.facts.foreign.is_some() && self.facts.adopt.is_some()
+    }
+
+    /// Whether it serves what another tool deployed, and shipit has never made anything live there that stayed.
+    #[must_use]
+    pub(super) fn is_only_adopted(&self) -> bool {
+        let by_shipit = |entry: &Entry| entry.state == State::Done && !entry.run.is_empty();
+        self.facts.adopt == Some(Adoptable::Adopted) && !self.entries.iter().any(by_shipit)
     }
 
     /// Whether it answered.

@@ -13,7 +13,8 @@ lock() {
 take_lock() {
 	if [ ! -d "$S" ]; then
 		# What another tool deployed is adopted without setup.
-		[ "$action" = deploy ] && adoptable || fail not-set-up lock "$S"
+		adoptable || fail not-set-up lock "$S"
+		[ "$action" = deploy ] || fail not-adopted lock "$adopt_live"
 		run_tool make_layout || fail cannot-make lock "$S" "$said"
 	fi
 	need_layout lock

@@ -97,6 +97,9 @@ fn phase_of(title: &str) -> (&str, Option<&str>) {
         return ("nothing", None);
     }
     let (phase, rest) = title.split_once(", ").unwrap_or((title, ""));
+    if rest.starts_with("on a host where another tool deployed before") {
+        return ("adopting", None);
+    }
     match rest.trim_start_matches("with the connection, ").strip_prefix("on ") {
         Some("all hosts") => (phase, None),
         Some(names) => match names.split_once(", if the ref") {
