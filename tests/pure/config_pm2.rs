@@ -158,6 +158,37 @@ fn what_else_is_read() {
 }
 
 #[test]
+fn what_a_split_hook_loses_and_keeps_is_said() {
+    let hook = |pre: &str, post: &str| {
+        format!("{{ host: 'h', {WHOLE}, 'pre-deploy': '{pre}', 'post-deploy': '{post}' }}")
+    };
+    has(
+        &hook("git checkout . && date", "npm ci && pm2 reload web --env production && pm2 save --force"),
+        &["pre-deploy = \"date\"", "`git checkout .` is left out", "build = \"npm ci\"", "only = [\"web\"]"],
+    );
+    // What takes effect at once, or is not understood, stays where it was: all of it.
+    for part in [
+        "cp -r dist /var/www",
+        "./deploy.sh",
+        "npm run pm2:prod",
+        "sudo pm2 reload web",
+        "npm ci; pm2 reload web",
+    ] {
+        let text = format!("npm ci && {part}");
+        has(&hook("date", &text), &[&format!("post-deploy = \"{text}\""), "post-deploy runs whole"]);
+    }
+    // A release is no work tree.
+    has(
+        &hook("date", "git rev-parse HEAD >version && pm2 reload web"),
+        &["post-deploy runs whole", "REVISION"],
+    );
+    has(
+        &hook("git rev-parse HEAD >~/version", "pm2 reload web"),
+        &["pre-deploy = \"git rev-parse HEAD", "REVISION"],
+    );
+}
+
+#[test]
 fn a_local_script_is_what_the_host_runs() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("setup.sh"), "echo set up\n").unwrap();
@@ -183,6 +214,16 @@ fn what_else_is_refused() {
         &format!("{{ host: [{{ host: 'a', ref: 'b' }}], {WHOLE} }}"),
         &["`ref` cannot be set for one host"],
     );
+    // Of the templates of older versions, and of pm2's documentation.
+    for (key, left) in [
+        ("host", "212.83.163.1"),
+        ("host", "deploy@212.83.163.1"),
+        ("repo", "repo.git"),
+        ("user", "SSH_USERNAME"),
+    ] {
+        let section = format!("{{ user: 'u', host: 'h', {WHOLE}, {key}: '{left}' }}");
+        refused(&section, &[&format!("`{key}` was never filled in"), "this is from pm2's template"]);
+    }
     let error = read("ecosystem.config.js", "module.exports = { apps: [] }").err().unwrap().to_string();
     assert!(error.contains("has no `deploy` section"), "{error}");
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
 
 use shipit::remote::script::{Place, Script};
 
@@ -14,6 +15,7 @@ on_each_shell!(
     a_revert_prunes_neither_end,
     what_failed_and_was_kept_pushes_nothing_out_and_goes_with_prune,
     entries_of_releases_that_are_there_are_kept,
+    what_a_process_runs_from_is_kept,
 );
 
 fn the_newest_stay_and_foreign_things_too(sh: Sh) {
@@ -116,4 +118,44 @@ fn entries_of_releases_that_are_there_are_kept(sh: Sh) {
     assert!(names.iter().any(|name| name.ends_with(&format!(".{first}.done"))), "{names:?}");
     assert!(names.len() <= 201, "{}", names.len());
     assert_eq!(ground.names("releases"), [first, deploy.release.clone()]);
+}
+
+// By its directory, by a path that it was started with, and by its program alone.
+fn what_a_process_runs_from_is_kept(sh: Sh) {
+    let ground = Ground::deployed(sh);
+    let mut old = Vec::new();
+    for page in ["2", "3", "4", "5"] {
+        old.push(ground.current().unwrap());
+        ground.repo.publish(&[("page", page)]);
+        ground.deploy();
+    }
+    let place = |at: usize| ground.root().join("releases").join(&old[at]);
+    let sleep = std::path::Path::new("/bin/sleep").canonicalize().unwrap();
+    fs::copy(sleep, place(2).join("program")).unwrap();
+    symlink(place(2).join("program"), ground.out().join("program")).unwrap();
+    let page = place(1).join("page");
+    let mut commands =
+        [Command::new("sleep"), Command::new("tail"), Command::new(ground.out().join("program"))];
+    commands[0].arg("300").current_dir(place(0));
+    commands[1].args(["-f", page.to_str().unwrap()]).current_dir("/");
+    commands[2].arg("300").current_dir("/");
+    let mut started = commands.map(|mut command| command.stdout(Stdio::null()).spawn().unwrap());
+    let mut run = Deploy::begin(&ground, 30);
+    run.set(&[("release", &ground.current().unwrap()), ("parent", &old[3])]);
+    let answer = run.run.script(&Script::new().prune(1).unlock()).good();
+    let left = ground.names("releases");
+    started.iter_mut().for_each(|child| {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    });
+    assert_eq!(answer.fact("pruned"), "0", "{answer:?}");
+    for name in &old[..3] {
+        assert!(left.contains(name), "{name} is gone: {left:?}");
+        let said = format!("release {name} is kept: a process runs from it");
+        assert!(answer.notices.contains(&said), "{answer:?}");
+    }
+    let again = run.run.script(&Script::new().lock().prune(1).unlock()).good();
+    assert_eq!(again.fact("pruned"), "3", "{again:?}");
+    assert!(run.run.bye().success());
+    ground.comes_to_rest("prune");
 }

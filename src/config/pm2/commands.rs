@@ -86,7 +86,7 @@ pub(super) fn does(part: &Part) -> Does {
         _ if !plain => Does::Other,
         "cd" if rest.len() == 1 && is_below(rest[0]) => Does::Enters(rest[0].to_owned()),
         "pm2" if assigned => Does::Other,
-        "pm2" if rest == ["save"] => Does::Saves,
+        "pm2" if matches!(rest, ["save" | "dump"] | ["save" | "dump", "-f" | "--force"]) => Does::Saves,
         "pm2" => pm2(rest, directory).map_or(Does::Other, Does::Reloads),
         "git"
             if matches!(
@@ -287,7 +287,9 @@ mod tests {
         assert_eq!(does("export A=b"), Does::Sets("A".into(), "b".into()));
         assert_eq!(does("export PATH=~/bin:$PATH"), Does::Path("~/bin".into()));
         assert_eq!(does("git reset --hard"), Does::Git);
-        assert_eq!(does("pm2 save"), Does::Saves);
+        for text in ["pm2 save", "pm2 dump", "pm2 save --force", "/usr/local/bin/pm2 save -f"] {
+            assert_eq!(does(text), Does::Saves, "{text}");
+        }
     }
 
     #[test]
@@ -303,6 +305,12 @@ mod tests {
         assert_eq!(call("pm2 reload ecosystem.config.js --env staging --update-env"), staging);
         assert_eq!(call("pm2 reload all"), Pm2Call::default());
         assert_eq!(call("pm2 restart api web").only, ["api", "web"]);
+        let only = |only: &[&str]| Pm2Call {
+            only: only.iter().map(|name| (*name).into()).collect(),
+            ..file("e.json")
+        };
+        assert_eq!(call("pm2 startOrReload e.json --only api,web"), only(&["api", "web"]));
+        assert_eq!(call("pm2 start e.json --only=api"), only(&["api"]));
         assert_eq!(call("/usr/local/bin/pm2 reload all").directory.as_deref(), Some("/usr/local/bin"));
     }
 }

@@ -169,17 +169,17 @@ for_each_prunable() {
 	done
 }
 
-# in_use DIR: whether a process of this login is in there, or was started with a path of it: what it loads later would be
-# gone.
+# in_use DIR: whether a process is in there, runs a program of it, or was started with a path of it: what it loads later
+# would be gone. Links are seen of this login's processes only, command lines of all.
 in_use() {
 	use_dir=$(cd -P "$1" && pwd -P) || return
 	# A line that only looks like such a link keeps a release too much, no more.
-	case $(ls -ld /proc/[0-9]*/cwd 2>/dev/null)$NL in
+	case $(ls -ld /proc/[0-9]*/cwd /proc/[0-9]*/exe 2>/dev/null)$NL in
 	*" -> $use_dir$NL"* | *" -> $use_dir/"*) ;;
 	*)
 		# From standard input: on its command line grep would find itself.
 		# shellcheck disable=SC2062 # the glob names files
-		printf '%s/\n' "$use_dir" | grep -qsF -f - /proc/[0-9]*/cmdline || return
+		printf '%s/\n%s/\n' "$use_dir" "$1" | grep -qsF -f - /proc/[0-9]*/cmdline || return
 		;;
 	esac
 	say notice "release ${1##*/} is kept: a process runs from it"
