@@ -28,6 +28,7 @@ pub const SOURCE: &str = concat!(
     include_str!("scripts/inside.sh"),
     include_str!("scripts/release.sh"),
     include_str!("scripts/adapter.sh"),
+    include_str!("scripts/pm2.sh"),
     include_str!("scripts/health.sh"),
     include_str!("scripts/traffic.sh"),
     include_str!("scripts/live.sh"),

@@ -249,6 +249,10 @@ reasons! {
     "wrong-release" WrongRelease { kind: String, name: String, place: String } =>
         "{name} does not run from the new release, but from {place}",
         "let it be started in `current`, not in the directory of one release";
+    "pm2-elsewhere" Pm2Elsewhere { name: String, place: String } =>
+        "{name} of pm2 does not run from the new release, but from {place}",
+        "pm2 reloads an app where it was started first, and one that nothing reloads stays as it is: supervisor = \"pm2\" moves \
+         it to each release; by hand: pm2 delete it, then start it in `current`, with that as `cwd` in its file";
     "not-new" NotNew { kind: String, name: String, pid: String } =>
         "{kind} did not start {name} anew: it still is process {pid}", "see what it printed above";
     "port-held" PortHeld { port: String, holder: String } =>

@@ -58,14 +58,27 @@ fn reloads(plan: &Plan) -> String {
             let line = match (supervisor.known(), supervisor.steps().next()) {
                 (Some(known), _) => format!("reload{of_app}: {}", known_reload(known)),
                 (None, Some((_, reload))) => {
-                    format!("reload{of_app} is `{}`", clean::line(reload.as_bytes(), WIDTH))
+                    let looked =
+                        if is_reloaded_by_hand(app) { ", and what pm2 runs is verified" } else { "" };
+                    let room = WIDTH.saturating_sub(12 + of_app.len() + looked.len());
+                    format!("reload{of_app} is `{}`{looked}", clean::line(reload.as_bytes(), room))
                 }
                 (None, None) => continue,
             };
             let _ = writeln!(text, "{}", clean::truncate(&line, WIDTH));
         }
+        if app.supervisors.is_empty() && is_reloaded_by_hand(app) {
+            let _ = writeln!(text, "verify{of_app}: what pm2 runs from its path runs from the new release");
+        }
     }
     text
+}
+
+// Whether the app may be one of pm2 that no adapter verifies.
+fn is_reloaded_by_hand(app: &App) -> bool {
+    let by_adapter = app.supervisors.iter().any(|one| one.known().is_some());
+    let by_hand = !app.supervisors.is_empty() || !app.hooks.post_deploy.is_empty();
+    by_hand && !by_adapter
 }
 
 // What a supervisor does, and to what.

@@ -217,12 +217,17 @@ impl Pm2 {
             "path": world.host("web1").path("app"), "post-deploy": start,
         } } });
         world.repo.write("pm2.json", &deploy.to_string());
-        world.production(&format!(
-            "prepend-path = [{:?}]\nsupervisor = {{ kind = 'pm2', stable-for = '2s' }}\nshared = ['.env']\nignore-untracked = ['runs']",
-            bin.to_str().unwrap()
-        ));
         fs::write(world.repo.work().join(".git/info/exclude"), "/shipit.toml\n/pm2.json\n").unwrap();
-        Pm2 { world, bin, port }
+        let pm2 = Pm2 { world, bin, port };
+        pm2.reload_by("supervisor = { kind = 'pm2', stable-for = '2s' }");
+        pm2
+    }
+
+    fn reload_by(&self, line: &str) {
+        self.world.production(&format!(
+            "prepend-path = [{:?}]\n{line}\nshared = ['.env']\nignore-untracked = ['runs']",
+            self.bin.to_str().unwrap()
+        ));
     }
 
     fn publish(&self, id: &str, more: &str) {
@@ -274,8 +279,17 @@ fn from_the_real_pm2_deploy_to_shipit_and_back() {
     host.put("app/source/.env", "secret");
     let found = host.current();
 
-    // The app is bound to the work tree; a first deploy that crashes leaves it so.
+    // The app is bound to the work tree; a first deploy that crashes, or that pm2's own reload leaves there, leaves it so.
     pm2.world.shipit(&["production", "setup"]).ends_with(0);
+    pm2.reload_by("post-deploy = 'pm2 reload all -s'");
+    pm2.world
+        .shipit(&["production"])
+        .ends_with(5)
+        .says(" of pm2 does not run from the new release, but from ")
+        .says("/source");
+    pm2.serves("one");
+    assert_eq!(host.current(), found);
+    pm2.reload_by("supervisor = { kind = 'pm2', stable-for = '2s' }");
     pm2.publish("bad", ",\"crash\":0");
     pm2.world.shipit(&["production"]).ends_with(5);
     pm2.serves("one");

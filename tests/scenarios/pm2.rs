@@ -150,6 +150,39 @@ fn a_first_start_and_an_update_with_pm2_5() {
 }
 
 #[test]
+fn what_a_hook_reloads_has_to_run_from_the_new_release() {
+    let by_hook = |hook: &str| format!("# no supervisor\npost-deploy = {hook:?}");
+    let fleet = Fleet::new(7, &by_hook("pm2 startOrReload ecosystem.config.js -s"));
+    fleet.deploy().ends_with(0);
+    fleet.serves("one");
+    let on_hosts = |command: &str| fleet.world.shipit(&["production", "exec", command]).ends_with(0);
+    let start = "pm2 start ecosystem.config.js -s --cwd \"$PWD\"";
+    // On one host pm2 keeps it in the release that it was started in.
+    on_hosts(&format!("[ \"$SHIPIT_HOST\" = web1 ] || {{ pm2 delete web -s; {start}; }}"));
+    fleet.publish("two", "");
+    let run = fleet.deploy().ends_with(5).says("web (process ");
+    run.says(" of pm2 does not run from the new release, but from ").says("supervisor = \"pm2\"");
+    fleet.serves("one");
+
+    on_hosts(&format!("pm2 delete web -s; {start}"));
+    fleet.configure(7, &by_hook("pm2 reload all -s"));
+    fleet.deploy().ends_with(0);
+    fleet.serves("two");
+
+    // None of these is one of the release that runs from elsewhere.
+    on_hosts(
+        "pm2 stop web -s; pm2 start 'sleep 999' --name job --no-autorestart --cron-restart '0 0 1 1 *' -s; \
+         pm2 serve ~/app/current 0 --name files -s; \
+         mkdir -p ~/other/releases/x && cd ~/other/releases/x && pm2 start 'sleep 999' --name other -s",
+    );
+    fleet.configure(7, &by_hook("true"));
+    fleet.publish("three", "");
+    fleet.deploy().ends_with(0);
+    on_hosts("pm2 start web -s");
+    fleet.serves("three");
+}
+
+#[test]
 fn a_crash_after_a_while_is_rolled_back() {
     let fleet = Fleet::deployed(7);
     // The next release is watched for as long as is usual.

@@ -171,6 +171,7 @@ verify_service() {
 		}
 	done
 	run_adapters verify "$root/current" || verify_code=$code
+	[ "$verify_code" != 0 ] || verify_pm2 || verify_code=$code
 	return "$verify_code"
 }
 
