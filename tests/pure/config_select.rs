@@ -48,6 +48,26 @@ fn patterns_choose_hosts_in_the_order_of_the_file() {
 }
 
 #[test]
+fn the_first_host_is_that_of_the_file_among_those_of_a_role() {
+    let fleet = load(
+        "hosts = ['web1', { host = 'job2', roles = ['worker'] }, { host = 'job1', roles = ['worker', 'cron'] }]",
+    );
+    for (roles, hosts, first) in [
+        (&[][..], &[][..], "web1"),
+        (&["worker"], &[], "job2"),
+        (&["cron"], &[], "job1"),
+        (&["worker"], &["job1"], "job1"),
+    ] {
+        let [roles, hosts] = [roles, hosts]
+            .map(|words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+        let choice = config::Choice { hosts: &hosts, roles: &roles, ..config::Choice::default() };
+        let alone = config::first_host(config::select(fleet.clone(), choice).unwrap());
+        let names: Vec<&str> = alone.hosts.iter().map(|host| host.name.as_str()).collect();
+        assert_eq!((names, alone.sites.len()), (vec![first], 1), "{roles:?} {hosts:?}");
+    }
+}
+
+#[test]
 fn a_pattern_that_matches_nothing_is_an_error() {
     for (patterns, message) in [
         (&["wbe1"][..], "did you mean `web1`?"),
