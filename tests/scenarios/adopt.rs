@@ -190,6 +190,53 @@ fn a_directory_of_capistrano_is_adopted_and_its_releases_count() {
     assert_eq!(host.current(), found, "absolute, as it was");
     world.shipit(&["production", "revert", "2", "--yes"]).ends_with(0);
     pages(&world, "one");
+    capistrano_goes_on(&world, &app);
+}
+
+/// What `cap deploy` of Capistrano 3 does to a directory, as its tasks `git:update`, `git:create_release`, `symlink:shared`,
+/// `symlink:release`, `cleanup` and `log_revision` do it. The gem is not here: Ruby and 19 more packages would have to be installed.
+const CAP_DEPLOY: &str = r#"set -e
+cd "$1"; release=$1/releases/$2
+mkdir -p shared/log releases
+git --git-dir=repo remote update --prune >/dev/null 2>&1
+mkdir -p "$release"
+git --git-dir=repo archive main | tar -x -f - -C "$release"
+commit=$(git --git-dir=repo rev-list --max-count=1 main)
+echo "$commit" >"$release/REVISION"
+ln -s "$1/shared/log" "$release/log"
+ln -s "$release" releases/current
+mv releases/current .
+# `keep_releases` 1, of what it takes for its own; never what is live.
+for old in $(ls releases | grep -E '^[0-9]{14}$' | head -n -1); do
+	[ "$1/releases/$old" = "$(readlink current)" ] || rm -rf "releases/$old"
+done
+echo "Branch main (at $commit) deployed as release $2 by ann" >>revisions.log
+"#;
+
+/// It deploys twice on the directory that was adopted, between and after deploys of shipit's.
+fn capistrano_goes_on(world: &World, app: &std::path::Path) {
+    let host = world.host("web1");
+    let cap_deploy = |release: &str, page: &str| {
+        world.publish(page);
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", CAP_DEPLOY, "cap"]).arg(app).arg(release);
+        let done = command.output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+        assert_eq!(host.current().as_deref(), app.join("releases").join(release).to_str());
+        pages(world, page);
+    };
+    cap_deploy("20990101120000", "five");
+    world.shipit(&["production", "check"]).does_not_say("which shipit did not make");
+    world.deploy_page("six");
+    let ours = host.current();
+    cap_deploy("20990102120000", "seven");
+    let kept = ours.map(|ours| host.path("app").join(ours).is_dir());
+    assert_eq!(kept, Some(true), "Capistrano removes only what is named as its own: {:?}", host.releases());
+    world.deploy_page("eight");
+    world.shipit(&["production", "revert", "--yes"]).ends_with(0);
+    pages(world, "seven");
+    world.shipit(&["production", "revert", "--yes"]).ends_with(0);
+    pages(world, "six");
 }
 
 /// One host with the real pm2, to which the real `pm2 deploy` deploys.
