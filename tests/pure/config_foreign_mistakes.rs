@@ -333,6 +333,36 @@ fn a_key_that_comes_from_elsewhere_is_named() {
 }
 
 #[test]
+fn names_that_are_imported_of_a_plugin_are_refused_with_place_and_remedy() {
+    let text =
+        "// Deploys\nimport {\n  registerTask,\n} from 'shipit-utils';\nexport default s => registerTask(s);";
+    let (_directory, file) = project(&[("shipitfile.mjs", text), ("package.json", "{}")]);
+    let error = read(&file).err().unwrap().to_string();
+    let remedy = "`import plugin from \"shipit-utils\"`";
+    assert!(error.contains("shipitfile.mjs:2") && error.contains(remedy), "{error}");
+}
+
+/// A setting whose name has to be worked out may be any.
+#[test]
+fn settings_of_computed_names_are_named_and_what_they_may_change_is_unknown() {
+    let file = |line: &str| format!("{RUBY}{line}\nserver 'h'\n");
+    for line in [
+        "set :\"x_#{y}\", 'b'",
+        "set key, 'b'",
+        "%w[a].each { |key| set key, 'b' }",
+        "set_if_empty(y.to_sym, 'b')",
+    ] {
+        refused(&[("config/deploy.rb", &file(line))], &["repo_url"]);
+    }
+    // One that is made of what is known is that one, and so is one that another object is told.
+    for line in ["set \"x_#{fetch(:stage)}\", `b`", "cache.set key, 'b'"] {
+        let (_directory, file) = project(&[("config/deploy.rb", &file(line))]);
+        let text = written(&read(&file).unwrap_or_else(|error| panic!("{line}: {error}")));
+        assert!(text.contains("not taken over"), "{text}");
+    }
+}
+
+#[test]
 fn plugins_are_not_loaded_whatever_a_shipitfile_asks_of_them() {
     let config = "s.initConfig({ a: { servers: 'h', deployTo: '/a', repositoryUrl: 'r:a' } })";
     let plugin = ("node_modules/shipit-deploy/index.js", "throw new Error('it is loaded')");

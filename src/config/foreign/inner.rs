@@ -9,6 +9,8 @@ pub(super) struct Inner {
     pub name: String,
     /// Its first argument, where that is a plain text.
     pub key: Option<String>,
+    /// Its first argument has to be worked out.
+    pub computed: bool,
     /// To the end of its line.
     pub span: Range<usize>,
     /// It is not the statement itself.
@@ -24,11 +26,14 @@ pub(super) fn inner_calls(tokens: &[Token], names: &[&str]) -> Vec<Inner> {
     for (at, token) in tokens.iter().enumerate() {
         let Some(name) = token.word().filter(|word| names.contains(word)) else { continue };
         let mut next = tokens[at + 1..].iter().filter(|token| !token.is("("));
-        let key = next.next().and_then(Token::plain).map(str::to_owned);
+        let first = next.next().filter(|token| token.kind != Kind::End);
+        let key = first.and_then(Token::plain).map(str::to_owned);
+        let of_another = at.checked_sub(1).is_some_and(|before| tokens[before].is("."));
+        let computed = first.is_some() && key.is_none() && !of_another;
         let line = tokens[at..].iter().take(LONGEST);
         let own = line.clone().position(|token| token.kind == Kind::End).unwrap_or(line.len());
         let span = Statement { tokens: &tokens[at..at + own] }.span();
-        calls.push(Inner { name: name.to_owned(), key, span, within: at > 0 });
+        calls.push(Inner { name: name.to_owned(), key, computed, span, within: at > 0 });
     }
     calls
 }

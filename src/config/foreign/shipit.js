@@ -74,8 +74,18 @@ async function exported() {
   } catch (error) {
     const module = error && (error.code === 'ERR_REQUIRE_ESM' || error.code === 'ERR_REQUIRE_ASYNC_MODULE');
     if (!module) throw error;
-    return import(pathToFileURL(file).href);
+    return import(pathToFileURL(file).href).catch((error) => { throw named(error) || error; });
   }
+}
+
+// Names that a plugin exports are not known: nothing of it is loaded.
+function named(error) {
+  if (!(error instanceof SyntaxError)) return null;
+  const text = fs.readFileSync(file, 'utf8');
+  const found = /^[ \t]*import\b[^;'"]*\{[^}]*\}\s*from\s*['"](shipit(?:-[\w-]*)?)['"]/m.exec(text);
+  if (!found) return null;
+  const line = text.slice(0, found.index).split('\n').length;
+  return { line, message: 'imports names of ' + found[1] + ', which is not loaded here: import it as a whole, `import plugin from "' + found[1] + '"`, and use `plugin.name`' };
 }
 
 async function evaluate() {
@@ -100,6 +110,7 @@ async function evaluate() {
 }
 
 function thrown(error) {
+  if (error && error.line && error.message) return error;
   const message = String((error && error.message) || error).split('\n')[0].slice(0, 400);
   return { line: lineOf(error && error.stack), message: 'threw ' + message };
 }

@@ -131,7 +131,7 @@ impl Stage {
         Some(Known { value, asked: reader.asked.get() })
     }
 
-    fn key(&self, expression: &Expression) -> Option<String> {
+    pub(super) fn key(&self, expression: &Expression) -> Option<String> {
         self.value(expression)?.value.text().map(str::to_owned)
     }
 
