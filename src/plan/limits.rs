@@ -71,8 +71,9 @@ impl ScriptLimits {
             ("drain", kept(&all.drain)),
             ("post-deploy", kept(&all.post_deploy)),
             ("detect", reload.saturating_mul(known)),
-            // With commands it asks first whether the service runs, and tries again while that is busy.
-            ("reload", reload.saturating_mul(2 * own + known)),
+            // With commands it asks first whether the service runs, and tries again while that is busy. An adapter has three times
+            // the limit where old processes may take so long to end (adapter.sh).
+            ("reload", reload.saturating_mul(2 * own + 3 * known - 2)),
             ("verify", reload.saturating_mul(known)),
             ("save", reload.saturating_mul(known)),
             ("health", health.max(LEAST_RELOAD)),

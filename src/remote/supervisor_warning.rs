@@ -38,6 +38,11 @@ warnings! {
         "{kind} will start {name} anew instead of reloading it: {why}";
     "gap" Gap { kind, name, why } =>
         "{name} does not serve for a moment while {kind} reloads it: {why}";
+    "long-reload" LongReload { kind, name, time } =>
+        "the reload may take up to {time}: {kind} gives old processes of {name} so long to end (kill_timeout)";
+    "reload-limit" ReloadLimit { kind, name, time, limit, wanted } =>
+        "{kind} gives old processes of {name} up to {time} to end (kill_timeout), and a reload is ended after {limit} s: set \
+         timeout = {{ reload = \"{wanted}s\" }}";
     "fork-mode" ForkMode { name } =>
         "{name} runs in pm2's fork mode, in which a reload is a restart: set exec_mode = \"cluster\" to serve without a gap";
     "not-ours" NotOurs { name, place } =>

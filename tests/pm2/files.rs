@@ -13,6 +13,30 @@ on_each_pm2! {
     paths_of_the_release_become_paths_below_current,
 }
 
+#[test]
+fn old_workers_that_may_take_long_are_announced_and_get_the_time() {
+    let lab = Lab::new(7);
+    let app =
+        |kill: &str| lab.cluster().replace("instances: 2", &format!("instances: 2, kill_timeout: {kill}"));
+    let takes = |release: &str| {
+        let file = lab.root.join(".shipit/releases").join(release).join("supervisor.10.takes");
+        fs::read_to_string(file).unwrap()
+    };
+    lab.release("r1", &app("20000"), "");
+    lab.deployed("r1");
+    lab.release("r2", &app("20000"), "");
+    assert!(lab.step("detect", "r2", "deploy").all("warning").is_empty());
+    assert_eq!(takes("r2"), "40\n", "two, one after the other");
+    // Those of now end by their own time, those that have to be rolled back by that of the file.
+    lab.release("r3", &app("200000"), "");
+    let told = lab.step("detect", "r3", "deploy");
+    assert_eq!(told.all("warning"), [["long-reload", "pm2", "web", "7 min"]]);
+    lab.release("r4", &app("600000"), "");
+    let told = lab.step("detect", "r4", "deploy");
+    assert_eq!(told.all("warning"), [["reload-limit", "pm2", "web", "20 min", "540", "1260"]]);
+    assert_eq!(takes("r4"), "1200\n");
+}
+
 fn a_file_that_misbehaves_is_refused_in_its_own_words(version: u32) {
     let lab = Lab::new(version);
     let app = lab.cluster();

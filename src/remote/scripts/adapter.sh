@@ -99,10 +99,23 @@ run_adapter() {
 	rm -f "$R/answer"
 	choose_shell "$M"
 	step_limit=${3:-$reload_limit}
+	[ "$1" != reload ] || wait_for_old
 	run_step "$1" "$step_limit" "$2" "$with_shell" "$with_option" "$ENTER_ADAPTER" shipit "$M" \
 		"$adapter_with" "$S/adapters/$adapter_kind" "$1" "$root" "${M##*/}" "$M" "$adapter_file" "$R" "$SHIPIT_ACTION" "$step_limit"
 	hear_answer "$R/answer"
 	return "$code"
+}
+
+# wait_for_old: raises $step_limit to what `detect` found that old processes may take to end, here or in what is rolled back, and a
+# minute; to three times as much at most (plan/limits.rs).
+wait_for_old() {
+	old_most=$((3 * step_limit))
+	for old_file in "$M/supervisor."*.takes "$S/releases/$release/supervisor."*.takes; do
+		{ [ -f "$old_file" ] && read -r old_takes <"$old_file" && is_number "$old_takes"; } || continue
+		old_takes=$((old_takes + 60))
+		[ "$old_takes" -le "$old_most" ] || old_takes=$old_most
+		[ "$old_takes" -le "$step_limit" ] || step_limit=$old_takes
+	done
 }
 
 # hear_answer FILE: passes on what an adapter said. Its lines have the form of replies: words and fields with a tab between.

@@ -25,7 +25,7 @@ async function applied(context, entry, one, anew) {
     wanted.listen_timeout = Math.max(Number(wanted.listen_timeout) || 0, PATIENCE) + 10000;
   } else if (anew || one.status !== 'online' || Date.now() - one.since < 15000) {
     // Between two crashes pm2 remembers a process that is gone, and counts on: only a stop ends that.
-    await context.daemon.call('stopProcessId', one.id, 60).catch(ignoreUnlessDown);
+    await endProcess(context, one);
     one = await context.daemon.find(one.id) || fail('not-running', 'pm2', one.name, 'pm2 no longer knows it');
   }
   const began = Date.now();
@@ -48,6 +48,16 @@ async function parkedWorker(context, one) {
     if (left() < 5000) fail('supervisor-busy', 'pm2', 'the reload of ' + one.name + ' before this one has not ended');
     await sleep(500);
   }
+}
+
+// pm2 answers when the process has ended: it is killed only after its `kill_timeout`.
+function endProcess(context, one) {
+  return context.daemon.call('stopProcessId', one.id, endsWithin(one.env)).catch(ignoreUnlessDown);
+}
+
+// How many seconds pm2 takes at most to end a process, and to say so.
+function endsWithin(env) {
+  return Math.max(60, (Number(env.kill_timeout) || 0) / 1000 + 30);
 }
 
 function ignoreUnlessDown(error) {
@@ -141,7 +151,7 @@ async function concluded(context, entry, mark, seen) {
     return false;
   }
   if (waited < (holds(undefined) ? Math.max(mark.patience, 8000) : mark.patience)) return false;
-  await context.daemon.call('deleteProcessId', '_old_' + mark.one.id, 60).catch(ignoreUnlessDown);
+  await context.daemon.call('deleteProcessId', '_old_' + mark.one.id, endsWithin(mark.one.env)).catch(ignoreUnlessDown);
   return true;
 }
 
@@ -192,7 +202,7 @@ async function startedWithFreePort(context, entry, failure) {
   const port = failure.word === 'supervisor-down' ? null : await heldPort(context, failure);
   if (!port) throw failure;
   const { id, name } = failure.process;
-  await context.daemon.call('stopProcessId', id, 60).catch(ignoreUnlessDown);
+  await endProcess(context, failure.process);
   try {
     await portFree(context, port);
     const stopped = await context.daemon.find(id);

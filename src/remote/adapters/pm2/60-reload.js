@@ -176,7 +176,7 @@ async function leaveCluster(context, entry, one) {
     entry.hasLeft = true;
     const surplus = entry.up.slice(countOf(entry.resolved.instances));
     for (const other of surplus) await remove(context, other);
-    for (const other of entry.up) if (!surplus.includes(other)) await context.daemon.call('stopProcessId', other.id, 60).catch(ignoreUnlessDown);
+    for (const other of entry.up) if (!surplus.includes(other)) await endProcess(context, other);
   }
   return context.daemon.find(one.id);
 }
@@ -201,7 +201,7 @@ async function inWaves(context, tasks) {
 async function stopFirst(context, plan) {
   const tasks = plan.singles.concat(plan.broken);
   for (const { one } of tasks) {
-    await context.daemon.call('stopProcessId', one.id, 60).catch(ignoreUnlessDown);
+    await endProcess(context, one);
     for (const until = Date.now() + Math.min(30000, left() / 2); isAlive(one.pid) && Date.now() < until;) await sleep(50);
   }
   if (tasks.length > 0 && context.parameters['wait-port']) await portFree(context, context.parameters['wait-port']);

@@ -25,7 +25,7 @@ function pick(from, names) {
 }
 
 async function remove(context, one) {
-  await context.daemon.call('deleteProcessId', one.id, 120).catch((error) => {
+  await context.daemon.call('deleteProcessId', one.id, Math.max(120, endsWithin(one.env))).catch((error) => {
     if (!/unknown/.test(error.message)) throw error;
   });
   for (const until = Date.now() + Math.min(10000, left()); isAlive(one.pid) && Date.now() < until;) await sleep(50);

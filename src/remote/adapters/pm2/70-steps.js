@@ -39,7 +39,31 @@ async function detect(parameters) {
     if (isPinned(one.env.pm_cwd) || isPinned(one.env.pm_exec_path)) announceMove(one, ['it is bound to ' + placeOf(one.env)]);
     else if (one.env.exec_mode !== 'cluster_mode' && isRunning(one)) warn('fork-mode', one.name);
   }
+  announceLength(apps, extras, parameters.strategy);
   daemon.close();
+}
+
+// How long the processes of now may take to end, one round after the other: the caller gives the reload, and the way back, so much
+// time, up to three times the limit.
+function announceLength(apps, extras, strategy) {
+  const slow = [];
+  let seconds = 0;
+  const add = (name, processes, next) => {
+    const up = processes.filter(isRunning);
+    if (up.length === 0) return;
+    const each = Math.max(...up.map((one) => Number(one.env.kill_timeout) || 1600), Number(next) || 0) / 1000;
+    const rounds = strategy === 'stop-start' ? up.length : 1 + Math.ceil((up.length - 1) / Math.ceil(up.length / 4));
+    seconds += each * rounds;
+    if (each > 10) slow.push(name);
+  };
+  for (const entry of apps) if (!entry.job) add(entry.name, entry.processes, entry.app.kill_timeout);
+  for (const one of extras) if (!isCron(one)) add(one.name, [one]);
+  seconds = Math.min(Math.ceil(seconds), 1e6);
+  writePrivate(PARAMS + '.takes', seconds + '\n');
+  if (seconds <= 60 || slow.length === 0) return;
+  const time = seconds > 120 ? Math.ceil(seconds / 60) + ' min' : seconds + ' s';
+  if (seconds + 60 > 3 * Number(LIMIT)) warn('reload-limit', 'pm2', slow.join(', '), time, 3 * Number(LIMIT), seconds + 60);
+  else warn('long-reload', 'pm2', slow.join(', '), time);
 }
 
 // What an app does with files of the release.
