@@ -23,14 +23,18 @@ pub(super) fn run(directory: &Path, told: &Init, yes: bool, printer: &Printer) -
     }
     let above = config::find(None, directory).ok();
     let mut answers = Answers::of(git::project(directory)?.as_ref(), directory);
-    let template = Template::of(told.template.as_deref());
+    let asks = !yes && prompt::can_ask(printer);
+    let mut template = Template::of(told.template.as_deref());
+    if asks && answers.knows_no_project(told) {
+        template = Template::asked(printer);
+    }
     if template.is_example() {
         answers.leave_to_example();
     }
     answers.take(told)?;
     let name = directory.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
     let name = plain(name.as_deref().unwrap_or("app"));
-    if !yes && prompt::can_ask(printer) {
+    if asks {
         answers.ask(told, &name, printer);
     }
     if !template.is_example() {

@@ -56,6 +56,13 @@ impl Answers {
         }
     }
 
+    /// Neither the work tree nor an option says how the project is built or run.
+    pub(super) fn knows_no_project(&self, told: &Init) -> bool {
+        let Init { template, build, supervisor, .. } = told;
+        let found = self.build.is_some() || self.supervisor.is_some();
+        !found && template.is_none() && build.is_none() && supervisor.is_none()
+    }
+
     /// The file is that of an example: what the work tree shows counts for nothing but repository and branch.
     pub(super) fn leave_to_example(&mut self) {
         (self.of_example, self.build, self.supervisor) = (true, None, None);
@@ -149,7 +156,11 @@ impl Answers {
 }
 
 /// Asks until the answer can be used; none where nobody answers.
-fn asked<T>(printer: &Printer, question: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+pub(super) fn asked<T>(
+    printer: &Printer,
+    question: &str,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Option<T> {
     loop {
         match read(&prompt::line(printer, question)?) {
             Ok(answer) => return Some(answer),

@@ -1,8 +1,9 @@
 //! What `init` fills: a file for any project, or that of an example.
 
-use super::init_answers::Answers;
+use super::init_answers::{Answers, asked};
 use super::init_supervisor::InitSupervisor;
 use crate::config;
+use crate::report::Printer;
 
 const ANY: &str = include_str!("../../templates/shipit.toml");
 
@@ -32,6 +33,18 @@ impl Template {
             text,
             is_example: true,
         })
+    }
+
+    /// The one that the user names; Enter takes the one for any project.
+    pub(super) fn asked(printer: &Printer) -> Self {
+        let names = EXAMPLES.map(|(name, _)| name);
+        let read = |answer: &str| match answer {
+            "" | "none" => Ok(Template::of(None)),
+            name if names.contains(&name) => Ok(Template::of(Some(name))),
+            other => Err(format!("no example is called `{other}`; there are {}", names.join(", "))),
+        };
+        let question = format!("example to start from: {} [none]", names.join(", "));
+        asked(printer, &question, read).unwrap_or(Template::of(None))
     }
 
     pub(super) fn is_example(self) -> bool {

@@ -108,6 +108,27 @@ fn what_only_the_user_knows_is_asked_and_enter_takes_what_was_found() {
 }
 
 #[test]
+fn where_nothing_is_recognised_an_example_is_offered() {
+    let world = world();
+    let question = "several-repositories [none]:";
+    let terminal = answers(
+        &world,
+        &[
+            (question, "nodejs"),
+            (question, "static"),
+            ("web[1:3].example.com):", "web1"),
+            ("ssh/config says]:", ""),
+        ],
+    );
+    let shown = terminal.shown();
+    assert!(shown.contains("no example is called `nodejs`"), "{shown}");
+    let file = world.repo.work().join("shipit.toml");
+    let production = config::load(&file, "production").unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(production.hosts[0].name, "web1");
+    assert!(shown.contains("as in the example"), "{shown}");
+}
+
+#[test]
 fn options_answer_as_well() {
     let world = world();
     let options =
