@@ -194,7 +194,7 @@ fn a_directory_of_capistrano_is_adopted_and_its_releases_count() {
 }
 
 /// What `cap deploy` of Capistrano 3 does to a directory, as its tasks `git:update`, `git:create_release`, `symlink:shared`,
-/// `symlink:release`, `cleanup` and `log_revision` do it. The gem is not here: Ruby and 19 more packages would have to be installed.
+/// `symlink:release`, `cleanup` and `log_revision` do it. The gem is not here, which would bring 20 packages with it: 3.17.2 leaves the same.
 const CAP_DEPLOY: &str = r#"set -e
 cd "$1"; release=$1/releases/$2
 mkdir -p shared/log releases
