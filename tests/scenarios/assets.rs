@@ -65,12 +65,11 @@ fn files_of_the_releases_that_stay_are_taken_along() {
 
 #[test]
 fn what_the_build_does_not_leave_is_said() {
-    let build = "build = 'mkdir -p real && ln -s /tmp led && touch real/$(cat page)'\n";
-    let world = World::deployed(
-        Kind::Sshd,
-        1,
-        &format!("keep-assets = [\"reel\", \"led/static\", \"real\"]\n{build}"),
-    );
+    // What was a directory is a link now: nothing may be made through it.
+    let sub = "case $(cat page) in one) mkdir -p real/sub/deep && touch real/sub/deep/f ;; *) ln -s ../../../shared real/sub ;; esac";
+    let build = format!("build = 'mkdir -p real && ln -s /tmp led && touch real/$(cat page) && {sub}'");
+    let lines = format!("keep-assets = [\"reel\", \"led/static\", \"real\"]\n{build}\n");
+    let world = World::deployed(Kind::Sshd, 1, &lines);
     world.publish("two");
     let said = world.shipit(&["production"]).ends_with(0).stderr;
     for path in ["reel", "led/static"] {
@@ -78,14 +77,15 @@ fn what_the_build_does_not_leave_is_said() {
         assert_eq!(said.matches(&told).count(), 1, "{said}");
     }
     let host = world.host("web1");
-    assert_eq!(names(host, "app/current/real"), ["one", "two"]);
+    assert_eq!(names(host, "app/current/real"), ["one", "sub", "two"]);
+    assert!(host.path("app/current/real/sub/").is_dir() && names(host, "app/shared").is_empty());
     // The release to return to has what it had; one that is built again has its own.
     world.shipit(&["production", "revert"]).ends_with(0);
-    assert_eq!(names(host, "app/current/real"), ["one"]);
+    assert_eq!(names(host, "app/current/real"), ["one", "sub"]);
     let [_, two] = &host.releases()[..] else { panic!("{:?}", host.releases()) };
     fs::remove_dir_all(host.path(&format!("app/releases/{two}"))).unwrap();
     world.deploy("three");
-    assert_eq!(names(host, "app/current/real"), ["one", "three"]);
+    assert_eq!(names(host, "app/current/real"), ["one", "sub", "three"]);
 }
 
 #[test]

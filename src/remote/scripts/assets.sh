@@ -14,11 +14,21 @@ put() {
 	[ $# != 0 ] || return 0
 	ln "$@" "$to/$at/" 2>/dev/null && return
 	for file do
-		[ -e "$to/$file" ] || ln "$file" "$to/$file" 2>/dev/null || [ ! -f "$file" ] || cp -p "$file" "$to/$file" || failed=yes
+		[ -e "$to/$file" ] || ln "$file" "$to/$file" 2>/dev/null || [ ! -f "$file" ] || cp -p "$file" "$to/$file" ||
+			[ ! -e "$file" ] || failed=yes
 	done
 }
+# Nothing is made through a link of the new release: it may lead out.
+is_through_link() {
+	rest=$1/ way=$to
+	while [ -n "$rest" ]; do
+		way=$way/${rest%%/*} rest=${rest#*/}
+		[ ! -L "$way" ] || return 0
+	done
+	return 1
+}
 for at do
-	if [ -L "$to/$at" ] || [ ! -d "$to/${at%/*}" ]; then continue; fi
+	if is_through_link "$at" || [ ! -d "$to/${at%/*}" ]; then continue; fi
 	if [ ! -d "$to/$at" ]; then
 		[ ! -e "$to/$at" ] || continue
 		mkdir "$to/$at" || { failed=yes; continue; }
@@ -33,12 +43,17 @@ for at do
 done
 [ -z "$failed" ]'
 
-# The job: for each pair of a tree and the tree to link into.
+# The job: for each pair of a tree and the tree to link into. A directory that vanishes under `find` is an error to it: what is
+# there now is gone through again, which only adds.
 # shellcheck disable=SC2016 # expanded by the job's own shell
 ASSETS_TREES='link=$1
 shift
 while [ $# != 0 ]; do
-	(cd -P "$1" && find . -type d -exec /bin/sh -c "$link" "$2" {} +) || exit
+	tries=3
+	until (cd -P "$1" && find . -type d -exec /bin/sh -c "$link" "$2" {} +); do
+		code=$? tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || exit "$code"
+	done
 	shift 2
 done'
 
