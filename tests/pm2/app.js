@@ -5,7 +5,7 @@ const path = require('path');
 const fs = require('fs');
 const is = JSON.parse(fs.readFileSync(path.join(__dirname, 'release.json')));
 const port = Number(process.env.PORT);
-fs.appendFileSync(path.join(__dirname, 'runs'), process.pid + '\n');
+fs.appendFileSync(path.join(__dirname, 'runs'), process.pid + ' ' + process.env.NODE_APP_INSTANCE + '\n');
 if (is.crash === 0) throw new Error('this release crashes at boot');
 if (is.crash) setTimeout(() => { throw new Error('this release crashes late'); }, is.crash);
 

@@ -38,7 +38,9 @@ fn a_release_that_dies_after_a_while_is_rolled_back(version: u32) {
         let (asked, lost) = client.end();
         eprintln!("pm2 {version}, {release}: {asked} asked, {lost} lost");
         assert_eq!(lab.releases(), ["r1"]);
-        assert_eq!(lab.runs(release), 1, "only the canary ran it, and once");
+        // pm2 starts it again at once, a moment before or after it is told otherwise.
+        assert_eq!(lab.ran_it(release).len(), 1, "only the canary ran it");
+        assert!(lab.runs(release) <= 2, "{}", lab.runs(release));
     }
 }
 

@@ -1,6 +1,7 @@
 //! A deploy path, a home and a pm2 of one version: releases are laid out by hand, steps are run as the resident shell runs
 //! them, and a deploy is their order.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
@@ -301,6 +302,13 @@ impl Lab {
         let asked = self.step("today", release, "check");
         let of = |fields: &[String]| <[String; 7]>::try_from(fields.to_vec()).unwrap();
         asked.all("app").into_iter().map(of).collect()
+    }
+
+    /// The numbers of the processes that ran a release, each once.
+    pub fn ran_it(&self, release: &str) -> BTreeSet<String> {
+        let runs = self.root.join("releases").join(release).join("runs");
+        let runs = fs::read_to_string(runs).unwrap_or_default();
+        runs.lines().filter_map(|run| run.split(' ').nth(1)).map(str::to_owned).collect()
     }
 
     pub fn daemon(&self) -> u32 {
