@@ -27,7 +27,7 @@ fn pages(world: &World, page: &str) {
 
 /// The others say so, and change nothing.
 fn only_a_deploy_and_a_setup_adopt(world: &World) {
-    for words in [&["revert", "--yes"][..], &["sync"], &["revert", "--yes"]] {
+    for words in [&["revert", "--yes"][..], &["sync"], &["revert", "--yes"], &["restart"], &["prune"]] {
         let run = world.shipit(&[&["production"], words].concat()).ends_with(1);
         run.says("it is not adopted yet").says("shipit production setup");
     }

@@ -16,16 +16,18 @@ pub enum Refusal {
     NoCommit { reference: String },
     /// The operator's git says that there is no such ref, or cannot tell which is meant.
     Reference { message: String },
-    /// A revert where nothing is live, but for what another tool deployed on these hosts.
-    NothingToRevert { adoptable: Vec<String> },
+    /// Nothing is live but what another tool deployed on these hosts, and only a setup and a deploy adopt that.
+    NotAdopted { step: Step, hosts: Vec<String> },
+    /// A revert where nothing is live.
+    NothingToRevert,
     /// A revert to a deploy that there is none of: so many there are.
     NoSuchDeploy { earlier: usize, several_apps: bool },
     /// A revert to a deploy by a name that no deploy has, or only one that did not stay live: how that ended.
     NoDeployOfName { name: String, ended: Option<State> },
     /// A revert to a release that none of the hosts that would change has a record of.
     NoRecord { release: String, commit: String },
-    /// A sync where nothing is live, but for what another tool deployed on these hosts.
-    NothingToSync { adoptable: Vec<String> },
+    /// A sync where nothing is live.
+    NothingToSync,
     /// A sync where no release is live on more than half of the hosts: which are live on which hosts, and how many hosts
     /// could not be asked.
     NoMajority { environment: String, serving: Vec<(String, Vec<String>)>, unasked: usize },
@@ -55,14 +57,12 @@ impl Refusal {
         match self {
             Refusal::Held { .. } => Step::Hold,
             Refusal::NoCommit { .. } | Refusal::Reference { .. } => Step::Resolve,
-            Refusal::NothingToRevert { .. }
+            Refusal::NothingToRevert
             | Refusal::NoSuchDeploy { .. }
             | Refusal::NoDeployOfName { .. }
             | Refusal::NoRecord { .. } => Step::Revert,
-            Refusal::NothingToSync { .. } | Refusal::NoMajority { .. } | Refusal::UnknownCommit { .. } => {
-                Step::Sync
-            }
-            Refusal::LiveDamaged { step, .. } => *step,
+            Refusal::NothingToSync | Refusal::NoMajority { .. } | Refusal::UnknownCommit { .. } => Step::Sync,
+            Refusal::LiveDamaged { step, .. } | Refusal::NotAdopted { step, .. } => *step,
             Refusal::NothingToRestart { .. } => Step::Restart,
         }
     }
@@ -76,15 +76,10 @@ impl Refusal {
                 format!("the first host did not say which commit {reference} is")
             }
             Refusal::Reference { message } => message.clone(),
-            Refusal::NothingToRevert { adoptable } | Refusal::NothingToSync { adoptable }
-                if !adoptable.is_empty() =>
-            {
-                format!(
-                    "another tool deployed what is live on {}; it is not adopted yet",
-                    adoptable.join(", ")
-                )
+            Refusal::NotAdopted { hosts, .. } => {
+                format!("another tool deployed what is live on {}; it is not adopted yet", hosts.join(", "))
             }
-            Refusal::NothingToRevert { .. } => "nothing is live that could be reverted".to_owned(),
+            Refusal::NothingToRevert => "nothing is live that could be reverted".to_owned(),
             Refusal::NoSuchDeploy { earlier: 0, .. } => "there is no earlier deploy to revert to".to_owned(),
             Refusal::NoSuchDeploy { earlier: 1, .. } => {
                 "there is only 1 earlier deploy to revert to".to_owned()
@@ -99,7 +94,7 @@ impl Refusal {
                 Some(State::Done | State::Failed) => format!("{name} did not stay live: that deploy failed"),
             },
             Refusal::NoRecord { release, .. } => format!("no host has a record of {release} any more"),
-            Refusal::NothingToSync { .. } => "nothing is live on any host".to_owned(),
+            Refusal::NothingToSync => "nothing is live on any host".to_owned(),
             Refusal::NoMajority { serving, unasked, .. } => {
                 let each =
                     serving.iter().map(|(release, hosts)| format!("{release} on {}", hosts.join(", ")));
@@ -130,12 +125,8 @@ impl Refusal {
                     "`shipit {environment} resume` ends the hold; revert, sync and restart work meanwhile"
                 )
             }
-            Refusal::NothingToRevert { adoptable } | Refusal::NothingToSync { adoptable }
-                if !adoptable.is_empty() =>
-            {
-                "adopt it: `{shipit} setup`, or a deploy: `{shipit}`".to_owned()
-            }
-            Refusal::NoCommit { .. } | Refusal::Reference { .. } | Refusal::NothingToRevert { .. } => {
+            Refusal::NotAdopted { .. } => "adopt it: `{shipit} setup`, or a deploy: `{shipit}`".to_owned(),
+            Refusal::NoCommit { .. } | Refusal::Reference { .. } | Refusal::NothingToRevert => {
                 return None;
             }
             Refusal::NoSuchDeploy { several_apps: false, .. } => "`{shipit} list` shows them".to_owned(),
@@ -148,7 +139,7 @@ impl Refusal {
             Refusal::NoRecord { commit, .. } => {
                 format!("deploy its commit again: {{shipit}} ref {commit} --allow-older")
             }
-            Refusal::NothingToSync { .. } => "deploy first: {shipit}".to_owned(),
+            Refusal::NothingToSync => "deploy first: {shipit}".to_owned(),
             Refusal::NoMajority { environment, .. } => format!(
                 "choose: `shipit {environment} revert RELEASE` makes one of them live everywhere it is kept, \
                  `shipit {environment} --redeploy` makes a new one on all hosts"

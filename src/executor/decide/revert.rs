@@ -35,7 +35,7 @@ fn is_deploy(entry: &Entry) -> bool {
 pub(super) fn decide(situation: &Situation<'_>, to: &RevertTo) -> Result<Decision, Refusal> {
     let remembered = remembered(situation.apps(), &situation.hosts);
     if remembered.iter().all(|app| app.live.is_none()) {
-        return Err(Refusal::NothingToRevert { adoptable: situation.adoptable() });
+        return Err(Refusal::NothingToRevert);
     }
     let states = lineage::states(&remembered);
     let state: Option<Vec<Option<&Entry>>> = match to {

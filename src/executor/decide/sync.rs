@@ -32,7 +32,7 @@ pub(super) fn decide(situation: &Situation<'_>, only: &[String]) -> Result<Decis
         notices.extend(changed_configuration(situation, app, release, &roles).filter(|_| differs));
     }
     if apps.iter().all(|app| app.goal.is_none()) {
-        return Err(Refusal::NothingToSync { adoptable: situation.adoptable() });
+        return Err(Refusal::NothingToSync);
     }
     let incomplete = situation.hosts.iter().any(|host| !host.answered() && is_chosen(host, only));
     Ok(Decision { apps, roles, notices, incomplete })
