@@ -76,7 +76,8 @@ fn reloads(plan: &Plan) -> String {
 
 // Whether the app may be one of pm2 that no adapter verifies.
 fn is_reloaded_by_hand(app: &App) -> bool {
-    let by_adapter = app.supervisors.iter().any(|one| one.known().is_some());
+    let by_adapter =
+        app.supervisors.iter().any(|one| one.known().is_some_and(|known| known.program == Program::Pm2));
     let by_hand = !app.supervisors.is_empty() || !app.hooks.post_deploy.is_empty();
     by_hand && !by_adapter
 }

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Apps that a hook, or commands of the user's, reload with pm2: whether they run from the release that is live. pm2 keeps an
-# app in the directory that it was started in, and calls a reload of it there a success. Where `supervisor` is a kind that
-# shipit knows, its adapter tells. What the kernel says of processes counts, and pm2 itself is asked nothing.
+# app in the directory that it was started in, and calls a reload of it there a success. Where `supervisor` is pm2, its adapter
+# tells. What the kernel says of processes counts, and pm2 itself is asked nothing.
 #
 # Where there is no /proc, nothing is found; and nothing is said of what runs elsewhere than in a release or in `source`.
 
@@ -10,7 +10,7 @@ PM2_ENDS_WITHIN=15
 
 # verify_pm2: sets what service_failed reads, if it fails. A rollback is not failed by it.
 verify_pm2() {
-	! has_supervisor || return 0
+	! grep -qsx pm2 "$M/supervisor."[0-9][0-9] || return 0
 	pm2_releases=$(cd -P "$root/releases" 2>/dev/null && pwd -P) || return 0
 	pm2_release=$(cd -P "$root/releases/${M##*/}" 2>/dev/null && pwd -P) || return 0
 	pm2_source=$(cd -P "$root/source" 2>/dev/null && pwd -P) || pm2_source=$root/source
@@ -112,7 +112,7 @@ name_unless_free() {
 			if (match($0, /"PM2_SERVE_PATH":"[^"\\]*/))
 				live = index(substr($0, RSTART + 18, RLENGTH - 18) "/", ENVIRON["LIVE"] "/") == 1
 		}
-		END { if (live || (cron && once)) print "free"; else print "app " name }')
+		END { if (live || (cron && once)) print "free"; else print "app " substr(name, 1, 200) }')
 	[ "$pm2_name" != free ] || return
 	pm2_name=${pm2_name#app} pm2_name=${pm2_name# }
 	pm2_name=${pm2_name:-an app}" (process $pm2_pid)"
