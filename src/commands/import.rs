@@ -22,6 +22,9 @@ use crate::report::import::{FoundFiles, Imported, screen};
 use crate::report::import_apps::HostToday;
 use crate::report::{self, Printer, clean, human};
 
+/// Columns of a comment about an app.
+const LONGEST_COMMENT: usize = 300;
+
 pub(super) async fn run(invocation: &Invocation, no_hosts: bool, printer: &Printer) -> Result<u8, Error> {
     let start = Surroundings::read()?.start(invocation.chdir.as_deref())?;
     let file = source(invocation, &start)?;
@@ -65,7 +68,10 @@ pub(super) async fn run(invocation: &Invocation, no_hosts: bool, printer: &Print
     }
     imported.files.settle();
     imported.files.dedup();
-    write_new(&target, &document.written(&shared, &imported.app_lines()))?;
+    // They hold what hosts said.
+    let apps: Vec<String> =
+        imported.app_lines().iter().map(|line| clean::line(line.as_bytes(), LONGEST_COMMENT)).collect();
+    write_new(&target, &document.written(&shared, &apps))?;
     check_written(&target)?;
     printer.data(&screen(&imported));
     Ok(exit::OK)

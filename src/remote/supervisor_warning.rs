@@ -69,7 +69,7 @@ warnings! {
     "unit-broken" UnitBroken { unit, path } =>
         "pm2 does not start when the machine boots: {unit} starts it by {path}, which is not there";
     "no-dump" NoDump { home } =>
-        "pm2 starts no app when the machine boots: nothing that can be read is saved in {home}";
+        "pm2 starts no app when the machine boots: nothing is saved in {home}";
     "not-in-dump" NotInDump { home, names } =>
         "pm2 does not start {names} when the machine boots: that is not in what is saved in {home}";
     "dump-pinned" DumpPinned { home, names, place } =>

@@ -110,6 +110,11 @@ fn what_a_reboot_would_lose_and_logs_that_grow_are_told() {
     assert_eq!(said(), [["not-in-dump", &home_told, "web"]]);
     lab.deployed("r1");
     assert_eq!(said(), [["not-in-dump", &home_told, "web"]; 0], "a deploy saves all that runs");
+    // What a save would forget is no reason to save.
+    fs::write(&dump, r#"[{"name":"neighbour"}]"#).unwrap();
+    assert_eq!(said(), [["not-saved", "neighbour was saved and is not in the list now"]]);
+    fs::write(&dump, "{").unwrap();
+    assert_eq!(said(), [["not-saved", &format!("{} cannot be read", dump.display())]]);
 }
 
 #[test]

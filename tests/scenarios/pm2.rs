@@ -125,7 +125,9 @@ fn a_first_start_and_an_update(version: u32) {
         "{process}"
     );
     let checked = fleet.world.shipit(&["production", "check"]).ends_with(0);
-    checked.says("pm2 starts no app when the machine boots").says("shipit production exec pm2 save");
+    checked
+        .says("pm2 starts no app when the machine boots")
+        .says("shipit production exec --hosts web2 pm2 save");
     fleet.world.shipit(&["production", "revert"]).ends_with(0);
     fleet.serves("one");
     fleet.world.shipit(&["production", "restart"]).ends_with(0);

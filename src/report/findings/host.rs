@@ -33,8 +33,8 @@ struct Host<'a> {
     answers: Answers<'a>,
     remote: Remote<'a>,
     environment: &'a str,
-    /// How a command of shipit that works on this app begins.
-    shipit: String,
+    /// How a command of shipit begins that runs something for this app on this host.
+    exec: String,
     app: &'a App,
     user: &'a str,
     /// The directory of the app.
@@ -51,8 +51,8 @@ pub fn examine(environment: &Environment, site: &Site, checked: &Checked) -> Gro
     let (several, environment, app) =
         (environment.apps.len() > 1, environment.name.as_str(), &environment.apps[site.app]);
     let of_app = if several { format!(" --apps {}", quote(&app.name)) } else { String::new() };
-    let shipit = format!("shipit {}{of_app}", quote(environment));
-    let host = Host { answers, remote, environment, shipit, app, user, root, home };
+    let exec = format!("shipit {}{of_app} exec --hosts {}", quote(environment), quote(&checked.host));
+    let host = Host { answers, remote, environment, exec, app, user, root, home };
     let mut found = Vec::new();
     host.place(&mut found);
     host.space(&mut found);
@@ -214,7 +214,7 @@ impl Host<'_> {
             let warning =
                 values.split_first().and_then(|(word, fields)| SupervisorWarning::parse(word, fields));
             found.extend(warning.map(|warning| Finding {
-                remedy: upkeep::remedy(&warning, &self.remote, self.app, &self.shipit).into_iter().collect(),
+                remedy: upkeep::remedy(&warning, &self.remote, self.app, &self.exec).into_iter().collect(),
                 problem: Problem::SupervisorWarning(warning),
             }));
         }

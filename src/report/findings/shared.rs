@@ -2,6 +2,7 @@
 
 use super::finding::{Finding, Group};
 use super::severity::Severity;
+use crate::remote::quote::quote;
 use crate::report::{clean, human};
 
 /// Something that is wrong on some hosts, as text.
@@ -112,9 +113,14 @@ fn together(groups: &[Group], hosts: &[usize], mut items: Vec<Item>) -> Item {
     }
 }
 
-/// A loop over the hosts where their lines differ in nothing else, else all lines.
+/// Where the lines of hosts differ in nothing else: a loop over the hosts, or one line for all that shipit is told. Else all
+/// lines.
 fn remedy(groups: &[Group], hosts: &[usize], items: &[Item]) -> Vec<String> {
     let of_host = |at: &usize, line: &str| {
+        let own = format!(" --hosts {} ", quote(&groups[*at].name));
+        if line.starts_with("shipit ") && line.contains(&own) {
+            return Some(line.replacen(&own, &format!(" --hosts {HOST} "), 1));
+        }
         let target = groups[*at].target.as_deref()?;
         let general = line.replacen(&format!(" {target} "), " \"$host\" ", 1);
         (line.starts_with("ssh ") && general != line).then_some(general)
@@ -127,7 +133,12 @@ fn remedy(groups: &[Group], hosts: &[usize], items: &[Item]) -> Vec<String> {
     if let Some(lines) = first.filter(|first| all.all(|other| other.as_ref() == Some(first))) {
         let targets: Vec<&str> = hosts.iter().filter_map(|at| groups[*at].target.as_deref()).collect();
         let targets = targets.join(" ");
-        return lines.iter().map(|line| format!("for host in {targets}; do {line}; done")).collect();
+        let names: Vec<&str> = hosts.iter().map(|at| groups[*at].name.as_str()).collect();
+        let for_all = |line: &String| match line.starts_with("shipit ") {
+            true => line.replacen(HOST, &quote(&names.join(",")), 1),
+            false => format!("for host in {targets}; do {line}; done"),
+        };
+        return lines.iter().map(for_all).collect();
     }
     let mut lines: Vec<String> = Vec::new();
     for line in items.iter().flat_map(|item| &item.remedy) {

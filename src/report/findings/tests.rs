@@ -8,6 +8,7 @@ use crate::executor::event::{Failure, FailureKind};
 use crate::executor::{Checked, Clock};
 use crate::git::{Changes, GitError, LocalState, Unchecked};
 use crate::remote::step::Step;
+use crate::remote::supervisor_warning::SupervisorWarning;
 use crate::transport::Forwarding;
 
 const LINES: &str = "repo = \"git@git.example.com:acme/shop.git\"\nref = \"main\"\npath = \"/var/www/shop\"\n\
@@ -273,14 +274,19 @@ fn the_same_trouble_on_several_hosts_is_one_item() {
     let install = |target: &str| format!("ssh -t {target} 'sudo apt-get install -y nodejs'");
     let missing = |target: &str| Finding::new(tool("node"), install(target));
     let not_set_up = || Finding::new(Problem::NotSetUp, "shipit production setup".to_owned());
+    let not_saved = |host: &str| {
+        let dump = SupervisorWarning::NoDump { home: "/home/node/.pm2".to_owned() };
+        let line = format!("shipit production exec --hosts {host} pm2 save");
+        Finding::new(Problem::SupervisorWarning(dump), line)
+    };
     let groups = [
-        host_of("web1", "deploy@web1", vec![missing("deploy@web1"), not_set_up()]),
+        host_of("web1", "deploy@web1", vec![missing("deploy@web1"), not_set_up(), not_saved("web1")]),
         host_of(
             "web2",
             "deploy@web2",
             vec![Finding::from(tool("npm")), missing("deploy@web2"), not_set_up()],
         ),
-        host_of("web3", "deploy@web3", vec![missing("deploy@web3"), not_set_up()]),
+        host_of("web3", "deploy@web3", vec![missing("deploy@web3"), not_set_up(), not_saved("web3")]),
         host_of("web4", "web4", vec![]),
     ];
     insta::assert_snapshot!(render(&groups, false, usize::MAX), @r#"
@@ -290,6 +296,9 @@ fn the_same_trouble_on_several_hosts_is_one_item() {
           for host in deploy@web1 deploy@web2 deploy@web3; do ssh -t "$host" 'sudo apt-get install -y nodejs'; done
       broken: not set up yet
           shipit production setup
+    web1, web3
+      warning: pm2 starts no app when the machine boots: nothing is saved in /home/node/.pm2
+          shipit production exec --hosts web1,web3 pm2 save
     web2
       broken: npm, which a hook starts, is not found on this host
         add its directory to prepend-path in shipit.toml, or install it, if its package has the same name:
@@ -334,12 +343,21 @@ fn hosts_that_are_not_reached_for_one_reason_are_named_together() {
 #[test]
 fn what_is_typed_where_a_reboot_would_lose_something() {
     let table: &[(&[&str], Option<&str>)] = &[
-        (&["no-boot-unit"], Some("shipit production exec pm2 startup")),
-        (&["unit-broken", "pm2-node.service", "/nvm/node"], Some("shipit production exec pm2 startup")),
-        (&["no-dump", "/home/node/.pm2"], Some("shipit production exec pm2 save")),
-        (&["not-in-dump", "/home/node/.pm2", "web"], Some("shipit production exec pm2 save")),
-        (&["dump-pinned", "/home/node/.pm2", "web", "/x"], Some("shipit production exec pm2 save")),
-        (&["log-not-rotated", "/logs/web.log"], Some("shipit production exec pm2 install pm2-logrotate")),
+        (&["no-boot-unit"], Some("shipit production exec --hosts web1 pm2 startup")),
+        (
+            &["unit-broken", "pm2-node.service", "/nvm/node"],
+            Some("shipit production exec --hosts web1 pm2 startup"),
+        ),
+        (&["no-dump", "/home/node/.pm2"], Some("shipit production exec --hosts web1 pm2 save")),
+        (&["not-in-dump", "/home/node/.pm2", "web"], Some("shipit production exec --hosts web1 pm2 save")),
+        (
+            &["dump-pinned", "/home/node/.pm2", "web", "/x"],
+            Some("shipit production exec --hosts web1 pm2 save"),
+        ),
+        (
+            &["log-not-rotated", "/logs/web.log"],
+            Some("shipit production exec --hosts web1 pm2 install pm2-logrotate"),
+        ),
         (&["log-moved", "/logs/web.log", "/etc/logrotate.d/web"], None),
         (
             &["unit-disabled", "pm2-node.service"],
@@ -360,5 +378,5 @@ fn what_is_typed_where_a_reboot_would_lose_something() {
     }
     let another = "supervisor = { kind = \"pm2\", home = \"~/second\" }";
     let line = remedies(another, 1, &["supervisor-warning", "no-dump", "/home/node/second"]);
-    assert_eq!(line, ["shipit production exec 'export PM2_HOME=~/second; pm2 save'"]);
+    assert_eq!(line, ["shipit production exec --hosts web1 'export PM2_HOME=~/second; pm2 save'"]);
 }

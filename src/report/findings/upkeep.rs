@@ -6,22 +6,21 @@ use crate::config::{App, Program};
 use crate::remote::quote::quote;
 use crate::remote::supervisor_warning::SupervisorWarning;
 
-/// The line, where one is known. `shipit`: how a command of this environment, and of this app, begins.
+/// The line, where one is known. `exec`: how a command of shipit begins that runs something on this host.
 pub(super) fn remedy(
     warning: &SupervisorWarning,
     remote: &Remote<'_>,
     app: &App,
-    shipit: &str,
+    exec: &str,
 ) -> Option<String> {
     Some(match warning {
-        // With the PATH and the profile of hooks, on which pm2 is.
-        SupervisorWarning::NoBootUnit {} | SupervisorWarning::UnitBroken { .. } => {
-            pm2(shipit, app, "startup")
-        }
+        // With the PATH and the profile of hooks, on which pm2 is. Only where it is needed: `pm2 save` forgets what is not in the
+        // list just now.
+        SupervisorWarning::NoBootUnit {} | SupervisorWarning::UnitBroken { .. } => pm2(exec, app, "startup"),
         SupervisorWarning::NoDump { .. }
         | SupervisorWarning::NotInDump { .. }
-        | SupervisorWarning::DumpPinned { .. } => pm2(shipit, app, "save"),
-        SupervisorWarning::LogNotRotated { .. } => pm2(shipit, app, "install pm2-logrotate"),
+        | SupervisorWarning::DumpPinned { .. } => pm2(exec, app, "save"),
+        SupervisorWarning::LogNotRotated { .. } => pm2(exec, app, "install pm2-logrotate"),
         SupervisorWarning::UnitDisabled { unit } => {
             remote.sudo(&[&format!("systemctl enable {}", quote(unit))])
         }
@@ -47,14 +46,14 @@ pub(super) fn advice(warning: &SupervisorWarning) -> Option<&'static str> {
     }
 }
 
-fn pm2(shipit: &str, app: &App, words: &str) -> String {
+fn pm2(exec: &str, app: &App, words: &str) -> String {
     let known = app.supervisors.iter().filter_map(|one| one.known()).find(|one| one.program == Program::Pm2);
     let home = known.and_then(|known| known.settings.iter().find(|(key, _)| *key == "home"));
     match home {
         Some((_, home)) => {
             let script = format!("export PM2_HOME={}; pm2 {words}", at_home(home));
-            format!("{shipit} exec {}", quote(&script))
+            format!("{exec} {}", quote(&script))
         }
-        None => format!("{shipit} exec pm2 {words}"),
+        None => format!("{exec} pm2 {words}"),
     }
 }

@@ -17,7 +17,7 @@ async function check(parameters) {
   const ours = list.filter((one) => !one.env.pmx_module && isOurPlace(one.env) && isNamed(one) && isRunning(one));
   if (ours.length === 0) return;
   checkBoot(home, daemon.pid);
-  checkDump(home, ours);
+  checkDump(home, ours, list);
   const rotates = (one) => one.env.pmx_module && /logrotate/.test(one.name) && one.status === 'online';
   if (!list.some(rotates)) checkLogs(ours);
 }
@@ -64,10 +64,18 @@ function isGone(file) {
 }
 
 // Whether what was saved starts our apps after a reboot, and where they run now.
-function checkDump(home, ours) {
-  const saved = readJson(path.join(home, 'dump.pm2'));
+function checkDump(home, ours, listed) {
+  const dump = path.join(home, 'dump.pm2');
+  const saved = readJson(dump);
   if (!Array.isArray(saved)) {
-    warn('no-dump', home);
+    if (fs.existsSync(dump)) warn('not-saved', dump + ' cannot be read');
+    else warn('no-dump', home);
+    return;
+  }
+  // To save now would forget it, as in `save`.
+  const gone = goneFrom(listed, saved);
+  if (gone) {
+    warn('not-saved', gone);
     return;
   }
   const names = [...new Set(ours.map((one) => one.name))];
@@ -132,6 +140,10 @@ function rulesOf(file, text) {
 
 // A pattern of file names, as a regular expression.
 function patternOf(glob) {
-  const escaped = glob.slice(0, 1000).replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*+/g, '[^/]*').replace(/\?/g, '[^/]');
-  return new RegExp('^' + escaped + '$');
+  const escaped = glob.slice(0, 1000).replace(/[.+^${}()|\\]/g, '\\$&').replace(/\*+/g, '[^/]*').replace(/\?/g, '[^/]');
+  try {
+    return new RegExp('^' + escaped.replace(/\[!/g, '[^') + '$');
+  } catch (error) {
+    return /$^/;
+  }
 }

@@ -239,6 +239,12 @@ function showProcess(one, job, usage) {
   return job || state === 'up';
 }
 
+// What `pm2 save` would forget, in words.
+function goneFrom(list, saved) {
+  const missing = saved.map((app) => app && app.name).filter((name) => name && !list.some((one) => one.name === name));
+  return missing.length > 0 ? [...new Set(missing)].join(', ') + ' was saved and is not in the list now' : null;
+}
+
 // `pm2 save` writes over the whole list: a daemon that came up empty would make it forget the neighbours.
 async function save(parameters) {
   const home = homeOf(parameters);
@@ -255,11 +261,10 @@ async function save(parameters) {
   }
   const daemon = await daemonIfAlive(home);
   if (!daemon) fail('supervisor-down', 'pm2', 'no daemon runs in ' + home);
-  const names = (await daemon.list()).map((one) => one.name);
+  const gone = goneFrom(await daemon.list(), saved);
   daemon.close();
-  const missing = saved.map((app) => app.name).filter((name) => !names.includes(name));
-  if (missing.length > 0) {
-    warn('not-saved', [...new Set(missing)].join(', ') + ' was saved and is not in the list now');
+  if (gone) {
+    warn('not-saved', gone);
     return;
   }
   // It holds the environments of the apps.
