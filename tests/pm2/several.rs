@@ -96,6 +96,21 @@ fn a_job_is_moved_and_never_run(version: u32) {
     assert!(lab.step("status", "r2", "status").all("process").iter().any(|fields| fields[0] == "job"));
 }
 
+#[test]
+fn what_may_take_long_to_end_comes_after_all_else() {
+    let lab = Lab::new(7);
+    // The first of the file, and the one that pm2 lists first.
+    let queue = "{ name: 'queue', script: 'app.js', kill_timeout: 11000, env: { PORT: 0 } }";
+    let apps = format!("{queue}, {}", lab.fork());
+    lab.release("r1", &apps, "");
+    lab.deployed("r1");
+    lab.release("r2", &apps, "");
+    lab.deployed("r2");
+    let since = |name: &str| lab.named(name)[0]["pm2_env"]["pm_uptime"].as_u64().unwrap();
+    assert!(since("queue") > since("web"));
+    assert_eq!((lab.ran_it("r2").len(), lab.runs("r2"), lab.releases()), (1, 2, vec!["r2".to_string()]));
+}
+
 /// Its minute comes.
 #[test]
 fn a_job_that_was_moved_runs_at_its_time() {

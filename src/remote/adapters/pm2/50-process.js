@@ -55,6 +55,16 @@ function endProcess(context, one) {
   return context.daemon.call('stopProcessId', one.id, endsWithin(one.env)).catch(ignoreUnlessDown);
 }
 
+// How many seconds one of these may take to end: as it was started, and as the file says from now on.
+function endsIn(processes, next) {
+  return Math.max(...processes.map((one) => Number(one.env.kill_timeout) || 1600), Number(next) || 0) / 1000;
+}
+
+// Whether it may have work to finish, and is no server that only answers what it was asked.
+function endsSlowly(processes, next) {
+  return endsIn(processes, next) > 10;
+}
+
 // How many seconds pm2 takes at most to end a process, and to say so.
 function endsWithin(env) {
   return Math.max(60, (Number(env.kill_timeout) || 0) / 1000 + 30);

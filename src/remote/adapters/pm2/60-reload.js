@@ -12,13 +12,28 @@ async function reloadAll(context) {
 }
 
 async function reloadThese(context, apps, extras) {
-  const plan = { canaries: [], rest: [], singles: [], missing: [], broken: [] };
-  for (const entry of apps) planApp(context, entry, plan);
-  for (const one of extras) planExtra(context, one, plan);
-  const last = takeCaller(context, plan);
+  const plans = [false, true].map((slow) => planned(context, apps, extras, slow));
+  const last = [].concat(...plans.map((plan) => takeCaller(context, plan)));
   await removeStarted(context, apps);
   for (const entry of apps.filter((entry) => entry.job)) await moveJob(context, entry);
-  if (context.strategy === 'stop-start') await stopFirst(context, plan);
+  if (context.strategy === 'stop-start') await stopFirst(context, [].concat(...plans.map((plan) => plan.singles.concat(plan.broken))));
+  for (const plan of plans) await movePlanned(context, plan);
+  for (const entry of apps.filter((entry) => !entry.job)) await scale(context, entry);
+  await moveAll(context, last, 1);
+  if (context.failures.length > 0) throw context.failures[0];
+  await settled(context);
+}
+
+// What is to be done with the apps that end slowly, or with the others: those come first, as they would wait for work that has
+// nothing to do with them.
+function planned(context, apps, extras, slow) {
+  const plan = { canaries: [], rest: [], singles: [], missing: [], broken: [] };
+  for (const entry of apps) if (endsSlowly(entry.processes, entry.app.kill_timeout) === slow) planApp(context, entry, plan);
+  for (const one of extras) if (endsSlowly([one]) === slow) planExtra(context, one, plan);
+  return plan;
+}
+
+async function movePlanned(context, plan) {
   await moveAll(context, plan.broken, plan.broken.length);
   await moveAll(context, plan.canaries, 1);
   if (plan.rest.length > 0 && ACTION !== 'rollback') {
@@ -28,10 +43,6 @@ async function reloadThese(context, apps, extras) {
   await inWaves(context, plan.rest);
   await moveAll(context, plan.singles, 1);
   for (const entry of plan.missing) await startApp(context, entry);
-  for (const entry of apps.filter((entry) => !entry.job)) await scale(context, entry);
-  await moveAll(context, last, 1);
-  if (context.failures.length > 0) throw context.failures[0];
-  await settled(context);
 }
 
 // All windows of stability at once. A port that was still held shows here.
@@ -198,8 +209,7 @@ async function inWaves(context, tasks) {
   }
 }
 
-async function stopFirst(context, plan) {
-  const tasks = plan.singles.concat(plan.broken);
+async function stopFirst(context, tasks) {
   for (const { one } of tasks) {
     await endProcess(context, one);
     for (const until = Date.now() + Math.min(30000, left() / 2); isAlive(one.pid) && Date.now() < until;) await sleep(50);

@@ -51,10 +51,10 @@ function announceLength(apps, extras, strategy) {
   const add = (name, processes, next) => {
     const up = processes.filter(isRunning);
     if (up.length === 0) return;
-    const each = Math.max(...up.map((one) => Number(one.env.kill_timeout) || 1600), Number(next) || 0) / 1000;
+    const each = endsIn(up, next);
     const rounds = strategy === 'stop-start' ? up.length : 1 + Math.ceil((up.length - 1) / Math.ceil(up.length / 4));
     seconds += each * rounds;
-    if (each > 10) slow.push(name);
+    if (endsSlowly(up, next)) slow.push(name);
   };
   for (const entry of apps) if (!entry.job) add(entry.name, entry.processes, entry.app.kill_timeout);
   for (const one of extras) if (!isCron(one)) add(one.name, [one]);
