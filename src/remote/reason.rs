@@ -281,6 +281,9 @@ reasons! {
     "pm2-node-differs" Pm2NodeDiffers { daemon: String, node: String, module: String } =>
         "pm2's daemon runs node {daemon}, and the release is built by node {node}: {module} cannot be loaded by its workers",
         "start the daemon with that node when a gap is acceptable: pm2 update";
+    "pm2-app-node-differs" Pm2AppNodeDiffers { name: String, app: String, node: String, module: String } =>
+        "pm2 runs {name} by node {app}, and the release is built by node {node}: {module} cannot be loaded by it",
+        "name {name} in pm2's file, or `pm2 delete` it and start it by that node";
     "pm2-watch" Pm2Watch { name: String } =>
         "{name} has `watch`: pm2 would restart it by itself in the middle of a deploy", "remove `watch` from pm2's file for servers";
 }

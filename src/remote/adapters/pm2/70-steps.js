@@ -77,15 +77,28 @@ function announceFiles(app) {
   if (isBelow(realpathOr(directory, directory), realpathOr(releaseDirectory(), releaseDirectory()))) warn('log-in-release', app.name, path.relative(CURRENT, log));
 }
 
-// Workers of a cluster run the daemon's node, whatever the release was built with: a native module loads in one of them only.
+// Workers of a cluster run the daemon's node, and an app that no file names keeps the one that it was started with, whatever the
+// release was built with: a native module loads in one of them only.
 function checkNode(daemon, apps, extras) {
   const isWorker = (one) => one.env.exec_mode === 'cluster_mode' && isRunning(one);
-  if (!apps.some((entry) => entry.processes.some(isWorker)) && !extras.some(isWorker)) return;
-  const asked = childProcess.spawnSync('/proc/' + daemon.pid + '/exe', ['-p', "process.versions.modules + ' ' + process.version"], { encoding: 'utf8', timeout: 10000 });
+  if (apps.some((entry) => entry.processes.some(isWorker)) || extras.some(isWorker)) {
+    const other = otherNode('/proc/' + daemon.pid + '/exe');
+    if (other) fail('pm2-node-differs', other.version, process.version, other.native);
+  }
+  const own = extras.filter((one) => !isWorker(one) && isRunning(one) && /^\/.*\/node$/.test(one.env.exec_interpreter || ''));
+  for (const one of own) {
+    const other = otherNode(one.env.exec_interpreter);
+    if (other) fail('pm2-app-node-differs', one.name, other.version, process.version, other.native);
+  }
+}
+
+// Its version, and a module of the release that it cannot load; `null` where it can load all.
+function otherNode(program) {
+  const asked = childProcess.spawnSync(program, ['-p', "process.versions.modules + ' ' + process.version"], { encoding: 'utf8', timeout: 10000 });
   const [modules, version] = String(asked.stdout).trim().split(' ');
-  if (asked.status !== 0 || !version || modules === process.versions.modules) return;
+  if (asked.status !== 0 || !version || modules === process.versions.modules) return null;
   const native = findNative(path.join(releaseDirectory(), 'node_modules'), { left: 20000 });
-  if (native) fail('pm2-node-differs', version, process.version, path.relative(releaseDirectory(), native));
+  return native ? { version, native: path.relative(releaseDirectory(), native) } : null;
 }
 
 function findNative(directory, budget) {
