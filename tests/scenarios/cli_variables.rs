@@ -30,8 +30,9 @@ const BAD: [(&str, &str, &str); 24] = [
     ("verbose", "maybe", "takes true or false"),
 ];
 
-/// Those that no variable sets: hooks have three of them, the rest is an answer rather than an option.
-const NONE: [&str; 5] = ["env", "ref", "roles", "help", "version"];
+/// Those that no variable sets: hooks have three of them, one says where a single command runs, the rest is an answer rather than an
+/// option.
+const NONE: [&str; 6] = ["env", "ref", "roles", "once", "help", "version"];
 
 /// Of no use to a plan, with which this is tried, or of `hold`, `status`, `logs`, `init` or `import` alone.
 const ELSEWHERE: [&str; 13] = [
