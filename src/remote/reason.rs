@@ -246,6 +246,9 @@ reasons! {
         "{name} does not run: {kind} says {state}", "see `{shipit} logs`, and what it printed above";
     "crash-loop" CrashLoop { kind: String, name: String, restarts: String } =>
         "{name} ends soon after it starts (restarts by {kind}: {restarts})", "see what it printed above";
+    "ended-since" EndedSince { name: String, pid: String } =>
+        "{name} ended after it was verified, while other hosts went live (process {pid})",
+        "`{shipit} logs` shows what it said";
     "wrong-release" WrongRelease { kind: String, name: String, place: String } =>
         "{name} does not run from the new release, but from {place}",
         "let it be started in `current`, not in the directory of one release";
@@ -281,9 +284,9 @@ reasons! {
     "pm2-node-differs" Pm2NodeDiffers { daemon: String, node: String, module: String } =>
         "pm2's daemon runs node {daemon}, and the release is built by node {node}: {module} cannot be loaded by its workers",
         "start the daemon with that node when a gap is acceptable: pm2 update";
-    "pm2-app-node-differs" Pm2AppNodeDiffers { name: String, app: String, node: String, module: String } =>
-        "pm2 runs {name} by node {app}, and the release is built by node {node}: {module} cannot be loaded by it",
-        "name {name} in pm2's file, or `pm2 delete` it and start it by that node";
+    "pm2-app-node-differs" Pm2AppNodeDiffers { name: String, version: String, node: String, module: String } =>
+        "pm2 runs {name} by node {version}, and the release is built by node {node}: {module} cannot be loaded by it",
+        "name the app in pm2's file, or `pm2 delete` it and start it by that node";
     "pm2-watch" Pm2Watch { name: String } =>
         "{name} has `watch`: pm2 would restart it by itself in the middle of a deploy", "remove `watch` from pm2's file for servers";
 }

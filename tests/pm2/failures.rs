@@ -235,7 +235,11 @@ fn a_daemon_whose_node_is_another_one_is_told_where_modules_are_native() {
     );
     // One that no file names keeps the node that it was started with.
     fs::remove_file(lab.root.join("releases/r2/ecosystem.config.js")).unwrap();
-    lab.pm2_in("current", "", &["start", "app.js", "--name", "alone", "--interpreter", node.to_str().unwrap()]);
+    lab.pm2_in(
+        "current",
+        "",
+        &["start", "app.js", "--name", "alone", "--interpreter", node.to_str().unwrap()],
+    );
     lab.pm2(&["delete", "web"]);
     let refused = lab.step("detect", "r2", "deploy");
     assert!(refused.reason().starts_with("pm2-app-node-differs alone v"), "{}", refused.reason());

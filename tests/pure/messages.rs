@@ -287,7 +287,7 @@ fn how_runs_end() {
 }
 
 /// What each field of a reason may hold.
-const SAMPLES: [(&str, &str); 41] = [
+const SAMPLES: [(&str, &str); 42] = [
     ("address", "git@git.example.com:acme/shop.git"),
     ("app", "shop"),
     ("code", "3"),
@@ -327,6 +327,7 @@ const SAMPLES: [(&str, &str); 41] = [
     ("port", "3000"),
     ("holder", "node (pid 4711)"),
     ("daemon", "v20.20.2"),
+    ("version", "v18.20.8"),
     ("node", "v22.11.0"),
     ("module", "node_modules/bcrypt/build/Release/bcrypt_lib.node"),
 ];

@@ -12,6 +12,7 @@ use crate::states::{Deploy, State};
 use crate::{Sh, eventually, on_each_shell};
 
 on_each_shell!(
+    what_ended_after_it_was_verified_is_not_confirmed,
     a_confirmed_host_waits_and_goes_forward,
     settle_back_in_the_wait_puts_back,
     settle_forward_ends_the_wait,
@@ -119,4 +120,26 @@ fn settle_tells_of_that_run_and_not_of_another_to_the_same_release(sh: Sh) {
         assert_eq!(answer.fact("settled"), state, "{run}");
     }
     assert!(other.bye().success());
+}
+
+fn what_ended_after_it_was_verified_is_not_confirmed(sh: Sh) {
+    let ground = Ground::new(sh);
+    ground.deploy();
+    ground.repo.publish(&[("page", "new")]);
+    let mut deploy = Deploy::reach(&ground, 30, State::Active);
+    let run = ground.names(".shipit").into_iter().find(|name| name.starts_with("run.")).unwrap();
+    let note = ground.root().join(".shipit").join(run).join("adapter.runit.1.verified");
+    let mine = std::process::id();
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let start = stat.rsplit_once(") ").unwrap().1.split(' ').nth(19).unwrap().to_owned();
+    let mut confirm = |line: &str| {
+        fs::write(&note, format!("{mine} {start} web\n{line}")).unwrap();
+        deploy.run.script(&Script::new().healthy())
+    };
+    confirm("999999999 1 my queue\n").failed("ended-since", "my queue");
+    // Another process has its number now.
+    confirm(&format!("{mine} 1 web\n")).failed("ended-since", "web");
+    confirm("").good();
+    deploy.run.script(&Script::new().finish(5).unlock()).good();
+    assert!(deploy.run.bye().success());
 }

@@ -262,6 +262,19 @@ fn bad_releases_of_systemd_are_rolled_back_on_both() {
     bad_releases_are_rolled_back_on_both(&fleet);
 }
 
+/// It is verified, and ends while the next host goes live: nobody would have looked at it again.
+#[test]
+fn what_ends_before_all_hosts_are_live_is_no_success() {
+    let mut fleet = Fleet::new(Program::Runit);
+    fleet.lines += "\nrollout = { batch = 1, pause = \"9s\" }";
+    fleet.watch(1);
+    fleet.deploy().ends_with(0);
+    fleet.serves("one");
+    fleet.publish("two", "dies 8");
+    fleet.deploy().ends_with(5).says("web1").says("web ended after it was verified");
+    fleet.serves("one");
+}
+
 #[test]
 fn on_the_way_back_one_that_fails_keeps_no_other_from_it() {
     let mut fleet = Fleet::new(Program::Runit);

@@ -323,10 +323,15 @@ verify() {
 	done
 	# shellcheck disable=SC2086
 	watch $members
+	verified=
 	for member in $members; do
 		look "$member"
-		[ "$state" = job ] || need_place "$member"
+		[ "$state" != job ] || continue
+		need_place "$member"
+		[ -z "$start" ] || verified="$verified$pid $start $member$NL"
 	done
+	# What has to run still when all hosts are confirmed. Half a file would name another process.
+	{ printf '%s' "$verified" >"$notes.verified.new" && mv -f "$notes.verified.new" "$notes.verified"; } 2>/dev/null || return 0
 }
 
 # need_new NAME: fails if it is the process that ran before, unless the way back left it alone, or it reloaded itself.

@@ -4,6 +4,7 @@
 # parameters, $M/supervisor.NN: so a release of old is rolled back by the adapter of today.
 #
 # $R/answer     what the adapter says: words and fields, a line each
+# $R/adapter.*.verified   a line for each process that was verified: pid, start time, name
 # $R/finishing  a reload runs: when the operator is lost it is left to end, since half of one is worse than either
 # $R/unbroken   an adapter reloads: not even Ctrl-C ends it in the middle
 
@@ -186,6 +187,18 @@ verify_service() {
 	run_adapters verify "$root/current" || verify_code=$code
 	[ "$verify_code" != 0 ] || verify_pm2 || verify_code=$code
 	return "$verify_code"
+}
+
+# still_runs: whether each process that an adapter verified is the same still: with batches and pauses that may have been long ago.
+# Sets $still_pid and $still_name to one that is not.
+still_runs() {
+	for still_file in "$R/adapter."*.verified; do
+		[ -f "$still_file" ] || continue
+		while read -r still_pid still_start still_name; do
+			process_start "$still_pid" && [ "$start" = "$still_start" ] || return
+		done <"$still_file"
+	done
+	return 0
 }
 
 # stop_service: a first deploy failed: what it started is stopped.

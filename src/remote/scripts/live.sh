@@ -77,6 +77,7 @@ activate_service() {
 
 # confirm_healthy: all hosts are healthy. From here a host that loses its operator goes forward.
 confirm_healthy() {
+	still_runs || fail ended-since confirm "$still_name" "$still_pid"
 	set_state healthy || fail cannot-replace confirm "$entry" "$said"
 }
 
