@@ -154,6 +154,8 @@ impl Week {
 
 impl Drop for Week {
     fn drop(&mut self) {
+        // `pm2 deploy` started a daemon of the operator's.
+        let _ = self.world.command(&pm2(7).join("pm2")).arg("kill").output();
         // What pm2 deploy logs lies outside of every world.
         let name = self.world.root().file_name().unwrap().to_str().unwrap();
         let _ = fs::remove_file(format!("/tmp/pm2-deploy-{name}.log"));
