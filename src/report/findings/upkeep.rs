@@ -21,13 +21,10 @@ pub(super) fn remedy(
         | SupervisorWarning::NotInDump { .. }
         | SupervisorWarning::DumpPinned { .. } => pm2(exec, app, "save"),
         SupervisorWarning::LogNotRotated { .. } => pm2(exec, app, "install pm2-logrotate"),
-        SupervisorWarning::UnitDisabled { unit } => {
-            remote.sudo(&[&format!("systemctl enable {}", quote(unit))])
-        }
         SupervisorWarning::UnitNotEnabled { scope, unit } if scope == "user" => {
             remote.run(&format!("systemctl --user enable {}", quote(unit)))
         }
-        SupervisorWarning::UnitNotEnabled { unit, .. } => {
+        SupervisorWarning::UnitDisabled { unit } | SupervisorWarning::UnitNotEnabled { unit, .. } => {
             remote.sudo(&[&format!("systemctl enable {}", quote(unit))])
         }
         SupervisorWarning::DownFile { file, .. } => remote.sudo(&[&format!("rm {}", quote(file))]),

@@ -86,9 +86,9 @@ function checkNode(daemon, apps, extras) {
     if (other) fail('pm2-node-differs', other.version, process.version, other.native);
   }
   const own = extras.filter((one) => !isWorker(one) && isRunning(one) && /^\/.*\/node$/.test(one.env.exec_interpreter || ''));
-  for (const one of own) {
-    const other = otherNode(one.env.exec_interpreter);
-    if (other) fail('pm2-app-node-differs', one.name, other.version, process.version, other.native);
+  for (const program of new Set(own.map((one) => one.env.exec_interpreter))) {
+    const other = otherNode(program);
+    if (other) fail('pm2-app-node-differs', own.find((one) => one.env.exec_interpreter === program).name, other.version, process.version, other.native);
   }
 }
 
