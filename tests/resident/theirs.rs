@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shipit::remote::program::{ADOPT, ASK, CHECK, SOURCE};
+use shipit::remote::program;
 use shipit::remote::script::Script;
 use shipit::remote::wire::Mode;
 
@@ -19,7 +19,7 @@ const NOT_THEIRS: [&str; 7] = ["ENV", "HOME", "IFS", "PATH", "SHARED", "SHELL", 
 // Every word of the program's that could be a variable's name: what is none does no harm here. Those in two parts begin with
 // the name of the function that uses them, and are no login's.
 fn names() -> BTreeSet<&'static str> {
-    let code = [SOURCE, CHECK, &ASK, &ADOPT].into_iter().flat_map(str::lines);
+    let code = program::all().into_iter().flat_map(str::lines);
     let code = code.filter(|line| !line.trim_start().starts_with('#'));
     let mut names = BTreeSet::new();
     for line in code {
